@@ -1,0 +1,197 @@
+/**
+ * The messages between the event stream page and whatever hosts it (the VS Code view, later the
+ * shared HTML file and the collector's page). Trace data reaches a page by these messages only.
+ *
+ * The page keeps no domain data of its own: the host sends full snapshots of the small things
+ * (sessions, header) and columns of the big one (the rows), and answers row requests by number.
+ */
+import type { StepView } from '../model/step.ts';
+
+export const STREAM_PROTOCOL = 1;
+
+export type SessionStatus =
+  /** Working: a tool runs or the model thinks. */
+  | 'live'
+  /** The turn is over, the agent waits for the next prompt. */
+  | 'idle'
+  /** The agent waits for an answer (a permission, a question). */
+  | 'waiting'
+  | 'paused'
+  | 'ended'
+  | 'failed';
+
+/** One row of the session switcher. */
+export interface SessionTab {
+  id: string;
+  /** `Claude Code`, `Codex`, … */
+  agent: string;
+  workspace: string;
+  status: SessionStatus;
+  startedAtMs: number;
+  endedAtMs?: number;
+  nanoUsd: number;
+  /** Estimated part, shown apart with `~`. */
+  estimatedNanoUsd: number;
+  unpriced: number;
+}
+
+export interface ModelCost {
+  model: string;
+  /** Model responses. */
+  responses: number;
+  /** Absent: no price is known. */
+  nanoUsd?: number;
+  inputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  outputTokens: number;
+}
+
+/** The numbers above the list: a full snapshot, at most four a second. */
+export interface StreamHeader {
+  sessionId: string;
+  title: string;
+  agent: string;
+  workspace: string;
+  status: SessionStatus;
+  startedAtMs: number;
+  endedAtMs?: number;
+  cost: {
+    nanoUsd: number;
+    /** Nano-dollars a minute over the last five minutes; absent when ended. */
+    rateNanoUsd?: number;
+    estimatedNanoUsd: number;
+    ownNanoUsd: number;
+    subagentNanoUsd: number;
+    models: ModelCost[];
+    priced: number;
+    deduplicated: number;
+    estimated: number;
+    unpriced: number;
+    /** Models without a price, by name. */
+    unpricedModels: string[];
+    /** `2026-11-20`. */
+    priceDate?: string;
+  };
+  /** Absent: no budget is set. */
+  budgetNanoUsd?: number;
+  context?: { tokens: number; window?: number };
+  /** When the prompt cache goes cold, ms since the epoch. Absent: nothing is cached. */
+  cacheColdAtMs?: number;
+  /** Lifetime of that cache, ms: the meter's full width. */
+  cacheTtlMs?: number;
+  current?: {
+    /** The row of the running call. */
+    row: number;
+    icon: StepView['icon'];
+    tool: string;
+    target: string;
+    startedAtMs: number;
+    /** Median of this tool's earlier calls, ms. */
+    usualMs?: number;
+  };
+  /** The model works: since when, ms since the epoch. */
+  thinkingSinceMs?: number;
+  counts: {
+    events: number;
+    calls: number;
+    errors: number;
+    denied: number;
+    edits: number;
+    prompts: number;
+    badLines: number;
+  };
+  lanes: { id: string; name: string }[];
+}
+
+/**
+ * Rows `from … from + count - 1` of the list (a row is a step: a call with its result is one).
+ * Typed arrays of `count` each; sent as they stand, so that a million rows are a few megabytes.
+ */
+export interface RowColumns {
+  from: number;
+  count: number;
+  /** Total rows now. Smaller than before: the list was rebuilt, forget what was cached. */
+  total: number;
+  /** Index into {@link ROW_KINDS}. */
+  kind: Uint8Array;
+  /** Bits of {@link ROW_FLAGS}. */
+  flags: Uint16Array;
+  lane: Uint16Array;
+  /** ms since the epoch. */
+  timeMs: Float64Array;
+  /** ms; NaN where there is none (yet). */
+  durationMs: Float32Array;
+  /** Nano-dollars; NaN where there is none. */
+  nanoUsd: Float64Array;
+}
+
+export const ROW_KINDS = [
+  'other',
+  'prompt',
+  'assistant',
+  'reasoning',
+  'read',
+  'modify',
+  'search',
+  'run',
+  'web',
+  'mcp',
+  'agent',
+  'tool',
+  'model',
+  'session',
+  'notice',
+  'error',
+] as const;
+export type RowKind = (typeof ROW_KINDS)[number];
+
+export const ROW_FLAGS = {
+  error: 1,
+  denied: 2,
+  retry: 4,
+  running: 8,
+  /** The cost is an estimate. */
+  estimate: 16,
+  /** Something was redacted. */
+  redacted: 32,
+} as const;
+
+/** The chips above the list. */
+export type StreamFilter = 'all' | 'tools' | 'errors' | 'denied' | 'edits';
+
+export type ToStreamPage =
+  | { type: 'sessions'; version: number; sessions: SessionTab[]; selected?: string }
+  /** No session at all: the page shows its empty state. */
+  | { type: 'empty'; reason: 'noSession' | 'noFolder' | 'untrusted' }
+  | { type: 'header'; header: StreamHeader }
+  | { type: 'columns'; sessionId: string; columns: RowColumns }
+  /** Answer to `rows`: the words of rows `from …`; `requestId` as asked. */
+  | { type: 'rows'; sessionId: string; requestId: number; from: number; rows: StepView[] }
+  /** Answer to `find`: matching rows in ascending order; several messages, the last with `done`. */
+  | { type: 'found'; sessionId: string; requestId: number; rows: Uint32Array; done: boolean }
+  /** While a big session is read. */
+  | {
+      type: 'progress';
+      sessionId: string;
+      readEvents: number;
+      readBytes: number;
+      totalBytes: number;
+    }
+  | {
+      type: 'error';
+      message: string;
+      detail?: string;
+      action?: { command: string; title: string };
+    };
+
+export type FromStreamPage =
+  | { type: 'ready'; version: number }
+  | { type: 'select'; sessionId: string }
+  | { type: 'rows'; sessionId: string; requestId: number; from: number; to: number }
+  | { type: 'find'; sessionId: string; requestId: number; text: string }
+  | { type: 'open'; sessionId: string; row: number }
+  | { type: 'command'; command: StreamCommand };
+
+/** The only commands a page may ask for. */
+export type StreamCommand = 'setUp' | 'showLog' | 'pause' | 'resume' | 'stop';
