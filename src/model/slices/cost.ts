@@ -1,5 +1,5 @@
 import { type Columns, FLAG, TYPE } from '../columns.ts';
-import type { Json, TraceEvent } from '../event.ts';
+import type { Json, JsonObject, TraceEvent } from '../event.ts';
 import { Interner } from '../interner.ts';
 import {
   addUsage,
@@ -9,7 +9,6 @@ import {
   type Pricer,
   USAGE_KEYS,
   type Usage,
-  usageOf,
 } from '../usage.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
@@ -57,8 +56,10 @@ export class CostSlice implements Slice {
 
   private readonly columns: Columns;
   private readonly pricer: Pricer | undefined;
+  private readonly fold: FoldContext;
 
   constructor(context: FoldContext) {
+    this.fold = context;
     this.columns = context.columns;
     this.pricer = context.pricer;
   }
@@ -69,7 +70,7 @@ export class CostSlice implements Slice {
       this.weigh(row, type, 1);
       return;
     }
-    const usage = usageOf(event.data);
+    const { usage } = this.fold;
     if (!usage) return;
     const { data } = event;
     const modelName = typeof data.model === 'string' ? data.model : '';
@@ -117,15 +118,8 @@ export class CostSlice implements Slice {
     const { data } = event;
     const own = data.agent_cost_usd;
     if (typeof own === 'number' && own >= 0) return reported(own);
-    const options: PriceOptions = {};
-    if (typeof data.speed === 'string') options.speed = data.speed;
-    if (typeof data.service_tier === 'string') options.serviceTier = data.service_tier;
-    if (typeof data.provider === 'string') options.provider = data.provider;
-    if (typeof data.web_search_requests === 'number') {
-      options.webSearchRequests = data.web_search_requests;
-    }
     const price: Price = this.pricer
-      ? this.pricer.price(model, usage, timeMs, options)
+      ? this.pricer.price(model, usage, timeMs, optionsOf(data))
       : { status: 'unpriced', reason: 'no price list is loaded' };
     // Another writer's figure is better than none.
     if (price.status === 'unpriced' && typeof data.cost_usd === 'number' && data.cost_usd >= 0) {
@@ -141,13 +135,10 @@ export class CostSlice implements Slice {
     const model = this.model[at]!;
     const lane = this.columns.lane[row]!;
     const usage = this.usageAt(at);
-    for (const key of USAGE_KEYS) usage[key] *= by;
-    for (const sum of [this.total, sumFor(this.byModel, model), sumFor(this.byLane, lane)]) {
-      sum.responses += by;
-      addUsage(sum.usage, usage);
-      if (status === STATUS.unpriced) sum.unpriced += by;
-      else sum.nanoUsd += by * nano;
-    }
+    const priced = status !== STATUS.unpriced;
+    addTo(this.total, usage, by, nano, priced);
+    addTo(sumFor(this.byModel, model), usage, by, nano, priced);
+    addTo(sumFor(this.byLane, lane), usage, by, nano, priced);
     if (status === STATUS.priced) this.priced += by;
     else if (status === STATUS.reported) this.reported += by;
     this.deduplicated += by * this.repeats[at]!;
@@ -312,10 +303,27 @@ export class CostSlice implements Slice {
 /** A record whose event was removed. */
 const GONE = 255;
 
+function optionsOf(data: JsonObject): PriceOptions {
+  const { speed, service_tier: tier, provider, web_search_requests: searches } = data;
+  const options: PriceOptions = {};
+  if (typeof speed === 'string') options.speed = speed;
+  if (typeof tier === 'string') options.serviceTier = tier;
+  if (typeof provider === 'string') options.provider = provider;
+  if (typeof searches === 'number') options.webSearchRequests = searches;
+  return options;
+}
+
 const reported = (usd: number): Price => ({ status: 'reported', nanoUsd: Math.round(usd * 1e9) });
 
 function emptySum(): CostSum {
   return { responses: 0, usage: emptyUsage(), nanoUsd: 0, unpriced: 0 };
+}
+
+function addTo(sum: CostSum, usage: Usage, by: 1 | -1, nano: number, priced: boolean): void {
+  sum.responses += by;
+  addUsage(sum.usage, usage, by);
+  if (priced) sum.nanoUsd += by * nano;
+  else sum.unpriced += by;
 }
 
 function sumFor(map: Map<number, CostSum>, key: number): CostSum {

@@ -45,7 +45,8 @@ export class SessionSlice implements Slice {
     if (this.provider === '' && typeof data.provider === 'string') {
       this.provider = data.provider.slice(0, 40);
     }
-    if (typeof data.cwd === 'string' && timeMs < this.cwdMs) {
+    // Only what happened before the earliest known cwd can tell of an earlier one.
+    if (timeMs < this.cwdMs && typeof data.cwd === 'string') {
       this.cwd = data.cwd.slice(0, 4096);
       this.cwdMs = timeMs;
     }
@@ -98,14 +99,15 @@ export class SessionSlice implements Slice {
         break;
       default:
     }
+    if (!main || (type !== TYPE.llm_response && type !== TYPE.session_start)) return;
+    const { model } = data;
     if (
-      main &&
-      typeof data.model === 'string' &&
-      data.model !== '' &&
-      data.model !== '<synthetic>' &&
+      typeof model === 'string' &&
+      model !== '' &&
+      model !== '<synthetic>' &&
       timeMs >= this.modelMs
     ) {
-      this.model = data.model.slice(0, 200);
+      this.model = model.slice(0, 200);
       this.modelMs = timeMs;
     }
   }

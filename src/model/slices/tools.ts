@@ -60,8 +60,9 @@ export class ToolsSlice implements Slice {
     if (Number.isNaN(ms)) return;
     state.timed++;
     state.totalMs += ms;
-    if (state.recent.length === RECENT) state.recent.shift();
-    state.recent.push(ms);
+    // A ring: which of the recent ones is the oldest follows from how many were timed.
+    if (state.recent.length < RECENT) state.recent.push(ms);
+    else state.recent[state.timed % RECENT] = ms;
   }
 
   unpair(callRow: number, resultRow: number): void {
