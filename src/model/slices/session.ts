@@ -1,6 +1,7 @@
 import { type Columns, TYPE } from '../columns.ts';
 import type { Json, TraceEvent } from '../event.ts';
 import { STEP_KINDS } from '../step.ts';
+import { oneLine } from '../text.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
 const PROMPT = STEP_KINDS.indexOf('prompt');
@@ -131,14 +132,4 @@ export class SessionSlice implements Slice {
       (this as unknown as Record<string, Json>)[key] = value ?? Number.POSITIVE_INFINITY;
     }
   }
-}
-
-/** The first 300 characters on one line. */
-export function oneLine(text: string, max = 300): string {
-  // Cut before the replacement: the text may be huge.
-  const line = text
-    .slice(0, max * 4)
-    .replace(/\s+/g, ' ')
-    .trim();
-  return line.length > max ? `${line.slice(0, max - 1)}…` : line;
 }
