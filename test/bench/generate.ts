@@ -18,7 +18,8 @@ export function writeTrace(path: string, events: number, session = 'bench-sessio
   const file = openSync(path, 'w');
   const next = random(42);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!;
-  const words = 'const let return await import from if else for of async export type new throw this';
+  const words =
+    'const let return await import from if else for of async export type new throw this';
   const code = (length: number): string => {
     let text = '';
     while (text.length < length) text += `${pick(words.split(' '))} ${Math.floor(next() * 1e6)};\n`;
@@ -48,13 +49,22 @@ export function writeTrace(path: string, events: number, session = 'bench-sessio
       buffered = 0;
     }
   };
-  put('session_start', '000000000001', { trace_version: 1, cwd: '/home/dev/shop', source: 'startup' });
+  put('session_start', '000000000001', {
+    trace_version: 1,
+    cwd: '/home/dev/shop',
+    source: 'startup',
+  });
   for (let i = 0; count < events; i++) {
     const prompt = `prompt-${Math.floor(i / 60)}`;
-    if (i % 60 === 0) put('user_prompt', ids.prompt(session, prompt), { prompt: code(120), prompt_id: prompt });
-    const lane = i % 9 === 0 ? { agent_id: `agent-${Math.floor(i / 500)}`, agent_type: 'Explore' } : {};
+    if (i % 60 === 0)
+      put('user_prompt', ids.prompt(session, prompt), { prompt: code(120), prompt_id: prompt });
+    const lane =
+      i % 9 === 0 ? { agent_id: `agent-${Math.floor(i / 500)}`, agent_type: 'Explore' } : {};
     const calls = 1 + Math.floor(next() * 2);
-    const callIds = Array.from({ length: calls }, (_, k) => `toolu_01${i.toString(36).padStart(10, '0')}${k}`);
+    const callIds = Array.from(
+      { length: calls },
+      (_, k) => `toolu_01${i.toString(36).padStart(10, '0')}${k}`,
+    );
     put('llm_response', ids.usage(session, `msg_01${i}`, `req_01${i}`), {
       ...lane,
       recorded_by: 'transcript',
@@ -76,7 +86,13 @@ export function writeTrace(path: string, events: number, session = 'bench-sessio
       const tool = pick(['Read', 'Read', 'Edit', 'Bash', 'Grep']);
       const path = `/home/dev/shop/src/module${Math.floor(next() * 400)}/file${Math.floor(next() * 12)}.ts`;
       const first = 1 + Math.floor(next() * 400);
-      const call = { ...lane, tool_name: tool, tool_use_id: id, prompt_id: prompt, permission_mode: 'default' };
+      const call = {
+        ...lane,
+        tool_name: tool,
+        tool_use_id: id,
+        prompt_id: prompt,
+        permission_mode: 'default',
+      };
       const args =
         tool === 'Bash'
           ? { command: `npm test -- ${path}`, description: 'Run the tests' }
@@ -88,14 +104,28 @@ export function writeTrace(path: string, events: number, session = 'bench-sessio
       put('tool_call', ids.call(session, id), { ...call, arguments: args });
       const parent = { parent_id: ids.call(session, id), duration_ms: Math.round(next() * 4000) };
       if (tool === 'Bash' && next() < 0.1) {
-        put('error', ids.result(session, id), { ...call, error: `Exit code 1\n${code(300)}`, exit_code: 1 }, parent);
+        put(
+          'error',
+          ids.result(session, id),
+          { ...call, error: `Exit code 1\n${code(300)}`, exit_code: 1 },
+          parent,
+        );
         continue;
       }
       const files =
         tool === 'Read'
           ? [{ path, kind: 'read', ranges: [[first, first + 119]], total_lines: 800 }]
           : tool === 'Edit'
-            ? [{ path, kind: 'write', ranges: [[first, first + 5]], hunks: [[first, 4, first, 6]], added: 4, removed: 2 }]
+            ? [
+                {
+                  path,
+                  kind: 'write',
+                  ranges: [[first, first + 5]],
+                  hunks: [[first, 4, first, 6]],
+                  added: 4,
+                  removed: 2,
+                },
+              ]
             : undefined;
       put(
         'tool_result',
