@@ -29,25 +29,30 @@ interface Patterns {
   readonly separator: RegExp;
   readonly typed: RegExp;
   readonly identifier: RegExp;
+  readonly name: RegExp;
+  readonly passName: RegExp;
 }
 
 let patterns: Patterns | undefined;
 const compile = (): Patterns => ({
   placeholder:
-    /^(?:your[-_ ]?.*|(?:change|replace)[-_ ]?(?:me|this|it).*|(?:insert|enter|put|add|my)[-_ ].*|.*[-_ ]here|placeholder|example|dummy|todo|tbd|redacted|removed|hidden|masked|filtered|none|null|nil|undefined|true|false|yes|no|on|off|string|number|boolean|bool|object|any|unknown|never|void|str|int|bytes|optional|required|empty|n\/?a|bearer|basic|password|passwd|token|api[-_]?key|x+|(.)\1*|\W*)$/i,
+    /^(?:your[-_ ]?.*|(?:change|replace)[-_ ]?(?:me|this|it)\W*|(?:insert|enter|put|add)[-_ ].*|.*[-_ ]here|.*\.{3}.*|.*….*|placeholder|example|dummy|todo|tbd|redacted|removed|hidden|masked|filtered|none|null|nil|undefined|true|false|yes|no|on|off|string|number|boolean|bool|object|any|unknown|never|void|str|int|bytes|optional|required|empty|n\/?a|bearer|basic|password|passwd|token|api[-_]?key|x+|(.)\1*|\W*)$/i,
   reference:
-    /^(?:\$\w+$|\$[({]|[<{[(@&*]|%\w+%|#\{|env[:.(]|vault:|arn:|op:\/\/|!\w)|\$\{|\{\{|<%|%\(|\{\w*\}|\$\(/,
+    /^(?:\$\w+$|\$[({]|[<{[(@&*]|%\w+%|#\{|env[:.(]|vault:|arn:|op:\/\/|!+\w)|\$\{|\{\{|<%|%\(|\{\w*\}|\$\(|^#[0-9a-f]{3,8}$/i,
   call: /^[A-Za-z_$][\w$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*!?[([{<`]/,
   wordish: /^[A-Za-z_$][A-Za-z_$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*[!?]*$/,
   prose:
-    /\b(?:pass(?:word|wd|phrase)?|secrets?|tokens?|keys?|credentials?|your|enter|must|invalid|required|the|is|are|for|please|not|of|and|to|with|no)\b|[.!?:]$/i,
+    /^\D*\b(?:password|passphrase|secrets?|tokens?|keys?|credentials?|your|enter|must|invalid|required|the|is|are|for|please|not|of|and|to|with|no)\b\D*$|[.?:]$/i,
   path: /^(?:\.{0,2}\/|~\/|[A-Za-z]:\\|[\w.-]+\/[\w./-]*\.\w{1,5}$)|^[\w.-]+\.(?:pem|key|json|ya?ml|txt|env|[jt]sx?|py|go|rs|md)$|^https?:\/\//,
   hash: /^sha\d{1,3}[:-]/,
   scheme:
     /^(?:Bearer|Basic|Token|Digest|Negotiate|ApiKey|Api-Key|Bot|SSWS|GenieKey|AWS4-HMAC-SHA256)\s+/i,
   separator: /(\\*["'`])?\]?([?!])?([^\S\n]{0,8})(=>|:=|[?+|]{0,2}={1,3}|:|,|\(|>)([^\S\n]{0,8})/y,
   typed: /[A-Za-z_][\w.<>[\]|]{0,40}[^\S\n]?=(?!=)[^\S\n]?/y,
-  identifier: /^[a-z_$]*(?:token|pass|pwd|secret|key|cred|auth)[a-z_$]*\d{0,2}$/i,
+  identifier:
+    /^[a-z_$.]*(?:token|pass|pwd|secret|key|cred|auth|jwt)[a-z_$.]*(?:_v)?\d{0,2}(?:_[a-z_]*)?$/i,
+  name: /^(?:access|auth|client|api|user|refresh|id|db|bearer|new|old|app|admin|private|public|shared|csrf|session|mock|fake|test)?[-_ ]?(?:tokens?|pass(?:word|wd)?|secrets?|keys?|credentials?|auth|cookies?)$/i,
+  passName: /^(?:user|db|new|old|current|login|admin)?[-_ ]?(?:pass(?:word|wd|phrase)?|pwd)s?$/i,
 });
 
 /** A value no human would choose and no programmer would name a variable. */
@@ -69,7 +74,9 @@ export const isSecretValue = (cls: KeyClass, value: string, form: Form): boolean
   const v = value.length > 300 ? value.slice(0, 300) : value;
   const { kind, weak } = cls;
   if (!v || value.includes(MARK)) return false;
-  if (p.placeholder.test(v) || p.reference.test(v) || p.path.test(v) || p.hash.test(v))
+  if (p.placeholder.test(v) || p.reference.test(v) || p.hash.test(v)) return false;
+  // Keys in base64 have slashes too; a path has words.
+  if (p.path.test(v) && !/[\w+=]{12}/.test(v.replace(/[A-Za-z]?[a-z]{3,}|\d{6,}/g, '/')))
     return false;
   if (kind === 'connection-string') return !/:\/\/|=/.test(v) && strong(v);
   if (kind === 'cookie')
@@ -81,25 +88,26 @@ export const isSecretValue = (cls: KeyClass, value: string, form: Form): boolean
       : strong(v) || (v.length > 15 && !weak && !p.wordish.test(v));
   }
   if (/\s/.test(v)) return kind === 'password' && form === 'quoted' && !weak && !p.prose.test(v);
-  if (v.toLowerCase().replace(/[^a-z]/g, '') === kind.replace('-', '')) return false;
+  // The name of the thing, not the thing: `"access-token"`, `RESET_PASSWORD_V2`, `auth.password`.
+  const bare = v.toLowerCase().replace(/[^a-z]+/g, '');
+  if (bare.length > 3 && cls.name.endsWith(bare) && !/\d/.test(v)) return false;
+  if (kind === 'password' ? p.passName.test(v) : p.name.test(v)) return false;
+  if (/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(v) && !/\d{2}/.test(v) && p.identifier.test(v))
+    return false;
+  if (/^(?:token|api-key|credential)$/.test(kind) && p.wordish.test(v) && p.identifier.test(v))
+    return false;
   if (weak) return strong(v) && !p.identifier.test(v) && !p.call.test(v);
-  if (form === 'quoted') {
-    // The name of a variable or a message, not a value.
-    if (/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(v) && !/\d{3}/.test(v)) return false;
-    if (p.wordish.test(v) && (p.identifier.test(v.replace(/\W/g, '')) || v.includes('.')))
+  if (form !== 'loose') {
+    if (p.wordish.test(v) && v.includes('.') && (form === 'tight' || p.identifier.test(v)))
       return false;
-    return kind === 'password'
-      ? v.length > 2
-      : kind === 'secret'
-        ? v.length > 3
-        : v.length > 7 || strong(v);
+    if (form === 'tight' && p.call.test(v)) return false;
+    return (
+      strong(v) ||
+      v.length > (kind === 'password' ? 2 : kind === 'secret' ? 3 : form === 'quoted' ? 7 : 5)
+    );
   }
-  if (p.call.test(v)) return false;
-  if (form === 'tight') {
-    if (p.identifier.test(v) || (p.wordish.test(v) && v.includes('.'))) return false;
-    return v.length > (kind === 'password' ? 2 : 5);
-  }
-  if (p.identifier.test(v) || p.wordish.test(v)) return false;
+  if (p.call.test(v) || p.identifier.test(v) || p.wordish.test(v.split(/[?!|&]/, 1)[0]!))
+    return false;
   return (v.length > 5 && /\d/.test(v) && /[A-Za-z]/.test(v)) || strong(v);
 };
 
@@ -210,6 +218,8 @@ export const keyedFinder = (nameVendor: NameVendor): Finder => {
     const flag = text[s] === '-';
     if (!m) return spaced(text, s, e, flag, cls, state, span);
     const keyQuote = m[1] ?? '';
+    // `ok ? 'pass' : 'fail'`
+    if (keyQuote && /\?\s*\\*["'`]$/.test(text.slice(Math.max(0, s - 8), s))) return [];
     let sep = m[4]!;
     let p = separator.lastIndex;
     const loose = m[3] !== '' || m[5] !== '';
@@ -297,13 +307,15 @@ const spaced = (
   span: MakeSpan,
 ): Span[] => {
   const netrc = !flag && /\blogin\s+\S{1,60}\s+$/.test(text.slice(Math.max(0, s - 80), s));
-  if (!flag && !netrc) return [];
+  const sql = !flag && /^\s'/.test(text.slice(e, e + 2));
+  const redis = text.slice(s, e) === 'requirepass';
+  if (!flag && !netrc && !sql && !redis) return [];
   const head = /^[ \t]{1,4}(?:(\\*)(["']))?/.exec(text.slice(e, e + 40));
   if (!head) return [];
   const start = e + head[0].length;
   if (head[2]) {
     const end = closing(text, start, head[2], head[1]!.length, state);
-    return end < 0 ? [] : span(cls, text, start, end, 'quoted');
+    return end < 0 ? [] : span(sql ? { ...cls, weak: true } : cls, text, start, end, 'quoted');
   }
   const end = unquotedEnd(text, start, STOP, state);
   const value = text.slice(start, Math.min(end, start + 20));

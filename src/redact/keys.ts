@@ -2,6 +2,8 @@
 
 export interface KeyClass {
   readonly kind: string;
+  /** The name's letters, lower case. */
+  readonly name: string;
   /** The name alone proves little (`set_password`, `auth`, `app_key`): the value must look like a secret. */
   readonly weak: boolean;
 }
@@ -29,7 +31,7 @@ const compile = (): Patterns => ({
     ['authorization', /authorization$|(?:^|_)auth$/],
     [
       'password',
-      /(?:password|passwd|passphrase|passcode)s?$|(?:^|_|db|user|root|admin|mysql|pg)(?:pass|pwd|pw)$/,
+      /(?:password|passwd|passphrase|passcode)s?$|(?:^|_|db|user|root|admin|mysql|pg|require)(?:pass|pwd|pw)$/,
     ],
     ['private-key', /(?:private|signing|encryption|ssh|deploy|rsa|master|secret)_?key$/],
     [
@@ -44,7 +46,7 @@ const compile = (): Patterns => ({
   plainToken:
     /(?:^|_)(?:next|page|prev(?:ious)?|continuation|sync|eos|bos|pad|unk|sep|cls|mask|stop|special|per|design|cancel(?:l?ation)?|cursor|start|end|last|first|current|num|max|min|input|output|total|cached?|image|audio|prompt|completion|reasoning|syntax|peek|expected|unexpected|operator|punctuator)_?(?:page_?)?token$/,
   verb: /^(?:is|has|had|show|hide|use|required?|requires|needs?|no|enabled?|disabled?|allow|forgot|reset|toggle|get|set|with|can|should|generate|create|verify|validate|check|on|update|change|missing|invalid)_/,
-  weak: /(?:^|_)(?:auth|pw|pat|bearer|cred|creds)$|(?:app(?:lication)?|admin|role|functions?|license|write|webhook|deploy|master|account|storage|google|aws|azure|claude)_?keys?$/,
+  weak: /(?:^|_)(?:auth|pw|pat|bearer|jwt|cred(?:ential)?s?)$|cred(?:ential)?$|(?:app(?:lication)?|admin|role|functions?|license|write|webhook|deploy|master|account|storage|google|aws|azure|claude)_?keys?$/,
 });
 
 const known = new Map<string, KeyClass | null>();
@@ -66,7 +68,11 @@ export const classifyKey = (key: string): KeyClass | null => {
   for (const name of [snake, snake.replace(p.suffix, '')]) {
     const kind = p.kinds.find(([, re]) => re.test(name))?.[0];
     if (kind && !p.plainToken.test(name)) {
-      out = { kind, weak: p.weak.test(name) || p.verb.test(name) };
+      out = {
+        kind,
+        name: snake.replace(/[^a-z]/g, ''),
+        weak: p.weak.test(name) || p.verb.test(name),
+      };
       break;
     }
   }

@@ -83,7 +83,7 @@ const TOP: Place = { cls: null, outer: null };
 /** Under `password` an object is a description (`{type: 'string'}`), under `credentials` a holder of secrets. */
 const below = (place: Place): Place => ({
   cls: null,
-  outer: place.cls && !place.cls.weak ? { ...place.cls, weak: true } : place.outer,
+  outer: place.cls ? { ...place.cls, weak: true } : place.outer,
 });
 
 const redactString = (

@@ -58,7 +58,7 @@ const OTHERS: readonly Row[] = [
   ],
   ['gcp-key', 'AIza', `${L}AIza[\\w-]{30,}`],
   ['jwt', 'eyJ', '(?<![\\w-](?<!\\\\[nrt]))eyJ[\\w-]{8,}\\.[\\w-]{8,}(?:\\.[\\w-]*){0,3}'],
-  ['telegram-token', ':AA', `(?<=\\b\\d{8,10}):AA[\\w-]{30,}`],
+  ['telegram-token', ':AA', `(?<=\\d{8,10}):AA[\\w-]{30,}`],
   ['vendor-token', 'ATATT3', `${L}ATATT3[\\w+/=-]{20,}`],
   ['twilio-key', 'SK', `${L}SK[0-9a-f]{32}${R}`],
 ];
@@ -88,7 +88,7 @@ const pem: Finder = (text, at, _hit, state) => {
   }
   // Lines in quotes, or no end in sight: the header, then every run that looks like a line of the key.
   const re =
-    /(?:[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{2,}={0,2}(?=[\s\\]*(?:$|["'`]))|\s|\\+[nr]|[A-Z][A-Za-z-]{2,20}: [\w,-]{1,60})+/y;
+    /(?:(?:\n|\\+n)[ \t]*\d{1,6}(?:\\+t|[\t→:|])|(?:\n|\\+n)[+>|-] ?|[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{2,}={0,2}(?=[\s\\]*(?:$|["'`]))|\s|\\+[nr]|[A-Z][A-Za-z-]{2,20}: [\w,-]{1,60})+/y;
   re.lastIndex = 0;
   const first = re.exec(content);
   const spans: Span[] = [{ start: at, end: body + (first?.[0].trimEnd().length ?? 0), kind }];
@@ -188,7 +188,7 @@ export const SECRET_RULES: readonly RuleGroup[] = [
       },
       {
         kind: 'keyed',
-        on: '-password |-passwd |-pass |-token |-secret |-key |password |passphrase ',
+        on: '-password |-passwd |-pass |-token |-secret |-key |password |passphrase |requirepass ',
         find: (text, at, hit, state) => keyed(text, at, hit.trimEnd(), state),
       },
     ],
@@ -205,8 +205,8 @@ export const SECRET_RULES: readonly RuleGroup[] = [
         on: '://|:\\/\\/|:\\\\/\\\\/',
         find:
           '(?:(?<=postgres|postgresql|mysql|mariadb|mongodb|\\+srv|rediss?|amqps?|mssql|sqlserver|\\+\\w{1,12}):(?:\\\\*/){2}' +
-          '[^\\s:@/"\'`<>\\\\{}]{0,128}:([^\\s"\'`<>\\\\]{1,256})|' +
-          ':(?:\\\\*/){2}[^\\s:@/"\'`<>\\\\(){}]{0,128}:([^\\s/"\'`<>\\\\]{1,256}))@(?=[\\w.[$-])',
+          '[^\\s:@/"\'`<>\\\\{}[]{0,128}:([^\\s"\'`<>\\\\]{1,256})|' +
+          ':(?:\\\\*/){2}[^\\s:@/"\'`<>\\\\(){}[]{0,128}:([^\\s/"\'`<>\\\\]{1,256}))@(?=[\\w.[$-])',
         check: notReference,
       },
       {
