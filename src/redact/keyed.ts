@@ -36,7 +36,7 @@ interface Patterns {
 let patterns: Patterns | undefined;
 const compile = (): Patterns => ({
   placeholder:
-    /^(?:your[-_ ]?.*|(?:change|replace)[-_ ]?(?:me|this|it)\W*|(?:insert|enter|put|add)[-_ ].*|.*[-_ ]here|.*\.{3}.*|.*….*|placeholder|example|dummy|todo|tbd|redacted|removed|hidden|masked|filtered|none|null|nil|undefined|true|false|yes|no|on|off|string|number|boolean|bool|object|any|unknown|never|void|str|int|bytes|optional|required|empty|n\/?a|bearer|basic|password|passwd|token|api[-_]?key|x+|(.)\1*|\W*)$/i,
+    /^(?:your[-_ ]?.*|(?:change|replace)[-_ ]?(?:me|this|it)\W*|(?:insert|enter|put|add)[-_ ].*|.*[-_ ]here|.*\.{3}.*|.*….*|placeholder|example|dummy|todo|tbd|redacted|removed|hidden|masked|filtered|none|null|nil|undefined|true|false|yes|no|on|off|string|number|boolean|bool|object|any|unknown|never|void|str|int|bytes|optional|required|empty|n\/?a|bearer|basic|password|passwd|token|api[-_]?key|x+|(.)\1*|[^\w\u0080-\uffff]*)$/i,
   reference:
     /^(?:\$\w+$|\$[({]|[<{[(@&*]|%\w+%|#\{|env[:.(]|vault:|arn:|op:\/\/|!+\w)|\$\{|\{\{|<%|%\(|\{\w*\}|\$\(|^#[0-9a-f]{3,8}$/i,
   call: /^[A-Za-z_$][\w$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*!?[([{<`]/,
@@ -73,7 +73,7 @@ export const isSecretValue = (cls: KeyClass, value: string, form: Form): boolean
   const p = patterns;
   const v = value.length > 300 ? value.slice(0, 300) : value;
   const { kind, weak } = cls;
-  if (!v || value.includes(MARK)) return false;
+  if (!v || value.slice(0, 320).includes(MARK)) return false;
   if (p.placeholder.test(v) || p.reference.test(v) || p.hash.test(v)) return false;
   // Keys in base64 have slashes too; a path has words.
   if (p.path.test(v) && !/[\w+=]{12}/.test(v.replace(/[A-Za-z]?[a-z]{3,}|\d{6,}/g, '/')))

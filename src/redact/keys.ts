@@ -1,5 +1,7 @@
 /** What a name (of a field, a variable, a header, a flag) says about the value it holds. */
 
+import { MARK } from './engine.ts';
+
 export interface KeyClass {
   readonly kind: string;
   /** The name's letters, lower case. */
@@ -67,7 +69,7 @@ export const classifyKey = (key: string): KeyClass | null => {
   let out: KeyClass | null = null;
   for (const name of [snake, snake.replace(p.suffix, '')]) {
     const kind = p.kinds.find(([, re]) => re.test(name))?.[0];
-    if (kind && !p.plainToken.test(name)) {
+    if (kind && !key.startsWith(MARK) && !p.plainToken.test(name)) {
       out = {
         kind,
         name: snake.replace(/[^a-z]/g, ''),

@@ -183,7 +183,7 @@ export const SECRET_RULES: readonly RuleGroup[] = [
       {
         kind: 'keyed',
         on: 'pass|pwd|secret|token|key|cred|auth|cookie|jwt|_pat|conn|database|dsn|_url|_pw',
-        ahead: '[\\w.-]{0,40}[\\\\"\'`\\]?!]{0,12}[^\\S\\n]{0,8}[:=>,(?+|]',
+        ahead: '[\\w.-]{0,40}[\\\\"\'`\\]?!]{0,260}[^\\S\\n]{0,8}[:=>,(?+|]',
         find: keyed,
       },
       {
