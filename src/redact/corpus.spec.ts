@@ -4,6 +4,9 @@
  *
  * No fake secret stands whole in the fixtures: `{{join:a|b}}` is put together here, `{{an:36}}` and the like
  * are pseudo-random strings of an alphabet and a length (with a label where one line has several).
+ *
+ * The `held` half was written after the rules were tuned on the `tune` half. Its first run, before any rule
+ * was changed for it: recall 0.937 (95), precision 0.978 (125). That is what to expect of unseen texts.
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -120,7 +123,7 @@ test('recall and precision over the corpus', () => {
   console.log(
     [
       `redaction corpus: ${line}`,
-      `  of which held out while tuning: ${measure('held').line}`,
+      `  of which written after the rules (0.937 and 0.978 at first sight): ${measure('held').line}`,
       ...misses,
     ].join('\n'),
   );

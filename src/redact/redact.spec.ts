@@ -395,24 +395,20 @@ describe('hostile texts take time in proportion to their length', () => {
     'connection strings': 'Password=a;',
   };
   const time = (text: string): number => {
-    let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < 2; i++) {
-      // Of this process alone: a busy machine must not look like a slow expression.
-      const from = process.cpuUsage().user;
-      redactText(text, {});
-      best = Math.min(best, (process.cpuUsage().user - from) / 1000);
-    }
-    return best;
+    // Of this process alone: a busy machine must not look like a slow expression.
+    const from = process.cpuUsage().user;
+    redactText(text, {});
+    return (process.cpuUsage().user - from) / 1000;
   };
   test.each(Object.entries(hostile))(
     '%s',
     (_name, unit) => {
       const of = (n: number): string => unit.repeat(Math.ceil(n / unit.length));
       clean(of(2000));
-      const small = time(of(250_000));
-      const large = time(of(1_000_000));
-      // Linear would be 4, quadratic 16. Below a few ms there is only noise.
-      expect(large / Math.max(small, 4)).toBeLessThan(10);
+      // Linear would be 4, quadratic 16. Below a few ms there is only noise; one bad measurement is forgiven.
+      const ratio = (): number => time(of(1_000_000)) / Math.max(time(of(250_000)), 4);
+      const first = ratio();
+      expect(first < 10 ? first : ratio()).toBeLessThan(10);
     },
     20_000,
   );
