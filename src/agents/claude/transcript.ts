@@ -308,7 +308,6 @@ export class TranscriptMapper {
     const denied =
       failed &&
       (permission?.decision === 'reject' || row.toolDenialKind !== undefined || REFUSED.test(text));
-    const exitCode = failed ? exitCodeOf(text) : tool === 'Bash' ? 0 : undefined;
     const took = durationOf(response, call, at.state.time);
     at.add(
       failed ? 'error' : 'tool_result',
@@ -321,15 +320,13 @@ export class TranscriptMapper {
         ...(failed
           ? { error: text.replace(/^<tool_use_error>|<\/tool_use_error>$/g, '') }
           : { result: text }),
-        ...(exitCode !== undefined && response?.backgroundTaskId === undefined
-          ? { exit_code: exitCode }
-          : {}),
+        ...outcomeOf(response, failed, text),
         ...(files.length > 0 && { files: files as (FileOp & Json)[] }),
-        ...(response?.interrupted === true && { is_interrupt: true }),
         ...kept({
           denied_by: denied ? permission?.source : undefined,
-          background_task_id: response?.backgroundTaskId,
-          child_agent_id: response?.agentId,
+          task_id: response?.backgroundTaskId,
+          subagent_id: response?.agentId,
+          return_code_interpretation: response?.returnCodeInterpretation,
         }),
       },
       ids.call(this.sessionId, useId),
@@ -513,6 +510,16 @@ function numbers(values: Record<string, unknown>): JsonObject {
     if (typeof value === 'number' && Number.isFinite(value)) out[key] = value;
   }
   return out;
+}
+
+/** How a command ended. A code that only means "nothing found" is told in words, not as a number. */
+function outcomeOf(response: JsonObject | undefined, failed: boolean, text: string): JsonObject {
+  const code = failed ? exitCodeOf(text) : undefined;
+  if (code !== undefined) return { exit_code: code };
+  if (failed || response === undefined || !('stdout' in response)) return {};
+  if (response.interrupted === true) return { is_interrupt: true };
+  const open = response.backgroundTaskId ?? response.returnCodeInterpretation;
+  return open === undefined ? { exit_code: 0 } : {};
 }
 
 /**

@@ -423,6 +423,8 @@ export function mergeUsage(
     session_id: sessionId,
     data: {
       ...next,
+      // Rows that told of this response: all but one of them are deduplicated.
+      row_count: asCount(before?.data.row_count) + 1,
       ...(merged.length > 0 && { tool_use_ids: merged }),
     },
   };
