@@ -20,6 +20,7 @@ import {
   mergeUsage,
   Responses,
   rowTime,
+  sourceOf,
   textOf,
   usageData,
 } from './usage.ts';
@@ -344,19 +345,20 @@ export class TranscriptMapper {
     }
     if (message.model === '<synthetic>') return;
     const calls: string[] = [];
+    const data = usageData(row);
+    const source = sourceOf(data);
     for (const block of blocksOf(row)) {
       const text = asString(block.text) || asString(block.thinking);
       if (block.type === 'tool_use' && asString(block.id) !== '') {
         calls.push(asString(block.id));
         this.#call(at, block);
       } else if (block.type === 'text' && text.trim() !== '') {
-        at.add('assistant_response', at.textId('text', text), { text });
+        at.add('assistant_response', at.textId('text', text), { text, ...source });
       } else if (block.type === 'thinking' && text.trim() !== '') {
-        const data = { event_subtype: 'reasoning', text };
-        at.add('assistant_response', at.textId('reasoning', text), data);
+        const said = { event_subtype: 'reasoning', text, ...source };
+        at.add('assistant_response', at.textId('reasoning', text), said);
       }
     }
-    const data = usageData(row);
     if (data === undefined) return;
     const before = this.#responses.find(data);
     if (before !== undefined) this.stats.deduplicated += 1;

@@ -218,6 +218,10 @@ export function usageData(row: JsonObject): JsonObject | undefined {
   });
 }
 
+/** The response that a text is of. */
+export const sourceOf = (usage: JsonObject | undefined): JsonObject =>
+  pruned({ message_id: usage?.message_id ?? '', request_id: usage?.request_id ?? '' });
+
 /** What a mapper must remember between two reads of one file. JSON. */
 export interface UsageState {
   prompt: string;
@@ -350,12 +354,14 @@ export class UsageMapper {
         calls.push(asString(block.id));
         this.#pending(block);
       } else if (block.type === 'text' && text.trim() !== '') {
-        events.push(this.#emit('assistant_response', this.#textId('text', text), { text }));
+        const id = this.#textId('text', text);
+        events.push(this.#emit('assistant_response', id, { text, ...sourceOf(data) }));
       } else if (block.type === 'thinking' && text.trim() !== '') {
         events.push(
           this.#emit('assistant_response', this.#textId('reasoning', text), {
             event_subtype: 'reasoning',
             text,
+            ...sourceOf(data),
           }),
         );
       }
