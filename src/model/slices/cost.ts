@@ -308,6 +308,7 @@ function optionsOf(data: JsonObject): PriceOptions {
   const options: PriceOptions = {};
   if (typeof speed === 'string') options.speed = speed;
   if (typeof tier === 'string') options.serviceTier = tier;
+  if (typeof data.inference_geo === 'string') options.inferenceGeo = data.inference_geo;
   if (typeof provider === 'string') options.provider = provider;
   if (typeof searches === 'number') options.webSearchRequests = searches;
   return options;
