@@ -125,7 +125,7 @@ export class SessionFold implements FoldContext {
     let partner = -1;
     if (row >= 0) {
       this.duplicates++;
-      this.cost.duplicate(type);
+      this.cost.duplicate(type, event);
       if (!this.isBetter(row, rank, timeMs, size)) return 'duplicate';
       partner = this.takeBack(row);
       added = 'replaced';

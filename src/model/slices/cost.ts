@@ -36,6 +36,9 @@ export class CostSlice implements Slice {
   reported = 0;
   /** Further records of responses that were counted already. */
   deduplicated = 0;
+  /** Responses that another session was billed for: forks and resumed sessions copy them. */
+  copied = 0;
+  private readonly copies = new Set<number>();
   /** The newest price date among the priced responses. */
   priceDate = '';
   readonly models = new Interner('');
@@ -73,6 +76,12 @@ export class CostSlice implements Slice {
     const { usage } = this.fold;
     if (!usage) return;
     const { data } = event;
+    if (typeof data.copied_from === 'string') {
+      // A fork or a resumed session brings its parent's responses along: they were billed there.
+      this.copied++;
+      this.copies.add(row);
+      return;
+    }
     const modelName = typeof data.model === 'string' ? data.model : '';
     const price = this.priceOf(event, modelName, usage, this.columns.timeMs[row]!);
     const at = this.recordFor(row);
@@ -102,6 +111,7 @@ export class CostSlice implements Slice {
       this.weigh(row, type, -1);
       return;
     }
+    if (this.copies.delete(row)) this.copied--;
     const at = this.find(row);
     if (at >= 0 && this.status[at] !== GONE) {
       this.sum(at, -1);
@@ -110,8 +120,9 @@ export class CostSlice implements Slice {
   }
 
   /** A record of a response that was there already. */
-  duplicate(type: number): void {
-    if (type === TYPE.llm_response) this.deduplicated++;
+  duplicate(type: number, event: TraceEvent): void {
+    // A record that counts its own rows tells of the same rows again.
+    if (type === TYPE.llm_response && event.data.row_count === undefined) this.deduplicated++;
   }
 
   private priceOf(event: TraceEvent, model: string, usage: Usage, timeMs: number): Price {
@@ -244,6 +255,8 @@ export class CostSlice implements Slice {
       priced: this.priced,
       reported: this.reported,
       deduplicated: this.deduplicated,
+      copied: this.copied,
+      copies: [...this.copies],
       priceDate: this.priceDate,
       models: this.models.save(),
       byModel: [...this.byModel] as unknown as Json,
@@ -267,17 +280,23 @@ export class CostSlice implements Slice {
       byLane: [number, CostSum][];
       reasons: [number, string][];
       rows: number[];
+      copies: number[];
       model: number[];
       status: number[];
       repeats: number[];
       tokens: number[];
-    } & Record<'priced' | 'reported' | 'deduplicated' | 'bytesIn' | 'bytesOut', number> & {
+    } & Record<
+      'priced' | 'reported' | 'deduplicated' | 'copied' | 'bytesIn' | 'bytesOut',
+      number
+    > & {
         priceDate: string;
       };
     Object.assign(this.total, from.total);
     this.priced = from.priced;
     this.reported = from.reported;
     this.deduplicated = from.deduplicated;
+    this.copied = from.copied;
+    for (const row of from.copies) this.copies.add(row);
     this.priceDate = from.priceDate;
     this.bytesIn = from.bytesIn;
     this.bytesOut = from.bytesOut;
