@@ -148,6 +148,11 @@ export const TYPE: Record<(typeof TYPE_CODES)[number], number> = Object.fromEntr
   TYPE_CODES.map((name, index) => [name, index]),
 ) as Record<(typeof TYPE_CODES)[number], number>;
 
+const TYPE_BY_NAME = new Map<string, number>(TYPE_CODES.map((name, code) => [name, code]));
+
+/** Code of an event type; TYPE.other for what this version does not know. */
+export const typeCode = (name: string): number => TYPE_BY_NAME.get(name) ?? TYPE.other;
+
 /** Hash table from an id key to its row; a row is 4 bytes at a load of at most one half. */
 export class KeyTable {
   private slots = new Int32Array(512).fill(-1);

@@ -1,4 +1,13 @@
-import { COLUMN_NAMES, Columns, FLAG, KeyTable, NumberTable, TYPE, TYPE_CODES } from './columns.ts';
+import {
+  COLUMN_NAMES,
+  Columns,
+  FLAG,
+  KeyTable,
+  NumberTable,
+  TYPE,
+  TYPE_CODES,
+  typeCode,
+} from './columns.ts';
 import { modernise } from './decode.ts';
 import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
 import { eventIdNumber, idNumber } from './ids.ts';
@@ -55,6 +64,8 @@ export class SessionFold implements FoldContext {
   /** Written by a newer version: some of it may be missing or misread. */
   newerVersion = 0;
   private readonly slices: readonly Slice[];
+  /** The slices that look at a type. */
+  private readonly byType: readonly (readonly Slice[])[];
   /** Those that care when a call meets its result. */
   private readonly pairing: readonly Slice[];
   private readonly table: KeyTable;
@@ -101,6 +112,9 @@ export class SessionFold implements FoldContext {
       this.subagents,
       this.context,
     ];
+    this.byType = TYPE_CODES.map((_, type) =>
+      this.slices.filter(({ types }) => types === undefined || types.includes(type)),
+    );
     this.pairing = [this.files, this.toolUse, this.retries];
   }
 
@@ -115,7 +129,7 @@ export class SessionFold implements FoldContext {
   add(event: TraceEvent, offset = 0, size = 0): Added {
     this.readVersion(event);
     const { columns } = this;
-    const type = (TYPE as Record<string, number>)[event.event_type] ?? TYPE.other;
+    const type = typeCode(event.event_type);
     const key = idKey(event, type, offset);
     this.usage = type === TYPE.llm_response ? usageOf(event.data) : undefined;
     const rank = rankOf(event, type, this.usage);
@@ -140,7 +154,7 @@ export class SessionFold implements FoldContext {
     columns.size[row] = size;
     columns.rank[row] = rank;
     this.classify(row, type, event);
-    for (const slice of this.slices) slice.add(row, event);
+    for (const slice of this.byType[type]!) slice.add(row, event);
     this.adding = row;
     if (partner >= 0) this.pairUp(row, partner);
     else this.findPartner(row, type, key, event);
@@ -182,7 +196,7 @@ export class SessionFold implements FoldContext {
     const isResponse = columns.type[row] === TYPE.llm_response;
     const partner = isResponse ? -1 : columns.pair[row]!;
     if (partner >= 0) this.unpair(row, partner);
-    for (const slice of this.slices) slice.remove(row);
+    for (const slice of this.byType[columns.type[row]!]!) slice.remove(row);
     this.steps.remove(row);
     columns.pair[row] = -1;
     columns.durationMs[row] = Number.NaN;

@@ -19,6 +19,7 @@ export interface ContextFill {
 /** How full each lane's context window is, and whether its prompt cache is warm. */
 export class ContextSlice implements Slice {
   readonly name = 'context';
+  readonly types = [TYPE.llm_response, TYPE.decision];
   compactions = 0;
   private readonly byLane = new Map<number, ContextFill>();
   private readonly columns: Columns;

@@ -25,6 +25,8 @@ export interface FoldContext {
  */
 export interface Slice {
   readonly name: string;
+  /** The types (as in TYPE) that it looks at; absent: all. The others never reach it. */
+  readonly types?: readonly number[];
   add(row: number, event: TraceEvent): void;
   /** Takes back what `add` did for this row. The columns still hold the old version. */
   remove(row: number): void;
