@@ -73,7 +73,7 @@ describe('encodeEvent', () => {
   });
 
   it('never writes more than 1 MB, whatever makes it long', { timeout: 30_000 }, () => {
-    const many = Array.from({ length: 300_000 }, (_, i) => i);
+    const many = Array.from({ length: 150_000 }, (_, i) => i);
     const keys = Object.fromEntries(many.map((i) => [`key${i}`, i]));
     const hostile: JsonObject[] = [
       { arguments: { many } },
@@ -134,7 +134,7 @@ describe('cutText', () => {
         const cut = cutText(text, units);
         expect(text.startsWith(cut)).toBe(true);
         expect(cut.length).toBeLessThanOrEqual(units);
-        expect(cut.isWellFormed()).toBe(true);
+        expect(cut).not.toMatch(/[\ud800-\udfff]/u);
         if (text.length > units) expect(cut.length).toBeGreaterThanOrEqual(units - 1);
       }),
     );

@@ -90,18 +90,18 @@ const isObject = (value: Json | undefined): value is JsonObject =>
  * use. Undefined where the event says nothing of tokens.
  */
 export function usageOf(data: JsonObject): Usage | undefined {
-  const own = data['usage'];
+  const own = data.usage;
   if (isObject(own)) {
     const input = firstNumber(own, ['input_tokens', 'prompt_tokens', 'inputTokens']);
     const output = firstNumber(own, ['output_tokens', 'completion_tokens', 'outputTokens']);
     if (input === undefined && output === undefined) return undefined;
     return {
       input_tokens: input ?? 0,
-      cache_read_input_tokens: count(own['cache_read_input_tokens']),
-      cache_write_input_tokens: count(own['cache_write_input_tokens']),
-      cache_write_1h_input_tokens: count(own['cache_write_1h_input_tokens']),
+      cache_read_input_tokens: count(own.cache_read_input_tokens),
+      cache_write_input_tokens: count(own.cache_write_input_tokens),
+      cache_write_1h_input_tokens: count(own.cache_write_1h_input_tokens),
       output_tokens: output ?? 0,
-      reasoning_output_tokens: count(own['reasoning_output_tokens']),
+      reasoning_output_tokens: count(own.reasoning_output_tokens),
     };
   }
   const output = firstNumber(data, ['output_tokens', 'completion_tokens']);
