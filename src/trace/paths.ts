@@ -36,6 +36,7 @@ export function isSafeSessionId(id: unknown): id is string {
     typeof id === 'string' &&
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(id) &&
     !id.endsWith('.') &&
+    !id.includes('..') &&
     !RESERVED.test(id)
   );
 }
