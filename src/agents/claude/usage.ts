@@ -11,8 +11,8 @@ import { eventId, ids, textHash } from '../../model/ids.ts';
 export const MAX_TEXT = 65_536;
 /** Open messages and calls that one file's state remembers. */
 const MAX_OPEN = 64;
-/** Longest argument kept of a call whose result is not there yet: it waits in a state file. */
-const MAX_PENDING_ARGUMENT = 2000;
+/** Longest arguments kept whole of a call whose result is not there yet: it waits in a state file. */
+const MAX_PENDING_ARGUMENTS = 8000;
 
 /** Takes secrets out of a value and adds to `counts` by kind. */
 export type RedactValue = (value: Json, counts: Record<string, number>) => Json;
@@ -60,22 +60,38 @@ export function textOf(content: unknown): string {
   return parts.join('\n');
 }
 
-/** Cuts `data[key]` on a character boundary and says how long it was. */
-export function cut(data: JsonObject, key: string, max = MAX_TEXT): void {
-  const text = data[key];
-  if (typeof text !== 'string' || text.length <= max) return;
+/** The first `max` UTF-16 units, not half a character. */
+function cutText(text: string, max: number): string {
   const unit = text.charCodeAt(max - 1);
-  data[key] = text.slice(0, unit >= 0xd800 && unit < 0xdc00 ? max - 1 : max);
-  const marks = asObject(data.truncated) ?? {};
-  marks[key] = { length: text.length, hash: textHash(text) };
-  data.truncated = marks;
+  return text.slice(0, unit >= 0xd800 && unit < 0xdc00 ? max - 1 : max);
+}
+
+/** Cuts `data[key]` where it is too long and says how long it was. */
+function cut(data: JsonObject, key: string): void {
+  const text = data[key];
+  if (typeof text !== 'string' || text.length <= MAX_TEXT) return;
+  data[key] = cutText(text, MAX_TEXT);
+  data.truncated = {
+    ...asObject(data.truncated),
+    [key]: { length: text.length, hash: textHash(text) },
+  };
+}
+
+/** Long strings cut, long structures left out. */
+function shortened(value: Json): JsonObject {
+  const short = (item: Json): Json => {
+    if (typeof item === 'string') return item.length > 1000 ? cutText(item, 1000) : item;
+    return JSON.stringify(item).length > 1000 ? '[…]' : item;
+  };
+  const entries = Object.entries(asObject(value) ?? {}).slice(0, 20);
+  return Object.fromEntries(entries.map(([key, item]) => [key, short(item)]));
 }
 
 /** Keys that hold what people and tools wrote; ids and numbers are left alone. */
 const CONTENT_KEYS = ['prompt', 'text', 'arguments', 'result', 'error', 'summary', 'title'];
 
 /** Takes secrets out of an event, in place. Its id was made from the whole text before. */
-export function redactEvent(event: TraceEvent, redact: RedactValue | undefined): TraceEvent {
+function redactEvent(event: TraceEvent, redact: RedactValue | undefined): TraceEvent {
   if (redact === undefined) return event;
   const counts: Record<string, number> = {};
   for (const key of CONTENT_KEYS) {
@@ -83,6 +99,13 @@ export function redactEvent(event: TraceEvent, redact: RedactValue | undefined):
     if (value !== undefined && value !== '') event.data[key] = redact(value, counts);
   }
   if (Object.keys(counts).length > 0) event.data.redacted = counts;
+  return event;
+}
+
+/** An event ready to be written: without secrets (they go before a cut could split one), cut. */
+export function finished(event: TraceEvent, redact: RedactValue | undefined): TraceEvent {
+  redactEvent(event, redact);
+  for (const key of ['prompt', 'text', 'result', 'error', 'summary']) cut(event.data, key);
   return event;
 }
 
@@ -247,8 +270,7 @@ export class UsageMapper {
   }
 
   #emit(type: string, id: string, data: JsonObject, parent?: string): TraceEvent {
-    for (const key of ['text', 'result', 'error']) cut(data, key);
-    return redactEvent(this.#event(type, id, data, parent), this.#redact);
+    return finished(this.#event(type, id, data, parent), this.#redact);
   }
 
   #user(row: JsonObject): TraceEvent[] {
@@ -324,16 +346,16 @@ export class UsageMapper {
       tool_name: asString(block.name),
       tool_use_id: id,
     });
-    const shown: JsonObject = {};
-    for (const [key, value] of Object.entries(input)) {
-      shown[key] = typeof value === 'object' ? JSON.stringify(value) : value;
-      if (String(shown[key]).length <= MAX_PENDING_ARGUMENT) shown[key] = value;
-      else cut(shown, key, MAX_PENDING_ARGUMENT);
+    event.data.arguments = input;
+    redactEvent(event, this.#redact);
+    const size = JSON.stringify(event.data.arguments).length;
+    if (size > MAX_PENDING_ARGUMENTS) {
+      event.data.arguments = shortened(event.data.arguments);
+      event.data.truncated = {
+        arguments: { length: size, hash: textHash(JSON.stringify(input)) },
+      };
     }
-    const { truncated, ...rest } = shown;
-    event.data.arguments = 'truncated' in input ? shown : rest;
-    if (truncated !== undefined && !('truncated' in input)) event.data.truncated = truncated;
-    this.#calls.set(id, redactEvent(event, this.#redact));
+    this.#calls.set(id, event);
     forgetOldest(this.#calls);
   }
 
