@@ -9,5 +9,5 @@ export function setupDiff(plan: SetupPlan): string {
     plan.after === undefined ? '/dev/null' : plan.file,
     plan.before ?? '',
     plan.after ?? '',
-  ).replace(/^=+\n/, '');
+  ).replace(/^[\s\S]*?(?=^--- )/m, '');
 }

@@ -1,6 +1,7 @@
 /** Our entries in Claude Code's settings: what they are, and edits that leave all else as it is. */
 import {
   applyEdits,
+  createScanner,
   type FormattingOptions,
   findNodeAtLocation,
   getNodeValue,
@@ -240,35 +241,94 @@ export function addGroups(
   if (text.trim() === '') edit.replace('{}\n');
   const formattingOptions = formatOf(text);
   for (const [event, group] of wanted) {
-    const groups = findNodeAtLocation(parseSettings(edit.text), ['hooks', event]);
-    edit.replace(
-      applyEdits(
-        edit.text,
-        groups === undefined
-          ? modify(edit.text, ['hooks', event], [group], { formattingOptions })
-          : modify(edit.text, ['hooks', event, groups.children?.length ?? 0], group, {
-              formattingOptions,
-              isArrayInsertion: true,
-            }),
-      ),
-    );
+    const before = parseSettings(edit.text);
+    const groups = findNodeAtLocation(before, ['hooks', event]);
+    const isList = groups !== undefined;
+    const place = isList ? ['hooks', event, groups.children?.length ?? 0] : ['hooks', event];
+    const edits = modify(edit.text, place, isList ? group : [group], {
+      formattingOptions,
+      isArrayInsertion: isList,
+    });
+    const next = applyEdits(edit.text, edits);
+    checkEdit(before, next, (settings) => {
+      const hooks = (settings.hooks ?? {}) as Record<string, unknown>;
+      const known = (hooks[event] ?? []) as unknown[];
+      settings.hooks = { ...hooks, [event]: [...known, group] };
+    });
+    edit.replace(next);
   }
   return edit;
+}
+
+/** Where the comma stands between two places, comments skipped; -1: nowhere. */
+function commaIn(text: string, from: number, to: number): number {
+  const scanner = createScanner(text, true);
+  scanner.setPosition(from);
+  scanner.scan();
+  const at = scanner.getTokenOffset();
+  return at < to && text[at] === ',' ? at : -1;
+}
+
+/**
+ * Takes out one value (with its name, in an object), its comma and the white space before it; comments and all else
+ * stay. (jsonc-parser's own removal spoils the end of lists.)
+ */
+function removeAt(text: string, place: (string | number)[]): string {
+  const root = parseSettings(text);
+  const value = findNodeAtLocation(root, place);
+  const node = value?.parent?.type === 'property' ? value.parent : value;
+  const siblings = node?.parent?.children;
+  if (node === undefined || siblings === undefined) return text;
+  const end = node.offset + node.length;
+  const at = siblings.indexOf(node);
+  const before = siblings[at - 1];
+  const limit = siblings[at + 1]?.offset ?? text.length;
+  const start = text.slice(0, node.offset).trimEnd().length;
+  const comma = commaIn(text, end, limit);
+  let next: string;
+  if (comma >= 0) next = text.slice(0, start) + text.slice(end, comma) + text.slice(comma + 1);
+  else if (before !== undefined) {
+    const between = commaIn(text, before.offset + before.length, node.offset);
+    next =
+      text.slice(0, between) +
+      text.slice(between + 1, Math.max(start, between + 1)) +
+      text.slice(end);
+  } else next = text.slice(0, start) + text.slice(end).replace(/^\s+(?=[\]}])/, '');
+  checkEdit(root, next, (settings) => {
+    let holder = settings as Record<string | number, unknown>;
+    for (const key of place.slice(0, -1)) holder = holder[key] as typeof holder;
+    const last = place.at(-1)!;
+    if (Array.isArray(holder)) holder.splice(last as number, 1);
+    else delete holder[last];
+  });
+  return next;
+}
+
+/** An edit of text must come to the same as that change of the value. @throws SettingsError */
+function checkEdit(
+  before: Node,
+  next: string,
+  change: (settings: Record<string, unknown>) => void,
+): void {
+  const expected = structuredClone(getNodeValue(before)) as Record<string, unknown>;
+  change(expected);
+  if (!sameJson(expected, getNodeValue(parseSettings(next)))) {
+    throw new SettingsError('cannot be edited without changing something else in it');
+  }
 }
 
 /** The settings without our entries, and without what was left empty by that. @throws SettingsError */
 export function removeGroups(text: string): string {
   let left = text;
-  const options = { formattingOptions: formatOf(text) };
   for (const { event, group, handler } of findOurs(parseSettings(text)).reverse()) {
     const place = ['hooks', event, group, 'hooks', handler];
-    left = applyEdits(left, modify(left, place, undefined, options));
+    left = removeAt(left, place);
     // What was made empty goes too: its list, its group, its event, and "hooks" itself.
     for (const length of [4, 2, 1]) {
       const emptied = findNodeAtLocation(parseSettings(left), place.slice(0, length));
       if (emptied === undefined || (emptied.children?.length ?? 0) > 0) break;
       const path = place.slice(0, length === 4 ? 3 : length);
-      left = applyEdits(left, modify(left, path, undefined, options));
+      left = removeAt(left, path);
     }
   }
   return left;

@@ -1,11 +1,20 @@
 import * as fs from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { parse } from 'jsonc-parser';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applySetup, type PlanOptions, planSetup, type SetupScope } from '../registry.ts';
 import { setupDiff } from '../setupDiff.ts';
-import { isAtLeast, versionIn } from './settings.ts';
+import {
+  addGroups,
+  isAtLeast,
+  isUpToDate,
+  removeGroups,
+  undo,
+  versionIn,
+  wantedGroups,
+} from './settings.ts';
 
 let root: string;
 let project: string;
@@ -173,6 +182,41 @@ describe('setup', () => {
     expect(left).toContain('./check.sh');
     expect(left).toContain('// only shell');
     expect(left).not.toContain('agent-strace');
+  });
+
+  it('adds to any settings and takes out again, changing nothing else', { timeout: 30_000 }, () => {
+    const handler = fc.record({ type: fc.constant('command'), command: fc.string() });
+    const group = fc.record({ matcher: fc.string(), hooks: fc.array(handler, { maxLength: 3 }) });
+    const events = fc.constantFrom('Stop', 'PreToolUse', 'SessionEnd', 'Other');
+    const settings = fc.record(
+      {
+        hooks: fc.dictionary(events, fc.array(group, { maxLength: 3 }), { maxKeys: 4 }),
+        env: fc.dictionary(fc.string(), fc.string(), { maxKeys: 2 }),
+        x: fc.jsonValue({ maxDepth: 2 }),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(settings, fc.constantFrom('', '  ', '\t'), (value, indent) => {
+        const text = JSON.stringify(value, null, indent);
+        const wanted = wantedGroups('1.0.90', env());
+        const added = addGroups(text, wanted);
+        expect(isUpToDate(added.text, wanted)).toBe(true);
+        expect(undo(added.text, added.steps)).toBe(text);
+        // What was empty before is taken for ours, and goes too.
+        const hooks = Object.entries(value.hooks ?? {}).filter(([, groups]) => groups.length > 0);
+        const { hooks: _, ...others } = value;
+        const left = { ...others, ...(hooks.length > 0 && { hooks: Object.fromEntries(hooks) }) };
+        const removed = JSON.parse(removeGroups(added.text)) as Settings;
+        for (const event of Object.keys(removed.hooks ?? {})) {
+          if (removed.hooks[event]!.length === 0) delete removed.hooks[event];
+        }
+        if (Object.keys(removed.hooks ?? { a: 1 }).length === 0)
+          delete (removed as Partial<Settings>).hooks;
+        expect(removed).toEqual(JSON.parse(JSON.stringify(left)));
+      }),
+      { numRuns: 150 },
+    );
   });
 
   it('renews older entries of its own, by their command', () => {

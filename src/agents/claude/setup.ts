@@ -119,10 +119,8 @@ export function planClaude(options: PlanOptions): SetupPlan {
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     plan.after = plan.before;
-    plan.problems.push({
-      severity: 'error',
-      message: `${file} ${error.message}. It was left as it is.`,
-    });
+    const message = `${file} ${error.message}. It was left as it is.`;
+    plan.problems = [{ severity: 'error', message }];
   }
   plan.changed = plan.after !== plan.before;
   return plan;
