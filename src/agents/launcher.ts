@@ -101,7 +101,7 @@ export function hookCommand(agent: string, event: string, env: Env = process.env
     inHome.startsWith('..') || inHome.startsWith(sep) || /["$`\\]/.test(inHome)
       ? shQuote(path)
       : `"$HOME/${inHome}"`;
-  return `[ ! -x ${shown} ] || ${shown} ${tail}`;
+  return `[ ! -x ${shown} ] || exec ${shown} ${tail}`;
 }
 
 /** Whether a command in an agent's settings is one of ours, of any version. */
