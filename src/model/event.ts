@@ -23,6 +23,12 @@ export const EVENT_TYPES = [
 
 export type EventType = (typeof EVENT_TYPES)[number];
 
+/**
+ * Version of the format, in `data.trace_version` of `session_start`. Traces without it were written
+ * by other tools and are read as version 0.
+ */
+export const TRACE_VERSION = 1;
+
 /** Values that came from JSON. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -57,7 +63,7 @@ export type EventSource = 'hook' | 'transcript';
  * | tool_call/result   | subagent (a subagent's life; the Agent call itself is a plain call) |
  * | llm_response       | usage                                                             |
  * | assistant_response | reasoning                                                         |
- * | decision           | notification, permission, compaction, model_switch, config_change, task, elicitation, cwd, guard |
+ * | decision           | turn_end (the agent stopped and waits for a prompt), notification, permission, compaction, model_switch, config_change, task, elicitation, cwd, guard |
  * | error              | denied, api, recorder                                             |
  * | file_read          | instructions                                                      |
  */
@@ -69,6 +75,7 @@ export type EventSubtype =
   | 'subagent'
   | 'usage'
   | 'reasoning'
+  | 'turn_end'
   | 'notification'
   | 'permission'
   | 'compaction'

@@ -22,6 +22,27 @@ export type StepIcon =
   | 'debug-stop'
   | 'archive';
 
+/** What a step is about: decides its icon, colour and filter. */
+export const STEP_KINDS = [
+  'other',
+  'prompt',
+  'assistant',
+  'reasoning',
+  'read',
+  'modify',
+  'search',
+  'run',
+  'web',
+  'mcp',
+  'agent',
+  'tool',
+  'model',
+  'session',
+  'notice',
+  'error',
+] as const;
+export type StepKind = (typeof STEP_KINDS)[number];
+
 /** Plain text, hostile as it comes from a trace: show it as text only. */
 export interface StepView {
   /** Place in the list; rows are steps in time order. */

@@ -67,6 +67,8 @@ export interface PriceOptions {
   /** Claude's `speed: "fast"` and the like: a price of its own. */
   speed?: string;
   serviceTier?: string;
+  /** Searches the provider bills apart. */
+  webSearchRequests?: number;
   /** Where the model ran: `us` has a price of its own on some models. */
   inferenceGeo?: string;
   /** The agent (`claude`, `codex`, …) as a hint whose price list it is. */

@@ -5,20 +5,11 @@
  * The page keeps no domain data of its own: the host sends full snapshots of the small things
  * (sessions, header) and columns of the big one (the rows), and answers row requests by number.
  */
-import type { StepView } from '../model/step.ts';
+
+import { STEP_KINDS, type StepKind, type StepView } from '../model/step.ts';
+import type { SessionStatus } from '../model/summary.ts';
 
 export const STREAM_PROTOCOL = 1;
-
-export type SessionStatus =
-  /** Working: a tool runs or the model thinks. */
-  | 'live'
-  /** The turn is over, the agent waits for the next prompt. */
-  | 'idle'
-  /** The agent waits for an answer (a permission, a question). */
-  | 'waiting'
-  | 'paused'
-  | 'ended'
-  | 'failed';
 
 /** One row of the session switcher. */
 export interface SessionTab {
@@ -126,25 +117,8 @@ export interface RowColumns {
   nanoUsd: Float64Array;
 }
 
-export const ROW_KINDS = [
-  'other',
-  'prompt',
-  'assistant',
-  'reasoning',
-  'read',
-  'modify',
-  'search',
-  'run',
-  'web',
-  'mcp',
-  'agent',
-  'tool',
-  'model',
-  'session',
-  'notice',
-  'error',
-] as const;
-export type RowKind = (typeof ROW_KINDS)[number];
+export const ROW_KINDS = STEP_KINDS;
+export type RowKind = StepKind;
 
 export const ROW_FLAGS = {
   error: 1,

@@ -1,0 +1,200 @@
+/**
+ * The index of a session: one row an event, in order of arrival, as typed arrays. A million events
+ * are about 70 MB; the bodies stay in the file and are read by offset.
+ */
+export class Columns {
+  length = 0;
+  capacity: number;
+  /** ms since the epoch. */
+  timeMs: Float64Array;
+  /** The event's id as a number: see {@link idKey}. */
+  key: Float64Array;
+  /** Byte offset of the line in its file, and its length in bytes. */
+  offset: Float64Array;
+  size: Uint32Array;
+  /** Index into {@link TYPE_CODES}. */
+  type: Uint8Array;
+  /** Index into STEP_KINDS. */
+  kind: Uint8Array;
+  /** Bits of {@link FLAG}. */
+  flags: Uint16Array;
+  /** Index into the fold's lanes; 0 is the main agent. */
+  lane: Uint16Array;
+  /** Index into the fold's tool names; 0 is none. */
+  tool: Uint16Array;
+  /** ms; NaN where unknown. On calls: of their result. */
+  durationMs: Float32Array;
+  /** Nano-dollars of a model response; NaN elsewhere and where unpriced. */
+  nanoUsd: Float64Array;
+  /** Call ↔ result; -1 while alone. */
+  pair: Int32Array;
+  /** Call or text → the model response that it is part of; -1. */
+  response: Int32Array;
+  /** On responses: how many calls share its cost. */
+  sharers: Uint16Array;
+  /** Of two versions of one event the higher rank stands. */
+  rank: Uint32Array;
+  /** Calls: the call before with the same tool and input; -1. */
+  previousSame: Int32Array;
+  /** Calls: the next one with the same tool and input; -1. */
+  nextSame: Int32Array;
+
+  constructor(capacity = 256) {
+    this.capacity = capacity;
+    this.timeMs = new Float64Array(capacity);
+    this.key = new Float64Array(capacity);
+    this.offset = new Float64Array(capacity);
+    this.size = new Uint32Array(capacity);
+    this.type = new Uint8Array(capacity);
+    this.kind = new Uint8Array(capacity);
+    this.flags = new Uint16Array(capacity);
+    this.lane = new Uint16Array(capacity);
+    this.tool = new Uint16Array(capacity);
+    this.durationMs = new Float32Array(capacity);
+    this.nanoUsd = new Float64Array(capacity);
+    this.pair = new Int32Array(capacity);
+    this.response = new Int32Array(capacity);
+    this.sharers = new Uint16Array(capacity);
+    this.rank = new Uint32Array(capacity);
+    this.previousSame = new Int32Array(capacity);
+    this.nextSame = new Int32Array(capacity);
+  }
+
+  /** A new row with nothing known yet. */
+  push(): number {
+    if (this.length === this.capacity) this.grow();
+    const row = this.length++;
+    this.durationMs[row] = Number.NaN;
+    this.nanoUsd[row] = Number.NaN;
+    this.pair[row] = -1;
+    this.response[row] = -1;
+    this.previousSame[row] = -1;
+    this.nextSame[row] = -1;
+    return row;
+  }
+
+  private grow(): void {
+    const capacity = this.capacity * 2;
+    // One at a time, so that only one column is held twice.
+    for (const name of COLUMN_NAMES) {
+      const old = this[name];
+      const next = new (old.constructor as new (n: number) => typeof old)(capacity);
+      next.set(old as never);
+      (this as Record<string, unknown>)[name] = next;
+    }
+    this.capacity = capacity;
+  }
+}
+
+export const COLUMN_NAMES = [
+  'timeMs',
+  'key',
+  'offset',
+  'size',
+  'type',
+  'kind',
+  'flags',
+  'lane',
+  'tool',
+  'durationMs',
+  'nanoUsd',
+  'pair',
+  'response',
+  'sharers',
+  'rank',
+  'previousSame',
+  'nextSame',
+] as const;
+
+export const FLAG = {
+  error: 1,
+  denied: 2,
+  retry: 4,
+  /** The cost is an estimate. */
+  estimate: 8,
+  redacted: 16,
+  /** Not a step of its own: part of another row. */
+  hidden: 32,
+  /** A subagent's life, not a tool call. */
+  subagent: 64,
+  /** The result says which files it touched. */
+  hasFiles: 128,
+  /** Changed a file. */
+  edit: 256,
+  /** Closed without a result of its own (denied, interrupted). */
+  closed: 512,
+  unpriced: 1024,
+  /** A model response whose text is a row of its own. */
+  hasText: 2048,
+} as const;
+
+export const TYPE_CODES = [
+  'other',
+  'session_start',
+  'session_end',
+  'tool_call',
+  'tool_result',
+  'llm_request',
+  'llm_response',
+  'file_read',
+  'file_write',
+  'decision',
+  'error',
+  'user_prompt',
+  'assistant_response',
+] as const;
+
+export const TYPE: Record<(typeof TYPE_CODES)[number], number> = Object.fromEntries(
+  TYPE_CODES.map((name, index) => [name, index]),
+) as Record<(typeof TYPE_CODES)[number], number>;
+
+/** Hash table from an id key to its row; a row is 4 bytes at a load of at most one half. */
+export class KeyTable {
+  private slots = new Int32Array(512).fill(-1);
+  private count = 0;
+  private readonly columns: () => Float64Array;
+
+  /** @param keys where the keys of the rows stand. */
+  constructor(keys: () => Float64Array) {
+    this.columns = keys;
+  }
+
+  get(key: number): number {
+    const keys = this.columns();
+    const mask = this.slots.length - 1;
+    for (let slot = spread(key) & mask; ; slot = (slot + 1) & mask) {
+      const row = this.slots[slot]!;
+      if (row < 0 || keys[row] === key) return row;
+    }
+  }
+
+  set(key: number, row: number): void {
+    if (++this.count * 2 > this.slots.length) this.rehash();
+    this.put(key, row);
+  }
+
+  private put(key: number, row: number): void {
+    const mask = this.slots.length - 1;
+    let slot = spread(key) & mask;
+    while (this.slots[slot]! >= 0) slot = (slot + 1) & mask;
+    this.slots[slot] = row;
+  }
+
+  private rehash(): void {
+    const keys = this.columns();
+    const old = this.slots;
+    this.slots = new Int32Array(old.length * 2).fill(-1);
+    for (const row of old) if (row >= 0) this.put(keys[row]!, row);
+  }
+}
+
+/** A seed of this process: nobody can craft a trace whose ids all fall into one slot. */
+const SEED_LOW = (Math.random() * 0x100000000) | 0;
+const SEED_HIGH = (Math.random() * 0x100000000) | 0;
+
+function spread(key: number): number {
+  const low = (key % 0x100000000) | 0;
+  const high = (key / 0x100000000) | 0;
+  const mixed = Math.imul(low ^ SEED_LOW, 0x85ebca6b) ^ Math.imul(high ^ SEED_HIGH, 0xc2b2ae35);
+  return Math.imul(mixed ^ (mixed >>> 15), 0x27d4eb2d) >>> 1;
+}

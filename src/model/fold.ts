@@ -1,0 +1,545 @@
+import { COLUMN_NAMES, Columns, FLAG, KeyTable, TYPE, TYPE_CODES } from './columns.ts';
+import { modernise } from './decode.ts';
+import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
+import { hash52, ids } from './ids.ts';
+import { Interner } from './interner.ts';
+import { ContextSlice } from './slices/context.ts';
+import { CostSlice } from './slices/cost.ts';
+import { CountsSlice } from './slices/counts.ts';
+import { FilesSlice } from './slices/files.ts';
+import { PhasesSlice } from './slices/phases.ts';
+import { RetriesSlice } from './slices/retries.ts';
+import { SessionSlice } from './slices/session.ts';
+import type { FoldContext, Slice } from './slices/slice.ts';
+import { SubagentsSlice } from './slices/subagents.ts';
+import { ToolsSlice } from './slices/tools.ts';
+import { STEP_KINDS, type StepKind } from './step.ts';
+import { StepList } from './stepList.ts';
+import { toolKind } from './tools.ts';
+import { type Pricer, usageOf } from './usage.ts';
+
+export type Added =
+  | 'added'
+  /** An event that was there already. */
+  | 'duplicate'
+  /** A better version of an event that was there already. */
+  | 'replaced';
+
+/**
+ * The state of one session: a fold over its events, O(1) an event, in any order, with any event
+ * any number of times.
+ *
+ * Events are upserted by id. Of two versions of one event the better stands (see `rankOf`), so that
+ * the result does not depend on which came first.
+ */
+export class SessionFold implements FoldContext {
+  readonly columns = new Columns();
+  readonly lanes = new Interner('');
+  readonly tools = new Interner('');
+  readonly steps: StepList;
+  readonly pricer: Pricer | undefined;
+
+  readonly counts: CountsSlice;
+  readonly cost: CostSlice;
+  readonly files: FilesSlice;
+  readonly toolUse: ToolsSlice;
+  readonly phases: PhasesSlice;
+  readonly retries: RetriesSlice;
+  readonly subagents: SubagentsSlice;
+  readonly context: ContextSlice;
+  readonly session: SessionSlice;
+
+  /** Events that were seen before and said nothing new. */
+  duplicates = 0;
+  /** Written by a newer version: some of it may be missing or misread. */
+  newerVersion = 0;
+  private readonly slices: readonly Slice[];
+  private readonly table: KeyTable;
+  /** Results whose call has not come yet, by the call's key. */
+  private readonly orphans = new Map<number, number>();
+  /** Responses that told of calls or texts which have not come yet, by their key. */
+  private readonly pendingResponses = new Map<number, number>();
+  /** Texts whose response has not come yet, by the response's key. */
+  private readonly pendingTexts = new Map<number, number>();
+  /** Open calls of foreign traces, by their own reference and by tool, for results with no parent. */
+  private readonly foreignRefs = new Map<string, number>();
+  private readonly foreignOpen = new Map<number, Set<number>>();
+  private lastTimeMs = 0;
+
+  constructor(options: { pricer?: Pricer } = {}) {
+    this.pricer = options.pricer;
+    this.table = new KeyTable(() => this.columns.key);
+    this.steps = new StepList(this.columns);
+    this.counts = new CountsSlice(this);
+    this.cost = new CostSlice(this);
+    this.files = new FilesSlice(this);
+    this.toolUse = new ToolsSlice(this);
+    this.phases = new PhasesSlice(this);
+    this.retries = new RetriesSlice(this);
+    this.subagents = new SubagentsSlice(this);
+    this.context = new ContextSlice(this);
+    this.session = new SessionSlice(this);
+    // Cost comes before phases: phases read the price that it writes into the columns.
+    this.slices = [
+      this.session,
+      this.counts,
+      this.cost,
+      this.files,
+      this.toolUse,
+      this.phases,
+      this.retries,
+      this.subagents,
+      this.context,
+    ];
+  }
+
+  rowOf(idKey: number): number {
+    return this.table.get(idKey);
+  }
+
+  /**
+   * @param offset byte offset of the event's line in its file
+   * @param size bytes of the line
+   */
+  add(event: TraceEvent, offset = 0, size = 0): Added {
+    this.readVersion(event);
+    const { columns } = this;
+    const type = (TYPE as Record<string, number>)[event.event_type] ?? TYPE.other;
+    const key = idKey(event, type, offset);
+    const rank = rankOf(event, type);
+    const timeMs = this.timeOf(event);
+    let row = this.table.get(key);
+    let added: Added = 'added';
+    let partner = -1;
+    if (row >= 0) {
+      this.duplicates++;
+      this.cost.duplicate(type);
+      if (!this.isBetter(row, rank, timeMs, size)) return 'duplicate';
+      partner = this.takeBack(row);
+      added = 'replaced';
+    } else {
+      row = columns.push();
+      columns.key[row] = key;
+      this.table.set(key, row);
+    }
+    columns.type[row] = type;
+    columns.timeMs[row] = timeMs;
+    columns.offset[row] = offset;
+    columns.size[row] = size;
+    columns.rank[row] = rank;
+    this.classify(row, type, event);
+    for (const slice of this.slices) slice.add(row, event);
+    if ((columns.flags[row]! & FLAG.hidden) === 0) this.steps.insert(row);
+    if (partner >= 0) this.pairUp(row, partner);
+    else this.findPartner(row, type, key, event);
+    this.link(row, type, key, event);
+    return added;
+  }
+
+  private timeOf(event: TraceEvent): number {
+    const timeMs = event.timestamp * 1000;
+    // Without a time of its own an event stands where it was written.
+    if (Number.isNaN(timeMs)) return this.lastTimeMs;
+    this.lastTimeMs = timeMs;
+    return timeMs;
+  }
+
+  private readVersion(event: TraceEvent): void {
+    const { trace_version: version } = event.data;
+    if (event.event_type === 'session_start' && typeof version === 'number') {
+      if (version > TRACE_VERSION && version > this.newerVersion) this.newerVersion = version;
+    }
+    if (event.data.recorded_by === undefined) modernise(event, 0);
+  }
+
+  private isBetter(row: number, rank: number, timeMs: number, size: number): boolean {
+    const { columns } = this;
+    if (rank !== columns.rank[row]) return rank > columns.rank[row]!;
+    if (timeMs !== columns.timeMs[row]) return timeMs < columns.timeMs[row]!;
+    return size > columns.size[row]!;
+  }
+
+  /** Takes a row out of everything, so that a better version can be put in. Gives its partner. */
+  private takeBack(row: number): number {
+    const { columns } = this;
+    const isResponse = columns.type[row] === TYPE.llm_response;
+    const partner = isResponse ? -1 : columns.pair[row]!;
+    if (partner >= 0) this.unpair(row, partner);
+    for (const slice of this.slices) slice.remove(row);
+    this.steps.remove(row);
+    columns.pair[row] = -1;
+    columns.durationMs[row] = Number.NaN;
+    columns.nanoUsd[row] = Number.NaN;
+    return partner;
+  }
+
+  private classify(row: number, type: number, event: TraceEvent): void {
+    const { columns } = this;
+    const { data } = event;
+    const subtype = data.event_subtype;
+    const laneName = typeof data.agent_id === 'string' ? data.agent_id : '';
+    columns.lane[row] = laneName === '' ? 0 : this.lanes.code(laneName);
+    const toolName = typeof data.tool_name === 'string' ? data.tool_name : '';
+    columns.tool[row] = toolName === '' ? 0 : this.tools.code(toolName);
+    columns.durationMs[row] = event.duration_ms ?? Number.NaN;
+    let flags = data.redacted === undefined ? 0 : FLAG.redacted;
+    let kind: StepKind = 'other';
+    switch (type) {
+      case TYPE.session_start:
+      case TYPE.session_end:
+        kind = 'session';
+        break;
+      case TYPE.tool_call:
+        if (subtype === 'subagent') {
+          kind = 'agent';
+          flags |= FLAG.subagent | FLAG.hidden;
+        } else kind = toolKind(toolName);
+        break;
+      case TYPE.tool_result:
+        kind = 'tool';
+        if (subtype === 'subagent') flags |= FLAG.subagent | FLAG.hidden;
+        if (data.is_error === true || (isNumber(data.exit_code) && data.exit_code !== 0)) {
+          flags |= FLAG.error;
+        }
+        if (data.closed_by !== undefined) flags |= FLAG.closed;
+        break;
+      case TYPE.error:
+        kind = 'error';
+        flags |= subtype === 'denied' ? FLAG.denied : FLAG.error;
+        break;
+      case TYPE.llm_request:
+      case TYPE.llm_response:
+        kind = 'model';
+        break;
+      case TYPE.file_read:
+        kind = 'read';
+        break;
+      case TYPE.file_write:
+        kind = 'modify';
+        break;
+      case TYPE.user_prompt:
+        kind = isUserPrompt(data, columns.lane[row]!) ? 'prompt' : 'notice';
+        break;
+      case TYPE.assistant_response:
+        kind = subtype === 'reasoning' ? 'reasoning' : 'assistant';
+        if (typeof data.text !== 'string' || data.text === '') flags |= FLAG.hidden;
+        break;
+      case TYPE.decision:
+        kind = 'notice';
+        if (subtype === 'turn_end' || subtype === 'cwd') flags |= FLAG.hidden;
+        break;
+      default:
+    }
+    if (kind === 'modify') flags |= FLAG.edit;
+    columns.kind[row] = STEP_KINDS.indexOf(kind);
+    columns.flags[row] = flags;
+  }
+
+  private findPartner(row: number, type: number, key: number, event: TraceEvent): void {
+    if (type === TYPE.tool_call || type === TYPE.llm_request) {
+      const result = this.orphans.get(key);
+      if (result !== undefined) {
+        this.orphans.delete(key);
+        this.pairUp(row, result);
+      } else if (event.data.recorded_by === undefined) {
+        this.rememberForeign(row, event);
+      }
+      return;
+    }
+    if (type !== TYPE.tool_result && type !== TYPE.error && type !== TYPE.llm_response) return;
+    const parent = event.parent_id;
+    if (parent !== undefined) {
+      const parentType = type === TYPE.llm_response ? TYPE.llm_request : TYPE.tool_call;
+      const parentKey = keyOf(parent, parentType);
+      const call = this.table.get(parentKey);
+      if (call < 0) this.orphans.set(parentKey, row);
+      else if (this.columns.pair[call]! < 0) this.pairUp(row, call);
+      return;
+    }
+    if (type === TYPE.llm_response || event.data.recorded_by !== undefined) return;
+    const call = this.findForeign(row, type, event);
+    if (call >= 0) this.pairUp(row, call);
+  }
+
+  private rememberForeign(row: number, event: TraceEvent): void {
+    const ref = reference(event.data);
+    if (ref !== undefined) this.foreignRefs.set(ref, row);
+    const tool = this.columns.tool[row]!;
+    let open = this.foreignOpen.get(tool);
+    if (!open) {
+      open = new Set();
+      this.foreignOpen.set(tool, open);
+    }
+    open.add(row);
+  }
+
+  private findForeign(row: number, type: number, event: TraceEvent): number {
+    const ref = reference(event.data);
+    if (ref !== undefined) {
+      const call = this.foreignRefs.get(ref);
+      if (call !== undefined && this.columns.pair[call]! < 0) return call;
+    }
+    // Errors of a whole session (no tool) are not somebody's result.
+    const tool = this.columns.tool[row]!;
+    if (type === TYPE.error && tool === 0) return -1;
+    for (const call of this.foreignOpen.get(tool) ?? []) return call;
+    return -1;
+  }
+
+  /** Joins a call and its result (or a request and its response), in whichever order they came. */
+  private pairUp(a: number, b: number): void {
+    const { columns } = this;
+    const aIsCall = columns.type[a] === TYPE.tool_call || columns.type[a] === TYPE.llm_request;
+    const call = aIsCall ? a : b;
+    const result = aIsCall ? b : a;
+    if (columns.type[result] === TYPE.llm_response) {
+      // The response is the step; its own `pair` names the text that shows it.
+      columns.pair[call] = result;
+      this.hide(call);
+      return;
+    }
+    columns.pair[call] = result;
+    columns.pair[result] = call;
+    const span = columns.timeMs[result]! - columns.timeMs[call]!;
+    const own = columns.durationMs[result]!;
+    columns.durationMs[call] = Number.isNaN(own) ? Math.max(0, span) : own;
+    columns.flags[call]! |= columns.flags[result]! & OUTCOME;
+    this.foreignOpen.get(columns.tool[call]!)?.delete(call);
+    this.hide(result);
+    for (const slice of this.slices) slice.pair?.(call, result);
+    this.steps.touch(call);
+  }
+
+  private unpair(a: number, b: number): void {
+    const { columns } = this;
+    const call = columns.type[a] === TYPE.tool_call ? a : b;
+    const result = call === a ? b : a;
+    const { flags } = columns;
+    for (const slice of this.slices) slice.unpair?.(call, result);
+    columns.pair[call] = -1;
+    columns.pair[result] = -1;
+    flags[call]! &= ~OUTCOME;
+    columns.durationMs[call] = Number.NaN;
+    // Marks of later calls rest on this one's outcome.
+    this.retries.unpair(call);
+  }
+
+  private hide(row: number): void {
+    if ((this.columns.flags[row]! & FLAG.hidden) !== 0) return;
+    this.columns.flags[row]! |= FLAG.hidden;
+    this.steps.remove(row);
+  }
+
+  /** Ties calls and texts to the model response that they are part of. */
+  private link(row: number, type: number, key: number, event: TraceEvent): void {
+    const { columns } = this;
+    const { data } = event;
+    if (type === TYPE.tool_call) {
+      const response = this.pendingResponses.get(key);
+      if (response !== undefined) {
+        this.pendingResponses.delete(key);
+        columns.response[row] = response;
+      }
+    } else if (type === TYPE.assistant_response) {
+      if (typeof data.message_id !== 'string') return;
+      const request = typeof data.request_id === 'string' ? data.request_id : '';
+      const responseKey = keyOf(
+        ids.usage(event.session_id, data.message_id, request),
+        TYPE.llm_response,
+      );
+      const response = this.table.get(responseKey);
+      if (response >= 0) this.linkText(row, response);
+      else this.pendingTexts.set(responseKey, row);
+    } else if (type === TYPE.llm_response) {
+      this.linkResponse(row, key, event);
+    }
+  }
+
+  private linkText(text: number, response: number): void {
+    const { columns } = this;
+    columns.response[text] = response;
+    const shown = columns.pair[response]!;
+    // What the agent said carries the cost rather than what it thought.
+    if (shown < 0 || STEP_KINDS[columns.kind[shown]!] === 'reasoning') {
+      columns.pair[response] = text;
+    }
+    columns.flags[response]! |= FLAG.hasText;
+    this.hide(response);
+    this.steps.touch(text);
+  }
+
+  private linkResponse(row: number, key: number, event: TraceEvent): void {
+    const { columns } = this;
+    const calls = event.data.tool_use_ids;
+    let sharers = 0;
+    if (Array.isArray(calls)) {
+      for (const id of calls) {
+        if (typeof id !== 'string' || sharers >= MAX_CALLS) continue;
+        sharers++;
+        const callKey = keyOf(ids.call(event.session_id, id), TYPE.tool_call);
+        const call = this.table.get(callKey);
+        if (call >= 0) {
+          columns.response[call] = row;
+          this.steps.touch(call);
+        } else this.pendingResponses.set(callKey, row);
+      }
+    }
+    columns.sharers[row] = sharers;
+    const text = this.pendingTexts.get(key);
+    if (text !== undefined) {
+      this.pendingTexts.delete(key);
+      this.linkText(text, row);
+    }
+    if (sharers > 0 || !usageOf(event.data)) this.hide(row);
+  }
+
+  /** Nano-dollars of one step: its share of the response that asked for it. NaN where unknown. */
+  stepNanoUsd(row: number): number {
+    const { columns } = this;
+    if (columns.type[row] === TYPE.llm_response) return columns.nanoUsd[row]!;
+    const response = columns.response[row]!;
+    if (response < 0) return Number.NaN;
+    const sharers = columns.sharers[response]!;
+    if (columns.type[row] === TYPE.tool_call) return columns.nanoUsd[response]! / (sharers || 1);
+    return sharers === 0 && columns.pair[response] === row
+      ? columns.nanoUsd[response]!
+      : Number.NaN;
+  }
+
+  /** Rows of the calls that run now. */
+  running(): number[] {
+    const { session } = this;
+    const over = Math.max(session.endMs > session.startMs ? session.endMs : 0, 0);
+    return this.toolUse.running((lane) =>
+      lane === 0 ? Math.max(over, session.turnEndMs) : Math.max(over, this.subagents.endMs(lane)),
+    );
+  }
+
+  /** Everything, so that a fold can go on from here later. */
+  save(): SavedFold {
+    const columns: Record<string, ArrayLike<number>> = {};
+    for (const name of COLUMN_NAMES) {
+      columns[name] = this.columns[name].slice(0, this.columns.length);
+    }
+    const slices: Record<string, Json> = {};
+    for (const slice of this.slices) slices[slice.name] = slice.save();
+    return {
+      version: SAVED_VERSION,
+      columns,
+      slices,
+      lanes: this.lanes.save(),
+      tools: this.tools.save(),
+      steps: this.steps.save(),
+      orphans: [...this.orphans],
+      pendingResponses: [...this.pendingResponses],
+      pendingTexts: [...this.pendingTexts],
+      duplicates: this.duplicates,
+      lastTimeMs: this.lastTimeMs,
+      newerVersion: this.newerVersion,
+    };
+  }
+
+  /** @throws {Error} when the snapshot is of another version: fold the events anew. */
+  static load(saved: SavedFold, options: { pricer?: Pricer } = {}): SessionFold {
+    if (saved.version !== SAVED_VERSION) {
+      throw new Error(`A snapshot of version ${saved.version} cannot be read.`);
+    }
+    const fold = new SessionFold(options);
+    const keys = saved.columns.key!;
+    for (let row = 0; row < keys.length; row++) fold.columns.push();
+    for (const name of COLUMN_NAMES) fold.columns[name].set(saved.columns[name]!);
+    for (let row = 0; row < keys.length; row++) fold.table.set(keys[row]!, row);
+    fold.lanes.load(saved.lanes);
+    fold.tools.load(saved.tools);
+    fold.steps.load(saved.steps);
+    for (const slice of fold.slices) {
+      const state = saved.slices[slice.name];
+      if (state !== undefined) slice.load(JSON.parse(JSON.stringify(state)) as Json);
+    }
+    for (const [key, row] of saved.orphans) fold.orphans.set(key, row);
+    for (const [key, row] of saved.pendingResponses) fold.pendingResponses.set(key, row);
+    for (const [key, row] of saved.pendingTexts) fold.pendingTexts.set(key, row);
+    fold.duplicates = saved.duplicates;
+    fold.lastTimeMs = saved.lastTimeMs;
+    fold.newerVersion = saved.newerVersion;
+    return fold;
+  }
+}
+
+const SAVED_VERSION = 1;
+
+export interface SavedFold {
+  version: number;
+  columns: Record<string, ArrayLike<number>>;
+  slices: Record<string, Json>;
+  lanes: string[];
+  tools: string[];
+  steps: number[];
+  orphans: [number, number][];
+  pendingResponses: [number, number][];
+  pendingTexts: [number, number][];
+  duplicates: number;
+  lastTimeMs: number;
+  newerVersion: number;
+}
+
+/** Calls of one response; more is not a response but an attack. */
+const MAX_CALLS = 1000;
+const OUTCOME = FLAG.error | FLAG.denied | FLAG.closed;
+
+const isNumber = (value: Json | undefined): value is number => typeof value === 'number';
+
+/** Ids of different kinds of things never meet, even where a foreign writer reuses them. */
+const CLASS = new Uint8Array(TYPE_CODES.length);
+CLASS[TYPE.tool_call] = 1;
+// A call has one outcome: a result or an error.
+CLASS[TYPE.tool_result] = 2;
+CLASS[TYPE.error] = 2;
+CLASS[TYPE.llm_response] = 3;
+CLASS[TYPE.llm_request] = 4;
+CLASS[TYPE.user_prompt] = 5;
+CLASS[TYPE.assistant_response] = 6;
+
+const HEX12 = /^[0-9a-f]{12}$/;
+
+function keyOf(id: string, type: number): number {
+  const number = HEX12.test(id) ? Number.parseInt(id, 16) : hash52(id) % 0x1000000000000;
+  return number * 8 + CLASS[type]!;
+}
+
+function idKey(event: TraceEvent, type: number, offset: number): number {
+  if (event.event_id !== '') return keyOf(event.event_id, type);
+  // No id: the place in the file is one.
+  return keyOf(`@${offset}:${event.event_type}:${event.timestamp}`, type);
+}
+
+const MAIN_CHAIN = 0x40000000;
+
+/** Of two versions of one event, the one with the higher rank stands. */
+function rankOf(event: TraceEvent, type: number): number {
+  const { data } = event;
+  const fromTranscript = data.recorded_by === 'transcript';
+  if (type === TYPE.llm_response) {
+    // Rows of a stream grow; a replay on a sidechain never replaces the original.
+    const usage = usageOf(data);
+    const tokens = usage ? usage.input_tokens + usage.output_tokens : 0;
+    return Math.min(tokens, MAIN_CHAIN - 1) + (data.is_sidechain === true ? 0 : MAIN_CHAIN);
+  }
+  if (type === TYPE.assistant_response) return fromTranscript ? 2 : 1;
+  if (data.closed_by !== undefined) return 0;
+  return fromTranscript ? 1 : 2;
+}
+
+/** How a foreign writer ties a result to its call. */
+function reference(data: JsonObject): string | undefined {
+  const ref = data.tool_use_id ?? data.request_id;
+  return typeof ref === 'string' || typeof ref === 'number' ? String(ref) : undefined;
+}
+
+/** What agents tell themselves arrives as a prompt, too. */
+function isUserPrompt(data: JsonObject, lane: number): boolean {
+  if (lane !== 0) return false;
+  const { source, prompt } = data;
+  if (source === 'system' || source === 'poll_event' || source === 'loop_wakeup') return false;
+  return typeof prompt !== 'string' || !prompt.startsWith('<task-notification>');
+}

@@ -1,0 +1,85 @@
+import { type Columns, TYPE } from '../columns.ts';
+import type { Json, TraceEvent } from '../event.ts';
+import { usageOf } from '../usage.ts';
+import type { FoldContext, Slice } from './slice.ts';
+
+const FIVE_MINUTES = 300_000;
+const ONE_HOUR = 3_600_000;
+
+/** The window of one lane, as of its last response. */
+export interface ContextFill {
+  /** Tokens of the last request and its response: what the next one starts with. */
+  tokens: number;
+  model: string;
+  /** ms since the epoch. */
+  timeMs: number;
+  /** How long the prompt cache lives after its last use, ms; 0 where nothing is cached. */
+  cacheTtlMs: number;
+}
+
+/** How full each lane's context window is, and whether its prompt cache is warm. */
+export class ContextSlice implements Slice {
+  readonly name = 'context';
+  compactions = 0;
+  private readonly byLane = new Map<number, ContextFill>();
+  private readonly columns: Columns;
+
+  constructor(context: FoldContext) {
+    this.columns = context.columns;
+  }
+
+  add(row: number, event: TraceEvent): void {
+    const type = this.columns.type[row]!;
+    if (type === TYPE.decision) {
+      if (isCompaction(event)) this.compactions++;
+      return;
+    }
+    if (type !== TYPE.llm_response) return;
+    const usage = usageOf(event.data);
+    if (!usage) return;
+    const lane = this.columns.lane[row]!;
+    const timeMs = this.columns.timeMs[row]!;
+    const known = this.byLane.get(lane);
+    const tokens = usage.input_tokens + usage.output_tokens;
+    // At one and the same moment the larger is the later state of one stream.
+    if (known && (known.timeMs > timeMs || (known.timeMs === timeMs && known.tokens > tokens))) {
+      return;
+    }
+    const { model } = event.data;
+    const cached = usage.cache_read_input_tokens + usage.cache_write_input_tokens > 0;
+    // A request that only reads keeps the lifetime that the cache was written with.
+    const ttl =
+      usage.cache_write_1h_input_tokens > 0
+        ? ONE_HOUR
+        : usage.cache_write_input_tokens === 0 && known?.cacheTtlMs === ONE_HOUR
+          ? ONE_HOUR
+          : FIVE_MINUTES;
+    this.byLane.set(lane, {
+      tokens,
+      model: typeof model === 'string' ? model : '',
+      timeMs,
+      cacheTtlMs: cached ? ttl : 0,
+    });
+  }
+
+  remove(): void {
+    // A better version of the last response follows at once and takes its place.
+  }
+
+  ofLane(lane: number): ContextFill | undefined {
+    return this.byLane.get(lane);
+  }
+
+  save(): Json {
+    return { compactions: this.compactions, byLane: [...this.byLane] as unknown as Json };
+  }
+
+  load(saved: Json): void {
+    const from = saved as unknown as { compactions: number; byLane: [number, ContextFill][] };
+    this.compactions = from.compactions;
+    for (const [lane, fill] of from.byLane) this.byLane.set(lane, fill);
+  }
+}
+
+const isCompaction = (event: TraceEvent): boolean =>
+  event.data.event_subtype === 'compaction' && event.data.stage !== 'start';

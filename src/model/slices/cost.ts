@@ -1,0 +1,328 @@
+import { type Columns, FLAG, TYPE } from '../columns.ts';
+import type { Json, TraceEvent } from '../event.ts';
+import { Interner } from '../interner.ts';
+import {
+  addUsage,
+  emptyUsage,
+  type Price,
+  type PriceOptions,
+  type Pricer,
+  USAGE_KEYS,
+  type Usage,
+  usageOf,
+} from '../usage.ts';
+import type { FoldContext, Slice } from './slice.ts';
+
+/** Tokens and money of one model, or of one lane. */
+export interface CostSum {
+  responses: number;
+  usage: Usage;
+  nanoUsd: number;
+  /** Responses whose price is not known: their tokens are in `usage`, their money is not. */
+  unpriced: number;
+}
+
+const STATUS = { priced: 0, reported: 1, unpriced: 2 } as const;
+const WIDTH = USAGE_KEYS.length;
+
+/**
+ * Tokens and money, from the usage records of the agent. Sums are in whole nano-dollars and whole
+ * tokens, so that they are the same in whichever order events arrive.
+ */
+export class CostSlice implements Slice {
+  readonly name = 'cost';
+  readonly total: CostSum = emptySum();
+  priced = 0;
+  /** Priced by the agent itself. */
+  reported = 0;
+  /** Further records of responses that were counted already. */
+  deduplicated = 0;
+  /** The newest price date among the priced responses. */
+  priceDate = '';
+  readonly models = new Interner('');
+  private readonly byModel = new Map<number, CostSum>();
+  private readonly byLane = new Map<number, CostSum>();
+  private readonly reasons = new Map<number, string>();
+  /** Bytes of text that went to the model and came from it: the estimate where no usage is. */
+  private bytesIn = 0;
+  private bytesOut = 0;
+
+  // One record a response; `rows` ascends, for rows are numbered in order of arrival.
+  private count = 0;
+  private rows = new Int32Array(64);
+  private model = new Uint16Array(64);
+  private status = new Uint8Array(64);
+  private repeats = new Uint16Array(64);
+  private tokens = new Uint32Array(64 * WIDTH);
+
+  private readonly columns: Columns;
+  private readonly pricer: Pricer | undefined;
+
+  constructor(context: FoldContext) {
+    this.columns = context.columns;
+    this.pricer = context.pricer;
+  }
+
+  add(row: number, event: TraceEvent): void {
+    const type = this.columns.type[row]!;
+    if (type !== TYPE.llm_response) {
+      this.weigh(row, type, 1);
+      return;
+    }
+    const usage = usageOf(event.data);
+    if (!usage) return;
+    const { data } = event;
+    const modelName = typeof data.model === 'string' ? data.model : '';
+    const price = this.priceOf(event, modelName, usage, this.columns.timeMs[row]!);
+    const at = this.recordFor(row);
+    this.rows[at] = row;
+    this.model[at] = this.models.code(modelName);
+    this.status[at] = STATUS[price.status];
+    const repeats = data.row_count;
+    this.repeats[at] =
+      typeof repeats === 'number' && repeats >= 1 ? Math.min(repeats - 1, 65_535) : 0;
+    for (let k = 0; k < WIDTH; k++) this.tokens[at * WIDTH + k] = usage[USAGE_KEYS[k]!];
+    if (price.status === 'unpriced') {
+      this.columns.nanoUsd[row] = Number.NaN;
+      this.columns.flags[row]! |= FLAG.unpriced;
+      this.reasons.set(this.model[at]!, price.reason);
+    } else {
+      this.columns.nanoUsd[row] = price.nanoUsd;
+    }
+    if (price.status === 'priced' && price.priceDate && price.priceDate > this.priceDate) {
+      this.priceDate = price.priceDate;
+    }
+    this.sum(at, 1);
+  }
+
+  remove(row: number): void {
+    const type = this.columns.type[row]!;
+    if (type !== TYPE.llm_response) {
+      this.weigh(row, type, -1);
+      return;
+    }
+    const at = this.find(row);
+    if (at >= 0 && this.status[at] !== GONE) {
+      this.sum(at, -1);
+      this.status[at] = GONE;
+    }
+  }
+
+  /** A record of a response that was there already. */
+  duplicate(type: number): void {
+    if (type === TYPE.llm_response) this.deduplicated++;
+  }
+
+  private priceOf(event: TraceEvent, model: string, usage: Usage, timeMs: number): Price {
+    const { data } = event;
+    const own = data.agent_cost_usd;
+    if (typeof own === 'number' && own >= 0) return reported(own);
+    const options: PriceOptions = {};
+    if (typeof data.speed === 'string') options.speed = data.speed;
+    if (typeof data.service_tier === 'string') options.serviceTier = data.service_tier;
+    if (typeof data.provider === 'string') options.provider = data.provider;
+    if (typeof data.web_search_requests === 'number') {
+      options.webSearchRequests = data.web_search_requests;
+    }
+    const price: Price = this.pricer
+      ? this.pricer.price(model, usage, timeMs, options)
+      : { status: 'unpriced', reason: 'no price list is loaded' };
+    // Another writer's figure is better than none.
+    if (price.status === 'unpriced' && typeof data.cost_usd === 'number' && data.cost_usd >= 0) {
+      return reported(data.cost_usd);
+    }
+    return price;
+  }
+
+  private sum(at: number, by: 1 | -1): void {
+    const row = this.rows[at]!;
+    const nano = this.columns.nanoUsd[row]!;
+    const status = this.status[at]!;
+    const model = this.model[at]!;
+    const lane = this.columns.lane[row]!;
+    const usage = this.usageAt(at);
+    for (const key of USAGE_KEYS) usage[key] *= by;
+    for (const sum of [this.total, sumFor(this.byModel, model), sumFor(this.byLane, lane)]) {
+      sum.responses += by;
+      addUsage(sum.usage, usage);
+      if (status === STATUS.unpriced) sum.unpriced += by;
+      else sum.nanoUsd += by * nano;
+    }
+    if (status === STATUS.priced) this.priced += by;
+    else if (status === STATUS.reported) this.reported += by;
+    this.deduplicated += by * this.repeats[at]!;
+  }
+
+  private weigh(row: number, type: number, by: 1 | -1): void {
+    const bytes = by * this.columns.size[row]!;
+    if (type === TYPE.tool_call || type === TYPE.assistant_response) this.bytesOut += bytes;
+    else if (type === TYPE.user_prompt || type === TYPE.tool_result || type === TYPE.error) {
+      this.bytesIn += bytes;
+    }
+  }
+
+  private usageAt(at: number): Usage {
+    const usage = emptyUsage();
+    for (let k = 0; k < WIDTH; k++) usage[USAGE_KEYS[k]!] = this.tokens[at * WIDTH + k]!;
+    return usage;
+  }
+
+  private recordFor(row: number): number {
+    const known = this.find(row);
+    if (known >= 0) return known;
+    if (this.count === this.rows.length) this.grow();
+    return this.count++;
+  }
+
+  private grow(): void {
+    const size = this.rows.length * 2;
+    const larger = <T extends Int32Array | Uint32Array | Uint16Array | Uint8Array>(
+      old: T,
+      length: number,
+    ): T => {
+      const next = new (old.constructor as new (n: number) => T)(length);
+      next.set(old as never);
+      return next;
+    };
+    this.rows = larger(this.rows, size);
+    this.model = larger(this.model, size);
+    this.status = larger(this.status, size);
+    this.repeats = larger(this.repeats, size);
+    this.tokens = larger(this.tokens, size * WIDTH);
+  }
+
+  private find(row: number): number {
+    let low = 0;
+    let high = this.count - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const at = this.rows[middle]!;
+      if (at === row) return middle;
+      if (at < row) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+
+  /** Usage of the response in this row. */
+  usageOfRow(row: number): Usage | undefined {
+    const at = this.find(row);
+    return at < 0 || this.status[at] === GONE ? undefined : this.usageAt(at);
+  }
+
+  modelOfRow(row: number): string {
+    const at = this.find(row);
+    return at < 0 ? '' : this.models.name(this.model[at]!);
+  }
+
+  /** By model, dearest first. */
+  perModel(): ({ model: string; reason?: string } & CostSum)[] {
+    return [...this.byModel]
+      .filter(([, sum]) => sum.responses > 0)
+      .map(([code, sum]) => {
+        const reason = sum.unpriced > 0 ? this.reasons.get(code) : undefined;
+        return { model: this.models.name(code), ...sum, ...(reason ? { reason } : {}) };
+      })
+      .sort((a, b) => b.nanoUsd - a.nanoUsd || b.responses - a.responses);
+  }
+
+  ofLane(lane: number): CostSum {
+    return this.byLane.get(lane) ?? emptySum();
+  }
+
+  /**
+   * A guess for a session without usage records: its text at four bytes a token. It leaves out what
+   * every turn sends again, so it is a lower bound. Undefined where there is usage, or no text.
+   */
+  estimate(model: string, timeMs: number): { usage: Usage; price: Price } | undefined {
+    if (this.total.responses > 0 || this.bytesIn + this.bytesOut === 0) return undefined;
+    const usage = emptyUsage();
+    usage.input_tokens = Math.ceil(this.bytesIn / 4);
+    usage.output_tokens = Math.ceil(this.bytesOut / 4);
+    const price: Price = this.pricer?.price(model, usage, timeMs) ?? {
+      status: 'unpriced',
+      reason: 'no price list is loaded',
+    };
+    return { usage, price };
+  }
+
+  save(): Json {
+    const { count } = this;
+    return {
+      total: this.total as unknown as Json,
+      priced: this.priced,
+      reported: this.reported,
+      deduplicated: this.deduplicated,
+      priceDate: this.priceDate,
+      models: this.models.save(),
+      byModel: [...this.byModel] as unknown as Json,
+      byLane: [...this.byLane] as unknown as Json,
+      reasons: [...this.reasons],
+      bytesIn: this.bytesIn,
+      bytesOut: this.bytesOut,
+      rows: [...this.rows.subarray(0, count)],
+      model: [...this.model.subarray(0, count)],
+      status: [...this.status.subarray(0, count)],
+      repeats: [...this.repeats.subarray(0, count)],
+      tokens: [...this.tokens.subarray(0, count * WIDTH)],
+    };
+  }
+
+  load(saved: Json): void {
+    const from = saved as unknown as {
+      total: CostSum;
+      models: string[];
+      byModel: [number, CostSum][];
+      byLane: [number, CostSum][];
+      reasons: [number, string][];
+      rows: number[];
+      model: number[];
+      status: number[];
+      repeats: number[];
+      tokens: number[];
+    } & Record<'priced' | 'reported' | 'deduplicated' | 'bytesIn' | 'bytesOut', number> & {
+        priceDate: string;
+      };
+    Object.assign(this.total, from.total);
+    this.priced = from.priced;
+    this.reported = from.reported;
+    this.deduplicated = from.deduplicated;
+    this.priceDate = from.priceDate;
+    this.bytesIn = from.bytesIn;
+    this.bytesOut = from.bytesOut;
+    this.models.load(from.models);
+    for (const [key, value] of from.byModel) this.byModel.set(key, value);
+    for (const [key, value] of from.byLane) this.byLane.set(key, value);
+    for (const [key, value] of from.reasons) this.reasons.set(key, value);
+    this.count = from.rows.length;
+    const size = Math.max(64, this.count);
+    this.rows = new Int32Array(size);
+    this.rows.set(from.rows);
+    this.model = new Uint16Array(size);
+    this.model.set(from.model);
+    this.status = new Uint8Array(size);
+    this.status.set(from.status);
+    this.repeats = new Uint16Array(size);
+    this.repeats.set(from.repeats);
+    this.tokens = new Uint32Array(size * WIDTH);
+    this.tokens.set(from.tokens);
+  }
+}
+
+/** A record whose event was removed. */
+const GONE = 255;
+
+const reported = (usd: number): Price => ({ status: 'reported', nanoUsd: Math.round(usd * 1e9) });
+
+function emptySum(): CostSum {
+  return { responses: 0, usage: emptyUsage(), nanoUsd: 0, unpriced: 0 };
+}
+
+function sumFor(map: Map<number, CostSum>, key: number): CostSum {
+  let sum = map.get(key);
+  if (!sum) {
+    sum = emptySum();
+    map.set(key, sum);
+  }
+  return sum;
+}

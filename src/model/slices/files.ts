@@ -1,0 +1,276 @@
+import { type Columns, FLAG, TYPE } from '../columns.ts';
+import type { FileOp, Json, TraceEvent } from '../event.ts';
+import { intendedFileOps, recordedFileOps } from '../fileOps.ts';
+import { Interner } from '../interner.ts';
+import { STEP_KINDS } from '../step.ts';
+import type { FoldContext, Slice } from './slice.ts';
+
+const KINDS = ['read', 'write', 'create', 'delete'] as const;
+const READ_STEP = STEP_KINDS.indexOf('read');
+const MODIFY_STEP = STEP_KINDS.indexOf('modify');
+
+/** What the agent did to one file. */
+export interface FileSummary {
+  path: string;
+  reads: number;
+  writes: number;
+  added: number;
+  removed: number;
+  lastMs: number;
+}
+
+/** One operation on a file, with the row of the step that did it. */
+export interface RowFileOp extends FileOp {
+  row: number;
+  timeMs: number;
+}
+
+/**
+ * Files read and changed, with the lines. Operations lie in one table (a list a file through
+ * `next`), ranges and hunks in one pool of numbers.
+ */
+export class FilesSlice implements Slice {
+  readonly name = 'files';
+  readonly paths = new Interner('', 1_000_000, 4096);
+  private readonly heads: number[] = [-1];
+
+  private count = 0;
+  private rows = new Int32Array(64);
+  private files = new Int32Array(64);
+  private next = new Int32Array(64);
+  private kinds = new Uint8Array(64);
+  private added = new Int32Array(64);
+  private removed = new Int32Array(64);
+  /** Where in the pool the ranges (pairs) and hunks (quads) of the operation are. */
+  private pool = new Int32Array(256);
+  private poolUsed = 0;
+  private poolAt = new Int32Array(64);
+  private rangeCount = new Int32Array(64);
+  private hunkCount = new Int32Array(64);
+
+  /** What open calls mean to do, until their result tells. */
+  private readonly intended = new Map<number, FileOp[]>();
+  private readonly columns: Columns;
+  private readonly context: FoldContext;
+
+  constructor(context: FoldContext) {
+    this.context = context;
+    this.columns = context.columns;
+  }
+
+  add(row: number, event: TraceEvent): void {
+    const type = this.columns.type[row]!;
+    if (type === TYPE.tool_call) {
+      const kind = this.columns.kind[row]!;
+      if (kind !== READ_STEP && kind !== MODIFY_STEP) return;
+      const args = event.data.arguments;
+      if (typeof args !== 'object' || args === null || Array.isArray(args)) return;
+      const ops = intendedFileOps(this.context.tools.name(this.columns.tool[row]!), args);
+      if (ops) this.intended.set(row, ops);
+    } else if (type === TYPE.tool_result) {
+      const ops = recordedFileOps(event.data);
+      if (!ops) return;
+      this.columns.flags[row]! |= FLAG.hasFiles;
+      for (const op of ops) this.push(row, op);
+    } else if (type === TYPE.file_read || type === TYPE.file_write) {
+      const { path } = event.data;
+      if (typeof path !== 'string' || path === '') return;
+      this.push(row, { path, kind: type === TYPE.file_read ? 'read' : 'write' });
+    }
+  }
+
+  pair(callRow: number, resultRow: number): void {
+    const ops = this.intended.get(callRow);
+    if (!ops) return;
+    const flags = this.columns.flags[resultRow]!;
+    if ((flags & (FLAG.hasFiles | FLAG.error | FLAG.denied | FLAG.closed)) === 0) {
+      for (const op of ops) this.push(callRow, op);
+    }
+    // A better result may come: only what is certain is forgotten.
+    if ((flags & FLAG.hasFiles) !== 0) this.intended.delete(callRow);
+  }
+
+  unpair(callRow: number): void {
+    this.drop(callRow);
+  }
+
+  remove(row: number): void {
+    this.intended.delete(row);
+    this.drop(row);
+    this.columns.flags[row]! &= ~FLAG.hasFiles;
+  }
+
+  private push(row: number, op: FileOp): void {
+    if (this.count === this.rows.length) this.grow();
+    const at = this.count++;
+    const file = this.paths.code(op.path);
+    this.rows[at] = row;
+    this.files[at] = file;
+    this.next[at] = this.heads[file] ?? -1;
+    this.heads[file] = at;
+    this.kinds[at] = KINDS.indexOf(op.kind);
+    this.added[at] = op.added ?? 0;
+    this.removed[at] = op.removed ?? 0;
+    this.poolAt[at] = this.poolUsed;
+    // 0 is "not told", so that a whole-file operation differs from one that touched no line.
+    this.rangeCount[at] = op.ranges ? op.ranges.length + 1 : 0;
+    this.hunkCount[at] = op.hunks ? op.hunks.length + 1 : 0;
+    const numbers = 2 * (op.ranges?.length ?? 0) + 4 * (op.hunks?.length ?? 0);
+    if (this.poolUsed + numbers > this.pool.length) {
+      const pool = new Int32Array(Math.max(this.pool.length * 2, this.poolUsed + numbers));
+      pool.set(this.pool.subarray(0, this.poolUsed));
+      this.pool = pool;
+    }
+    for (const range of op.ranges ?? []) for (const n of range) this.pool[this.poolUsed++] = n;
+    for (const hunk of op.hunks ?? []) for (const n of hunk) this.pool[this.poolUsed++] = n;
+  }
+
+  /** Takes out the operations of a row. Rare (a better version of a result), so it may walk. */
+  private drop(row: number): void {
+    for (let at = this.count - 1; at >= 0; at--) {
+      if (this.rows[at] !== row) {
+        // Operations are pushed soon after their row: far older ones cannot be of this row.
+        if (this.rows[at]! + 100_000 < row) break;
+        continue;
+      }
+      const file = this.files[at]!;
+      if (this.heads[file] === at) this.heads[file] = this.next[at]!;
+      else {
+        let before = this.heads[file] ?? -1;
+        while (before >= 0 && this.next[before] !== at) before = this.next[before]!;
+        if (before >= 0) this.next[before] = this.next[at]!;
+      }
+      this.rows[at] = -1;
+    }
+  }
+
+  private grow(): void {
+    const size = this.rows.length * 2;
+    for (const name of OP_COLUMNS) {
+      const old = this[name];
+      const larger = new (old.constructor as new (n: number) => typeof old)(size);
+      larger.set(old as never);
+      (this as unknown as Record<string, unknown>)[name] = larger;
+    }
+  }
+
+  /** The step that an operation belongs to: the call, where it is known. */
+  private stepRow(row: number): number {
+    if (this.columns.type[row] !== TYPE.tool_result) return row;
+    const call = this.columns.pair[row]!;
+    return call >= 0 ? call : row;
+  }
+
+  /** Operations on one file in time order. */
+  opsOf(path: string): RowFileOp[] {
+    const file = this.paths.find(path);
+    if (file === undefined) return [];
+    const ops: RowFileOp[] = [];
+    for (let at = this.heads[file] ?? -1; at >= 0; at = this.next[at]!) ops.push(this.op(at));
+    return ops.sort((a, b) => a.timeMs - b.timeMs || a.row - b.row);
+  }
+
+  /** Operations of one step (a call's row, or a file event's). */
+  opsOfStep(row: number): RowFileOp[] {
+    const result = this.columns.type[row] === TYPE.tool_call ? this.columns.pair[row]! : -1;
+    const ops: RowFileOp[] = [];
+    for (let at = 0; at < this.count; at++) {
+      const owner = this.rows[at]!;
+      if (owner >= 0 && (owner === row || owner === result)) ops.push(this.op(at));
+    }
+    return ops;
+  }
+
+  private op(at: number): RowFileOp {
+    const row = this.stepRow(this.rows[at]!);
+    const op: RowFileOp = {
+      row,
+      timeMs: this.columns.timeMs[row]!,
+      path: this.paths.name(this.files[at]!),
+      kind: KINDS[this.kinds[at]!]!,
+    };
+    let from = this.poolAt[at]!;
+    if (this.rangeCount[at]! > 0) {
+      op.ranges = [];
+      for (let k = 1; k < this.rangeCount[at]!; k++, from += 2) {
+        op.ranges.push([this.pool[from]!, this.pool[from + 1]!]);
+      }
+    }
+    if (this.hunkCount[at]! > 0) {
+      op.hunks = [];
+      for (let k = 1; k < this.hunkCount[at]!; k++, from += 4) {
+        const [a, b, c, d] = this.pool.subarray(from, from + 4);
+        op.hunks.push([a!, b!, c!, d!]);
+      }
+    }
+    if (this.added[at]! > 0) op.added = this.added[at]!;
+    if (this.removed[at]! > 0) op.removed = this.removed[at]!;
+    return op;
+  }
+
+  /** Every file with its sums, in order of first touch. */
+  summaries(): FileSummary[] {
+    const byFile = new Map<number, FileSummary>();
+    for (let at = 0; at < this.count; at++) {
+      const owner = this.rows[at]!;
+      if (owner < 0) continue;
+      const file = this.files[at]!;
+      let summary = byFile.get(file);
+      if (!summary) {
+        const path = this.paths.name(file);
+        summary = { path, reads: 0, writes: 0, added: 0, removed: 0, lastMs: 0 };
+        byFile.set(file, summary);
+      }
+      if (this.kinds[at] === 0) summary.reads++;
+      else summary.writes++;
+      summary.added += this.added[at]!;
+      summary.removed += this.removed[at]!;
+      summary.lastMs = Math.max(summary.lastMs, this.columns.timeMs[this.stepRow(owner)]!);
+    }
+    return [...byFile.values()];
+  }
+
+  save(): Json {
+    const saved: Record<string, Json> = {
+      paths: this.paths.save(),
+      heads: Array.from(this.heads, (head) => head ?? -1),
+      intended: [...this.intended] as unknown as Json,
+      pool: [...this.pool.subarray(0, this.poolUsed)],
+    };
+    for (const name of OP_COLUMNS) saved[name] = [...this[name].subarray(0, this.count)];
+    return saved;
+  }
+
+  load(saved: Json): void {
+    const from = saved as unknown as Record<string, number[]> & {
+      paths: string[];
+      intended: [number, FileOp[]][];
+    };
+    this.paths.load(from.paths);
+    this.heads.length = 0;
+    for (const head of from.heads!) this.heads.push(head);
+    for (const [row, ops] of from.intended) this.intended.set(row, ops);
+    this.pool = Int32Array.from(from.pool!);
+    this.poolUsed = from.pool!.length;
+    this.count = from.rows!.length;
+    for (const name of OP_COLUMNS) {
+      const column = new (this[name].constructor as new (n: number) => Int32Array)(
+        Math.max(64, this.count),
+      );
+      column.set(from[name]!);
+      (this as unknown as Record<string, unknown>)[name] = column;
+    }
+  }
+}
+
+const OP_COLUMNS = [
+  'rows',
+  'files',
+  'next',
+  'kinds',
+  'added',
+  'removed',
+  'poolAt',
+  'rangeCount',
+  'hunkCount',
+] as const;

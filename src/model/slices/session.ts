@@ -1,0 +1,142 @@
+import { type Columns, TYPE } from '../columns.ts';
+import type { Json, TraceEvent } from '../event.ts';
+import { STEP_KINDS } from '../step.ts';
+import type { FoldContext, Slice } from './slice.ts';
+
+const PROMPT = STEP_KINDS.indexOf('prompt');
+const NEVER = 0;
+
+/** Who, where, when, and in which state. Moments are ms since the epoch; 0 is never. */
+export class SessionSlice implements Slice {
+  readonly name = 'session';
+  /** First prompt, cut at 300 characters. */
+  title = '';
+  provider = '';
+  agentName = '';
+  model = '';
+  cwd = '';
+  transcriptPath = '';
+  traceVersion = 0;
+  firstMs = Number.POSITIVE_INFINITY;
+  lastMs = NEVER;
+  /** Last session_start, session_end, prompt, and end of a turn. */
+  startMs = NEVER;
+  endMs = NEVER;
+  promptMs = NEVER;
+  turnEndMs = NEVER;
+  /** Last time that the agent asked the user for something. */
+  askedMs = NEVER;
+  /** Last sign of work in the main lane: a call, a result, a response. */
+  workMs = NEVER;
+  private titleMs = Number.POSITIVE_INFINITY;
+  private cwdMs = Number.POSITIVE_INFINITY;
+  private modelMs = NEVER;
+  private readonly columns: Columns;
+
+  constructor(context: FoldContext) {
+    this.columns = context.columns;
+  }
+
+  add(row: number, event: TraceEvent): void {
+    const timeMs = this.columns.timeMs[row]!;
+    const { data } = event;
+    if (timeMs < this.firstMs) this.firstMs = timeMs;
+    if (timeMs > this.lastMs) this.lastMs = timeMs;
+    if (this.provider === '' && typeof data.provider === 'string') {
+      this.provider = data.provider.slice(0, 40);
+    }
+    if (typeof data.cwd === 'string' && timeMs < this.cwdMs) {
+      this.cwd = data.cwd.slice(0, 4096);
+      this.cwdMs = timeMs;
+    }
+    const type = this.columns.type[row]!;
+    const main = this.columns.lane[row] === 0;
+    switch (type) {
+      case TYPE.session_start: {
+        this.startMs = Math.max(this.startMs, timeMs);
+        if (typeof data.agent_name === 'string') this.agentName = data.agent_name.slice(0, 100);
+        if (typeof data.transcript_path === 'string') {
+          this.transcriptPath = data.transcript_path.slice(0, 4096);
+        }
+        if (typeof data.trace_version === 'number') {
+          this.traceVersion = Math.max(this.traceVersion, data.trace_version);
+        }
+        break;
+      }
+      case TYPE.session_end:
+        this.endMs = Math.max(this.endMs, timeMs);
+        break;
+      case TYPE.decision:
+        if (data.event_subtype === 'turn_end' && main) {
+          this.turnEndMs = Math.max(this.turnEndMs, timeMs);
+        } else if (
+          data.event_subtype === 'permission' ||
+          data.event_subtype === 'elicitation' ||
+          data.notification_type === 'permission_prompt' ||
+          data.notification_type === 'agent_needs_input'
+        ) {
+          this.askedMs = Math.max(this.askedMs, timeMs);
+        }
+        break;
+      case TYPE.user_prompt:
+        if (main) {
+          this.promptMs = Math.max(this.promptMs, timeMs);
+          if (
+            this.columns.kind[row] === PROMPT &&
+            timeMs < this.titleMs &&
+            typeof data.prompt === 'string'
+          ) {
+            this.title = oneLine(data.prompt);
+            this.titleMs = timeMs;
+          }
+        }
+        break;
+      case TYPE.tool_call:
+      case TYPE.tool_result:
+      case TYPE.error:
+        if (main) this.workMs = Math.max(this.workMs, timeMs);
+        break;
+      default:
+    }
+    if (
+      main &&
+      typeof data.model === 'string' &&
+      data.model !== '' &&
+      data.model !== '<synthetic>' &&
+      timeMs >= this.modelMs
+    ) {
+      this.model = data.model.slice(0, 200);
+      this.modelMs = timeMs;
+    }
+  }
+
+  remove(): void {
+    // Moments only move forward, and a better version of an event tells the same ones.
+  }
+
+  save(): Json {
+    const { columns: _, name: __, ...rest } = this as unknown as Record<string, Json>;
+    return Object.fromEntries(
+      Object.entries(rest).map(([key, value]) => [
+        key,
+        value === Number.POSITIVE_INFINITY ? null : (value as Json),
+      ]),
+    );
+  }
+
+  load(saved: Json): void {
+    for (const [key, value] of Object.entries(saved as Record<string, Json>)) {
+      (this as unknown as Record<string, Json>)[key] = value ?? Number.POSITIVE_INFINITY;
+    }
+  }
+}
+
+/** The first 300 characters on one line. */
+export function oneLine(text: string, max = 300): string {
+  // Cut before the replacement: the text may be huge.
+  const line = text
+    .slice(0, max * 4)
+    .replace(/\s+/g, ' ')
+    .trim();
+  return line.length > max ? `${line.slice(0, max - 1)}…` : line;
+}

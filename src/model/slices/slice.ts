@@ -1,0 +1,33 @@
+import type { Columns } from '../columns.ts';
+import type { Json, TraceEvent } from '../event.ts';
+import type { Interner } from '../interner.ts';
+import type { Pricer } from '../usage.ts';
+
+/** What every slice sees of the fold that it is part of. */
+export interface FoldContext {
+  readonly columns: Columns;
+  readonly lanes: Interner;
+  readonly tools: Interner;
+  readonly pricer: Pricer | undefined;
+  /** The row of the event with this id, or -1. */
+  rowOf(idKey: number): number;
+}
+
+/**
+ * One independent part of a session's state.
+ *
+ * `add` and `remove` are O(1) in the number of events; an event that is seen again in a better
+ * version is removed and added. Whatever a slice sums must not depend on the order of arrival.
+ */
+export interface Slice {
+  readonly name: string;
+  add(row: number, event: TraceEvent): void;
+  /** Takes back what `add` did for this row. The columns still hold the old version. */
+  remove(row: number): void;
+  /** A call and its result are both there now. */
+  pair?(callRow: number, resultRow: number): void;
+  /** The result is about to be replaced. */
+  unpair?(callRow: number, resultRow: number): void;
+  save(): Json;
+  load(saved: Json): void;
+}

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { type FSWatcher, watch } from 'chokidar';
+import { EVENTS_FILE } from './session.ts';
+import { listSessions, type SessionEntry } from './store.ts';
+
+/** A watch that missed something is made good at this pace, ms. */
+const HEARTBEAT_MS = 2000;
+/** So many of the newest sessions are watched one by one; older ones by the heartbeat alone. */
+const WATCHED = 20;
+
+export interface WatchEvents {
+  /** The list of sessions changed (one came, went, or grew without being watched). */
+  sessions(entries: SessionEntry[]): void;
+  /** A watched session's file changed. Only a wake-up: the tailer decides what is new. */
+  touched(sessionId: string): void;
+}
+
+/**
+ * Watches one trace folder. File events are wake-ups and may be lost: a slow heartbeat of stats
+ * makes good for them. The folder need not exist yet, may vanish, and may come back.
+ */
+export class TraceWatcher {
+  private watcher: FSWatcher | undefined;
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private known = new Map<string, SessionEntry>();
+  private watched = new Set<string>();
+  private scheduled = false;
+  private closed = false;
+  private readonly traceDir: string;
+  private readonly events: WatchEvents;
+
+  constructor(traceDir: string, events: WatchEvents) {
+    this.traceDir = traceDir;
+    this.events = events;
+    this.watcher = watch(traceDir, {
+      depth: 0,
+      followSymlinks: false,
+      ignoreInitial: true,
+      ignorePermissionErrors: true,
+      alwaysStat: false,
+    });
+    this.watcher.on('all', (_event, path) => this.onChange(path));
+    // The heartbeat is there for what the watcher cannot do: an error is no reason to stop.
+    this.watcher.on('error', () => {});
+    this.timer = setInterval(() => this.scan(), HEARTBEAT_MS);
+    this.timer.unref?.();
+    this.scan();
+  }
+
+  private onChange(path: string): void {
+    const id = this.sessionOf(path);
+    if (id !== undefined && path.endsWith(EVENTS_FILE)) {
+      this.events.touched(id);
+      return;
+    }
+    if (this.scheduled || this.closed) return;
+    // Many folders may come at once: one scan for all.
+    this.scheduled = true;
+    setTimeout(() => {
+      this.scheduled = false;
+      this.scan();
+    }, 20);
+  }
+
+  private sessionOf(path: string): string | undefined {
+    if (!path.startsWith(this.traceDir)) return undefined;
+    return path.slice(this.traceDir.length + 1).split(/[\\/]/)[0];
+  }
+
+  /** Looks at the folder now. */
+  scan(): void {
+    if (this.closed) return;
+    const { sessions } = listSessions(this.traceDir);
+    this.follow(sessions);
+    let changed = sessions.length !== this.known.size;
+    for (const entry of sessions) {
+      const before = this.known.get(entry.id);
+      if (!before) changed = true;
+      else if (before.size !== entry.size || before.modifiedMs !== entry.modifiedMs) {
+        if (this.watched.has(entry.id)) this.events.touched(entry.id);
+        else changed = true;
+      }
+    }
+    this.known = new Map(sessions.map((entry) => [entry.id, entry]));
+    if (changed) this.events.sessions(sessions);
+  }
+
+  private follow(sessions: SessionEntry[]): void {
+    const wanted = new Set(sessions.slice(0, WATCHED).map(({ id }) => id));
+    for (const id of wanted) {
+      if (!this.watched.has(id)) this.watcher?.add(join(this.traceDir, id, EVENTS_FILE));
+    }
+    for (const id of this.watched) {
+      if (!wanted.has(id)) this.watcher?.unwatch(join(this.traceDir, id, EVENTS_FILE));
+    }
+    this.watched = wanted;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.timer);
+    await this.watcher?.close();
+    this.watcher = undefined;
+  }
+}
