@@ -183,7 +183,10 @@ describe('a hook', () => {
   });
 
   it('does nothing where it is told so', () => {
-    fire('UserPromptSubmit', { input: payload('UserPromptSubmit'), env: { AGENT_STRACE_DISABLE: '1' } });
+    fire('UserPromptSubmit', {
+      input: payload('UserPromptSubmit'),
+      env: { AGENT_STRACE_DISABLE: '1' },
+    });
     expect(fs.existsSync(folder())).toBe(false);
   });
 
@@ -218,7 +221,10 @@ describe('a hook', () => {
     fire('SessionStart', { input: payload('SessionStart') });
     const other = join(home, 'other');
     fs.mkdirSync(join(other, '.git'), { recursive: true });
-    fire('UserPromptSubmit', { input: payload('UserPromptSubmit', { cwd: other }), env: { CLAUDE_PROJECT_DIR: other } });
+    fire('UserPromptSubmit', {
+      input: payload('UserPromptSubmit', { cwd: other }),
+      env: { CLAUDE_PROJECT_DIR: other },
+    });
     expect(trace()).toHaveLength(2);
     expect(fs.existsSync(join(other, '.agent-traces'))).toBe(false);
   });

@@ -1,0 +1,65 @@
+// What a hook costs the agent: the installed command against a bare Node, in turn, in one run.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { median } from './stats.mjs';
+
+/**
+ * @param {{ runs?: number, dist: string, launcher: (home: string) => string }} options `launcher` installs
+ *   into a state folder and gives the command of the settings
+ */
+export function benchHook({ runs = 31, dist, install }) {
+  const home = mkdtempSync(join(tmpdir(), 'bench-hook-'));
+  const project = join(home, 'project');
+  mkdirSync(project);
+  const empty = join(home, 'empty.js');
+  writeFileSync(empty, '');
+  const env = {
+    PATH: process.env.PATH,
+    HOME: home,
+    AGENT_STRACE_HOME: join(home, '.agent-strace'),
+    CLAUDE_PROJECT_DIR: project,
+    CLAUDE_PID: String(process.pid),
+  };
+  const command = install(env);
+  const input = JSON.stringify({
+    session_id: 'bench-session',
+    transcript_path: join(home, 'none.jsonl'),
+    cwd: project,
+    hook_event_name: 'PreToolUse',
+    prompt_id: 'p1',
+    permission_mode: 'default',
+    tool_name: 'Bash',
+    tool_use_id: 'toolu_1',
+    tool_input: { command: 'npm test -- --run src/payments', description: 'Run the tests' },
+  });
+  const node = process.execPath;
+  const subjects = {
+    'node -e 0': () => spawnSync(node, ['-e', '0'], { env, input }),
+    'node, an empty file': () => spawnSync(node, [empty], { env, input }),
+    'node dist/hook.js': () =>
+      spawnSync(node, [join(dist, 'hook.js'), '--agent', 'claude', 'PreToolUse'], { env, input }),
+    'installed command': () => spawnSync('/bin/sh', ['-c', command], { env, input }),
+  };
+  const times = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
+  try {
+    for (let run = -2; run < runs; run++) {
+      for (const [name, start] of Object.entries(subjects)) {
+        const from = performance.now();
+        const { status } = start();
+        if (status !== 0) throw new Error(`${name} exited with ${status}`);
+        if (run >= 0) times[name].push(performance.now() - from);
+      }
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+  const base = times['node -e 0'];
+  return Object.entries(times).map(([name, list]) => ({
+    name,
+    ms: median(list),
+    // Pair by pair: a slow moment of the machine slows both.
+    ratio: median(list.map((ms, i) => ms / base[i])),
+  }));
+}
