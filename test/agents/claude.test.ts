@@ -1,4 +1,5 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import { isRunning } from '../processes.ts';
 import { ClaudeLab, toolCalls } from './claudeLab.ts';
 import { text, thinking, tool } from './mockAnthropic.ts';
 
@@ -64,14 +65,16 @@ test('Claude Code plays a script of tools and a subagent', async () => {
 
 test('a started run can be watched and aborted', async () => {
   lab = await ClaudeLab.create({
-    scenario: { main: [[tool('Bash', { command: 'echo started > mark; sleep 60' })]] },
+    scenario: { main: [[tool('Bash', { command: 'echo $$ > pid; sleep 60' })]] },
   });
   const abort = new AbortController();
   const { pid, done } = lab.start({ prompt: 'wait', signal: abort.signal });
   expect(pid).toBeGreaterThan(0);
-  await expect.poll(() => lab.read('mark'), { timeout: 30_000 }).toBe('started\n');
+  const shell = await vi.waitFor(() => Number(/^\d+\n/.exec(lab.read('pid'))![0]), 30_000);
+  expect(isRunning(shell)).toBe(true);
   abort.abort();
   const run = await done;
   expect(run.signal).toBe('SIGKILL');
+  await expect.poll(() => isRunning(shell)).toBe(false);
   expect(toolCalls(run.transcripts[0]!)).toHaveLength(1);
 });

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
+import { killTree } from '../processes.ts';
 import { MockAnthropic, type Scenario } from './mockAnthropic.ts';
 
 /** Options of {@link ClaudeLab.create}. */
@@ -34,7 +35,7 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** The project folder by default. */
   cwd?: string;
-  /** Kills the agent and its children. */
+  /** Kills the agent and whatever it started. */
   signal?: AbortSignal;
   /** Called as soon as the agent has a process id. */
   onStart?: (run: StartedRun) => void;
@@ -146,18 +147,15 @@ export class ClaudeLab {
       ? []
       : ['--permission-mode', 'bypassPermissions'];
     const started = Date.now();
-    const child = spawn(
-      this.claude,
-      ['-p', prompt, '--output-format', 'json', ...mode, ...args],
-      {
-        cwd,
-        env: this.environment(options.env),
-        stdio: ['ignore', 'pipe', 'pipe'],
-        detached: true,
-      },
-    );
+    const child = spawn(this.claude, ['-p', prompt, '--output-format', 'json', ...mode, ...args], {
+      cwd,
+      env: this.environment(options.env),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, as a shell would give it.
+      detached: true,
+    });
     this.running.add(child);
-    const stop = () => killGroup(child);
+    const stop = () => killTree(child, this.home);
     process.once('exit', stop);
     signal?.addEventListener('abort', stop, { once: true });
     const timer = setTimeout(stop, timeout);
@@ -196,7 +194,8 @@ export class ClaudeLab {
 
   /** Kills what still runs and removes all folders. */
   async close(): Promise<void> {
-    for (const child of this.running) killGroup(child);
+    for (const child of this.running) killTree(child);
+    killTree(undefined, this.home);
     await this.mock.close();
     rmSync(this.scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
@@ -247,13 +246,4 @@ function readTranscript(path: string): Transcript {
 function startOf({ rows }: Transcript): number {
   const first = rows.find((row) => typeof row.timestamp === 'string');
   return Date.parse(String(first?.timestamp ?? 0));
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // It ended meanwhile.
-  }
 }

@@ -193,7 +193,9 @@ export class MockAnthropic {
 }
 
 function textOf(content: string | { text?: string }[]): string {
-  return typeof content === 'string' ? content : content.map((block) => block.text ?? '').join('\n');
+  return typeof content === 'string'
+    ? content
+    : content.map((block) => block.text ?? '').join('\n');
 }
 
 function newId(kind: 'msg' | 'req' | 'toolu'): string {

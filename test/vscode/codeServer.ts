@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
+import { killTree } from '../processes.ts';
 
 /** Themes by what they test, with the names that VS Code gives them. */
 export const themes = {
@@ -90,13 +91,9 @@ export class CodeServer {
         `--server-data-dir=${data}`,
         `--extensions-dir=${options.extensionsDir ?? join(scratch, 'extensions')}`,
       ],
-      {
-        env: { ...scratchEnv(home), ...options.env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        detached: process.platform !== 'win32',
-      },
+      { env: { ...scratchEnv(home), ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
-    process.once('exit', () => killTree(child));
+    process.once('exit', () => killTree(child, home));
     try {
       return new CodeServer(scratch, child, await listeningPort(child));
     } catch (error) {
@@ -123,7 +120,7 @@ export class CodeServer {
   /** Ends the server with its extension hosts and removes its scratch folder. */
   async stop(): Promise<void> {
     const ended = this.child.exitCode === null ? once(this.child, 'exit') : undefined;
-    killTree(this.child);
+    killTree(this.child, this.home);
     await ended;
     rmSync(this.scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
@@ -196,15 +193,4 @@ async function listeningPort(child: ChildProcess): Promise<number> {
     child.stdout?.on('data', look);
     child.once('exit', (code) => settle(new Error(`VS Code ended with code ${code}`)));
   });
-}
-
-/** Ends a detached child and what it started. */
-function killTree(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  try {
-    if (process.platform === 'win32') child.kill();
-    else process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // It ended meanwhile.
-  }
 }

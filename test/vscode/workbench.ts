@@ -5,6 +5,7 @@ import type { Browser, Frame, Locator, Page } from 'playwright-core';
 import { inject } from 'vitest';
 import { launchChromium, saveScreenshot } from '../browser.ts';
 import { CodeServer, type CodeServerOptions } from './codeServer.ts';
+import { findWebview } from './findWebview.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -56,7 +57,9 @@ export class Workbench {
     cpSync(inject('extensionsDir'), extensionsDir, { recursive: true });
     const server = await CodeServer.start({ ...options, extensionsDir });
     const browser = await launchChromium();
-    const page = await browser.newPage({ viewport: options.viewport ?? { width: 1280, height: 800 } });
+    const page = await browser.newPage({
+      viewport: options.viewport ?? { width: 1280, height: 800 },
+    });
     const workbench = new Workbench(opened, page, server, browser, scratch);
     try {
       await page.goto(server.url(opened));
@@ -112,14 +115,7 @@ export class Workbench {
 
   /** The document inside the webview with this title, once it is there. */
   async webviewFrame(title: string): Promise<Frame> {
-    const deadline = Date.now() + timeout;
-    while (Date.now() < deadline) {
-      for (const frame of this.page.frames()) {
-        if (await isWebviewContent(frame, title)) return frame;
-      }
-      await this.page.waitForTimeout(100);
-    }
-    throw new Error(`no webview with the title '${title}'`);
+    return await findWebview(this.page, title, timeout);
   }
 
   /** Writes test-results/screenshots/NAME.png and returns its path. */
@@ -132,20 +128,5 @@ export class Workbench {
     await this.browser.close();
     await this.server.stop();
     rmSync(this.scratch, { recursive: true, force: true });
-  }
-}
-
-async function isWebviewContent(frame: Frame, title: string): Promise<boolean> {
-  if (!frame.parentFrame()) return false;
-  try {
-    const element = await frame.frameElement();
-    const [id, actual] = await Promise.all([
-      element.getAttribute('id'),
-      element.getAttribute('title'),
-    ]);
-    return id === 'active-frame' && actual === title;
-  } catch {
-    // Frames come and go while a webview loads.
-    return false;
   }
 }
