@@ -34,7 +34,16 @@ const node = {
     'import.meta.dirname': '__dirname',
     'import.meta.filename': '__filename',
   },
-  // One copy of the price tables for host and CLI, loaded when a price is first asked for.
+  external: ['vscode'],
+};
+
+/**
+ * One copy of the price tables for host and CLI, loaded when a price is first asked for (a hook that
+ * imported them would burst its budget, as it should).
+ * @type {import('esbuild').BuildOptions}
+ */
+const withPrices = {
+  ...node,
   alias: { '@pydantic/genai-prices': './prices.js' },
   external: ['vscode', './prices.js'],
 };
@@ -62,7 +71,7 @@ const targets = [
     name: 'extension',
     entry: 'src/host/extension.ts',
     budget: 300,
-    options: { ...node, target: 'node22' },
+    options: { ...withPrices, target: 'node22' },
   },
   { name: 'hook', entry: 'src/hook/main.ts', budget: 40, options: { ...node, target: 'node20' } },
   {
@@ -76,13 +85,13 @@ const targets = [
     name: 'cli',
     entry: 'src/cli/main.ts',
     budget: 700,
-    options: { ...node, target: 'node20', banner: hashbang('src/cli/main.ts') },
+    options: { ...withPrices, target: 'node20', banner: hashbang('src/cli/main.ts') },
   },
   {
     name: 'prices',
     entry: createRequire(import.meta.url).resolve('@pydantic/genai-prices'),
     budget: 500,
-    options: { ...node, target: 'node20', alias: {} },
+    options: { ...node, target: 'node20' },
   },
   { name: 'webview/stream', entry: 'webview/stream/main.tsx', budget: 150, options: page },
   {

@@ -2,7 +2,6 @@ import { defineConfig } from 'vitest/config';
 
 const slow = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
 
-// biome-ignore lint/style/noDefaultExport: vitest asks for it
 export default defineConfig({
   test: {
     projects: [

@@ -135,7 +135,10 @@ function ensureChromium() {
     return `no Chromium found: ${how}`;
   }
   console.error('installing Chromium (apt-get) …');
-  for (const args of [['update'], ['install', '-y', '--no-install-recommends', 'chromium']]) {
+  for (const args of [
+    ['update'],
+    ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-liberation'],
+  ]) {
     const apt = spawnSync('apt-get', ['-qq', ...args], {
       stdio: ['ignore', 'ignore', 2],
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },

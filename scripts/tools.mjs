@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @property {string} [nested] a folder with a shrinkwrap of its own, installed afterwards
  */
 
-/** @type {{ vscode: Tool, claude: Tool }} */
+/** @type {{ vscode: Tool, claude: Tool, electron: Tool }} */
 export const tools = {
   // code-server 4.x holds VS Code 1.x: the server, the workbench and the extension host.
   vscode: {
@@ -24,6 +24,7 @@ export const tools = {
     nested: 'node_modules/code-server/lib/vscode',
   },
   claude: { npm: '@anthropic-ai/claude-code', version: '2.1.330', scripts: true },
+  electron: { npm: '@vscode/test-electron', version: '3.1.0', scripts: false },
 };
 
 /** The folder that holds the installed tools. */

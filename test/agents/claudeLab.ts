@@ -224,13 +224,12 @@ export class ClaudeLab {
 
 /** The tool calls of a transcript in order, by name and input. */
 export function toolCalls({ rows }: Transcript): { id: string; name: string; input: unknown }[] {
-  return rows
-    .flatMap(({ type, message }) => (type === 'assistant' ? (message?.content ?? []) : []))
-    .flatMap((block) =>
-      typeof block === 'object' && block.type === 'tool_use'
-        ? [{ id: block.id ?? '', name: block.name ?? '', input: block.input }]
-        : [],
-    );
+  return rows.flatMap(({ type, message }) => {
+    if (type !== 'assistant' || !Array.isArray(message?.content)) return [];
+    return message.content
+      .filter((block) => block.type === 'tool_use')
+      .map(({ id = '', name = '', input }) => ({ id, name, input }));
+  });
 }
 
 function readTranscript(path: string): Transcript {

@@ -17,19 +17,25 @@ export function test(name: string, body: () => Promise<void> | void): void {
   tests.push({ name, body });
 }
 
-/** Runs all registered tests one after the other, each for at most `timeout` ms. */
+/**
+ * Runs all registered tests one after the other, each for at most `timeout` ms.
+ * @throws at the end when one has failed
+ */
 export async function run(timeout = 30_000): Promise<void> {
+  let failed = 0;
   for (const { name, body } of tests) {
     const started = Date.now();
     const result: HostTestResult = { name, duration: 0 };
     try {
       await withTimeout(Promise.resolve().then(body), timeout);
     } catch (error) {
+      failed += 1;
       result.error = error instanceof Error ? (error.stack ?? error.message) : String(error);
     }
     result.duration = Date.now() - started;
     console.log(resultMarker + JSON.stringify(result));
   }
+  if (failed) throw new Error(`${failed} of ${tests.length} tests failed`);
 }
 
 /** Waits until `probe` returns something; throws after `timeout` ms. */

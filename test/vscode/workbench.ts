@@ -73,7 +73,7 @@ export class Workbench {
 
   /** Waits until an item of the status bar shows `text`, and returns its whole text. */
   async statusBarText(text: string | RegExp): Promise<string> {
-    return (await this.statusBarItem(text).innerText({ timeout })).trim();
+    return ((await this.statusBarItem(text).textContent({ timeout })) ?? '').trim();
   }
 
   /** The item of the status bar that shows `text`. */
