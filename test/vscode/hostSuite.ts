@@ -17,17 +17,20 @@ export function test(name: string, body: () => Promise<void> | void): void {
   tests.push({ name, body });
 }
 
+/** ms that a test may take */
+const timeout = 30_000;
+
 /**
- * Runs all registered tests one after the other, each for at most `timeout` ms.
+ * Runs all registered tests one after the other; VS Code calls it.
  * @throws at the end when one has failed
  */
-export async function run(timeout = 30_000): Promise<void> {
+export async function run(): Promise<void> {
   let failed = 0;
   for (const { name, body } of tests) {
     const started = Date.now();
     const result: HostTestResult = { name, duration: 0 };
     try {
-      await withTimeout(Promise.resolve().then(body), timeout);
+      await withTimeout(Promise.resolve().then(body));
     } catch (error) {
       failed += 1;
       result.error = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -52,7 +55,7 @@ export async function until<T>(
   }
 }
 
-async function withTimeout(work: Promise<void>, timeout: number): Promise<void> {
+async function withTimeout(work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`still running after ${timeout} ms`)), timeout);
