@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 
 let failed = false;
-for (const runtime of ['pure', 'node', 'host', 'webview', 'test']) {
+for (const runtime of ['pure', 'node', 'host', 'webview', 'scripts', 'test']) {
   const { status } = spawnSync('tsc', ['-p', `tsconfig.${runtime}.json`], {
     stdio: 'inherit',
     shell: process.platform === 'win32',

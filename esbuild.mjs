@@ -1,0 +1,172 @@
+// Builds what ships into dist/: node esbuild.mjs [--production] [--watch]
+// Everything for Node is CommonJS (dist/package.json says so): a hook process starts 6 ms faster than as
+// an ES module, and the extension host of VS Code loads it without its ESM detour.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { build, context } from 'esbuild';
+
+const root = import.meta.dirname;
+const dist = join(root, 'dist');
+const production = process.argv.includes('--production');
+const watch = process.argv.includes('--watch');
+
+/** @type {import('esbuild').BuildOptions} */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  sourcemap: production ? false : 'linked',
+  minify: production,
+  metafile: true,
+  logLevel: 'warning',
+  legalComments: 'none',
+  define: { 'process.env.NODE_ENV': production ? '"production"' : '"development"' },
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const node = {
+  ...common,
+  platform: 'node',
+  format: 'cjs',
+  mainFields: ['module', 'main'],
+  define: {
+    ...common.define,
+    'import.meta.dirname': '__dirname',
+    'import.meta.filename': '__filename',
+  },
+  external: ['vscode'],
+};
+
+/**
+ * One copy of the price tables for host and CLI, loaded when a price is first asked for (a hook that
+ * imported them would burst its budget, as it should).
+ * @type {import('esbuild').BuildOptions}
+ */
+const withPrices = {
+  ...node,
+  alias: { '@pydantic/genai-prices': './prices.js' },
+  external: ['vscode', './prices.js'],
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const page = {
+  ...common,
+  platform: 'browser',
+  format: 'esm',
+  target: 'chrome130',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  // Links keep to the page's own folder; fonts are files because a webview's CSP names their source.
+  loader: { '.ttf': 'file', '.woff2': 'file', '.svg': 'dataurl' },
+  assetNames: '[name]',
+};
+
+/**
+ * What is built. `budget` is in KB (1,000 bytes) of minified scripts and styles; `optional` targets are
+ * built once their entry point exists.
+ * @type {{ name: string, entry: string, budget: number, optional?: boolean, options: import('esbuild').BuildOptions }[]}
+ */
+const targets = [
+  {
+    name: 'extension',
+    entry: 'src/host/extension.ts',
+    budget: 300,
+    options: { ...withPrices, target: 'node22' },
+  },
+  { name: 'hook', entry: 'src/hook/main.ts', budget: 40, options: { ...node, target: 'node20' } },
+  {
+    name: 'guard',
+    entry: 'src/hook/guard.ts',
+    budget: 250,
+    optional: true,
+    options: { ...node, target: 'node20' },
+  },
+  {
+    name: 'cli',
+    entry: 'src/cli/main.ts',
+    budget: 700,
+    options: { ...withPrices, target: 'node20', banner: hashbang('src/cli/main.ts') },
+  },
+  {
+    name: 'prices',
+    entry: createRequire(import.meta.url).resolve('@pydantic/genai-prices'),
+    budget: 500,
+    options: { ...node, target: 'node20' },
+  },
+  { name: 'webview/stream', entry: 'webview/stream/main.tsx', budget: 150, options: page },
+  {
+    name: 'webview/replay',
+    entry: 'webview/replay/main.tsx',
+    budget: 150,
+    optional: true,
+    options: page,
+  },
+  {
+    name: 'webview/dashboard',
+    entry: 'webview/dashboard/main.tsx',
+    budget: 150,
+    optional: true,
+    options: page,
+  },
+];
+
+/** @param {string} entry */
+function hashbang(entry) {
+  const source = existsSync(join(root, entry)) ? readFileSync(join(root, entry), 'utf8') : '';
+  return source.startsWith('#!') ? {} : { js: '#!/usr/bin/env node' };
+}
+
+/** @param {(typeof targets)[number]} target @returns {import('esbuild').BuildOptions} */
+function optionsOf(target) {
+  return {
+    ...target.options,
+    entryPoints: [{ in: target.entry, out: target.name }],
+    outdir: 'dist',
+  };
+}
+
+/**
+ * Bytes of scripts and styles that a build wrote (not fonts, maps or images).
+ * @param {import('esbuild').Metafile} metafile
+ */
+function shippedBytes(metafile) {
+  return Object.entries(metafile.outputs)
+    .filter(([path]) => /\.(js|css)$/.test(path))
+    .reduce((sum, [, output]) => sum + output.bytes, 0);
+}
+
+const active = targets.filter(({ entry, optional }) => !optional || existsSync(join(root, entry)));
+if (!watch) rmSync(dist, { recursive: true, force: true });
+mkdirSync(join(dist, 'meta'), { recursive: true });
+writeFileSync(join(dist, 'package.json'), '{"type":"commonjs"}\n');
+
+if (watch) {
+  for (const target of active) {
+    const session = await context({ ...optionsOf(target), logLevel: 'info' });
+    await session.watch();
+  }
+} else {
+  const rows = await Promise.all(
+    active.map(async (target) => {
+      const { metafile } = await build({ ...optionsOf(target), metafile: true });
+      const file = `${target.name.replace('/', '-')}.json`;
+      writeFileSync(join(dist, 'meta', file), JSON.stringify(metafile));
+      return { name: target.name, bytes: shippedBytes(metafile), limit: target.budget * 1000 };
+    }),
+  ).catch(() => process.exit(1));
+  if (production) checkBudgets(rows);
+}
+
+/** @param {{ name: string, bytes: number, limit: number }[]} rows bytes */
+function checkBudgets(rows) {
+  const kb = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} KB`.padStart(10);
+  for (const { name, bytes, limit } of rows) {
+    const verdict = bytes > limit ? 'TOO BIG' : 'ok';
+    console.log(`${name.padEnd(18)}${kb(bytes)} of ${kb(limit)}  ${verdict}`);
+  }
+  const over = rows.filter(({ bytes, limit }) => bytes > limit);
+  if (over.length === 0) return;
+  console.error(`size budget exceeded: ${over.map(({ name }) => name).join(', ')}`);
+  console.error('dist/meta/*.json shows what is inside (https://esbuild.github.io/analyze/)');
+  process.exit(1);
+}

@@ -1,0 +1,248 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { installTool } from '../../scripts/tools.mjs';
+import { killTree } from '../processes.ts';
+import { MockAnthropic, type Scenario } from './mockAnthropic.ts';
+
+/** Options of {@link ClaudeLab.create}. */
+export interface LabOptions {
+  /** The model's script; a function where tool inputs need absolute paths. */
+  scenario: Scenario | ((folders: { projectDir: string; home: string }) => Scenario);
+  /** Files of the project, by relative path. */
+  files?: Record<string, string>;
+  /** The project's `.claude/settings.json`, for hooks. */
+  settings?: object;
+}
+
+/** Options of {@link ClaudeLab.run}. */
+export interface RunOptions {
+  prompt: string;
+  /** Further arguments; `--permission-mode bypassPermissions` unless they name a mode. */
+  args?: string[];
+  /** Added to the otherwise empty environment. */
+  env?: Record<string, string>;
+  /** The project folder by default. */
+  cwd?: string;
+  /** Kills the agent and whatever it started. */
+  signal?: AbortSignal;
+  /** Called as soon as the agent has a process id. */
+  onStart?: (run: StartedRun) => void;
+  /** ms until the agent is killed; 120,000 by default. */
+  timeout?: number;
+}
+
+/** An agent at work. */
+export interface StartedRun {
+  pid: number;
+  child: ChildProcess;
+  /** Settles when the agent has ended; it rejects only if it could not be started. */
+  done: Promise<RunResult>;
+}
+
+/** How a run ended. */
+export interface RunResult {
+  /** null when a signal ended it. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+  /** ms */
+  duration: number;
+  /** All transcripts under the lab's home, the newest session's main one first. */
+  transcripts: Transcript[];
+}
+
+/** A transcript that the agent wrote. */
+export interface Transcript {
+  path: string;
+  /** The file's name without its ending. */
+  name: string;
+  /** Whether it is a subagent's. */
+  subagent: boolean;
+  rows: TranscriptRow[];
+}
+
+/** One line of a transcript; what else there is varies by type and version. */
+export interface TranscriptRow {
+  type: string;
+  sessionId?: string;
+  requestId?: string;
+  message?: {
+    id?: string;
+    role?: string;
+    model?: string;
+    usage?: Record<string, unknown>;
+    content?: string | { type: string; id?: string; name?: string; input?: unknown }[];
+  };
+  [key: string]: unknown;
+}
+
+/**
+ * The real Claude Code with a home, a project and a scripted model of its own. It sees nothing of the
+ * user's environment, and any address but loopback is a dead proxy.
+ */
+export class ClaudeLab {
+  readonly home: string;
+  readonly projectDir: string;
+  readonly mock: MockAnthropic;
+  private readonly scratch: string;
+  private readonly claude: string;
+  private readonly running = new Set<ChildProcess>();
+
+  private constructor(scratch: string, mock: MockAnthropic, claude: string) {
+    this.scratch = scratch;
+    this.home = join(scratch, 'home');
+    this.projectDir = join(scratch, 'project');
+    this.mock = mock;
+    this.claude = claude;
+  }
+
+  /** Installs the agent if needed and makes its folders. */
+  static async create({ scenario, files = {}, settings }: LabOptions): Promise<ClaudeLab> {
+    const folder = await installTool('claude');
+    const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-claude-')));
+    const mock = await MockAnthropic.start({});
+    const lab = new ClaudeLab(scratch, mock, join(folder, 'node_modules', '.bin', 'claude'));
+    mkdirSync(lab.home);
+    mkdirSync(lab.projectDir);
+    mock.scenario = typeof scenario === 'function' ? scenario(lab) : scenario;
+    for (const [path, content] of Object.entries(files)) lab.write(path, content);
+    if (settings) lab.write('.claude/settings.json', JSON.stringify(settings));
+    return lab;
+  }
+
+  /** Writes a file of the project. */
+  write(path: string, content: string): void {
+    const file = join(this.projectDir, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
+
+  /** Reads a file of the project. */
+  read(path: string): string {
+    return readFileSync(join(this.projectDir, path), 'utf8');
+  }
+
+  /** Runs the agent to its end. */
+  async run(options: RunOptions): Promise<RunResult> {
+    return await this.start(options).done;
+  }
+
+  /** Starts the agent and returns at once. */
+  start(options: RunOptions): StartedRun {
+    const { prompt, args = [], cwd = this.projectDir, signal, timeout = 120_000 } = options;
+    const mode = args.includes('--permission-mode')
+      ? []
+      : ['--permission-mode', 'bypassPermissions'];
+    const started = Date.now();
+    const child = spawn(this.claude, ['-p', prompt, '--output-format', 'json', ...mode, ...args], {
+      cwd,
+      env: this.environment(options.env),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, as a shell would give it.
+      detached: true,
+    });
+    this.running.add(child);
+    const stop = () => killTree(child, this.home);
+    process.once('exit', stop);
+    signal?.addEventListener('abort', stop, { once: true });
+    const timer = setTimeout(stop, timeout);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    const done = once(child, 'close')
+      .then(([code, killed]) => ({
+        code: code as number | null,
+        signal: killed as NodeJS.Signals | null,
+        stdout,
+        stderr,
+        duration: Date.now() - started,
+        transcripts: this.transcripts(),
+      }))
+      .finally(() => {
+        clearTimeout(timer);
+        process.off('exit', stop);
+        signal?.removeEventListener('abort', stop);
+        this.running.delete(child);
+      });
+    const run = { pid: child.pid ?? -1, child, done };
+    if (child.pid !== undefined) options.onStart?.(run);
+    return run;
+  }
+
+  /** What the agent has written so far, main transcripts before subagents', newest first. */
+  transcripts(): Transcript[] {
+    const projects = join(this.home, '.claude', 'projects');
+    if (!existsSync(projects)) return [];
+    return globSync('**/*.jsonl', { cwd: projects })
+      .map((path) => readTranscript(join(projects, path)))
+      .sort((a, b) => Number(a.subagent) - Number(b.subagent) || startOf(b) - startOf(a));
+  }
+
+  /** Kills what still runs and removes all folders. */
+  async close(): Promise<void> {
+    for (const child of this.running) killTree(child);
+    killTree(undefined, this.home);
+    await this.mock.close();
+    rmSync(this.scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+
+  private environment(extra: Record<string, string> = {}): Record<string, string> {
+    return {
+      PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
+      HOME: this.home,
+      TERM: 'dumb',
+      LANG: 'C.UTF-8',
+      // Lets it run as root with permissions bypassed, as containers do.
+      IS_SANDBOX: '1',
+      ANTHROPIC_BASE_URL: this.mock.url,
+      ANTHROPIC_API_KEY: 'sk-ant-test-000',
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      DISABLE_TELEMETRY: '1',
+      DISABLE_AUTOUPDATER: '1',
+      DISABLE_ERROR_REPORTING: '1',
+      HTTP_PROXY: 'http://127.0.0.1:9',
+      HTTPS_PROXY: 'http://127.0.0.1:9',
+      NO_PROXY: '127.0.0.1,localhost',
+      ...extra,
+    };
+  }
+}
+
+/** The tool calls of a transcript in order, by name and input. */
+export function toolCalls({ rows }: Transcript): { id: string; name: string; input: unknown }[] {
+  return rows.flatMap(({ type, message }) => {
+    if (type !== 'assistant' || !Array.isArray(message?.content)) return [];
+    return message.content
+      .filter((block) => block.type === 'tool_use')
+      .map(({ id = '', name = '', input }) => ({ id, name, input }));
+  });
+}
+
+function readTranscript(path: string): Transcript {
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  return {
+    path,
+    name: basename(path, '.jsonl'),
+    subagent: path.includes('/subagents/') || basename(path).startsWith('agent-'),
+    rows: lines.map((line) => JSON.parse(line) as TranscriptRow),
+  };
+}
+
+function startOf({ rows }: Transcript): number {
+  const first = rows.find((row) => typeof row.timestamp === 'string');
+  return Date.parse(String(first?.timestamp ?? 0));
+}

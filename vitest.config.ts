@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+const slow = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.spec.ts', 'webview/**/*.spec.{ts,tsx}', 'scripts/**/*.spec.ts'],
+        },
+      },
+      { test: { name: 'page', include: ['test/page/**/*.test.ts'], ...slow } },
+      {
+        test: {
+          name: 'vscode',
+          include: ['test/vscode/host.test.ts', 'test/vscode/workbench/**/*.test.ts'],
+          globalSetup: 'test/vscode/globalSetup.ts',
+          ...slow,
+        },
+      },
+      { test: { name: 'agents', include: ['test/agents/**/*.test.ts'], ...slow } },
+    ],
+  },
+});
