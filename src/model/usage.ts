@@ -69,6 +69,9 @@ export interface PriceOptions {
   serviceTier?: string;
   /** Searches the provider bills apart. */
   webSearchRequests?: number;
+  /** Where the model ran: `us` has a price of its own on some models. */
+  inferenceGeo?: string;
+  /** The agent (`claude`, `codex`, …) as a hint whose price list it is. */
   provider?: string;
 }
 

@@ -1,0 +1,436 @@
+/**
+ * What only the transcript knows of a live session: tokens, the text between tool calls, calls
+ * that failed validation (no hook fires for those), compaction and API errors.
+ *
+ * Pure, and small: the hook bundles it.
+ */
+import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
+import { eventId, ids, textHash } from '../../model/ids.ts';
+
+/** Longest text kept in one field, in UTF-16 units. */
+export const MAX_TEXT = 65_536;
+/** Open messages and calls that one file's state remembers. */
+const MAX_OPEN = 64;
+/** Longest arguments kept whole of a call whose result is not there yet: it waits in a state file. */
+const MAX_PENDING_ARGUMENTS = 8000;
+
+/** Takes secrets out of a value and adds to `counts` by kind. */
+export type RedactValue = (value: Json, counts: Record<string, number>) => Json;
+
+export const asObject = (value: unknown): JsonObject | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as JsonObject)
+    : undefined;
+export const asString = (value: unknown): string => (typeof value === 'string' ? value : '');
+const asCount = (value: unknown): number =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
+
+/** Seconds since the epoch; 0 where there is no valid time. */
+export function rowTime(row: JsonObject): number {
+  const ms = Date.parse(asString(row.timestamp));
+  return Number.isFinite(ms) && ms > 0 ? ms / 1000 : 0;
+}
+
+/** The session that a forked or resumed row was copied from; empty for the session's own rows. */
+export function copiedFrom(row: JsonObject, sessionId: string): string {
+  const origin = asString(asObject(row.forkedFrom)?.sessionId);
+  if (origin !== '' && origin !== sessionId) return origin;
+  const own = asString(row.sessionId);
+  return own !== '' && own !== sessionId ? own : '';
+}
+
+/** Content blocks of a row's message; a plain string is one text block. */
+export function blocksOf(row: JsonObject): JsonObject[] {
+  const content = asObject(row.message)?.content;
+  if (typeof content === 'string') return [{ type: 'text', text: content }];
+  if (!Array.isArray(content)) return [];
+  return content.map(asObject).filter((block) => block !== undefined);
+}
+
+/** The text of a tool result's or message's content. */
+export function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  const parts: string[] = [];
+  for (const item of content) {
+    const block = asObject(item);
+    if (typeof block?.text === 'string') parts.push(block.text);
+    else if (block !== undefined) parts.push(`[${asString(block.type) || 'block'}]`);
+  }
+  return parts.join('\n');
+}
+
+/** The first `max` UTF-16 units, not half a character. */
+function cutText(text: string, max: number): string {
+  const unit = text.charCodeAt(max - 1);
+  return text.slice(0, unit >= 0xd800 && unit < 0xdc00 ? max - 1 : max);
+}
+
+/** Cuts `data[key]` where it is too long and says how long it was. */
+function cut(data: JsonObject, key: string): void {
+  const text = data[key];
+  if (typeof text !== 'string' || text.length <= MAX_TEXT) return;
+  data[key] = cutText(text, MAX_TEXT);
+  data.truncated = {
+    ...asObject(data.truncated),
+    [key]: { length: text.length, hash: textHash(text) },
+  };
+}
+
+/** Long strings cut, long structures left out. */
+function shortened(value: Json): JsonObject {
+  const short = (item: Json): Json => {
+    if (typeof item === 'string') return item.length > 1000 ? cutText(item, 1000) : item;
+    return JSON.stringify(item).length > 1000 ? '[…]' : item;
+  };
+  const entries = Object.entries(asObject(value) ?? {}).slice(0, 20);
+  return Object.fromEntries(entries.map(([key, item]) => [key, short(item)]));
+}
+
+/** Keys that hold what people and tools wrote; ids and numbers are left alone. */
+const CONTENT_KEYS = ['prompt', 'text', 'arguments', 'result', 'error', 'summary', 'title'];
+
+/** Takes secrets out of an event, in place. Its id was made from the whole text before. */
+function redactEvent(event: TraceEvent, redact: RedactValue | undefined): TraceEvent {
+  if (redact === undefined) return event;
+  const counts: Record<string, number> = {};
+  for (const key of CONTENT_KEYS) {
+    const value = event.data[key];
+    if (value !== undefined && value !== '') event.data[key] = redact(value, counts);
+  }
+  if (Object.keys(counts).length > 0) event.data.redacted = counts;
+  return event;
+}
+
+/** An event ready to be written: without secrets (they go before a cut could split one), cut. */
+export function finished(event: TraceEvent, redact: RedactValue | undefined): TraceEvent {
+  redactEvent(event, redact);
+  for (const key of ['prompt', 'text', 'result', 'error', 'summary']) cut(event.data, key);
+  return event;
+}
+
+/** Tokens of a Claude message in OpenTelemetry's terms; undefined where it does not count. */
+export function claudeUsage(message: JsonObject): JsonObject | undefined {
+  const usage = asObject(message.usage);
+  if (typeof usage?.input_tokens !== 'number' || typeof usage.output_tokens !== 'number') {
+    return undefined;
+  }
+  const lifetimes = asObject(usage.cache_creation);
+  const hour = asCount(lifetimes?.ephemeral_1h_input_tokens);
+  const write = Math.max(
+    hour + asCount(lifetimes?.ephemeral_5m_input_tokens),
+    asCount(usage.cache_creation_input_tokens),
+  );
+  const read = asCount(usage.cache_read_input_tokens);
+  return {
+    input_tokens: asCount(usage.input_tokens) + read + write,
+    cache_read_input_tokens: read,
+    cache_write_input_tokens: write,
+    cache_write_1h_input_tokens: hour,
+    output_tokens: asCount(usage.output_tokens),
+    reasoning_output_tokens: asCount(asObject(usage.output_tokens_details)?.thinking_tokens),
+  };
+}
+
+const TOTALS = ['input_tokens', 'output_tokens'] as const;
+const total = (usage: JsonObject | undefined): number =>
+  TOTALS.reduce((sum, key) => sum + asCount(usage?.[key]), 0);
+
+/** What makes one response one response, in any file that holds a copy of it. */
+export function messageKey(row: JsonObject, message: JsonObject): string {
+  const id = asString(message.id);
+  // A row without a message id cannot be told from another one but by its own uuid.
+  return id === '' ? `row ${asString(row.uuid) || asString(row.timestamp)}` : id;
+}
+
+/**
+ * Whether the second of two records of one response replaces the first: a row of the main
+ * conversation wins over a sidechain's replay, then the larger total wins, then the later row.
+ */
+export function replaces(next: JsonObject, before: JsonObject): boolean {
+  const side = Number(next.is_sidechain === true) - Number(before.is_sidechain === true);
+  if (side !== 0) return side < 0;
+  return total(asObject(next.usage)) >= total(asObject(before.usage));
+}
+
+/** The `data` of one row's usage; undefined where the row has none, or it is not a model's. */
+export function usageData(row: JsonObject): JsonObject | undefined {
+  const message = asObject(row.message);
+  if (message === undefined) return undefined;
+  const usage = claudeUsage(message);
+  const model = asString(message.model);
+  if (usage === undefined || model === '<synthetic>') return undefined;
+  const raw = asObject(message.usage) ?? {};
+  const searches = asCount(asObject(raw.server_tool_use)?.web_search_requests);
+  const speed = asString(raw.speed);
+  const tier = asString(raw.service_tier);
+  const geo = asString(raw.inference_geo);
+  const stop = asString(message.stop_reason);
+  const agent = asString(row.agentId);
+  const request = asString(row.requestId);
+  const cost = row.costUSD;
+  return {
+    event_subtype: 'usage',
+    recorded_by: 'transcript',
+    provider: 'claude',
+    ...(model !== '' && { model }),
+    usage,
+    message_id: messageKey(row, message),
+    ...(request !== '' && { request_id: request }),
+    ...(stop !== '' && { stop_reason: stop }),
+    ...(agent !== '' && { agent_id: agent }),
+    ...(row.isSidechain === true && { is_sidechain: true }),
+    ...(speed !== '' && { speed }),
+    ...(tier !== '' && { service_tier: tier }),
+    ...(geo !== '' && { inference_geo: geo }),
+    ...(searches > 0 && { web_search_requests: searches }),
+    ...(typeof cost === 'number' && Number.isFinite(cost) && { agent_cost_usd: cost }),
+  };
+}
+
+/** What a mapper must remember between two reads of one file. JSON. */
+export interface UsageState {
+  prompt: string;
+  time: number;
+  messages: TraceEvent[];
+  calls: TraceEvent[];
+}
+
+export interface UsageMapperOptions {
+  sessionId: string;
+  /** The subagent whose file this is. */
+  agentId?: string;
+  state?: UsageState;
+  redact?: RedactValue | undefined;
+}
+
+/** Rows of one transcript file in, events out. An event told again replaces the one before it. */
+export class UsageMapper {
+  /** Rows that were copied from another session and left to it. */
+  copied = 0;
+  readonly #session: string;
+  readonly #agent: string;
+  readonly #redact: RedactValue | undefined;
+  readonly #messages = new Map<string, TraceEvent>();
+  readonly #calls = new Map<string, TraceEvent>();
+  #prompt = '';
+  #time = 0;
+
+  constructor(options: UsageMapperOptions) {
+    this.#session = options.sessionId;
+    this.#agent = options.agentId ?? '';
+    this.#redact = options.redact;
+    const { state } = options;
+    if (state === undefined) return;
+    this.#prompt = state.prompt;
+    this.#time = state.time;
+    for (const event of state.messages) this.#messages.set(asString(event.data.message_id), event);
+    for (const event of state.calls) this.#calls.set(asString(event.data.tool_use_id), event);
+  }
+
+  state(): UsageState {
+    return {
+      prompt: this.#prompt,
+      time: this.#time,
+      messages: [...this.#messages.values()],
+      calls: [...this.#calls.values()],
+    };
+  }
+
+  /** Never throws, whatever the row is. */
+  push(value: unknown): TraceEvent[] {
+    const row = asObject(value);
+    if (row === undefined) return [];
+    if (copiedFrom(row, this.#session) !== '') {
+      this.copied += 1;
+      return [];
+    }
+    this.#time = rowTime(row) || this.#time;
+    if (row.type === 'user') return this.#user(row);
+    if (row.type === 'system') return this.#system(row);
+    return asObject(row.message) === undefined ? [] : this.#assistant(row);
+  }
+
+  #event(type: string, id: string, data: JsonObject, parent?: string): TraceEvent {
+    const agent = this.#agent || asString(data.agent_id);
+    return {
+      event_type: type,
+      timestamp: this.#time,
+      event_id: id,
+      session_id: this.#session,
+      ...(parent !== undefined && { parent_id: parent }),
+      data: {
+        recorded_by: 'transcript',
+        provider: 'claude',
+        ...data,
+        ...(agent !== '' && { agent_id: agent }),
+        ...(this.#prompt !== '' && { prompt_id: this.#prompt }),
+      },
+    };
+  }
+
+  #emit(type: string, id: string, data: JsonObject, parent?: string): TraceEvent {
+    return finished(this.#event(type, id, data, parent), this.#redact);
+  }
+
+  #user(row: JsonObject): TraceEvent[] {
+    this.#prompt = asString(row.promptId) || this.#prompt;
+    const events: TraceEvent[] = [];
+    for (const block of blocksOf(row)) {
+      const id = asString(block.tool_use_id);
+      if (block.type !== 'tool_result' || id === '') continue;
+      const call = this.#calls.get(id);
+      this.#calls.delete(id);
+      const text = textOf(block.content);
+      if (block.is_error !== true || !text.startsWith('<tool_use_error>')) continue;
+      if (call !== undefined) events.push(call);
+      events.push(
+        this.#emit(
+          'error',
+          ids.result(this.#session, id),
+          {
+            ...(call !== undefined && { tool_name: call.data.tool_name ?? '' }),
+            tool_use_id: id,
+            is_error: true,
+            error: text.replace(/^<tool_use_error>|<\/tool_use_error>$/g, ''),
+          },
+          ids.call(this.#session, id),
+        ),
+      );
+    }
+    return events;
+  }
+
+  #system(row: JsonObject): TraceEvent[] {
+    if (row.subtype !== 'compact_boundary') return [];
+    return [this.#emit('decision', compactionId(this.#session, row), compactionData(row))];
+  }
+
+  #assistant(row: JsonObject): TraceEvent[] {
+    if (row.isApiErrorMessage === true) {
+      const text = textOf(asObject(row.message)?.content);
+      return [this.#emit('error', this.#textId('api', text), apiErrorData(row, text))];
+    }
+    const events: TraceEvent[] = [];
+    const calls: string[] = [];
+    const data = usageData(row);
+    if (asString(asObject(row.message)?.model) === '<synthetic>') return events;
+    for (const block of blocksOf(row)) {
+      const text = asString(block.text) || asString(block.thinking);
+      if (block.type === 'tool_use' && asString(block.id) !== '') {
+        calls.push(asString(block.id));
+        this.#pending(block);
+      } else if (block.type === 'text' && text.trim() !== '') {
+        events.push(this.#emit('assistant_response', this.#textId('text', text), { text }));
+      } else if (block.type === 'thinking' && text.trim() !== '') {
+        events.push(
+          this.#emit('assistant_response', this.#textId('reasoning', text), {
+            event_subtype: 'reasoning',
+            text,
+          }),
+        );
+      }
+    }
+    if (data !== undefined) events.push(this.#usage(data, calls));
+    return events;
+  }
+
+  #textId(kind: string, text: string): string {
+    return ids.text(this.#session, kind, this.#agent, this.#prompt, text);
+  }
+
+  #pending(block: JsonObject): void {
+    const id = asString(block.id);
+    const input = asObject(block.input) ?? {};
+    const event = this.#event('tool_call', ids.call(this.#session, id), {
+      tool_name: asString(block.name),
+      tool_use_id: id,
+    });
+    event.data.arguments = input;
+    redactEvent(event, this.#redact);
+    const size = JSON.stringify(event.data.arguments).length;
+    if (size > MAX_PENDING_ARGUMENTS) {
+      event.data.arguments = shortened(event.data.arguments);
+      event.data.truncated = {
+        arguments: { length: size, hash: textHash(JSON.stringify(input)) },
+      };
+    }
+    this.#calls.set(id, event);
+    forgetOldest(this.#calls);
+  }
+
+  #usage(data: JsonObject, calls: string[]): TraceEvent {
+    const key = asString(data.message_id);
+    const before = this.#messages.get(key);
+    const event = mergeUsage(before, this.#session, this.#time, data, calls);
+    event.data.prompt_id = before?.data.prompt_id ?? this.#prompt;
+    if (event.data.prompt_id === '') delete event.data.prompt_id;
+    if (this.#agent !== '') event.data.agent_id = this.#agent;
+    this.#messages.delete(key);
+    this.#messages.set(key, event);
+    forgetOldest(this.#messages);
+    return event;
+  }
+}
+
+/** The usage event of a response, from its rows so far and one more of them. */
+export function mergeUsage(
+  before: TraceEvent | undefined,
+  sessionId: string,
+  time: number,
+  data: JsonObject,
+  calls: readonly string[],
+): TraceEvent {
+  const known = Array.isArray(before?.data.tool_use_ids) ? before.data.tool_use_ids : [];
+  const next = before === undefined || replaces(data, before.data) ? data : before.data;
+  const request = before?.data.request_id ?? data.request_id;
+  const merged = [...new Set([...known, ...calls])];
+  return {
+    event_type: 'llm_response',
+    timestamp: before === undefined ? time : Math.min(before.timestamp, time),
+    event_id:
+      before?.event_id ?? ids.usage(sessionId, asString(data.message_id), asString(request)),
+    session_id: sessionId,
+    data: {
+      ...next,
+      ...(request !== undefined && { request_id: request }),
+      ...(merged.length > 0 && { tool_use_ids: merged }),
+    },
+  };
+}
+
+export function compactionId(sessionId: string, row: JsonObject): string {
+  return eventId(sessionId, 'compaction', asString(row.uuid) || asString(row.timestamp));
+}
+
+export function compactionData(row: JsonObject): JsonObject {
+  const meta = asObject(row.compactMetadata) ?? {};
+  const trigger = asString(meta.trigger);
+  const before = asCount(meta.preTokens);
+  const after = asCount(meta.postTokens);
+  return {
+    event_subtype: 'compaction',
+    ...(trigger !== '' && { trigger }),
+    ...(before > 0 && { pre_tokens: before }),
+    ...(after > 0 && { post_tokens: after }),
+  };
+}
+
+export function apiErrorData(row: JsonObject, text: string): JsonObject {
+  const kind = asString(row.error);
+  const status = asCount(row.apiErrorStatus);
+  return {
+    event_subtype: 'api',
+    error: text || kind || 'API error',
+    ...(kind !== '' && { error_type: kind }),
+    ...(status > 0 && { status }),
+  };
+}
+
+function forgetOldest(map: Map<string, unknown>): void {
+  if (map.size <= MAX_OPEN) return;
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
+  }
+}
