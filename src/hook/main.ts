@@ -1,7 +1,42 @@
-import { readFileSync } from 'node:fs';
+/**
+ * The process that an agent runs at each of its hooks: `hook.js --agent claude PreToolUse`, the payload on
+ * standard input. It prints nothing and exits with 0, whatever happens: it must never be the reason why an
+ * agent stops, waits or reads something that nobody wrote.
+ *
+ * Environment: `AGENT_STRACE_DISABLE=1` records nothing, `AGENT_TRACE_NO_REDACT=1` leaves secrets in,
+ * `AGENT_TRACE_DIR` names the trace folder, `AGENT_STRACE_HOME` the state folder.
+ */
+import { logProblem } from './log.ts';
+import { recordClaude } from './record.ts';
+import { sweep } from './sweep.ts';
 
-try {
-  readFileSync(0);
-} catch {
-  // A recorder that cannot read its input must not disturb the agent.
+// The process' start is the moment nearest to what it tells of.
+const timestamp = performance.timeOrigin / 1000;
+
+function fail(error: unknown): void {
+  logProblem('hook failed', error);
+  process.exit(0);
 }
+
+function main(): void {
+  if (process.env.AGENT_STRACE_DISABLE === '1') return;
+  process.umask(0o077);
+  const words = process.argv.slice(2).filter((word, at) => !(at === 0 && word === 'hook'));
+  if (words[0] === '--sweep') {
+    sweep(words[1]).catch(fail);
+    return;
+  }
+  const flag = words.indexOf('--agent');
+  const agent = flag < 0 ? 'claude' : words[flag + 1];
+  const event = words.filter((_, at) => flag < 0 || (at !== flag && at !== flag + 1))[0] ?? '';
+  if (agent === 'claude') recordClaude(event.slice(0, 100), timestamp);
+  else logProblem(`no recorder for the agent ${JSON.stringify(agent ?? '').slice(0, 50)}`);
+}
+
+process.on('uncaughtException', fail);
+try {
+  main();
+} catch (error) {
+  fail(error);
+}
+process.exitCode = 0;

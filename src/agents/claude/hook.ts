@@ -1,0 +1,547 @@
+/**
+ * What Claude Code tells its hooks, as events. Pure: what it needs to know of the world is given.
+ *
+ * Claude's names for events and fields are its contract; whatever is not understood is kept whole as
+ * `decision` + `unknown_hook`, so that a newer Claude loses nothing.
+ */
+import { cutText, MAX_RESULT_UNITS } from '../../model/codec.ts';
+import type { FileOp, Json, JsonObject, TraceEvent } from '../../model/event.ts';
+import { ids, randomEventId, textHash } from '../../model/ids.ts';
+import { exitCodeOf, filesOf } from './toolResult.ts';
+
+/** What a hook process knows besides its payload. */
+export interface HookContext {
+  sessionId: string;
+  /** Name of the event, from the command line: for payloads that do not say. */
+  event: string;
+  /** Seconds since the epoch at which the agent fired the hook. */
+  timestamp: number;
+  /** Version of Claude Code, where known. */
+  agentVersion?: string | undefined;
+  /** `cli`, `sdk-cli`, `claude-vscode`, … */
+  entrypoint?: string | undefined;
+  /**
+   * What the end of the trace holds of an event, asked only at PostToolBatch. `unknown`: not in what was
+   * read, and there was more.
+   */
+  recorded: (eventId: string) => 'yes' | 'no' | 'unknown';
+}
+
+/** Text above the limit that redaction still sees, so that it finds a secret that the cut would halve. */
+const MARGIN = 8192;
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const str = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** Events that say nothing of their own, or far too much. */
+const IGNORED = new Set(['MessageDisplay', 'WorktreeCreate']);
+
+/** Fields of every payload, and those that only help Claude. */
+const COMMON = new Set([
+  'session_id',
+  'transcript_path',
+  'cwd',
+  'hook_event_name',
+  'prompt_id',
+  'permission_mode',
+  'agent_id',
+  'agent_type',
+  'effort',
+  'scratchpad_dir',
+  'stop_hook_active',
+  'session_crons',
+  'background_tasks',
+]);
+
+/** Events that are a `decision` of one kind, with the payload's own fields in `data`. */
+const DECISIONS: Record<string, { subtype: string; more?: JsonObject }> = {
+  Notification: { subtype: 'notification' },
+  PermissionRequest: { subtype: 'permission', more: { permission: 'requested' } },
+  PreCompact: { subtype: 'compaction', more: { phase: 'start' } },
+  PostCompact: { subtype: 'compaction', more: { phase: 'end' } },
+  PreModelSwitch: { subtype: 'model_switch', more: { phase: 'start' } },
+  PostModelSwitch: { subtype: 'model_switch', more: { phase: 'end' } },
+  ConfigChange: { subtype: 'config_change' },
+  CwdChanged: { subtype: 'cwd' },
+  TaskCreated: { subtype: 'task', more: { phase: 'created' } },
+  TaskCompleted: { subtype: 'task', more: { phase: 'completed' } },
+  TeammateIdle: { subtype: 'task', more: { phase: 'idle' } },
+  Elicitation: { subtype: 'elicitation', more: { phase: 'requested' } },
+  ElicitationResult: { subtype: 'elicitation', more: { phase: 'answered' } },
+};
+
+/** Their names in `data`, where the payload's would clash with the format's. */
+const RENAMED: Record<string, string> = {
+  tool_input: 'arguments',
+  compact_summary: 'summary',
+  error: 'error_type',
+  event_subtype: 'payload_event_subtype',
+  truncated: 'payload_truncated',
+};
+
+/**
+ * The events of one hook call, in order. Never throws for a payload of any shape.
+ *
+ * Texts are not redacted yet. `result`, `error`, `prompt`, `text` and `summary` are cut a little above their limit;
+ * what was cut already stands in `data.truncated`.
+ */
+export function mapClaudeHook(payload: JsonObject, context: HookContext): TraceEvent[] {
+  return new Mapper(payload, context).events();
+}
+
+class Mapper {
+  readonly #payload: JsonObject;
+  readonly #context: HookContext;
+  readonly #session: string;
+
+  constructor(payload: JsonObject, context: HookContext) {
+    this.#payload = payload;
+    this.#context = context;
+    this.#session = context.sessionId;
+  }
+
+  events(): TraceEvent[] {
+    const name = str(this.#payload.hook_event_name) || this.#context.event;
+    if (IGNORED.has(name)) return [];
+    const decision = Object.hasOwn(DECISIONS, name) ? DECISIONS[name] : undefined;
+    if (decision !== undefined) return [this.#decision(decision.subtype, decision.more)];
+    switch (name) {
+      case 'SessionStart':
+        return [this.#sessionStart()];
+      case 'SessionEnd':
+        return [this.#event('session_end', randomEventId(), this.#rest())];
+      case 'UserPromptSubmit':
+        return [this.#prompt()];
+      case 'PreToolUse':
+        return [this.#call(this.#payload)];
+      case 'PostToolUse':
+        return [this.#result()];
+      case 'PostToolUseFailure':
+        return [this.#failure()];
+      case 'PermissionDenied':
+        return [
+          this.#denied(this.#payload, str(this.#payload.reason), { denied_by: 'classifier' }),
+        ];
+      case 'PostToolBatch':
+        return this.#batch();
+      case 'Stop':
+        return [this.#stop()];
+      case 'StopFailure':
+        return [this.#stopFailure()];
+      case 'SubagentStart':
+        return [this.#subagentStart()];
+      case 'SubagentStop':
+        return [this.#subagentStop()];
+      case 'InstructionsLoaded':
+        return [this.#instructions()];
+      default:
+        return [
+          this.#event('decision', randomEventId(), {
+            event_subtype: 'unknown_hook',
+            hook_event_name: name,
+            payload: this.#unknown(),
+          }),
+        ];
+    }
+  }
+
+  #event(
+    type: string,
+    id: string,
+    data: JsonObject,
+    more: { parent_id?: string; duration_ms?: number } = {},
+  ): TraceEvent {
+    const payload = this.#payload;
+    const common: JsonObject = { provider: 'claude', recorded_by: 'hook' };
+    for (const key of ['agent_id', 'agent_type', 'prompt_id', 'cwd', 'permission_mode']) {
+      const value = payload[key];
+      if (typeof value === 'string' && value !== '') common[key] = value;
+    }
+    const event: TraceEvent = {
+      event_type: type,
+      timestamp: this.#context.timestamp,
+      event_id: id,
+      session_id: this.#session,
+      ...more,
+      data: { ...common, ...data },
+    };
+    for (const key of ['result', 'error', 'prompt', 'text', 'summary']) preCut(event.data, key);
+    return event;
+  }
+
+  /** The payload's own fields, under the format's names. */
+  #rest(): JsonObject {
+    const rest: JsonObject = {};
+    for (const [key, value] of Object.entries(this.#payload)) {
+      if (COMMON.has(key) || value === null || value === '') continue;
+      define(rest, Object.hasOwn(RENAMED, key) ? RENAMED[key]! : key, value);
+    }
+    return rest;
+  }
+
+  #unknown(): JsonObject {
+    const rest: JsonObject = {};
+    for (const [key, value] of Object.entries(this.#payload)) {
+      if (key !== 'session_id' && key !== 'hook_event_name') define(rest, key, value);
+    }
+    return rest;
+  }
+
+  #decision(subtype: string, more: JsonObject = {}): TraceEvent {
+    const rest = this.#rest();
+    if ('arguments' in rest) rest.arguments = argumentsOf(rest.arguments);
+    return this.#event('decision', randomEventId(), { ...rest, event_subtype: subtype, ...more });
+  }
+
+  #sessionStart(): TraceEvent {
+    const { agentVersion, entrypoint } = this.#context;
+    const source = str(this.#payload.source);
+    const transcript = str(this.#payload.transcript_path);
+    return this.#event('session_start', randomEventId(), {
+      ...this.#rest(),
+      ...(['resume', 'clear', 'compact', 'fork'].includes(source) && { event_subtype: source }),
+      mode: 'claude-code-hooks',
+      ...(transcript !== '' && { transcript_path: transcript }),
+      ...(agentVersion !== undefined && { agent_version: agentVersion }),
+      ...(entrypoint !== undefined && { entrypoint }),
+    });
+  }
+
+  #prompt(): TraceEvent {
+    const id = str(this.#payload.prompt_id);
+    return this.#event('user_prompt', id === '' ? randomEventId() : ids.prompt(this.#session, id), {
+      ...this.#rest(),
+      prompt: str(this.#payload.prompt),
+    });
+  }
+
+  #call(from: JsonObject, more: JsonObject = {}): TraceEvent {
+    const useId = str(from.tool_use_id);
+    const server = this.#payload.mcp_server;
+    return this.#event('tool_call', useId === '' ? randomEventId() : this.#callId(useId), {
+      tool_name: str(from.tool_name),
+      ...(useId !== '' && { tool_use_id: useId }),
+      ...(isObject(server) && typeof server.name === 'string' && { mcp_server: server.name }),
+      arguments: argumentsOf(from.tool_input),
+      ...more,
+    });
+  }
+
+  /** An end of a call. @param from what names the call: the payload, or one entry of a batch */
+  #end(type: 'tool_result' | 'error', from: JsonObject, data: JsonObject): TraceEvent {
+    const useId = str(from.tool_use_id);
+    const duration = from.duration_ms;
+    return this.#event(
+      type,
+      useId === '' ? randomEventId() : ids.result(this.#session, useId),
+      {
+        tool_name: str(from.tool_name),
+        ...(useId !== '' && { tool_use_id: useId }),
+        ...data,
+      },
+      {
+        ...(useId !== '' && { parent_id: this.#callId(useId) }),
+        ...(typeof duration === 'number' && Number.isFinite(duration) && { duration_ms: duration }),
+      },
+    );
+  }
+
+  #callId(useId: string): string {
+    return ids.call(this.#session, useId);
+  }
+
+  #result(): TraceEvent {
+    const payload = this.#payload;
+    const tool = str(payload.tool_name);
+    const input = argumentsOf(payload.tool_input);
+    const response = payload.tool_response;
+    const files = [...filesOf(tool, response), ...searchedFiles(input, response)];
+    return this.#end('tool_result', payload, {
+      result: resultText(tool, input, response),
+      ...resultFacts(response),
+      ...(files.length > 0 && { files: files as unknown as Json }),
+    });
+  }
+
+  #failure(): TraceEvent {
+    const error = errorText(this.#payload.error);
+    const code = exitCodeOf(error);
+    return this.#end('error', this.#payload, {
+      error: error || 'tool call failed',
+      is_error: true,
+      ...(code !== undefined && { exit_code: code }),
+      ...(this.#payload.is_interrupt === true && { is_interrupt: true }),
+    });
+  }
+
+  #denied(from: JsonObject, reason: string, more: JsonObject): TraceEvent {
+    return this.#end('error', from, {
+      event_subtype: 'denied',
+      error: reason || 'denied',
+      is_error: true,
+      ...more,
+    });
+  }
+
+  /**
+   * The end of a model message's calls. Each call that ran has told of its end by now (PostToolUse,
+   * PostToolUseFailure, PermissionDenied: hooks are synchronous), so a call whose end the trace does not
+   * hold never ran, and is closed here. Where the trace cannot tell, only a text that says so is
+   * taken for a denial. A reader lets any other word of the same event id stand over `closed_by`.
+   */
+  #batch(): TraceEvent[] {
+    const entries = this.#payload.tool_calls;
+    const events: TraceEvent[] = [];
+    if (!Array.isArray(entries)) return events;
+    for (const entry of entries) {
+      if (!isObject(entry) || str(entry.tool_use_id) === '') continue;
+      const useId = str(entry.tool_use_id);
+      if (this.#context.recorded(ids.result(this.#session, useId)) === 'yes') continue;
+      const call = this.#context.recorded(this.#callId(useId));
+      const by = { closed_by: 'PostToolBatch' };
+      // A call that fails validation, or names no tool, fires no hook of its own.
+      if (call === 'no') events.push(this.#call(entry, by));
+      events.push(this.#closing(entry, call === 'yes', by));
+    }
+    return events;
+  }
+
+  #closing(entry: JsonObject, calledAndNeverEnded: boolean, by: JsonObject): TraceEvent {
+    const text = blocksText(entry.tool_response);
+    const invalid = /^<tool_use_error>([\s\S]*?)(<\/tool_use_error>)?$/.exec(text);
+    if (invalid !== null)
+      return this.#end('error', entry, { error: invalid[1]!, is_error: true, ...by });
+    const code = exitCodeOf(text);
+    if (code !== undefined) {
+      return this.#end('error', entry, { error: text, is_error: true, exit_code: code, ...by });
+    }
+    if (/^PreToolUse:\S+ hook (error|blocked)/.test(text)) {
+      return this.#denied(entry, text, { denied_by: 'hook', ...by });
+    }
+    if (/^The user doesn't want to (proceed|take this action)/.test(text)) {
+      return this.#denied(entry, text, { denied_by: 'user', ...by });
+    }
+    if (calledAndNeverEnded) return this.#denied(entry, text, { denied_by: 'permission', ...by });
+    return this.#end('tool_result', entry, { result: text, ...by });
+  }
+
+  #stop(): TraceEvent {
+    const text = str(this.#payload.last_assistant_message);
+    return this.#event('assistant_response', this.#textId('text', text), {
+      text,
+      hook_event: 'stop',
+    });
+  }
+
+  #stopFailure(): TraceEvent {
+    const kind = str(this.#payload.error);
+    const said = str(this.#payload.last_assistant_message);
+    const details = errorText(this.#payload.error_details);
+    // The transcript's row of the same failure has the message as its text.
+    return this.#event('error', this.#textId('api', said), {
+      event_subtype: 'api',
+      error: said || details || kind || 'API error',
+      ...(kind !== '' && { error_type: kind }),
+      ...(details !== '' && said !== '' && { error_details: details }),
+      is_error: true,
+    });
+  }
+
+  #textId(kind: string, text: string): string {
+    if (text.trim() === '') return randomEventId();
+    const { agent_id: agent, prompt_id: prompt } = this.#payload;
+    return ids.text(this.#session, kind, str(agent), str(prompt), text);
+  }
+
+  #subagentStart(): TraceEvent {
+    const agent = str(this.#payload.agent_id);
+    return this.#event(
+      'tool_call',
+      agent === '' ? randomEventId() : ids.subagent(this.#session, agent),
+      { event_subtype: 'subagent', tool_name: 'Subagent' },
+    );
+  }
+
+  #subagentStop(): TraceEvent {
+    const agent = str(this.#payload.agent_id);
+    const transcript = str(this.#payload.agent_transcript_path);
+    return this.#event(
+      'tool_result',
+      agent === '' ? randomEventId() : ids.subagentEnd(this.#session, agent),
+      {
+        event_subtype: 'subagent',
+        tool_name: 'Subagent',
+        result: str(this.#payload.last_assistant_message),
+        ...(transcript !== '' && { agent_transcript_path: transcript }),
+      },
+      agent === '' ? {} : { parent_id: ids.subagent(this.#session, agent) },
+    );
+  }
+
+  #instructions(): TraceEvent {
+    const path = str(this.#payload.file_path);
+    const { file_path: _, ...rest } = this.#rest();
+    return this.#event('file_read', randomEventId(), {
+      ...rest,
+      event_subtype: 'instructions',
+      path,
+      ...(path !== '' && { files: [{ path, kind: 'read' }] }),
+    });
+  }
+}
+
+function define(target: JsonObject, key: string, value: Json): void {
+  Object.defineProperty(target, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+/** Cuts a text far above its limit early, so that nothing slow runs over all of it. */
+function preCut(data: JsonObject, key: string): void {
+  const text = data[key];
+  if (typeof text !== 'string' || text.length <= MAX_RESULT_UNITS) return;
+  data[key] = cutText(text, MAX_RESULT_UNITS + MARGIN);
+  const marks = isObject(data.truncated) ? data.truncated : {};
+  marks[key] = { length: text.length, hash: textHash(text) };
+  data.truncated = marks;
+}
+
+function argumentsOf(input: Json | undefined): JsonObject {
+  if (isObject(input)) return input;
+  return input === undefined || input === null ? {} : { value: input };
+}
+
+function errorText(value: Json | undefined): string {
+  if (typeof value === 'string') return value;
+  return value === undefined || value === null ? '' : blocksText(value);
+}
+
+/** The text of content blocks, as the model sees them; other values as JSON. */
+function blocksText(content: Json | undefined): string {
+  if (typeof content === 'string') return content;
+  if (content === undefined || content === null) return '';
+  if (!Array.isArray(content)) return JSON.stringify(content);
+  const parts = content.map((block) => {
+    if (!isObject(block)) return typeof block === 'string' ? block : JSON.stringify(block);
+    if (typeof block.text === 'string') return block.text;
+    // Images and the like: megabytes of base64 that nobody reads.
+    return typeof block.type === 'string' ? `[${block.type}]` : JSON.stringify(block);
+  });
+  return parts.join('\n');
+}
+
+/**
+ * The text that the model saw for a structured response, where it follows from it; for Edit and Write
+ * the first sentence of what Claude says.
+ */
+function resultText(tool: string, input: JsonObject, response: Json | undefined): string {
+  if (!isObject(response)) return blocksText(response);
+  if ('stdout' in response || 'stderr' in response) return shellText(response);
+  const { file, filePath } = response;
+  if (isObject(file) && typeof file.content === 'string' && 'numLines' in file) {
+    return numbered(file.content, file.startLine);
+  }
+  if (isObject(file) && typeof response.type === 'string') return `[${response.type}]`;
+  if (typeof filePath === 'string' && ('structuredPatch' in response || tool === 'Write')) {
+    return response.type === 'create'
+      ? `File created successfully at: ${filePath}`
+      : `The file ${filePath} has been updated successfully.`;
+  }
+  if (Array.isArray(response.filenames)) return searchText(response);
+  if (response.status === 'async_launched') {
+    return `Async agent launched successfully.\nagentId: ${str(response.agentId)}`;
+  }
+  for (const key of ['result', 'content', 'text', 'message', 'output']) {
+    const value = response[key];
+    if (typeof value === 'string' || Array.isArray(value)) return blocksText(value);
+  }
+  // Claude echoes the input in some responses; the call has it already.
+  const rest = Object.entries(response).filter(([key, value]) => input[key] !== value);
+  return rest.length === 0 ? '' : JSON.stringify(Object.fromEntries(rest));
+}
+
+function shellText(response: JsonObject): string {
+  const task = str(response.backgroundTaskId);
+  if (task !== '') return `Command running in background with ID: ${task}.`;
+  if (response.isImage === true) return '[image]';
+  const parts = [str(response.stdout), str(response.stderr)].filter((part) => part !== '');
+  return parts.join('\n') || '(Bash completed with no output)';
+}
+
+function numbered(content: string, start: Json | undefined): string {
+  const first = typeof start === 'number' && Number.isSafeInteger(start) ? start : 1;
+  // No line number is worth numbering what will be cut away.
+  const shown = content.slice(0, MAX_RESULT_UNITS + MARGIN * 2);
+  const text = shown
+    .split('\n')
+    .map((line, i) => `${first + i}\t${line}`)
+    .join('\n');
+  return shown.length === content.length ? text : text + content.slice(shown.length);
+}
+
+function searchText(response: JsonObject): string {
+  if (typeof response.content === 'string' && response.content !== '') return response.content;
+  const names = (response.filenames as Json[]).filter((name) => typeof name === 'string');
+  return names.length === 0 ? 'No files found' : names.join('\n');
+}
+
+/** What a response says besides its text. */
+function resultFacts(response: Json | undefined): JsonObject {
+  if (!isObject(response)) return {};
+  const facts: JsonObject = {};
+  if ('stdout' in response && response.backgroundTaskId === undefined) {
+    // PostToolUse fires for commands that succeeded; a code that only means "nothing found" is told in words.
+    if (response.interrupted === true) facts.is_interrupt = true;
+    else if (typeof response.returnCodeInterpretation === 'string') {
+      facts.return_code_interpretation = response.returnCodeInterpretation;
+    } else facts.exit_code = 0;
+  }
+  if (typeof response.backgroundTaskId === 'string') facts.task_id = response.backgroundTaskId;
+  if (typeof response.agentId === 'string') {
+    // Which subagent an Agent call started: only its result says so.
+    facts.subagent_id = response.agentId;
+    for (const [key, name] of [
+      ['status', 'subagent_status'],
+      ['resolvedModel', 'subagent_model'],
+      ['totalTokens', 'subagent_total_tokens'],
+    ] as const) {
+      const value = response[key];
+      if (typeof value === 'string' || typeof value === 'number') facts[name] = value;
+    }
+  }
+  if (response.userModified === true) facts.user_modified = true;
+  return facts;
+}
+
+const MAX_SEARCHED = 200;
+
+/** Lines that a search showed the model: `path:line:text`, or `line:text` of a single file. */
+function searchedFiles(input: JsonObject, response: Json | undefined): FileOp[] {
+  if (!isObject(response) || response.mode !== 'content' || input['-n'] === false) return [];
+  if (typeof response.content !== 'string') return [];
+  const single = str(input.path);
+  const found = new Map<string, FileOp>();
+  for (const line of response.content.slice(0, MAX_RESULT_UNITS).split('\n')) {
+    const alone = single === '' ? null : /^(\d{1,9}):/.exec(line);
+    const match = alone === null ? /^((?:[A-Za-z]:)?[^:]+):(\d{1,9}):/.exec(line) : null;
+    if (alone !== null) addLine(found, single, Number(alone[1]));
+    else if (match !== null) addLine(found, match[1]!, Number(match[2]));
+  }
+  return [...found.values()];
+}
+
+function addLine(found: Map<string, FileOp>, path: string, line: number): void {
+  const op = found.get(path);
+  if (op === undefined) {
+    if (found.size < MAX_SEARCHED) found.set(path, { path, kind: 'read', ranges: [[line, line]] });
+    return;
+  }
+  const ranges = op.ranges!;
+  const last = ranges.at(-1)!;
+  if (line === last[1] + 1) last[1] = line;
+  else if (line !== last[1] && ranges.length < MAX_SEARCHED) ranges.push([line, line]);
+}

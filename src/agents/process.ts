@@ -1,0 +1,237 @@
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { readSmallFile, writeSmallFile } from '../trace/files.ts';
+import { ensureStateFolder, isSafeSessionId, stateHome } from '../trace/paths.ts';
+
+type Env = Record<string, string | undefined>;
+
+/** How an agent's processes are told from others. */
+interface ProcessMarks {
+  /** Names of its executable. */
+  names: readonly string[];
+  /** Part of the executable's or, for Node, the script's path. */
+  paths: readonly string[];
+}
+
+const MARKS: Record<string, ProcessMarks> = {
+  claude: { names: ['claude'], paths: ['@anthropic-ai/claude-code', '/claude/versions/'] },
+  codex: { names: ['codex'], paths: ['@openai/codex'] },
+  gemini: { names: ['gemini'], paths: ['@google/gemini-cli'] },
+  copilot: { names: ['copilot'], paths: ['@github/copilot'] },
+  cursor: { names: ['cursor-agent'], paths: ['/cursor-agent/'] },
+  opencode: { names: ['opencode'], paths: ['/opencode-ai/'] },
+};
+
+/** One process at one moment; the pid means nothing without the start time. */
+export interface ProcessInfo {
+  pid: number;
+  ppid: number;
+  /** Field 22 of /proc/<pid>/stat (clock ticks since boot), or `lstart` of ps in UTC. */
+  startTime: string;
+  /** Short name that the process gives itself. */
+  name: string;
+}
+
+/** What is known of the agent's process behind a session: `~/.agent-strace/sessions/<id>.json`. */
+export interface SessionRecord {
+  version: 1;
+  session_id: string;
+  agent: string;
+  pid?: number;
+  start_time?: string;
+  /** Pids of another namespace or boot are not ours to signal. */
+  pid_ns?: string;
+  boot_id?: string;
+  /** Executable's file name. */
+  exe?: string;
+  uid?: number;
+  trace_dir: string;
+  project: string;
+  /** Seconds since the epoch. */
+  first_seen: number;
+}
+
+const uid = process.getuid?.();
+
+/** child_process costs a hook milliseconds: it loads only where the system has no /proc. */
+function childProcess(): typeof import('node:child_process') | undefined {
+  return (
+    process.getBuiltinModule?.('node:child_process') ??
+    (process.mainModule?.require('node:child_process') as
+      | typeof import('node:child_process')
+      | undefined)
+  );
+}
+
+/** A process of any user; undefined where it is gone or cannot be seen. */
+export function readProcess(pid: number): ProcessInfo | undefined {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  try {
+    if (process.platform === 'linux')
+      return parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    if (process.platform === 'win32') return undefined;
+    const run = childProcess()?.spawnSync('ps', ['-o', 'ppid=,lstart=,ucomm=', '-p', `${pid}`], {
+      encoding: 'utf8',
+      env: { LC_ALL: 'C', TZ: 'UTC', PATH: '/bin:/usr/bin' },
+      timeout: 500,
+    });
+    return run?.status === 0 ? parsePs(pid, run.stdout) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A name may hold spaces and parentheses: fields count from the last one. */
+export function parseStat(pid: number, text: string): ProcessInfo | undefined {
+  const open = text.indexOf('(');
+  const close = text.lastIndexOf(')');
+  if (open < 0 || close < open) return undefined;
+  const fields = text.slice(close + 2).split(' ');
+  const startTime = fields[19];
+  if (startTime === undefined) return undefined;
+  return { pid, ppid: Number(fields[1]), startTime, name: text.slice(open + 1, close) };
+}
+
+/** One line of `ps -o ppid=,lstart=,ucomm=`. */
+export function parsePs(pid: number, text: string): ProcessInfo | undefined {
+  const match = /^\s*(\d+)\s+(\w{3}\s+\w{3}\s+\d+\s+[\d:]{8}\s+\d{4})\s+(.+?)\s*$/.exec(text);
+  if (match === null) return undefined;
+  return {
+    pid,
+    ppid: Number(match[1]),
+    startTime: match[2]!.replace(/\s+/g, ' '),
+    name: match[3]!,
+  };
+}
+
+/** Path of the executable; empty where it cannot be seen. */
+function executableOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return '';
+  }
+}
+
+/** Whether a process is one of `agent`'s. Command lines are looked at, never kept. */
+export function isAgentProcess(agent: string, info: ProcessInfo): boolean {
+  const marks = MARKS[agent];
+  if (marks === undefined) return false;
+  const exe = executableOf(info.pid);
+  const name = basename(exe).replace(/\.exe$/i, '');
+  if (marks.names.includes(info.name) || marks.names.includes(name)) return true;
+  if (marks.paths.some((part) => exe.includes(part))) return true;
+  if (!/^(node|bun|MainThread)/.test(name || info.name)) return false;
+  try {
+    const script = readFileSync(`/proc/${info.pid}/cmdline`, 'utf8').split('\0').slice(1, 8);
+    return script.some(
+      (argument) =>
+        marks.paths.some((part) => argument.includes(part)) ||
+        (argument.includes('/bin/') && marks.names.includes(basename(argument))),
+    );
+  } catch {
+    return false;
+  }
+}
+
+const MAX_ANCESTORS = 32;
+
+function ancestors(pid: number): ProcessInfo[] {
+  const found: ProcessInfo[] = [];
+  for (let info = readProcess(pid); info !== undefined; info = readProcess(info.ppid)) {
+    found.push(info);
+    if (info.ppid <= 1 || found.length >= MAX_ANCESTORS) break;
+  }
+  return found;
+}
+
+function isOurs(pid: number): boolean {
+  if (process.platform !== 'linux') return true;
+  try {
+    return statSync(`/proc/${pid}`).uid === uid;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The process of the agent that runs this hook: the one that the agent names (`named`), where it is an
+ * ancestor of ours, else the nearest ancestor that is this agent. An agent of two processes (a launcher
+ * and its child) is the upper one. Never one above: agents run agents.
+ */
+export function findAgentProcess(
+  agent: string,
+  named: number | undefined,
+  from: number = process.ppid,
+): ProcessInfo | undefined {
+  const chain = ancestors(from);
+  let at = chain.findIndex(({ pid }) => pid === named);
+  if (at < 0) {
+    at = chain.findIndex((info) => isAgentProcess(agent, info));
+    if (at < 0) return undefined;
+    while (at + 1 < chain.length && isAgentProcess(agent, chain[at + 1]!)) at += 1;
+  }
+  const info = chain[at]!;
+  return isOurs(info.pid) ? info : undefined;
+}
+
+function readText(read: () => string): string | undefined {
+  try {
+    return read().trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The identity of a process, for a {@link SessionRecord}. Holds no command line and no environment. */
+export function identityOf(
+  info: ProcessInfo,
+): Pick<SessionRecord, 'pid' | 'start_time' | 'pid_ns' | 'boot_id' | 'exe' | 'uid'> {
+  const space = readText(() => readlinkSync('/proc/self/ns/pid'));
+  const boot = readText(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'));
+  return {
+    pid: info.pid,
+    start_time: info.startTime,
+    ...(space !== undefined && { pid_ns: space }),
+    ...(boot !== undefined && { boot_id: boot }),
+    exe: basename(executableOf(info.pid)) || info.name,
+    ...(uid !== undefined && { uid }),
+  };
+}
+
+/** Whether a record's process is still the one that it was. */
+export function isSameProcess(record: SessionRecord): boolean {
+  if (record.pid === undefined) return false;
+  // Without /proc a look costs a process: there the pid has to do.
+  if (process.platform !== 'linux') return true;
+  return readProcess(record.pid)?.startTime === record.start_time;
+}
+
+const recordPath = (sessionId: string, env: Env): string =>
+  join(stateHome(env), 'sessions', `${sessionId}.json`);
+
+/** What was written of a session; undefined where there is nothing, or nothing sensible. */
+export function readSessionRecord(
+  sessionId: string,
+  env: Env = process.env,
+): SessionRecord | undefined {
+  if (!isSafeSessionId(sessionId)) return undefined;
+  const text = readSmallFile(recordPath(sessionId, env));
+  if (text === undefined) return undefined;
+  try {
+    const value = JSON.parse(text) as Partial<SessionRecord> | null;
+    if (typeof value !== 'object' || value === null || value.version !== 1) return undefined;
+    if (value.session_id !== sessionId || typeof value.trace_dir !== 'string') return undefined;
+    if (typeof value.project !== 'string' || value.trace_dir === '') return undefined;
+    return value as SessionRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws a system error, or one with the code of {@link ensureStateFolder}'s problem */
+export function writeSessionRecord(record: SessionRecord, env: Env = process.env): void {
+  const { problem } = ensureStateFolder('sessions', env);
+  if (problem !== undefined) throw Object.assign(new Error(problem), { code: problem });
+  writeSmallFile(recordPath(record.session_id, env), JSON.stringify(record, null, 1));
+}

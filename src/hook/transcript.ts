@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import type { RedactValue } from '../agents/claude/usage.ts';
+import { acquireLease, readUsage } from '../agents/claude/usageReader.ts';
+import { redactValue } from '../redact/redact.ts';
+import { appendEvents } from '../trace/append.ts';
+import { stateHome } from '../trace/paths.ts';
+import { logProblem } from './log.ts';
+
+/**
+ * Appends what only the transcript knows (tokens, texts between calls). Does nothing while another process
+ * reads it. Never throws.
+ *
+ * @param maxBytes of transcript that are read at most
+ * @returns whether there is more to read
+ */
+export function appendTranscript(
+  traceDir: string,
+  sessionId: string,
+  transcriptPath: string,
+  maxBytes: number,
+): boolean {
+  try {
+    const stateDir = join(stateHome(), 'state');
+    const lease = acquireLease(sessionId, stateDir);
+    if (lease === undefined) return false;
+    try {
+      const redact =
+        process.env.AGENT_TRACE_NO_REDACT === '1' ? undefined : (redactValue as RedactValue);
+      const usage = readUsage({ sessionId, transcriptPath, stateDir, maxBytes, redact });
+      const done = appendEvents(traceDir, sessionId, usage.events);
+      if (done.ok) usage.commit();
+      else logProblem(`transcript events not written: ${done.problem}`);
+      return done.ok && usage.more;
+    } finally {
+      lease.release();
+    }
+  } catch (error) {
+    logProblem('transcript', error);
+    return false;
+  }
+}

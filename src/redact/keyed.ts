@@ -1,0 +1,313 @@
+/**
+ * Secrets known by the name beside them: `password=…`, `"apiKey": "…"`, `export FOO_TOKEN=…`,
+ * `Authorization: …`, `<password>…</password>`, `--token …`. What is code (`password = getPassword()`),
+ * a type, a placeholder or a reference to a variable is left alone.
+ *
+ * Deliberately no secrets: empty values, booleans, null, references (`$X`, `${…}`, `{{…}}`, `%X%`,
+ * `process.env.X`, `os.environ[…]`), and placeholders that say nothing (`<…>`, `xxx`, `***`, `changeme`,
+ * `your-…`, the name of the key itself).
+ */
+import type { Finder, ScanState, Span } from './engine.ts';
+import { MARK } from './engine.ts';
+import { classifyKey, type KeyClass } from './keys.ts';
+
+/** How sure we are that what stands there is data: quoted (or a JSON value), tight (`A=b`), loose (`a: b`, `a = b`). */
+export type Form = 'quoted' | 'tight' | 'loose';
+
+/** Tells the kind of a vendor's secret when the whole value is one, so that the marker says more. */
+export type NameVendor = (value: string) => string | undefined;
+
+interface Patterns {
+  readonly placeholder: RegExp;
+  readonly reference: RegExp;
+  readonly call: RegExp;
+  readonly wordish: RegExp;
+  readonly prose: RegExp;
+  readonly path: RegExp;
+  readonly hash: RegExp;
+  readonly scheme: RegExp;
+  readonly separator: RegExp;
+  readonly typed: RegExp;
+  readonly identifier: RegExp;
+}
+
+let patterns: Patterns | undefined;
+const compile = (): Patterns => ({
+  placeholder:
+    /^(?:your[-_ ]?.*|(?:change|replace)[-_ ]?(?:me|this|it).*|(?:insert|enter|put|add|my)[-_ ].*|.*[-_ ]here|placeholder|example|dummy|todo|tbd|redacted|removed|hidden|masked|filtered|none|null|nil|undefined|true|false|yes|no|on|off|string|number|boolean|bool|object|any|unknown|never|void|str|int|bytes|optional|required|empty|n\/?a|bearer|basic|password|passwd|token|api[-_]?key|x+|(.)\1*|\W*)$/i,
+  reference:
+    /^(?:\$\w+$|\$[({]|[<{[(@&*]|%\w+%|#\{|env[:.(]|vault:|arn:|op:\/\/|!\w)|\$\{|\{\{|<%|%\(|\{\w*\}|\$\(/,
+  call: /^[A-Za-z_$][\w$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*!?[([{<`]/,
+  wordish: /^[A-Za-z_$][A-Za-z_$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*[!?]*$/,
+  prose:
+    /\b(?:pass(?:word|wd|phrase)?|secrets?|tokens?|keys?|credentials?|your|enter|must|invalid|required|the|is|are|for|please|not|of|and|to|with|no)\b|[.!?:]$/i,
+  path: /^(?:\.{0,2}\/|~\/|[A-Za-z]:\\|[\w.-]+\/[\w./-]*\.\w{1,5}$)|^[\w.-]+\.(?:pem|key|json|ya?ml|txt|env|[jt]sx?|py|go|rs|md)$|^https?:\/\//,
+  hash: /^sha\d{1,3}[:-]/,
+  scheme:
+    /^(?:Bearer|Basic|Token|Digest|Negotiate|ApiKey|Api-Key|Bot|SSWS|GenieKey|AWS4-HMAC-SHA256)\s+/i,
+  separator: /(\\*["'`])?\]?([?!])?([^\S\n]{0,8})(=>|:=|[?+|]{0,2}={1,3}|:|,|\(|>)([^\S\n]{0,8})/y,
+  typed: /[A-Za-z_][\w.<>[\]|]{0,40}[^\S\n]?=(?!=)[^\S\n]?/y,
+  identifier: /^[a-z_$]*(?:token|pass|pwd|secret|key|cred|auth)[a-z_$]*\d{0,2}$/i,
+});
+
+/** A value no human would choose and no programmer would name a variable. */
+const strong = (v: string): boolean => {
+  if (v.length < 8 || /\s/.test(v)) return false;
+  const digits = /\d/.test(v);
+  const letters = /[A-Za-z]/.test(v);
+  if (digits && letters) return true;
+  if (/[!@#^&*+=~%]/.test(v) && (digits || letters)) return true;
+  if (digits) return /^\d{12,}$/.test(v);
+  // A run of letters with no word structure.
+  return v.length >= 20 && /^[a-z]+$|[A-Z]{2,}[a-z]+[A-Z]|[a-z][A-Z][a-z][A-Z]/.test(v);
+};
+
+/** Whether a value beside a name of this class is to be taken. */
+export const isSecretValue = (cls: KeyClass, value: string, form: Form): boolean => {
+  patterns ??= compile();
+  const p = patterns;
+  const v = value.length > 300 ? value.slice(0, 300) : value;
+  const { kind, weak } = cls;
+  if (!v || value.includes(MARK)) return false;
+  if (p.placeholder.test(v) || p.reference.test(v) || p.path.test(v) || p.hash.test(v))
+    return false;
+  if (kind === 'connection-string') return !/:\/\/|=/.test(v) && strong(v);
+  if (kind === 'cookie')
+    return /=[^\s;]{2,}/.test(v) && (/\d/.test(v) ? v.length > 5 : v.length > 24);
+  if (kind === 'authorization') {
+    // Schemes are cut off before; what is left is one opaque word, or parameters.
+    return /\s/.test(v)
+      ? /^\w+="?[^\s,]{6,}/.test(v)
+      : strong(v) || (v.length > 15 && !weak && !p.wordish.test(v));
+  }
+  if (/\s/.test(v)) return kind === 'password' && form === 'quoted' && !weak && !p.prose.test(v);
+  if (v.toLowerCase().replace(/[^a-z]/g, '') === kind.replace('-', '')) return false;
+  if (weak) return strong(v) && !p.identifier.test(v) && !p.call.test(v);
+  if (form === 'quoted') {
+    // The name of a variable or a message, not a value.
+    if (/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(v) && !/\d{3}/.test(v)) return false;
+    if (p.wordish.test(v) && (p.identifier.test(v.replace(/\W/g, '')) || v.includes('.')))
+      return false;
+    return kind === 'password'
+      ? v.length > 2
+      : kind === 'secret'
+        ? v.length > 3
+        : v.length > 7 || strong(v);
+  }
+  if (p.call.test(v)) return false;
+  if (form === 'tight') {
+    if (p.identifier.test(v) || (p.wordish.test(v) && v.includes('.'))) return false;
+    return v.length > (kind === 'password' ? 2 : 5);
+  }
+  if (p.identifier.test(v) || p.wordish.test(v)) return false;
+  return (v.length > 5 && /\d/.test(v) && /[A-Za-z]/.test(v)) || strong(v);
+};
+
+const isWord = (c: number): boolean =>
+  (c > 47 && c < 58) ||
+  (c > 64 && c < 91) ||
+  (c > 96 && c < 123) ||
+  c === 95 ||
+  c === 45 ||
+  c === 46 ||
+  c === 36;
+
+/**
+ * Where a quoted value ends: at the same quote behind as many backslashes as the opening one has (each
+ * layer of JSON around doubles them and adds one), or where an outer string ends, so that the JSON
+ * around stays whole. -1 when it does not end on its line.
+ */
+const closing = (
+  text: string,
+  from: number,
+  quote: string,
+  level: number,
+  state: ScanState,
+): number => {
+  const memo = `${quote}${level}`;
+  const stop = state[memo] ?? 0;
+  // A search from an earlier place has already come this far without finding the end.
+  if (stop < 0 && from <= -stop) return -1;
+  for (let i = from; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 10) {
+      state[memo] = -i;
+      return -1;
+    }
+    if (c !== 34 && text[i] !== quote) continue;
+    let run = 0;
+    while (i - run > from && text.charCodeAt(i - run - 1) === 92) run++;
+    if (text[i] === quote) {
+      if (run % (2 * (level + 1)) <= level) return i - run;
+    } else if (/^\s{0,4}(?:[,}\]:]|$)/.test(text.slice(i + 1, i + 6))) {
+      // A `"` in a '…' that is followed like the end of a JSON string.
+      return i - run;
+    }
+  }
+  state[memo] = -text.length;
+  return -1;
+};
+
+/** Where an unquoted value ends. An escape such as `\n` or `\"` ends it; other backslashes belong to it. */
+const unquotedEnd = (text: string, from: number, stops: RegExp, state: ScanState): number => {
+  // Runs without an end are measured once, from whichever place came first.
+  const memo = `u${stops.source.length}`;
+  const seen = state[memo] ?? 0;
+  if (from < seen && from >= (state[`${memo}s`] ?? 0)) return seen;
+  stops.lastIndex = from;
+  const end = stops.exec(text)?.index ?? text.length;
+  state[memo] = end;
+  state[`${memo}s`] = from;
+  return end;
+};
+
+const STOP = /[\s"'`;&|<>),]|\\+(?:[nrtu"'`\\]|$)/g;
+const STOP_ENV = /[\s"'`]|\\+(?:[nrtu"'`\\]|$)/g;
+const STOP_LINE = /[\n\r"'`]|\\+(?:[nrtu"'`\\]|$)/g;
+
+/** The span of a value beside a name of this class, or none when it is no secret. */
+export const valueSpan = (
+  nameVendor: NameVendor,
+  cls: KeyClass,
+  text: string,
+  start: number,
+  end: number,
+  form: Form,
+): Span[] => {
+  let from = start;
+  if (cls.kind === 'authorization') {
+    patterns ??= compile();
+    from += patterns.scheme.exec(text.slice(start, Math.min(end, start + 40)))?.[0].length ?? 0;
+  }
+  const value = text.slice(from, end);
+  if (!isSecretValue(cls, value, form)) return [];
+  return [{ start: from, end, kind: nameVendor(value) ?? cls.kind }];
+};
+
+/** Whether a JSON number beside a name of this class is to be taken (a PIN, a numeric password). */
+export const isSecretNumber = (cls: KeyClass, digits: string): boolean =>
+  !cls.weak &&
+  /^(?:password|secret|api-key|credential|token)$/.test(cls.kind) &&
+  digits.length > (cls.kind === 'token' ? 7 : 3);
+
+/** The rule that reads names and values. */
+export const keyedFinder = (nameVendor: NameVendor): Finder => {
+  const span: MakeSpan = (cls, text, start, end, form) =>
+    valueSpan(nameVendor, cls, text, start, end, form);
+  return (text, at, hit, state) => {
+    patterns ??= compile();
+    let s = at;
+    while (s > 0 && at - s < 64 && isWord(text.charCodeAt(s - 1))) s--;
+    let e = at + hit.length;
+    while (e < text.length && e - at < 64 && isWord(text.charCodeAt(e))) e++;
+    // The letter of an escape (`\nPASSWORD`) is not part of the name.
+    if (text[s - 1] === '\\' && /[nrt]/.test(text.charAt(s))) s++;
+    const cls = classifyKey(text.slice(s, e));
+    if (!cls) return [];
+    const { separator, typed } = patterns;
+    separator.lastIndex = e;
+    const m = separator.exec(text);
+    const flag = text[s] === '-';
+    if (!m) return spaced(text, s, e, flag, cls, state, span);
+    const keyQuote = m[1] ?? '';
+    let sep = m[4]!;
+    let p = separator.lastIndex;
+    const loose = m[3] !== '' || m[5] !== '';
+    if (keyQuote && /[\n\r]/.test(text.charAt(p)))
+      while (p - e < 80 && /\s/.test(text.charAt(p))) p++;
+    if (sep === '>') {
+      // <password>…</password>
+      if (!/<[\w:]*$/.test(text.slice(Math.max(0, s - 20), s))) return [];
+      const end = text.slice(p, p + 500).search(/[<\n"]/);
+      return end < 0 ? [] : span(cls, text, p, p + end, 'quoted');
+    }
+    if (sep === ':') {
+      // const password: string = '…'
+      typed.lastIndex = p;
+      if (typed.test(text)) {
+        p = typed.lastIndex;
+        sep = '=';
+      }
+    }
+    const careful = sep === ',' || sep === '(' || sep === '==' || sep === '===' || m[2] === '!';
+    if (sep === ',' && !keyQuote) return [];
+    const strict = careful && cls.kind !== 'authorization' ? { ...cls, weak: true } : cls;
+    // An opening quote, perhaps with a prefix (f'…', b"…", L"…", @"…").
+    const head = /^(?:[A-Za-z]{1,2}|@)?(\\*)(["'`])/.exec(text.slice(p, p + 70));
+    if (head) {
+      const level = head[1]!.length;
+      // `"a": \"` cannot be: a value is not deeper than its name.
+      const start = p + head[0].length;
+      const end = closing(text, start, head[2]!, level, state);
+      if (end >= 0) return span(strict, text, start, end, 'quoted');
+      if (careful) return [];
+      // Cut off, e.g. the end of a shortened output: to the end of the line or of what is around.
+      return span(strict, text, start, unquotedEnd(text, start, STOP, state), 'loose');
+    }
+    if (careful) return [];
+    if (cls.kind === 'cookie' || cls.kind === 'authorization') {
+      if (sep !== ':' && sep !== '=') return [];
+      return span(cls, text, p, unquotedEnd(text, p, STOP_LINE, state), 'loose');
+    }
+    if (keyQuote && sep === ':') {
+      // A bare value in JSON: only numbers are taken, and quoted as their name is.
+      const number = /^-?\d[\d.eE+-]{3,60}/.exec(text.slice(p, p + 64));
+      if (number && isSecretNumber(cls, number[0])) {
+        return [{ start: p, end: p + number[0].length, kind: cls.kind, wrap: keyQuote }];
+      }
+    }
+    const key = text.slice(s, e);
+    const lineStart =
+      /(?:^|\n|\\n|\b(?:export|set|setx|ENV|ARG)\s|\s-e\s?|--env[ =])["'+\- ]{0,3}$/.test(
+        text.slice(Math.max(0, s - 12), s),
+      );
+    const upper = key === key.toUpperCase();
+    if (!loose && sep.endsWith('=')) {
+      const env = upper && lineStart;
+      const end = unquotedEnd(text, p, env ? STOP_ENV : STOP, state);
+      const code = !upper && /[,)]/.test(text.charAt(end));
+      return span(cls, text, p, end, code ? 'loose' : 'tight');
+    }
+    const end = unquotedEnd(text, p, STOP, state);
+    // A whole YAML line of lower-case letters is a value; `token: Token` or `password: pw,` is code.
+    const yaml =
+      sep === ':' &&
+      m[5] !== '' &&
+      !m[2] &&
+      lineOnly(text, s, end) &&
+      /^[a-z]{6,}$/.test(text.slice(p, Math.min(end, p + 40)));
+    return span(cls, text, p, end, yaml ? 'tight' : 'loose');
+  };
+};
+
+const lineOnly = (text: string, s: number, end: number): boolean =>
+  /(?:^|\n)[ \t+-]*$/.test(text.slice(Math.max(0, s - 24), s)) &&
+  /^\s*?(?:\n|$|#)/.test(text.slice(end, end + 8));
+
+type MakeSpan = (cls: KeyClass, text: string, start: number, end: number, form: Form) => Span[];
+
+/** `--password x`, and `login me password x` of .netrc. */
+const spaced = (
+  text: string,
+  s: number,
+  e: number,
+  flag: boolean,
+  cls: KeyClass,
+  state: ScanState,
+  span: MakeSpan,
+): Span[] => {
+  const netrc = !flag && /\blogin\s+\S{1,60}\s+$/.test(text.slice(Math.max(0, s - 80), s));
+  if (!flag && !netrc) return [];
+  const head = /^[ \t]{1,4}(?:(\\*)(["']))?/.exec(text.slice(e, e + 40));
+  if (!head) return [];
+  const start = e + head[0].length;
+  if (head[2]) {
+    const end = closing(text, start, head[2], head[1]!.length, state);
+    return end < 0 ? [] : span(cls, text, start, end, 'quoted');
+  }
+  const end = unquotedEnd(text, start, STOP, state);
+  const value = text.slice(start, Math.min(end, start + 20));
+  const word =
+    /^(?:-.*|flags?|options?|is|to|and|or|for|from|in|on|arguments?|values?|was|should|must|prompt|instead|with|if|when|parameters?|can|will|as|the|a)$/i;
+  return word.test(value) ? [] : span(cls, text, start, end, 'tight');
+};

@@ -1,0 +1,247 @@
+/** The rule table for secrets. */
+import type { Finder, Rule, RuleGroup, Span } from './engine.ts';
+import { createEngine } from './engine.ts';
+import { keyedFinder } from './keyed.ts';
+
+// Left of a token: no letter or digit, unless those are an escape (`\n`, `%3D`, `"`, a terminal colour).
+const L = '(?<=^|[^A-Za-z0-9_]|\\\\[nrt]|%[0-9A-F]{2}|\\\\u[0-9a-f]{4}|\\[[\\d;]{0,9}m)';
+const R = '(?![A-Za-z0-9])';
+
+const hasDigit = (s: string): boolean => /\d/.test(s);
+
+// Each: kind, literals, what stands there.
+type Row = readonly [kind: string, on: string, find: string];
+
+// Prefixes that end in a separator and are followed by twelve characters or more.
+const PREFIXED: readonly Row[] = [
+  ['anthropic-key', 'sk-ant-', 'sk-ant-[\\w-]{16,}'],
+  [
+    'openai-key',
+    'sk-',
+    `${L}sk-(?:(?:proj|svcacct|admin|service|or-v1|lf)-[\\w-]{16,}|[A-Za-z0-9]{20,}[\\w-]*)`,
+  ],
+  ['stripe-key', 'sk_|rk_|pk_', `${L}[sr]k_(?:live|test|prod)_[A-Za-z0-9]{10,}`],
+  ['stripe-key', 'whsec_', `${L}whsec_[\\w+/=-]{16,}`],
+  ['github-token', 'ghp_|gho_|ghu_|ghs_|ghr_', 'gh[pousr]_[A-Za-z0-9]{20,}'],
+  ['github-token', 'github_pat_', 'github_pat_\\w{20,}'],
+  [
+    'gitlab-token',
+    'glpat-|glrt-|gldt-|glptt-|glcbt-|glft-|glsoat-|glagent-',
+    'gl[a-z]{2,5}-[\\w.-]{16,}',
+  ],
+  ['gcp-token', 'ya29.', `${L}ya29\\.[\\w.-]{16,}`],
+  ['gcp-secret', 'GOCSPX-', `${L}GOCSPX-[\\w-]{16,}`],
+  [
+    'slack-token',
+    'xoxb-|xoxp-|xoxa-|xoxr-|xoxs-|xoxe-|xoxc-|xoxd-|xoxe.',
+    `${L}xox[a-z](?:\\.xox[bp])?-[\\w%-]{10,}`,
+  ],
+  ['slack-token', 'xapp-', `${L}xapp-[\\w-]{16,}`],
+  ['npm-token', 'npm_', `${L}npm_[A-Za-z0-9]{30,}`],
+  ['pypi-token', 'pypi-', `${L}pypi-(?:AgE[\\w-]{13,}|[A-Za-z0-9_]{32}[\\w-]*)`],
+  ['huggingface-token', 'hf_', `${L}hf_[A-Za-z0-9]{20,}`],
+  ['sendgrid-key', 'SG.', `${L}SG\\.[\\w-]{16,}\\.[\\w-]{16,}`],
+  ['vault-token', 'hvs.|hvb.|hvr.', `${L}hv[sbr]\\.[\\w-]{20,}`],
+  ['age-key', 'AGE-SECRET-KEY-', 'AGE-SECRET-KEY-1[A-Z0-9]{40,}'],
+  [
+    'vendor-token',
+    'dckr_pat_|dop_v1_|doo_v1_|shpat_|shpss_|shpca_|lin_api_|ntn_|rubygems_|figd_|pplx-|gsk_|xai-|r8_|tvly-|lsv2_pt_|sb_secret_|sbp_|phx_|PMAK-|NRAK-|dp.pt.|glsa_|sntrys_|cfut_|fm2_',
+    `${L}(?:dckr_pat_|do[po]_v1_|shp(?:at|ss|ca)_|lin_api_|ntn_|rubygems_|figd_|pplx-|gsk_|xai-|r8_|tvly-|lsv2_pt_|sb_secret_|sbp_|phx_|PMAK-|NRAK-|dp\\.pt\\.|glsa_|sntrys_|cfut_|fm2_)(?=[\\w+/=-]{0,40}\\d)[\\w+/=-]{20,}`,
+  ],
+];
+
+const OTHERS: readonly Row[] = [
+  [
+    'aws-key',
+    'AKIA|ASIA|ABIA|ACCA',
+    `${L}((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})${R}(?:[\\s"',:;|]{1,12}([A-Za-z0-9/+]{40})(?![\\w/+=]))?`,
+  ],
+  ['gcp-key', 'AIza', `${L}AIza[\\w-]{30,}`],
+  ['jwt', 'eyJ', '(?<![\\w-](?<!\\\\[nrt]))eyJ[\\w-]{8,}\\.[\\w-]{8,}(?:\\.[\\w-]*){0,3}'],
+  ['telegram-token', ':AA', `(?<=\\b\\d{8,10}):AA[\\w-]{30,}`],
+  ['vendor-token', 'ATATT3', `${L}ATATT3[\\w+/=-]{20,}`],
+  ['twilio-key', 'SK', `${L}SK[0-9a-f]{32}${R}`],
+];
+
+/** A private key, whole or cut off, as lines or with `\n` in it, also as pieces of quoted lines. */
+const pem: Finder = (text, at, _hit, state) => {
+  const head = /^-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----/.exec(
+    text.slice(at, at + 80),
+  );
+  if (!head) return [];
+  const kind = 'private-key';
+  const body = at + head[0].length;
+  const next = (needle: string): number => {
+    // Searched once per text, however many BEGINs there are.
+    if ((state[needle] ?? -1) < body) {
+      const found = text.indexOf(needle, body);
+      state[needle] = found < 0 ? Number.POSITIVE_INFINITY : found;
+    }
+    return state[needle]!;
+  };
+  const end = next('-----END ');
+  const whole = end < Math.min(body + 20000, next('-----BEGIN '));
+  const content = text.slice(body, whole ? end : body + 20000);
+  if (whole && !/["'`]/.test(content)) {
+    const tail = /^-----END [A-Z0-9 ]{0,30}-----/.exec(text.slice(end, end + 60));
+    return [{ start: at, end: end + (tail?.[0].length ?? 9), kind }];
+  }
+  // Lines in quotes, or no end in sight: the header, then every run that looks like a line of the key.
+  const re =
+    /(?:[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{2,}={0,2}(?=[\s\\]*(?:$|["'`]))|\s|\\+[nr]|[A-Z][A-Za-z-]{2,20}: [\w,-]{1,60})+/y;
+  re.lastIndex = 0;
+  const first = re.exec(content);
+  const spans: Span[] = [{ start: at, end: body + (first?.[0].trimEnd().length ?? 0), kind }];
+  if (whole) {
+    const offset = first?.[0].length ?? 0;
+    for (const m of content.slice(offset).matchAll(/[A-Za-z0-9+/]{24,}={0,2}/g)) {
+      const start = body + offset + m.index;
+      spans.push({ start, end: start + m[0].length, kind });
+    }
+  }
+  return spans;
+};
+
+/** Whether one of these commands stands shortly before, in the same command line. */
+const after = (text: string, at: number, command: RegExp): boolean =>
+  command.test(
+    text
+      .slice(Math.max(0, at - 400), at)
+      .split(/(?<!\\)\n|[;|]|&&/)
+      .pop() ?? '',
+  );
+
+const QUOTES = `["'\\\\]{0,4}`;
+const notReference = (s: string): boolean => !/^(?:\$|<|\{|%\w+%|\*+$|x+$|\[)|\$\{|\{\{/i.test(s);
+
+const flagFinder = (source: string, kind: string, command: RegExp): Finder => {
+  let re: RegExp | undefined;
+  return (text, at) => {
+    re ??= new RegExp(source, 'dy');
+    re.lastIndex = at;
+    const m = re.exec(text);
+    if (!m || !after(text, at, command) || !notReference(m[1]!)) return [];
+    const [start, end] = m.indices![1]!;
+    return [{ start, end, kind }];
+  };
+};
+
+const toRule = ([kind, on, find]: Row): Rule => ({ kind, on, find });
+
+const VENDOR_GROUPS: readonly RuleGroup[] = [
+  { rules: PREFIXED.map(toRule), shape: ['[-_.]', '[\\w-]{12}'] },
+  {
+    rules: [
+      ...OTHERS.map(toRule),
+      { kind: 'private-key', on: '-----BEGIN ', find: pem },
+      {
+        kind: 'azure-secret',
+        on: 'Q~',
+        back: 4,
+        find: '(?<![\\w.~-])[\\w.~-]{3}\\dQ~[\\w.~-]{31,36}(?![\\w.~-])',
+      },
+    ],
+  },
+];
+const vendors = createEngine(VENDOR_GROUPS);
+
+/** The vendor kind of a value that is one secret as a whole. */
+export const nameVendor = (value: string): string | undefined => {
+  if (value.length > 4096) return undefined;
+  const [span] = vendors.spans(value);
+  return span && span.start === 0 && span.end === value.length ? span.kind : undefined;
+};
+
+const keyed = keyedFinder(nameVendor);
+
+export const SECRET_RULES: readonly RuleGroup[] = [
+  ...VENDOR_GROUPS,
+  {
+    ignoreCase: true,
+    rules: [
+      {
+        kind: 'bearer',
+        on: 'bearer',
+        ahead: '(?:\\s|%20|\\+)',
+        find: `[Bb](?:earer|EARER)(?:\\s{1,4}|%20|\\+)(?:\\\\*["'])?([A-Za-z0-9._~+/-]{8,}={0,2})`,
+        check: (s) => (hasDigit(s) && /[A-Za-z]/.test(s)) || (s.length > 19 && !/[-./_]/.test(s)),
+      },
+      {
+        kind: 'basic-auth',
+        on: 'basic',
+        ahead: '(?:\\s|%20)',
+        find: '[Bb](?:asic|ASIC)(?:\\s{1,4}|%20)([A-Za-z0-9+/]{10,}={0,2})(?![\\w.-])',
+        check: (s) =>
+          s.length % 4 === 0 &&
+          (/=$/.test(s) || (hasDigit(s) && /[A-Z]/.test(s) && /[a-z]/.test(s))),
+      },
+      {
+        kind: 'signature',
+        on: 'sig=|signature=',
+        find: '(?<=[?&;6-])[Ss]ig(?:nature)?=([\\w%+/=-]{20,})',
+      },
+      {
+        kind: 'keyed',
+        on: 'pass|pwd|secret|token|key|cred|auth|cookie|jwt|_pat|conn|database|dsn|_url|_pw',
+        ahead: '[\\w.-]{0,40}[\\\\"\'`\\]?!]{0,12}[^\\S\\n]{0,8}[:=>,(?+|]',
+        find: keyed,
+      },
+      {
+        kind: 'keyed',
+        on: '-password |-passwd |-pass |-token |-secret |-key |password |passphrase ',
+        find: (text, at, hit, state) => keyed(text, at, hit.trimEnd(), state),
+      },
+    ],
+  },
+  {
+    rules: [
+      {
+        kind: 'webhook',
+        on: '://|:\\/\\/',
+        find: ':\\\\?/\\\\?/(?:hooks\\.slack\\.com\\\\?/(?:services|workflows|triggers)\\\\?/((?:[\\w-]|\\\\?/){20,200})|discord(?:app)?\\.com/api/webhooks/(\\d{10,25}/[\\w-]{30,100}))',
+      },
+      {
+        kind: 'url-password',
+        on: '://|:\\/\\/|:\\\\/\\\\/',
+        find:
+          '(?:(?<=postgres|postgresql|mysql|mariadb|mongodb|\\+srv|rediss?|amqps?|mssql|sqlserver|\\+\\w{1,12}):(?:\\\\*/){2}' +
+          '[^\\s:@/"\'`<>\\\\{}]{0,128}:([^\\s"\'`<>\\\\]{1,256})|' +
+          ':(?:\\\\*/){2}[^\\s:@/"\'`<>\\\\(){}]{0,128}:([^\\s/"\'`<>\\\\]{1,256}))@(?=[\\w.[$-])',
+        check: notReference,
+      },
+      {
+        kind: 'basic-auth',
+        on: ' -u| --user| --proxy-user',
+        find: flagFinder(
+          `\\s(?:-u|-U|--user|--proxy-user)[ =]{0,2}${QUOTES}[^\\s:"'\\\\]{1,64}:([^\\s"'\\\\]{1,200})`,
+          'basic-auth',
+          /\b(?:curl|http|https|wget|xh)\b/,
+        ),
+      },
+      {
+        kind: 'password',
+        on: ' -p',
+        ahead: '[^\\s-]',
+        find: flagFinder(
+          `\\s-p${QUOTES}([^\\s"'\\\\]{1,200})`,
+          'password',
+          /\b(?:mysql\w*|mariadb\S*|sshpass|7z|zip|unrar)\b/,
+        ),
+      },
+      {
+        kind: 'password',
+        on: ' -p | -a | -w ',
+        find: flagFinder(
+          `\\s-[paw] ${QUOTES}([^\\s"'\\\\-][^\\s"'\\\\]{0,200})`,
+          'password',
+          /\b(?:sshpass|docker login\b.*|az login\b.*|redis-cli\b.*|ldap\w+)\s?/,
+        ),
+      },
+      {
+        kind: 'password',
+        on: 'pass:',
+        find: flagFinder(`pass:([^\\s"'\\\\]{3,200})`, 'password', /\bopenssl\b/),
+      },
+    ],
+  },
+];

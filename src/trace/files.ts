@@ -1,0 +1,123 @@
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** What keeps a file or folder from being used: an error code of the system, or one of ours. */
+export type FileProblem = string;
+
+const uid = process.getuid?.();
+const { constants } = fs;
+// Windows has neither; there they are undefined, which counts as 0.
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+const NON_BLOCK = constants.O_NONBLOCK ?? 0;
+
+export const codeOf = (error: unknown): FileProblem =>
+  (error as NodeJS.ErrnoException | undefined)?.code ?? 'EUNKNOWN';
+
+/**
+ * Makes sure that `path` is a real directory of our user, creating it (0700) where it is missing.
+ * Its parents must exist.
+ *
+ * @returns undefined, or what is wrong: `ESYMLINK`, `ENOTDIR`, `EOWNER`, or a code of the system.
+ */
+export function ensureOwnDirectory(path: string): FileProblem | undefined {
+  const problem = checkOwnDirectory(path);
+  if (problem !== 'ENOENT') return problem;
+  try {
+    fs.mkdirSync(path, { mode: 0o700 });
+    return undefined;
+  } catch (error) {
+    // Another hook of the same moment made it.
+    return codeOf(error) === 'EEXIST' ? checkOwnDirectory(path) : codeOf(error);
+  }
+}
+
+/** As {@link ensureOwnDirectory}, but creates nothing: `ENOENT` where there is none. */
+export function checkOwnDirectory(path: string): FileProblem | undefined {
+  let stat: fs.Stats | undefined;
+  try {
+    stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    return codeOf(error);
+  }
+  if (stat === undefined) return 'ENOENT';
+  if (stat.isSymbolicLink()) return 'ESYMLINK';
+  if (!stat.isDirectory()) return 'ENOTDIR';
+  return uid === undefined || stat.uid === uid ? undefined : 'EOWNER';
+}
+
+/**
+ * Opens a file to append to (0600 when new), following no symbolic link in its last component and
+ * blocking on nothing that only looks like a file.
+ *
+ * @throws a system error, or one with code `EOWNER` or `ENOTFILE`
+ */
+export function openAppend(path: string): number {
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | NO_FOLLOW | NON_BLOCK;
+  return checked(fs.openSync(path, flags, 0o600));
+}
+
+/** Opens a file to read, with the same care. @throws as {@link openAppend} */
+export function openRead(path: string): number {
+  return checked(fs.openSync(path, constants.O_RDONLY | NO_FOLLOW | NON_BLOCK));
+}
+
+function checked(fd: number): number {
+  const stat = fs.fstatSync(fd);
+  const problem = !stat.isFile()
+    ? 'ENOTFILE'
+    : uid !== undefined && stat.uid !== uid
+      ? 'EOWNER'
+      : undefined;
+  if (problem === undefined) return fd;
+  fs.closeSync(fd);
+  throw Object.assign(new Error(problem), { code: problem });
+}
+
+/**
+ * The text of a small file of ours; undefined where there is none, or it is not one (a link, another
+ * user's, longer than `maxBytes`).
+ */
+export function readSmallFile(path: string, maxBytes = 65_536): string | undefined {
+  let fd: number;
+  try {
+    fd = openRead(path);
+  } catch {
+    return undefined;
+  }
+  try {
+    if (fs.fstatSync(fd).size > maxBytes) return undefined;
+    return fs.readFileSync(fd, 'utf8');
+  } catch {
+    return undefined;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/**
+ * Writes a small file whole (0600 unless told): into a temporary one beside it, then by rename, so that
+ * nobody ever reads half of it and no link in its place is followed.
+ *
+ * @throws a system error; the file is then as it was
+ */
+export function writeSmallFile(path: string, text: string, mode = 0o600): void {
+  const unique = `${process.pid.toString(36)}${Math.random().toString(36).slice(2, 8)}`;
+  const temporary = join(dirname(path), `.tmp-${unique}`);
+  const fd = fs.openSync(
+    temporary,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW,
+    mode,
+  );
+  try {
+    try {
+      fs.writeFileSync(fd, text);
+      fs.fchmodSync(fd, mode);
+    } finally {
+      fs.closeSync(fd);
+    }
+    fs.renameSync(temporary, path);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+}

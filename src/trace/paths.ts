@@ -1,0 +1,120 @@
+import * as fs from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { textHash } from '../model/ids.ts';
+import { ensureOwnDirectory, type FileProblem, writeSmallFile } from './files.ts';
+
+type Env = Record<string, string | undefined>;
+
+/** Where traces lie in a project. */
+export const TRACE_FOLDER = '.agent-traces';
+
+/**
+ * The folder for everything that must not lie in a trace folder (process identities, guard state):
+ * `~/.agent-strace`, or `AGENT_STRACE_HOME`.
+ */
+export function stateHome(env: Env = process.env): string {
+  const given = env.AGENT_STRACE_HOME;
+  return given && isAbsolute(given) ? given : join(homedir(), '.agent-strace');
+}
+
+/** Creates the state folder and one of its folders, 0700. @returns what is wrong, if anything */
+export function ensureStateFolder(
+  name: string,
+  env: Env = process.env,
+): { path: string; problem: FileProblem | undefined } {
+  const home = stateHome(env);
+  const path = join(home, name);
+  return { path, problem: ensureOwnDirectory(home) ?? ensureOwnDirectory(path) };
+}
+
+const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/** True where a session id is one path component that every file system takes as it is. */
+export function isSafeSessionId(id: unknown): id is string {
+  return (
+    typeof id === 'string' &&
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(id) &&
+    !id.endsWith('.') &&
+    !id.includes('..') &&
+    !RESERVED.test(id)
+  );
+}
+
+/** The nearest folder at or above `cwd` that holds `.git` (a folder, or a worktree's file). */
+export function gitRootOf(cwd: string): string | undefined {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    if (fs.existsSync(join(folder, '.git'))) return folder;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+/** A folder name for a project: readable, and different for different paths. */
+export function slugOf(path: string): string {
+  const name = basename(path)
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, 40);
+  return `${name || 'root'}-${textHash(path).slice(0, 8)}`;
+}
+
+export interface TracePlace {
+  /** Absolute path of the trace folder. */
+  traceDir: string;
+  /** The project that it stands for: what relative paths are relative to. */
+  project: string;
+}
+
+export interface PlaceOptions {
+  /** The agent's word for its project folder (`CLAUDE_PROJECT_DIR` and the like). */
+  projectDir?: string | undefined;
+  /** The session's first working directory. */
+  cwd?: string | undefined;
+  env?: Env;
+}
+
+/**
+ * Which folder a session's trace belongs into: `AGENT_TRACE_DIR`, else `.agent-traces` in the agent's
+ * project, else at the git root of the session's first cwd, else a folder in the state home. The
+ * user's home and the root of the file system are nobody's project.
+ */
+export function placeTrace({ projectDir, cwd, env = process.env }: PlaceOptions): TracePlace {
+  const given = projectDir && isAbsolute(projectDir) ? resolve(projectDir) : undefined;
+  const here = cwd && isAbsolute(cwd) ? resolve(cwd) : undefined;
+  const root = given ?? (here === undefined ? undefined : gitRootOf(here));
+  const project = root ?? here ?? homedir();
+  const explicit = env.AGENT_TRACE_DIR;
+  if (explicit) return { traceDir: resolve(project, explicit), project };
+  const inProject = root !== undefined && root !== homedir() && dirname(root) !== root;
+  return { traceDir: inProject ? join(root, TRACE_FOLDER) : homeTraceDir(project, env), project };
+}
+
+/** Where a project's traces go when they cannot, or should not, lie in the project. */
+export function homeTraceDir(project: string, env: Env = process.env): string {
+  return join(stateHome(env), 'traces', slugOf(project));
+}
+
+/**
+ * Creates a trace folder (0700) that git ignores. An existing one is checked and left as it is.
+ *
+ * @returns what is wrong, if anything: see {@link ensureOwnDirectory}
+ */
+export function ensureTraceFolder(
+  traceDir: string,
+  env: Env = process.env,
+): FileProblem | undefined {
+  if (traceDir.startsWith(stateHome(env))) {
+    const problem = ensureStateFolder('traces', env).problem;
+    if (problem !== undefined) return problem;
+  }
+  const existed = fs.existsSync(traceDir);
+  const problem = ensureOwnDirectory(traceDir);
+  if (problem === undefined && !existed) {
+    try {
+      writeSmallFile(join(traceDir, '.gitignore'), '*\n');
+    } catch {
+      // The trace matters more than that git ignores it.
+    }
+  }
+  return problem;
+}
