@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { closeSync, fstatSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openAppend } from '../trace/files.ts';
 import { ensureStateFolder } from '../trace/paths.ts';
@@ -14,13 +14,13 @@ export function logProblem(what: string, error?: unknown): void {
     const file = join(path, 'hook.log');
     const fd = openAppend(file);
     try {
-      if (fs.fstatSync(fd).size > MAX_LOG_BYTES) fs.renameSync(file, `${file}.1`);
+      if (fstatSync(fd).size > MAX_LOG_BYTES) renameSync(file, `${file}.1`);
       const { code, message, stack } = (error ?? {}) as NodeJS.ErrnoException;
       // A message of JSON.parse quotes its input: the place in our code says enough.
       const place = /at (.+)/.exec(stack ?? '')?.[1] ?? '';
       const detail = code === undefined ? (error instanceof SyntaxError ? '' : message) : code;
       const parts = [new Date().toISOString(), what, detail ?? '', place].filter(Boolean);
-      fs.writeSync(
+      writeSync(
         fd,
         `${parts
           .join(' ')
@@ -28,7 +28,7 @@ export function logProblem(what: string, error?: unknown): void {
           .slice(0, 1000)}\n`,
       );
     } finally {
-      fs.closeSync(fd);
+      closeSync(fd);
     }
   } catch {
     // Nowhere left to tell.

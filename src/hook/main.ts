@@ -10,8 +10,8 @@ import { logProblem } from './log.ts';
 import { recordClaude } from './record.ts';
 import { sweep } from './sweep.ts';
 
-// The process' start is the moment nearest to what it tells of.
-const timestamp = performance.timeOrigin / 1000;
+// The process' start is the moment nearest to what it tells of. (`performance` would cost 1 ms more.)
+const timestamp = Date.now() / 1000 - process.uptime();
 
 function fail(error: unknown): void {
   logProblem('hook failed', error);

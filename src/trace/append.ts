@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeEvent, encodeMeta, type SessionMeta } from '../model/codec.ts';
 import type { TraceEvent } from '../model/event.ts';
@@ -41,7 +41,7 @@ export function appendEvents(
       // ASCII, so that its length is its bytes.
       return writeWhole(fd, Buffer.from(events.map(encodeEvent).join(''), 'latin1'));
     } finally {
-      fs.closeSync(fd);
+      closeSync(fd);
     }
   } catch (error) {
     return { ok: false, problem: codeOf(error) };
@@ -49,13 +49,13 @@ export function appendEvents(
 }
 
 function writeWhole(fd: number, bytes: Buffer): AppendResult {
-  const written = fs.writeSync(fd, bytes);
+  const written = writeSync(fd, bytes);
   if (written === bytes.length) return { ok: true, bytes: written };
   // The disk is full, or nearly: end the torn line, so that the next writer's stands alone.
   const torn = bytes.subarray(0, written);
   if (written > 0 && torn[written - 1] !== 0x0a) {
     try {
-      fs.writeSync(fd, '\n');
+      writeSync(fd, '\n');
     } catch {
       // A reader finds the next line by its beginning.
     }
@@ -88,15 +88,15 @@ export function readTail(
     return { bytes: Buffer.alloc(0), whole: true };
   }
   try {
-    const { size } = fs.fstatSync(fd);
+    const { size } = fstatSync(fd);
     const start = Math.max(0, size - maxBytes);
     const bytes = Buffer.allocUnsafe(size - start);
-    const read = fs.readSync(fd, bytes, 0, bytes.length, start);
+    const read = readSync(fd, bytes, 0, bytes.length, start);
     return { bytes: bytes.subarray(0, read), whole: start === 0 };
   } catch {
     return { bytes: Buffer.alloc(0), whole: false };
   } finally {
-    fs.closeSync(fd);
+    closeSync(fd);
   }
 }
 

@@ -1,11 +1,23 @@
-import * as fs from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** What keeps a file or folder from being used: an error code of the system, or one of ours. */
 export type FileProblem = string;
 
 const uid = process.getuid?.();
-const { constants } = fs;
 // Windows has neither; there they are undefined, which counts as 0.
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 const NON_BLOCK = constants.O_NONBLOCK ?? 0;
@@ -23,7 +35,7 @@ export function ensureOwnDirectory(path: string): FileProblem | undefined {
   const problem = checkOwnDirectory(path);
   if (problem !== 'ENOENT') return problem;
   try {
-    fs.mkdirSync(path, { mode: 0o700 });
+    mkdirSync(path, { mode: 0o700 });
     return undefined;
   } catch (error) {
     // Another hook of the same moment made it.
@@ -33,9 +45,9 @@ export function ensureOwnDirectory(path: string): FileProblem | undefined {
 
 /** As {@link ensureOwnDirectory}, but creates nothing: `ENOENT` where there is none. */
 export function checkOwnDirectory(path: string): FileProblem | undefined {
-  let stat: fs.Stats | undefined;
+  let stat: Stats | undefined;
   try {
-    stat = fs.lstatSync(path, { throwIfNoEntry: false });
+    stat = lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
     return codeOf(error);
   }
@@ -53,23 +65,23 @@ export function checkOwnDirectory(path: string): FileProblem | undefined {
  */
 export function openAppend(path: string): number {
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | NO_FOLLOW | NON_BLOCK;
-  return checked(fs.openSync(path, flags, 0o600));
+  return checked(openSync(path, flags, 0o600));
 }
 
 /** Opens a file to read, with the same care. @throws as {@link openAppend} */
 export function openRead(path: string): number {
-  return checked(fs.openSync(path, constants.O_RDONLY | NO_FOLLOW | NON_BLOCK));
+  return checked(openSync(path, constants.O_RDONLY | NO_FOLLOW | NON_BLOCK));
 }
 
 function checked(fd: number): number {
-  const stat = fs.fstatSync(fd);
+  const stat = fstatSync(fd);
   const problem = !stat.isFile()
     ? 'ENOTFILE'
     : uid !== undefined && stat.uid !== uid
       ? 'EOWNER'
       : undefined;
   if (problem === undefined) return fd;
-  fs.closeSync(fd);
+  closeSync(fd);
   throw Object.assign(new Error(problem), { code: problem });
 }
 
@@ -85,12 +97,12 @@ export function readSmallFile(path: string, maxBytes = 65_536): string | undefin
     return undefined;
   }
   try {
-    if (fs.fstatSync(fd).size > maxBytes) return undefined;
-    return fs.readFileSync(fd, 'utf8');
+    if (fstatSync(fd).size > maxBytes) return undefined;
+    return readFileSync(fd, 'utf8');
   } catch {
     return undefined;
   } finally {
-    fs.closeSync(fd);
+    closeSync(fd);
   }
 }
 
@@ -103,21 +115,21 @@ export function readSmallFile(path: string, maxBytes = 65_536): string | undefin
 export function writeSmallFile(path: string, text: string, mode = 0o600): void {
   const unique = `${process.pid.toString(36)}${Math.random().toString(36).slice(2, 8)}`;
   const temporary = join(dirname(path), `.tmp-${unique}`);
-  const fd = fs.openSync(
+  const fd = openSync(
     temporary,
     constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW,
     mode,
   );
   try {
     try {
-      fs.writeFileSync(fd, text);
-      fs.fchmodSync(fd, mode);
+      writeFileSync(fd, text);
+      fchmodSync(fd, mode);
     } finally {
-      fs.closeSync(fd);
+      closeSync(fd);
     }
-    fs.renameSync(temporary, path);
+    renameSync(temporary, path);
   } catch (error) {
-    fs.rmSync(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { textHash } from '../model/ids.ts';
@@ -44,7 +44,7 @@ export function isSafeSessionId(id: unknown): id is string {
 /** The nearest folder at or above `cwd` that holds `.git` (a folder, or a worktree's file). */
 export function gitRootOf(cwd: string): string | undefined {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    if (fs.existsSync(join(folder, '.git'))) return folder;
+    if (existsSync(join(folder, '.git'))) return folder;
     if (dirname(folder) === folder) return undefined;
   }
 }
@@ -107,7 +107,7 @@ export function ensureTraceFolder(
     const problem = ensureStateFolder('traces', env).problem;
     if (problem !== undefined) return problem;
   }
-  const existed = fs.existsSync(traceDir);
+  const existed = existsSync(traceDir);
   const problem = ensureOwnDirectory(traceDir);
   if (problem === undefined && !existed) {
     try {

@@ -1,5 +1,5 @@
 /** Finds the transcripts of this machine: what each session cost, and a session as a trace. */
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { JsonObject, TraceEvent } from '../../model/event.ts';
 import type { Pricer, Usage } from '../../model/usage.ts';
@@ -20,9 +20,9 @@ import type { RedactValue } from './usage.ts';
 import {
   asObject,
   asString,
-  copiedFrom,
-  messageKey,
+  Responses,
   replaces,
+  responseKey,
   rowTime,
   usageData,
 } from './usage.ts';
@@ -39,6 +39,10 @@ export interface TranscriptFile {
   subagents: SubagentFile[];
   /** Time of the first row that has one, in seconds since the epoch; 0 where none has. */
   startedAt: number;
+  /** Its first rows were copied from another session. */
+  forked: boolean;
+  /** When the file was made, in milliseconds since the epoch. */
+  createdAtMs: number;
 }
 
 export interface FindOptions extends Environment {
@@ -62,7 +66,13 @@ export function findTranscripts(options: FindOptions = {}): TranscriptFile[] {
       }
     }
   }
-  return found.sort((a, b) => a.startedAt - b.startedAt || (a.path < b.path ? -1 : 1));
+  return found.sort(
+    (a, b) =>
+      a.startedAt - b.startedAt ||
+      Number(a.forked) - Number(b.forked) ||
+      a.createdAtMs - b.createdAtMs ||
+      (a.path < b.path ? -1 : 1),
+  );
 }
 
 function describe(path: string, project: string): TranscriptFile {
@@ -78,6 +88,8 @@ function describe(path: string, project: string): TranscriptFile {
     project,
     subagents: subagentFiles(path, sessionId),
     startedAt: firstTime(head),
+    forked: head.includes('"forkedFrom":') || (named && isSessionId(inside) && inside !== name),
+    createdAtMs: statSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0,
   };
 }
 
@@ -132,17 +144,16 @@ export interface DiscoverOptions extends FindOptions {
 
 /**
  * Prices every session, one after the other. A response that several files have (resumed and
- * forked sessions copy rows) is counted once: for the session it was made in where its rows say
- * so (`forkedFrom`, `sessionId`) and that session is there, else for the one that began first.
+ * forked sessions copy rows) is counted once, for the session that began first; a fork, which
+ * begins with the same rows, comes after the session it was made from.
  */
 export async function* discoverPriced(options: DiscoverOptions): AsyncGenerator<PricedSession> {
   const files = findTranscripts(options);
-  const here = new Set(files.map((file) => file.sessionId));
   const counted = new Set<string>();
   let bytes = 0;
   for (const [index, file] of files.entries()) {
     if (options.signal?.aborted === true) return;
-    const session = priceSession(file, options.pricer, counted, here);
+    const session = priceSession(file, options.pricer, counted);
     bytes += session.bytes;
     options.onProgress?.({ sessions: index + 1, total: files.length, bytes });
     yield session;
@@ -156,13 +167,8 @@ interface Response {
   time: number;
 }
 
-function priceSession(
-  file: TranscriptFile,
-  pricer: Pricer,
-  counted: Set<string>,
-  here: ReadonlySet<string>,
-): PricedSession {
-  const responses = new Map<string, Response>();
+function priceSession(file: TranscriptFile, pricer: Pricer, counted: Set<string>): PricedSession {
+  const responses = new Responses<Response>();
   const session: PricedSession = {
     path: file.path,
     sessionId: file.sessionId,
@@ -182,25 +188,29 @@ function priceSession(
   const elsewhere = new Set<string>();
   const take = (row: JsonObject, agentId: string): void => {
     const data = usageData(row);
-    const message = asObject(row.message);
-    if (data === undefined || message === undefined) return;
-    const key = messageKey(row, message);
-    const from = copiedFrom(row, file.sessionId);
-    if (counted.has(key) || (from !== '' && here.has(from))) {
+    if (data === undefined) return;
+    const key = responseKey(data);
+    const replay = data.is_sidechain === true && counted.has(asString(data.message_id));
+    if (replay || counted.has(key)) {
       session.deduplicated += 1;
       elsewhere.add(key);
       return;
     }
     if (agentId !== '') data.agent_id = agentId;
     const time = rowTime(row);
-    const before = responses.get(key);
+    const before = responses.find(data);
     if (before === undefined) {
-      responses.set(key, { data, time });
+      responses.put({ data, time });
       return;
     }
     session.deduplicated += 1;
-    if (replaces(data, before.data)) before.data = data;
-    before.time = Math.min(before.time, time);
+    responses.put(
+      {
+        data: replaces(data, before.data) ? data : before.data,
+        time: Math.min(before.time, time),
+      },
+      before,
+    );
   };
   for (const { path, agentId } of [{ path: file.path, agentId: '' }, ...file.subagents]) {
     const read = scanUsage(path, (row) => take(row, agentId));
@@ -210,8 +220,9 @@ function priceSession(
   }
   session.inOtherSessions = elsewhere.size;
   const models = new Map<string, ModelCost>();
-  for (const [key, { data, time }] of responses) {
-    counted.add(key);
+  for (const { data, time } of responses.values()) {
+    counted.add(responseKey(data));
+    counted.add(asString(data.message_id));
     session.endedAt = Math.max(session.endedAt, time);
     const usage = usageOf(data);
     if (usage === undefined) continue;
@@ -286,6 +297,10 @@ export function scanUsage(
       tail = chunk.toString('latin1', Math.max(0, count - 8192));
       takeLines(chunk, lines, parse);
     }
+    // The last row may have no newline and be whole all the same; if not, it is still being written.
+    const { unreadable } = result;
+    if (lines.pending > 0) lines.push(Buffer.from('\n'), parse);
+    result.unreadable = unreadable;
     const last = tail.lastIndexOf('"timestamp":"');
     const ms = last < 0 ? Number.NaN : Date.parse(tail.slice(last + 13, last + 37));
     result.lastTime = Number.isFinite(ms) ? ms / 1000 : 0;

@@ -18,6 +18,7 @@ import {
   copiedFrom,
   finished,
   mergeUsage,
+  Responses,
   rowTime,
   textOf,
   usageData,
@@ -85,7 +86,7 @@ export class TranscriptMapper {
   readonly sessionId: string;
   readonly #redact: RedactValue | undefined;
   readonly #files = new Map<string, FileState>();
-  readonly #messages = new Map<string, TraceEvent>();
+  readonly #responses = new Responses<TraceEvent>();
   readonly #calls = new Map<string, Call>();
   readonly #prompts = new Set<string>();
   readonly #subagents = new Map<string, { first: number; last: number; lastText: string }>();
@@ -360,8 +361,7 @@ export class TranscriptMapper {
     }
     const data = usageData(row);
     if (data === undefined) return;
-    const key = asString(data.message_id);
-    const before = this.#messages.get(key);
+    const before = this.#responses.find(data);
     if (before !== undefined) this.stats.deduplicated += 1;
     const event = mergeUsage(before, this.sessionId, state.time, data, calls);
     const prompt = asString(before?.data.prompt_id) || state.prompt;
@@ -369,7 +369,7 @@ export class TranscriptMapper {
     if (at.agentId !== '' && event.data.agent_id === undefined && before === undefined) {
       event.data.agent_id = at.agentId;
     }
-    this.#messages.set(key, event);
+    this.#responses.put(event, before);
     at.events.push(event);
   }
 

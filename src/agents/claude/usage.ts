@@ -136,11 +136,44 @@ const TOTALS = ['input_tokens', 'output_tokens'] as const;
 const total = (usage: JsonObject | undefined): number =>
   TOTALS.reduce((sum, key) => sum + asCount(usage?.[key]), 0);
 
+/** A response's message id. A row without one cannot be told from another but by its own uuid. */
+const messageId = (row: JsonObject, message: JsonObject): string =>
+  asString(message.id) || `row ${asString(row.uuid) || asString(row.timestamp)}`;
+
 /** What makes one response one response, in any file that holds a copy of it. */
-export function messageKey(row: JsonObject, message: JsonObject): string {
-  const id = asString(message.id);
-  // A row without a message id cannot be told from another one but by its own uuid.
-  return id === '' ? `row ${asString(row.uuid) || asString(row.timestamp)}` : id;
+export const responseKey = (data: JsonObject): string =>
+  `${asString(data.message_id)}\n${asString(data.request_id)}`;
+
+/**
+ * The responses told so far. The same message id with another request id is another response,
+ * except on a sidechain, which replays messages under requests of its own.
+ */
+export class Responses<T extends { data: JsonObject }> {
+  readonly #byKey = new Map<string, T>();
+  readonly #keys = new Map<string, string>();
+
+  values(): T[] {
+    return [...this.#byKey.values()];
+  }
+
+  /** The response that a row with this data tells of again. */
+  find(data: JsonObject): T | undefined {
+    const exact = this.#byKey.get(responseKey(data));
+    if (exact !== undefined) return exact;
+    const other = this.#byKey.get(this.#keys.get(asString(data.message_id)) ?? '');
+    const side = data.is_sidechain === true || other?.data.is_sidechain === true;
+    return side ? other : undefined;
+  }
+
+  /** Puts `next` in the place of `before`; forgets the oldest beyond `max`. */
+  put(next: T, before?: T, max = Number.POSITIVE_INFINITY): void {
+    if (before !== undefined) this.#byKey.delete(responseKey(before.data));
+    const key = responseKey(next.data);
+    this.#byKey.set(key, next);
+    this.#keys.set(asString(next.data.message_id), key);
+    if (this.#byKey.size > max) forgetOldest(this.#byKey);
+    if (this.#keys.size > 2 * max) forgetOldest(this.#keys);
+  }
 }
 
 /**
@@ -175,7 +208,7 @@ export function usageData(row: JsonObject): JsonObject | undefined {
     provider: 'claude',
     ...(model !== '' && { model }),
     usage,
-    message_id: messageKey(row, message),
+    message_id: messageId(row, message),
     ...(request !== '' && { request_id: request }),
     ...(stop !== '' && { stop_reason: stop }),
     ...(agent !== '' && { agent_id: agent }),
@@ -211,7 +244,7 @@ export class UsageMapper {
   readonly #session: string;
   readonly #agent: string;
   readonly #redact: RedactValue | undefined;
-  readonly #messages = new Map<string, TraceEvent>();
+  readonly #responses = new Responses<TraceEvent>();
   readonly #calls = new Map<string, TraceEvent>();
   #prompt = '';
   #time = 0;
@@ -224,7 +257,7 @@ export class UsageMapper {
     if (state === undefined) return;
     this.#prompt = state.prompt;
     this.#time = state.time;
-    for (const event of state.messages) this.#messages.set(asString(event.data.message_id), event);
+    for (const event of state.messages) this.#responses.put(event);
     for (const event of state.calls) this.#calls.set(asString(event.data.tool_use_id), event);
   }
 
@@ -232,7 +265,7 @@ export class UsageMapper {
     return {
       prompt: this.#prompt,
       time: this.#time,
-      messages: [...this.#messages.values()],
+      messages: this.#responses.values(),
       calls: [...this.#calls.values()],
     };
   }
@@ -356,19 +389,16 @@ export class UsageMapper {
       };
     }
     this.#calls.set(id, event);
-    forgetOldest(this.#calls);
+    if (this.#calls.size > MAX_OPEN) forgetOldest(this.#calls);
   }
 
   #usage(data: JsonObject, calls: string[]): TraceEvent {
-    const key = asString(data.message_id);
-    const before = this.#messages.get(key);
+    const before = this.#responses.find(data);
     const event = mergeUsage(before, this.#session, this.#time, data, calls);
     event.data.prompt_id = before?.data.prompt_id ?? this.#prompt;
     if (event.data.prompt_id === '') delete event.data.prompt_id;
     if (this.#agent !== '') event.data.agent_id = this.#agent;
-    this.#messages.delete(key);
-    this.#messages.set(key, event);
-    forgetOldest(this.#messages);
+    this.#responses.put(event, before, MAX_OPEN);
     return event;
   }
 }
@@ -383,17 +413,16 @@ export function mergeUsage(
 ): TraceEvent {
   const known = Array.isArray(before?.data.tool_use_ids) ? before.data.tool_use_ids : [];
   const next = before === undefined || replaces(data, before.data) ? data : before.data;
-  const request = before?.data.request_id ?? data.request_id;
   const merged = [...new Set([...known, ...calls])];
   return {
     event_type: 'llm_response',
     timestamp: before === undefined ? time : Math.min(before.timestamp, time),
     event_id:
-      before?.event_id ?? ids.usage(sessionId, asString(data.message_id), asString(request)),
+      before?.event_id ??
+      ids.usage(sessionId, asString(data.message_id), asString(data.request_id)),
     session_id: sessionId,
     data: {
       ...next,
-      ...(request !== undefined && { request_id: request }),
       ...(merged.length > 0 && { tool_use_ids: merged }),
     },
   };
@@ -428,7 +457,6 @@ export function apiErrorData(row: JsonObject, text: string): JsonObject {
 }
 
 function forgetOldest(map: Map<string, unknown>): void {
-  if (map.size <= MAX_OPEN) return;
   for (const key of map.keys()) {
     map.delete(key);
     return;

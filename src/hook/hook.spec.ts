@@ -1,0 +1,401 @@
+import { spawn, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hookCommand, installLauncher } from '../agents/launcher.ts';
+import { findAgentProcess, parsePs, parseStat, readSessionRecord } from '../agents/process.ts';
+import type { JsonObject, TraceEvent } from '../model/event.ts';
+import { isForeignHost } from './record.ts';
+
+/** The hook as it is shipped, run as an agent runs it: through a shell and the launcher. */
+let built: string;
+let bundle: string;
+let home: string;
+let project: string;
+
+beforeAll(async () => {
+  built = fs.mkdtempSync(join(tmpdir(), 'hook-'));
+  bundle = join(built, 'hook.js');
+  await build({
+    bundle: true,
+    entryPoints: [join(import.meta.dirname, 'main.ts')],
+    format: 'cjs',
+    logLevel: 'error',
+    minify: true,
+    outfile: bundle,
+    platform: 'node',
+    target: 'node20',
+  });
+});
+afterAll(() => fs.rmSync(built, { recursive: true, force: true }));
+
+beforeEach(() => {
+  const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'agent-')));
+  home = join(root, 'home');
+  project = join(root, 'shop');
+  fs.mkdirSync(home);
+  fs.mkdirSync(project);
+  installLauncher({
+    hookBundle: bundle,
+    version: '1',
+    nodePath: process.execPath,
+    env: stateEnv(),
+  });
+});
+afterEach(() => fs.rmSync(join(home, '..'), { recursive: true, force: true }));
+
+const stateEnv = () => ({ AGENT_STRACE_HOME: join(home, '.agent-strace') });
+const SESSION = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4c6';
+
+interface Run {
+  input?: string;
+  env?: Record<string, string>;
+}
+
+const agentEnv = (env: Record<string, string> = {}) => ({
+  PATH: '/usr/bin:/bin',
+  HOME: home,
+  CLAUDE_PROJECT_DIR: project,
+  ...stateEnv(),
+  ...env,
+});
+
+function fire(event: string, { input = '', env = {} }: Run = {}) {
+  const command = hookCommand('claude', event, stateEnv());
+  const run = spawnSync('/bin/sh', ['-c', command], {
+    env: agentEnv(env),
+    input,
+    encoding: 'utf8',
+  });
+  // What an agent must never notice.
+  expect({ stdout: run.stdout, stderr: run.stderr, status: run.status }).toEqual({
+    stdout: '',
+    stderr: '',
+    status: 0,
+  });
+}
+
+const payload = (event: string, more: JsonObject = {}): string =>
+  JSON.stringify({ session_id: SESSION, hook_event_name: event, cwd: project, ...more });
+
+const folder = () => join(project, '.agent-traces', SESSION);
+
+function trace(dir = folder()): TraceEvent[] {
+  const path = join(dir, 'events.ndjson');
+  if (!fs.existsSync(path)) return [];
+  const text = fs.readFileSync(path, 'utf8');
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as TraceEvent);
+}
+
+const log = () => {
+  const path = join(home, '.agent-strace/log/hook.log');
+  return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : '';
+};
+
+describe('a hook', () => {
+  it('records a whole run, and says nothing', { timeout: 60_000 }, () => {
+    const captures = fs
+      .readFileSync(
+        join(import.meta.dirname, '../../test/fixtures/claude/hooks/main.ndjson'),
+        'utf8',
+      )
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string; payload: JsonObject });
+    const started = Date.now() / 1000;
+    for (const { event, payload } of captures) fire(event, { input: JSON.stringify(payload) });
+    const events = trace();
+    expect(log()).toBe('');
+    expect(events.map(({ event_type }) => event_type)).toEqual([
+      'session_start',
+      'file_read',
+      'user_prompt',
+      'tool_call',
+      'tool_result',
+      'tool_call',
+      'tool_result',
+      'tool_call',
+      'tool_result',
+      'tool_call',
+      'error',
+      'tool_call',
+      'tool_call',
+      'tool_result',
+      'tool_call',
+      'tool_call',
+      'tool_result',
+      'tool_result',
+      'tool_result',
+      'assistant_response',
+      'user_prompt',
+      'assistant_response',
+      'session_end',
+    ]);
+    const times = events.map(({ timestamp }) => timestamp);
+    expect(times[0]).toBeGreaterThan(started - 1);
+    expect([...times].sort((a, b) => a - b)).toEqual(times);
+    const meta = JSON.parse(fs.readFileSync(join(folder(), 'meta.json'), 'utf8')) as JsonObject;
+    expect(meta).toMatchObject({
+      session_id: SESSION,
+      agent_name: 'claude-code',
+      command: 'claude (startup)',
+    });
+    expect(meta.ended_at).toBeGreaterThan(meta.started_at as number);
+    const hint = join(project, '.agent-traces/.active-session');
+    expect(fs.readFileSync(hint, 'utf8')).toBe(SESSION);
+    expect(readSessionRecord(SESSION, stateEnv())).toMatchObject({
+      agent: 'claude',
+      trace_dir: join(project, '.agent-traces'),
+      project,
+    });
+  });
+
+  it('takes secrets out before the first byte is written', () => {
+    const key = `AKIA${'IOSFODNN7ABCDEFG'}`;
+    const input = payload('UserPromptSubmit', { prompt: `use ${key} now`, prompt_id: 'p1' });
+    fire('UserPromptSubmit', { input });
+    expect(fs.readFileSync(join(folder(), 'events.ndjson'), 'utf8')).not.toContain(key);
+    expect(trace()[0]!.data.redacted).toBeDefined();
+    fire('UserPromptSubmit', { input, env: { AGENT_TRACE_NO_REDACT: '1' } });
+    expect(trace()[1]!.data.prompt).toBe(`use ${key} now`);
+    expect(trace()[1]!.event_id).toBe(trace()[0]!.event_id);
+  });
+
+  it('cuts results at 64 KB and says how long they were', () => {
+    const stdout = `${'x'.repeat(65_535)}\u{1f600}${'y'.repeat(100_000)}`;
+    fire('PostToolUse', {
+      input: payload('PostToolUse', {
+        tool_name: 'Bash',
+        tool_use_id: 't',
+        tool_response: { stdout, stderr: '' },
+      }),
+    });
+    const { data } = trace()[0]!;
+    expect(data.result).toBe('x'.repeat(65_535));
+    expect(data.truncated).toMatchObject({ result: { length: stdout.length } });
+  });
+
+  it('does nothing where it is told so', () => {
+    fire('Stop', { input: payload('Stop'), env: { AGENT_STRACE_DISABLE: '1' } });
+    expect(fs.existsSync(folder())).toBe(false);
+  });
+
+  it('leaves a mark where a payload cannot be read', () => {
+    fire('PreToolUse', { input: '{"session_id": "x', env: { CLAUDE_CODE_SESSION_ID: SESSION } });
+    expect(trace()[0]).toMatchObject({
+      event_type: 'error',
+      data: { event_subtype: 'recorder', hook_event_name: 'PreToolUse' },
+    });
+    fire('PreToolUse', { input: '[1, 2]' });
+    fire('PreToolUse', { input: '' });
+    fire('PreToolUse', { input: '{"session_id": "../../x"}' });
+    expect(trace()).toHaveLength(1);
+    expect(log()).toContain('no usable session id');
+    expect(log()).not.toContain('../../x');
+  });
+
+  it('records elsewhere where the trace folder is a trap', () => {
+    const trap = join(home, 'trap');
+    fs.mkdirSync(trap);
+    fs.symlinkSync(trap, join(project, '.agent-traces'));
+    fire('PreToolUse', { input: payload('PreToolUse', { tool_name: 'Bash', tool_use_id: 't1' }) });
+    fire('PreToolUse', { input: payload('PreToolUse', { tool_name: 'Bash', tool_use_id: 't2' }) });
+    expect(fs.readdirSync(trap)).toEqual([]);
+    const { trace_dir } = readSessionRecord(SESSION, stateEnv())!;
+    expect(trace_dir).toContain(join(home, '.agent-strace/traces/shop-'));
+    expect(trace(join(trace_dir, SESSION))).toHaveLength(2);
+    expect(log().match(/ESYMLINK/g)).toHaveLength(1);
+  });
+
+  it('stays in the folder that its session began in', () => {
+    fire('SessionStart', { input: payload('SessionStart') });
+    const other = join(home, 'other');
+    fs.mkdirSync(join(other, '.git'), { recursive: true });
+    fire('Stop', { input: payload('Stop', { cwd: other }), env: { CLAUDE_PROJECT_DIR: other } });
+    expect(trace()).toHaveLength(2);
+    expect(fs.existsSync(join(other, '.agent-traces'))).toBe(false);
+  });
+
+  it('is silent when its state folder cannot be used, or NODE_OPTIONS is broken', () => {
+    fs.chmodSync(join(home, '.agent-strace'), 0o700);
+    fs.writeFileSync(join(home, '.agent-strace/sessions'), 'not a folder');
+    fire('Stop', {
+      input: payload('Stop'),
+      env: { NODE_OPTIONS: '--require /does/not/exist.js' },
+    });
+    expect(trace()).toHaveLength(1);
+  });
+
+  it('drops what another program runs of Claude settings', () => {
+    const start = { session_id: SESSION, hook_event_name: 'Stop' };
+    expect(isForeignHost(start, {})).toBe(false);
+    expect(isForeignHost({ ...start, cursor_version: '3' }, {})).toBe(true);
+    expect(isForeignHost(start, { COPILOT_CLI: '1' })).toBe(true);
+    expect(isForeignHost({ ...start, timestamp: '2026-11-23T10:00:00Z' }, {})).toBe(true);
+    // Claude started by another agent's shell.
+    const env = { COPILOT_CLI: '1', CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: SESSION };
+    expect(isForeignHost(start, env)).toBe(false);
+    // Another agent started by Claude's shell.
+    expect(isForeignHost({ ...start, session_id: 'other' }, env)).toBe(true);
+    fire('Stop', { input: payload('Stop'), env: { COPILOT_CLI: '1' } });
+    expect(fs.existsSync(folder())).toBe(false);
+  });
+
+  it('does not mind a pipe that it shares', () => {
+    // The agent's end is closed before the hook is done.
+    const command = `printf '%s' '${payload('Stop')}' | (${hookCommand('claude', 'Stop', stateEnv())}) | true`;
+    expect(spawnSync('/bin/sh', ['-c', command], { env: agentEnv() }).status).toBe(0);
+    expect(trace()).toHaveLength(1);
+  });
+});
+
+describe('the launcher', () => {
+  it('falls back to the Node on the PATH, then to nothing', () => {
+    const install = (nodePath: string) =>
+      installLauncher({ hookBundle: bundle, version: '1', nodePath, env: stateEnv() });
+    expect(install('/gone/node')).toBe(true);
+    expect(install('/gone/node')).toBe(false);
+    fire('Stop', { input: payload('Stop'), env: { PATH: '/nowhere' } });
+    expect(trace()).toHaveLength(0);
+    const bin = join(home, 'bin');
+    fs.mkdirSync(bin);
+    fs.symlinkSync(process.execPath, join(bin, 'node'));
+    fire('Stop', { input: payload('Stop'), env: { PATH: `${bin}:/bin` } });
+    expect(trace()).toHaveLength(1);
+  });
+
+  it('takes a path with quotes and spaces', () => {
+    const odd = join(home, `it's $HOME "x"`);
+    fs.mkdirSync(odd);
+    fs.symlinkSync(process.execPath, join(odd, 'node'));
+    installLauncher({
+      hookBundle: bundle,
+      version: '1',
+      nodePath: join(odd, 'node'),
+      env: stateEnv(),
+    });
+    fire('Stop', { input: payload('Stop'), env: { PATH: '/nowhere' } });
+    expect(trace()).toHaveLength(1);
+  });
+
+  it('is silent where it was deleted', () => {
+    fs.rmSync(join(home, '.agent-strace'), { recursive: true });
+    fire('Stop', { input: payload('Stop') });
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('the agent behind a hook', () => {
+  /** A process that calls itself claude and runs one hook. */
+  function runAgent(env: Record<string, string> = {}) {
+    const agent = join(home, 'claude');
+    fs.copyFileSync('/bin/bash', agent);
+    fs.chmodSync(agent, 0o755);
+    const input = payload('SessionStart');
+    const script = `printf '%s' '${input}' | /bin/sh -c '${hookCommand('claude', 'SessionStart', stateEnv()).replaceAll("'", "'\\''")}'; echo $$`;
+    const run = spawnSync(agent, ['-c', script], { env: agentEnv(env), encoding: 'utf8' });
+    return { pid: Number(run.stdout.trim()), record: readSessionRecord(SESSION, stateEnv())! };
+  }
+
+  it('is kept with what tells it from a later process of its number', () => {
+    const { pid, record } = runAgent();
+    expect(pid).toBeGreaterThan(0);
+    expect(record).toMatchObject({ pid, exe: 'claude', uid: process.getuid!() });
+    expect(record.start_time).toMatch(/^\d+$/);
+    expect(record.pid_ns).toMatch(/^pid:\[\d+\]$/);
+    expect(record.boot_id).toMatch(/^[0-9a-f-]{36}$/);
+    const text = fs.readFileSync(join(home, '.agent-strace/sessions', `${SESSION}.json`), 'utf8');
+    expect(text).not.toContain('printf');
+    expect(fs.statSync(join(home, '.agent-strace/sessions', `${SESSION}.json`)).mode & 0o777).toBe(
+      0o600,
+    );
+  });
+
+  it('is not who the environment names, if that is no ancestor', () => {
+    const other = spawn('sleep', ['30']);
+    try {
+      const { pid, record } = runAgent({ CLAUDE_PID: `${other.pid}` });
+      expect(record.pid).toBe(pid);
+    } finally {
+      other.kill();
+    }
+  });
+
+  it('is found anew when the session is resumed by another process', () => {
+    const first = runAgent();
+    const second = runAgent();
+    expect(second.pid).not.toBe(first.pid);
+    expect(second.record.pid).toBe(second.pid);
+    expect(second.record.first_seen).toBe(first.record.first_seen);
+  });
+
+  it('is nobody where there is none', () => {
+    expect(findAgentProcess('claude', undefined, 1)).toBeUndefined();
+    expect(findAgentProcess('claude', process.pid, process.pid)?.pid).toBe(process.pid);
+  });
+
+  it('is read from any name', () => {
+    const rest = `S 77 ${Array.from({ length: 17 }, () => 0).join(' ')} 4242 0 0`;
+    expect(parseStat(9, `9 (a) b (c) ${rest}`)).toEqual({
+      pid: 9,
+      ppid: 77,
+      startTime: '4242',
+      name: 'a) b (c',
+    });
+    expect(parseStat(9, 'nonsense')).toBeUndefined();
+    expect(parsePs(9, '  77 Mon Nov 23  10:00:01 2026     claude\n')).toEqual({
+      pid: 9,
+      ppid: 77,
+      startTime: 'Mon Nov 23 10:00:01 2026',
+      name: 'claude',
+    });
+  });
+});
+
+describe('after the agent has stopped', () => {
+  it('reads rows that were written late, without keeping the agent', {
+    timeout: 30_000,
+  }, async () => {
+    const projects = join(home, '.claude/projects/-shop');
+    fs.mkdirSync(projects, { recursive: true });
+    const transcript = join(projects, `${SESSION}.jsonl`);
+    const row = (id: string) =>
+      `${JSON.stringify({
+        type: 'assistant',
+        uuid: id,
+        sessionId: SESSION,
+        timestamp: '2026-11-23T10:00:00.000Z',
+        requestId: `req_${id}`,
+        message: {
+          id,
+          model: 'claude-opus-5-5',
+          role: 'assistant',
+          content: [{ type: 'text', text: `text ${id}` }],
+          usage: { input_tokens: 1, output_tokens: 2 },
+        },
+      })}\n`;
+    fs.writeFileSync(transcript, row('msg_1'), { mode: 0o600 });
+    const usage = () => trace().filter(({ event_type }) => event_type === 'llm_response').length;
+    fire('Stop', { input: payload('Stop', { transcript_path: transcript }) });
+    expect(usage()).toBe(1);
+    fs.appendFileSync(transcript, row('msg_2'));
+    await expect.poll(usage, { timeout: 10_000 }).toBe(2);
+    expect(log()).toBe('');
+  });
+
+  it('is over within seconds', { timeout: 30_000 }, async () => {
+    const task = { session: SESSION, transcript: '/none.jsonl', traceDir: folder(), ended: true };
+    const started = Date.now();
+    const sweep = spawn(process.execPath, [bundle, '--sweep', JSON.stringify(task)], {
+      env: agentEnv(),
+      stdio: 'ignore',
+    });
+    expect(await new Promise((done) => sweep.on('close', done))).toBe(0);
+    expect(Date.now() - started).toBeLessThan(6000);
+    expect(fs.existsSync(folder())).toBe(false);
+  });
+});
