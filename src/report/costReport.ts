@@ -110,7 +110,9 @@ function phaseTable(phases: readonly PhaseCost[], options: Options): string {
 /** Prompts count from 1; what came before the first is 0. */
 function numbered(phases: readonly PhaseCost[]): (PhaseCost & { at: number })[] {
   let at = 0;
-  return phases.map((phase) => ({ ...phase, at: phase.started_at === null ? 0 : ++at }));
+  return phases
+    .filter((phase) => phase.started_at !== null || phase.tool_calls + phase.cost_usd > 0)
+    .map((phase) => ({ ...phase, at: phase.started_at === null ? 0 : ++at }));
 }
 
 /** The costs of many sessions as one. */

@@ -140,7 +140,7 @@ export function stepLine(
     ...(view.removed !== undefined ? [`−${view.removed}`] : []),
     ...(view.detail !== '' ? [sanitizeLine(view.detail)] : []),
     ...(view.rule !== undefined ? [sanitizeLine(view.rule)] : []),
-    ...(failed ? ['✗'] : []),
+    ...(failed && view.icon !== 'error' ? ['✗'] : []),
     ...(options.running === true ? ['…'] : []),
   ].join(' ');
   const isCall = columns.type[row] === TYPE.tool_call;

@@ -56,8 +56,9 @@ const segments = (text: string): Intl.Segments => {
 
 const ASCII = /^[ -~]*$/;
 const ZERO_WIDTH = /^[\p{M}\p{Cf}\p{Cc}]$/u;
-// Made here: a literal with this flag needs a newer language target than the rest.
-const EMOJI = /^\p{RGI_Emoji}$/v;
+/** Not a literal: its flag needs a newer language target than the rest (Node 20 knows it). */
+const UNICODE_SETS = 'v';
+const EMOJI = new RegExp('^\\p{RGI_Emoji}$', UNICODE_SETS);
 
 /** Columns of one grapheme. */
 function graphemeWidth(grapheme: string): number {
