@@ -59,12 +59,14 @@ const usageColumns = <Row>(usage: (row: Row) => Usage): TableColumn<Row>[] => [
   },
   {
     title: 'write 5m',
+    expendable: 2,
     align: 'right',
     text: (row) =>
       tokens(usage(row).cache_write_input_tokens - usage(row).cache_write_1h_input_tokens),
   },
   {
     title: 'write 1h',
+    expendable: 3,
     align: 'right',
     text: (row) => tokens(usage(row).cache_write_1h_input_tokens),
   },

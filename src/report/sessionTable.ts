@@ -42,8 +42,8 @@ export function sessionTable(
       text: ({ shortId }) => sanitizeLine(shortId),
       paint: (cell) => style.cyan(cell),
     },
-    { title: 'started', text: ({ summary }) => dateTime(summary.startedAtMs) },
-    { title: 'agent', text: ({ summary }) => sanitizeLine(summary.agent), minTerminal: 90 },
+    { title: 'started', text: ({ summary }) => dateTime(summary.startedAtMs), expendable: 1 },
+    { title: 'agent', text: ({ summary }) => sanitizeLine(summary.agent), expendable: 5 },
     { title: 'title', flexible: true, text: titleOf },
     {
       title: 'duration',
@@ -51,20 +51,21 @@ export function sessionTable(
       text: ({ summary }) =>
         summary.startedAtMs > 0 ? formatDuration(summary.durationMs) : MISSING,
       paint: dimZero,
+      expendable: 2,
     },
     {
       title: 'calls',
       align: 'right',
       text: ({ summary }) => formatCount(summary.calls),
       paint: dimZero,
-      minTerminal: 70,
+      expendable: 3,
     },
     {
       title: 'errors',
       align: 'right',
       text: ({ summary }) => formatCount(summary.errors),
       paint: (cell, { summary }) => (summary.errors > 0 ? style.red(cell) : dimZero(cell)),
-      minTerminal: 70,
+      expendable: 4,
     },
     {
       title: 'cost',

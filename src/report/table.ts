@@ -10,8 +10,8 @@ export interface TableColumn<Row> {
   align?: 'left' | 'right';
   /** Takes what room is left, and is cut first. */
   flexible?: boolean;
-  /** Left out from the right of the table on where the terminal is narrower than this. */
-  minTerminal?: number;
+  /** Left out where there is no room: the column with the highest number first. */
+  expendable?: number;
 }
 
 const GAP = 2;
@@ -28,13 +28,25 @@ export function renderTable<Row>(
   options: { style: Style; width?: number | undefined },
 ): string {
   const { style, width } = options;
-  const columns = allColumns.filter(
-    ({ minTerminal = 0 }) => width === undefined || width >= minTerminal,
-  );
+  let columns = [...allColumns];
+  const widthOf = (column: TableColumn<Row>): number =>
+    rows.reduce(
+      (most, row) => Math.max(most, textWidth(column.text(row))),
+      textWidth(column.title),
+    );
+  const full = new Map(allColumns.map((column) => [column, widthOf(column)]));
+  const least = (): number =>
+    columns.reduce((sum, column) => {
+      const own = full.get(column)!;
+      return sum + GAP + (column.flexible === true ? Math.min(own, MIN_FLEXIBLE) : own);
+    }, -GAP);
+  while (width !== undefined && least() > width) {
+    const first = columns.reduce((a, b) => ((b.expendable ?? 0) > (a.expendable ?? 0) ? b : a));
+    if (first.expendable === undefined) break;
+    columns = columns.filter((column) => column !== first);
+  }
   const cells = rows.map((row) => columns.map((column) => column.text(row)));
-  const widths = columns.map((column, at) =>
-    cells.reduce((most, line) => Math.max(most, textWidth(line[at]!)), textWidth(column.title)),
-  );
+  const widths = columns.map((column) => full.get(column)!);
   const flexible = columns.findIndex((column) => column.flexible === true);
   if (width !== undefined && flexible >= 0) {
     const fixed = widths.reduce((sum, one, at) => (at === flexible ? sum : sum + one + GAP), 0);

@@ -290,7 +290,7 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
         { title: 'project', flexible: true, text: ({ project }) => sanitizeLine(project) },
         {
           title: 'models',
-          minTerminal: 100,
+          expendable: 1,
           text: ({ models }) =>
             sanitizeLine(models.map(({ model }) => model).join(', ')) || MISSING,
         },
