@@ -1,7 +1,8 @@
 /** The grammar of the command line. Each command's own code is loaded when it is run. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { sanitizeTerminal } from '../report/terminalText.ts';
-import { CliError, EXIT, Interrupted, type Io, styleFor } from './io.ts';
+import { EXIT } from './exit.ts';
+import { CliError, Interrupted, type Io, styleFor } from './io.ts';
 
 interface Parsed {
   [name: string]: unknown;

@@ -11,7 +11,8 @@ import { latestSession } from '../trace/latest.ts';
 import { gitRootOf, homeTraceDir, placeTrace, TRACE_FOLDER } from '../trace/paths.ts';
 import { badLines, type SessionProblems, TraceSession } from '../trace/session.ts';
 import { type SessionEntry, SessionNotFound, TraceStore } from '../trace/store.ts';
-import { breathe, CliError, EXIT, type Io, Progress, warn } from './io.ts';
+import { EXIT } from './exit.ts';
+import { breathe, CliError, type Io, Progress, warn } from './io.ts';
 import { similar } from './suggest.ts';
 
 export interface TraceOptions {

@@ -3,7 +3,8 @@ import { summarise } from '../../model/summary.ts';
 import { addCosts, allCostText, costReport, costText } from '../../report/costReport.ts';
 import { costJson, sessionJson } from '../../report/sessionJson.ts';
 import type { TraceSession } from '../../trace/session.ts';
-import { CliError, EXIT, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { EXIT } from '../exit.ts';
+import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
 import { summariseAll } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 

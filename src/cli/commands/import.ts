@@ -17,10 +17,10 @@ import { renderTable } from '../../report/table.ts';
 import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
 import { appendEvents, EVENTS_FILE, updateMeta } from '../../trace/append.ts';
 import { ensureTraceFolder, isSafeSessionId } from '../../trace/paths.ts';
+import { EXIT } from '../exit.ts';
 import {
   breathe,
   CliError,
-  EXIT,
   type Io,
   Progress,
   print,

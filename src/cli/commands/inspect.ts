@@ -6,7 +6,8 @@ import { safeJson } from '../../report/terminalText.ts';
 import { readMeta } from '../../trace/meta.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import type { SessionEntry } from '../../trace/store.ts';
-import { breathe, EXIT, type Io, print } from '../io.ts';
+import { EXIT } from '../exit.ts';
+import { breathe, type Io, print } from '../io.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
 const BATCH = 500;

@@ -1,6 +1,7 @@
 import { sessionJson } from '../../report/sessionJson.ts';
 import { sessionTable, sessionTotals } from '../../report/sessionTable.ts';
-import { EXIT, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { EXIT } from '../exit.ts';
+import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
 import { summariseAll, uniquePrefixes } from '../listing.ts';
 import { openStore, type TraceOptions } from '../traces.ts';
 

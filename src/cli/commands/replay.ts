@@ -16,18 +16,9 @@ import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
 import { TraceSession } from '../../trace/session.ts';
 import type { SessionEntry, TraceStore } from '../../trace/store.ts';
 import { TraceWatcher } from '../../trace/watch.ts';
+import { EXIT } from '../exit.ts';
 import { failureReason } from '../failures.ts';
-import {
-  CliError,
-  EXIT,
-  Interrupted,
-  type Io,
-  print,
-  sleep,
-  styleFor,
-  warn,
-  widthOf,
-} from '../io.ts';
+import { CliError, Interrupted, type Io, print, sleep, styleFor, warn, widthOf } from '../io.ts';
 import { similar } from '../suggest.ts';
 import {
   findSession,

@@ -12,7 +12,8 @@ import { setupDiff } from '../../agents/setupDiff.ts';
 import type { Style } from '../../report/style.ts';
 import { sanitizeLine, sanitizeTerminal } from '../../report/terminalText.ts';
 import { gitRootOf, placeTrace } from '../../trace/paths.ts';
-import { CliError, EXIT, Interrupted, type Io, print, printJson, styleFor, warn } from '../io.ts';
+import { EXIT } from '../exit.ts';
+import { CliError, Interrupted, type Io, print, printJson, styleFor, warn } from '../io.ts';
 import { homely, type TraceOptions } from '../traces.ts';
 
 export interface SetupOptions extends TraceOptions {

@@ -4,8 +4,9 @@ import { summarise } from '../../model/summary.ts';
 import { seconds } from '../../report/sessionJson.ts';
 import { type ChildStats, type Failure, statsReport, statsText } from '../../report/statsReport.ts';
 import type { TraceSession } from '../../trace/session.ts';
+import { EXIT } from '../exit.ts';
 import { failureReason } from '../failures.ts';
-import { EXIT, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
 import { type ListedSession, summariseAll } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
