@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { installTool } from './tools.mjs';
+import { installTool, npmEnvironment } from './tools.mjs';
 
 export const root = join(import.meta.dirname, '..');
 const bin = join(root, 'node_modules', '.bin');
@@ -64,6 +64,7 @@ function ensureDependencies() {
   console.error('installing dependencies (npm ci) …');
   const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
     cwd: root,
+    env: npmEnvironment(),
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   });

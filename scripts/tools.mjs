@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
@@ -76,12 +76,23 @@ export async function installTool(name, log = console.error) {
 }
 
 /**
+ * The environment for npm: with the machine's Node, not the project's own, because npm finds its global
+ * settings (a company's registry and certificates) by where Node is, and `npm ci` replaces ours.
+ */
+export function npmEnvironment() {
+  const bin = join('node_modules', '.bin');
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return { ...process.env, PATH: folders.filter((dir) => !dir.endsWith(bin)).join(delimiter) };
+}
+
+/**
  * @param {string} cwd
  * @param {string[]} args
  */
 function npm(cwd, args) {
   const result = spawnSync('npm', ['install', '--no-audit', '--no-fund', ...args], {
     cwd,
+    env: npmEnvironment(),
     encoding: 'utf8',
     shell: process.platform === 'win32',
   });

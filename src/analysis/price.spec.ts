@@ -135,6 +135,14 @@ describe('price', () => {
     expect(us('claude-haiku-4-5')).toBe(6e9);
   });
 
+  it('adds the fee of web searches, which fast mode does not double', () => {
+    const searched = (model: string) =>
+      pricer.price(model, MILLION, NOW, { webSearchRequests: 3, speed: 'fast' });
+    expect(nano(searched('claude-opus-5'))).toBe(60_030_000_000);
+    const price = pricer.price('claude-3-haiku', MILLION, NOW, { webSearchRequests: 1 });
+    expect(reason(price)).toContain('web searches');
+  });
+
   it('says why it has no price', () => {
     expect(reason(pricer.price('claude-opus-99', MILLION, NOW))).toBe(
       'no price for claude-opus-99',

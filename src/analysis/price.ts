@@ -84,6 +84,8 @@ interface Model {
   providerId: string | undefined;
   /** Undefined: the price has parts that only the library can add up. */
   tiers: Tier[] | undefined;
+  /** USD per thousand web searches. */
+  searches: number | undefined;
 }
 
 /** `createPricer` over a library that is already there. */
@@ -118,16 +120,24 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
       }
       const found = find(model, timestampMs, how.provider);
       if (typeof found === 'string') return unpriced(found);
+      const searches = how.webSearchRequests ?? 0;
+      if (searches > 0 && found.searches === undefined) {
+        return unpriced(`no price is known for web searches of ${model}`);
+      }
+      // A fee beside the tokens: no multiplier holds for it.
+      const fee = Math.round(searches * (found.searches ?? 0) * 1e6);
+      const priced = (price: Price): Price =>
+        price.status === 'priced' ? { ...price, nanoUsd: price.nanoUsd + fee } : price;
       if (found.tiers === undefined) {
-        return byLibrary(library, model, found.providerId, usage, timestampMs, factor);
+        return priced(byLibrary(library, model, found.providerId, usage, timestampMs, factor));
       }
       let rates = found.tiers[0]?.rates;
       for (const tier of found.tiers) if (usage.input_tokens > tier.above) rates = tier.rates;
       if (rates === undefined || lacks(rates, usage)) {
         // Where a bucket has no rate of its own, the library decides what it falls back to.
-        return byLibrary(library, model, found.providerId, usage, timestampMs, factor);
+        return priced(byLibrary(library, model, found.providerId, usage, timestampMs, factor));
       }
-      return amount(usage, rates, factor, model, PRICE_LIST.date);
+      return priced(amount(usage, rates, factor, model, PRICE_LIST.date));
     },
 
     contextWindow(name) {
@@ -269,6 +279,7 @@ function lookUp(
         id: price.model.id,
         contextWindow: price.model.context_window,
         providerId,
+        searches: asRate(price.model_price.web_searches_kcount),
         tiers: changesInTheDay(price.model.prices) ? undefined : tiersOf(price.model_price),
       };
     } catch (error) {
@@ -277,6 +288,9 @@ function lookUp(
   }
   return reason;
 }
+
+const asRate = (value: unknown): number | undefined =>
+  typeof value === 'number' ? value : undefined;
 
 const changesInTheDay = (prices: unknown): boolean =>
   Array.isArray(prices) &&

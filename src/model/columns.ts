@@ -148,10 +148,16 @@ export const TYPE: Record<(typeof TYPE_CODES)[number], number> = Object.fromEntr
   TYPE_CODES.map((name, index) => [name, index]),
 ) as Record<(typeof TYPE_CODES)[number], number>;
 
+const TYPE_BY_NAME = new Map<string, number>(TYPE_CODES.map((name, code) => [name, code]));
+
+/** Code of an event type; TYPE.other for what this version does not know. */
+export const typeCode = (name: string): number => TYPE_BY_NAME.get(name) ?? TYPE.other;
+
 /** Hash table from an id key to its row; a row is 4 bytes at a load of at most one half. */
 export class KeyTable {
   private slots = new Int32Array(512).fill(-1);
   private count = 0;
+  private found = 0;
   private readonly columns: () => Float64Array;
 
   /** @param keys where the keys of the rows stand. */
@@ -159,18 +165,37 @@ export class KeyTable {
     this.columns = keys;
   }
 
+  /** The row of a key, or -1. */
   get(key: number): number {
+    return this.find(key);
+  }
+
+  /** As `get`, and remembers the place for an `insert` of the same key that follows at once. */
+  find(key: number): number {
     const keys = this.columns();
-    const mask = this.slots.length - 1;
-    for (let slot = spread(key) & mask; ; slot = (slot + 1) & mask) {
-      const row = this.slots[slot]!;
-      if (row < 0 || keys[row] === key) return row;
+    const { slots } = this;
+    const mask = slots.length - 1;
+    let slot = spread(key) & mask;
+    let row = slots[slot]!;
+    while (row >= 0 && keys[row] !== key) {
+      slot = (slot + 1) & mask;
+      row = slots[slot]!;
     }
+    this.found = slot;
+    return row;
+  }
+
+  /** Puts in a key that `find` has just not found. */
+  insert(key: number, row: number): void {
+    if (++this.count * 2 > this.slots.length) {
+      this.rehash();
+      this.put(key, row);
+    } else this.slots[this.found] = row;
   }
 
   set(key: number, row: number): void {
-    if (++this.count * 2 > this.slots.length) this.rehash();
-    this.put(key, row);
+    if (this.find(key) < 0) this.insert(key, row);
+    else this.slots[this.found] = row;
   }
 
   private put(key: number, row: number): void {
@@ -187,6 +212,79 @@ export class KeyTable {
     for (const row of old) if (row >= 0) this.put(keys[row]!, row);
   }
 }
+
+/**
+ * Numbers by number keys: what a `Map` does, in typed arrays. A map of half a million doubles costs
+ * several times as much, in time and in memory.
+ */
+export class NumberTable {
+  size = 0;
+  private used = 0;
+  private keys = new Float64Array(64).fill(EMPTY);
+  private values = new Int32Array(64);
+
+  get(key: number): number | undefined {
+    if (this.size === 0) return undefined;
+    const slot = this.slotOf(key);
+    return this.keys[slot] === key ? this.values[slot]! : undefined;
+  }
+
+  set(key: number, value: number): void {
+    let slot = this.slotOf(key);
+    if (this.keys[slot] !== key) {
+      if (this.used * 2 >= this.keys.length) {
+        this.rebuild();
+        slot = this.slotOf(key);
+      }
+      this.keys[slot] = key;
+      this.used++;
+      this.size++;
+    }
+    this.values[slot] = value;
+  }
+
+  delete(key: number): void {
+    const slot = this.slotOf(key);
+    if (this.keys[slot] !== key) return;
+    // The slot stays used, so that searches go on past it; a rebuild clears it.
+    this.keys[slot] = GONE;
+    this.size--;
+  }
+
+  *[Symbol.iterator](): IterableIterator<[number, number]> {
+    for (let slot = 0; slot < this.keys.length; slot++) {
+      if (this.keys[slot]! >= 0) yield [this.keys[slot]!, this.values[slot]!];
+    }
+  }
+
+  private slotOf(key: number): number {
+    const mask = this.keys.length - 1;
+    let slot = spread(key) & mask;
+    for (let at = this.keys[slot]!; at !== key && at !== EMPTY; at = this.keys[slot]!) {
+      slot = (slot + 1) & mask;
+    }
+    return slot;
+  }
+
+  private rebuild(): void {
+    const { keys, values } = this;
+    const size = Math.max(64, 2 ** Math.ceil(Math.log2((this.size + 1) * 4)));
+    this.keys = new Float64Array(size).fill(EMPTY);
+    this.values = new Int32Array(size);
+    this.used = 0;
+    for (let slot = 0; slot < keys.length; slot++) {
+      const key = keys[slot]!;
+      if (key < 0) continue;
+      const to = this.slotOf(key);
+      this.keys[to] = key;
+      this.values[to] = values[slot]!;
+      this.used++;
+    }
+  }
+}
+
+const EMPTY = -1;
+const GONE = -2;
 
 /** A seed of this process: nobody can craft a trace whose ids all fall into one slot. */
 const SEED_LOW = (Math.random() * 0x100000000) | 0;

@@ -54,31 +54,45 @@ function toEvent(value: unknown): TraceEvent | undefined {
   const raw = value as Record<string, unknown>;
   const type = raw.event_type;
   if (typeof type !== 'string' || type === '') return undefined;
-  const event: TraceEvent = {
-    event_type: type,
-    timestamp: seconds(raw.timestamp),
-    event_id: typeof raw.event_id === 'string' ? raw.event_id : '',
-    session_id: typeof raw.session_id === 'string' ? raw.session_id : '',
-    data: isObject(raw.data) ? raw.data : raw.data === undefined ? {} : { value: raw.data as Json },
-  };
-  if (typeof raw.parent_id === 'string' && raw.parent_id !== '') event.parent_id = raw.parent_id;
-  if (typeof raw.duration_ms === 'number' && raw.duration_ms >= 0) {
-    event.duration_ms = raw.duration_ms;
+  // The parsed object becomes the event: a million copies would cost more than they are worth.
+  const event = raw as unknown as TraceEvent;
+  if (typeof raw.timestamp !== 'number' || !(raw.timestamp >= 0 && raw.timestamp < LATEST)) {
+    event.timestamp = seconds(raw.timestamp);
+  }
+  if (typeof raw.event_id !== 'string') event.event_id = '';
+  if (typeof raw.session_id !== 'string') event.session_id = '';
+  if (!isObject(raw.data)) {
+    event.data = raw.data === undefined ? {} : { value: raw.data as Json };
+  }
+  if (raw.parent_id !== undefined && (typeof raw.parent_id !== 'string' || raw.parent_id === '')) {
+    delete event.parent_id;
+  }
+  const { duration_ms: duration } = raw;
+  if (duration !== undefined && !(typeof duration === 'number' && duration >= 0)) {
+    delete event.duration_ms;
   }
   for (const key in raw) {
-    if (!KNOWN.has(key)) {
-      event.extra ??= {};
+    if (KNOWN.has(key)) continue;
+    const extra: JsonObject = {};
+    for (const name of Object.keys(raw)) {
+      if (KNOWN.has(name)) continue;
       // Not an assignment: a key may be called __proto__.
-      Object.defineProperty(event.extra, key, {
-        value: raw[key],
+      Object.defineProperty(extra, name, {
+        value: raw[name],
         enumerable: true,
         configurable: true,
         writable: true,
       });
+      delete raw[name];
     }
+    event.extra = extra;
+    break;
   }
   return event;
 }
+
+/** The year 2200 in seconds: a later time is no time at which an agent ran. */
+const LATEST = 7_258_118_400;
 
 const KNOWN = new Set([
   'event_type',
@@ -103,8 +117,7 @@ function seconds(value: unknown): number {
   return Number.NaN;
 }
 
-/** 1970 to 2200: anything else is no time at which an agent ran. */
-const sane = (value: number): number => (value >= 0 && value < 7_258_118_400 ? value : Number.NaN);
+const sane = (value: number): number => (value >= 0 && value < LATEST ? value : Number.NaN);
 
 /**
  * Brings an event of an older writer to the present version, step by step. An event of a newer

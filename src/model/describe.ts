@@ -2,8 +2,8 @@ import { FLAG, TYPE } from './columns.ts';
 import type { JsonObject, TraceEvent } from './event.ts';
 import { recordedFileOps } from './fileOps.ts';
 import type { SessionFold } from './fold.ts';
-import { oneLine } from './slices/session.ts';
 import { STEP_KINDS, type StepIcon, type StepKind, type StepView } from './step.ts';
+import { oneLine } from './text.ts';
 import { commandArgument, pathArgument } from './tools.ts';
 
 const ICONS: Record<StepKind, StepIcon> = {
@@ -42,6 +42,22 @@ export function describeStep(
   row: number,
   event: TraceEvent,
   result?: TraceEvent,
+): StepView {
+  const view = describe(fold, at, row, event, result);
+  // Whatever a trace holds, a row is short words on one line.
+  view.verb = oneLine(view.verb, 80);
+  view.target = oneLine(view.target);
+  view.detail = oneLine(view.detail, 120);
+  if (view.rule !== undefined) view.rule = oneLine(view.rule, 60);
+  return view;
+}
+
+function describe(
+  fold: SessionFold,
+  at: number,
+  row: number,
+  event: TraceEvent,
+  result: TraceEvent | undefined,
 ): StepView {
   const { columns } = fold;
   const kind = STEP_KINDS[columns.kind[row]!] ?? 'other';

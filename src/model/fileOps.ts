@@ -1,5 +1,6 @@
 import type { FileOp, Json, JsonObject } from './event.ts';
-import { pathArgument, toolKind } from './tools.ts';
+import type { StepKind } from './step.ts';
+import { pathArgument } from './tools.ts';
 
 /** Bounds on what one event may say: a trace is hostile. */
 const MAX_FILES = 1000;
@@ -49,8 +50,7 @@ function tuples(value: Json | undefined, width: number): number[][] | undefined 
  * What a call says it will do to files, for traces whose results do not tell: the call's own
  * path, and for a read its offset and limit.
  */
-export function intendedFileOps(tool: string, args: JsonObject): FileOp[] | undefined {
-  const kind = toolKind(tool);
+export function intendedFileOps(kind: StepKind, args: JsonObject): FileOp[] | undefined {
   if (kind !== 'read' && kind !== 'modify') return undefined;
   const raw = pathArgument(args);
   if (raw === undefined) return undefined;

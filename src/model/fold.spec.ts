@@ -256,9 +256,7 @@ describe('SessionFold', () => {
   });
 
   it('never shows an unpriced response as $0', () => {
-    const fold = foldOf(
-      sessionOf([{ outcome: 'ok', tool: 'Bash', input: 3, agent: 0, gap: 1 }]),
-    );
+    const fold = foldOf(sessionOf([{ outcome: 'ok', tool: 'Bash', input: 3, agent: 0, gap: 1 }]));
     const { cost } = summarise(fold, { nowMs: 0 });
     expect(cost.unpriced).toBe(1);
     expect(cost.models[0]?.reason).toBe('no price for free');
@@ -273,9 +271,9 @@ function typed(_key: string, value: unknown): unknown {
   return value;
 }
 
-function revive(saved: { columns: Record<string, unknown[]> }): Parameters<
-  typeof SessionFold.load
->[0] {
+function revive(saved: {
+  columns: Record<string, unknown[]>;
+}): Parameters<typeof SessionFold.load>[0] {
   for (const [name, values] of Object.entries(saved.columns)) {
     saved.columns[name] = values.map((n) => (n === 'NaN' ? Number.NaN : n));
   }

@@ -1,7 +1,16 @@
-import { COLUMN_NAMES, Columns, FLAG, KeyTable, TYPE, TYPE_CODES } from './columns.ts';
+import {
+  COLUMN_NAMES,
+  Columns,
+  FLAG,
+  KeyTable,
+  NumberTable,
+  TYPE,
+  TYPE_CODES,
+  typeCode,
+} from './columns.ts';
 import { modernise } from './decode.ts';
 import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
-import { hash52, ids } from './ids.ts';
+import { eventIdNumber, idNumber } from './ids.ts';
 import { Interner } from './interner.ts';
 import { ContextSlice } from './slices/context.ts';
 import { CostSlice } from './slices/cost.ts';
@@ -16,7 +25,7 @@ import { ToolsSlice } from './slices/tools.ts';
 import { STEP_KINDS, type StepKind } from './step.ts';
 import { StepList } from './stepList.ts';
 import { toolKind } from './tools.ts';
-import { type Pricer, usageOf } from './usage.ts';
+import { type Pricer, type Usage, usageOf } from './usage.ts';
 
 export type Added =
   | 'added'
@@ -38,6 +47,7 @@ export class SessionFold implements FoldContext {
   readonly tools = new Interner('');
   readonly steps: StepList;
   readonly pricer: Pricer | undefined;
+  usage: Usage | undefined;
 
   readonly counts: CountsSlice;
   readonly cost: CostSlice;
@@ -54,17 +64,28 @@ export class SessionFold implements FoldContext {
   /** Written by a newer version: some of it may be missing or misread. */
   newerVersion = 0;
   private readonly slices: readonly Slice[];
+  /** The slices that look at a type. */
+  private readonly byType: readonly (readonly Slice[])[];
+  /** Those that care when a call meets its result. */
+  private readonly pairing: readonly Slice[];
   private readonly table: KeyTable;
   /** Results whose call has not come yet, by the call's key. */
-  private readonly orphans = new Map<number, number>();
+  private readonly orphans = new NumberTable();
   /** Responses that told of calls or texts which have not come yet, by their key. */
-  private readonly pendingResponses = new Map<number, number>();
+  private readonly pendingResponses = new NumberTable();
   /** Texts whose response has not come yet, by the response's key. */
-  private readonly pendingTexts = new Map<number, number>();
+  private readonly pendingTexts = new NumberTable();
   /** Open calls of foreign traces, by their own reference and by tool, for results with no parent. */
   private readonly foreignRefs = new Map<string, number>();
   private readonly foreignOpen = new Map<number, Set<number>>();
   private lastTimeMs = 0;
+  /** The event under way was written by another tool. */
+  foreign = false;
+  /** The row that is being added: it is no step yet. */
+  private adding = -1;
+  private readonly toolKinds: number[] = [];
+  private lastLane = '';
+  private lastLaneCode = 0;
 
   constructor(options: { pricer?: Pricer } = {}) {
     this.pricer = options.pricer;
@@ -91,6 +112,10 @@ export class SessionFold implements FoldContext {
       this.subagents,
       this.context,
     ];
+    this.byType = TYPE_CODES.map((_, type) =>
+      this.slices.filter(({ types }) => types === undefined || types.includes(type)),
+    );
+    this.pairing = [this.files, this.toolUse, this.retries];
   }
 
   rowOf(idKey: number): number {
@@ -104,23 +129,24 @@ export class SessionFold implements FoldContext {
   add(event: TraceEvent, offset = 0, size = 0): Added {
     this.readVersion(event);
     const { columns } = this;
-    const type = (TYPE as Record<string, number>)[event.event_type] ?? TYPE.other;
+    const type = typeCode(event.event_type);
     const key = idKey(event, type, offset);
-    const rank = rankOf(event, type);
+    this.usage = type === TYPE.llm_response ? usageOf(event.data) : undefined;
+    const rank = rankOf(event, type, this.usage);
     const timeMs = this.timeOf(event);
-    let row = this.table.get(key);
+    let row = this.table.find(key);
     let added: Added = 'added';
     let partner = -1;
     if (row >= 0) {
       this.duplicates++;
-      this.cost.duplicate(type);
+      this.cost.duplicate(type, event);
       if (!this.isBetter(row, rank, timeMs, size)) return 'duplicate';
       partner = this.takeBack(row);
       added = 'replaced';
     } else {
       row = columns.push();
       columns.key[row] = key;
-      this.table.set(key, row);
+      this.table.insert(key, row);
     }
     columns.type[row] = type;
     columns.timeMs[row] = timeMs;
@@ -128,11 +154,14 @@ export class SessionFold implements FoldContext {
     columns.size[row] = size;
     columns.rank[row] = rank;
     this.classify(row, type, event);
-    for (const slice of this.slices) slice.add(row, event);
-    if ((columns.flags[row]! & FLAG.hidden) === 0) this.steps.insert(row);
+    for (const slice of this.byType[type]!) slice.add(row, event);
+    this.adding = row;
     if (partner >= 0) this.pairUp(row, partner);
     else this.findPartner(row, type, key, event);
     this.link(row, type, key, event);
+    this.adding = -1;
+    // Last: most results and responses turn out to be part of another step.
+    if ((columns.flags[row]! & FLAG.hidden) === 0) this.steps.insert(row);
     return added;
   }
 
@@ -145,11 +174,13 @@ export class SessionFold implements FoldContext {
   }
 
   private readVersion(event: TraceEvent): void {
+    this.foreign = event.data.recorded_by === undefined;
+    if (this.foreign) modernise(event, 0);
+    if (event.event_type !== 'session_start') return;
     const { trace_version: version } = event.data;
-    if (event.event_type === 'session_start' && typeof version === 'number') {
-      if (version > TRACE_VERSION && version > this.newerVersion) this.newerVersion = version;
+    if (typeof version === 'number' && version > TRACE_VERSION && version > this.newerVersion) {
+      this.newerVersion = version;
     }
-    if (event.data.recorded_by === undefined) modernise(event, 0);
   }
 
   private isBetter(row: number, rank: number, timeMs: number, size: number): boolean {
@@ -165,7 +196,7 @@ export class SessionFold implements FoldContext {
     const isResponse = columns.type[row] === TYPE.llm_response;
     const partner = isResponse ? -1 : columns.pair[row]!;
     if (partner >= 0) this.unpair(row, partner);
-    for (const slice of this.slices) slice.remove(row);
+    for (const slice of this.byType[columns.type[row]!]!) slice.remove(row);
     this.steps.remove(row);
     columns.pair[row] = -1;
     columns.durationMs[row] = Number.NaN;
@@ -178,25 +209,29 @@ export class SessionFold implements FoldContext {
     const { data } = event;
     const subtype = data.event_subtype;
     const laneName = typeof data.agent_id === 'string' ? data.agent_id : '';
-    columns.lane[row] = laneName === '' ? 0 : this.lanes.code(laneName);
+    if (laneName !== this.lastLane) {
+      this.lastLane = laneName;
+      this.lastLaneCode = laneName === '' ? 0 : this.lanes.code(laneName);
+    }
+    columns.lane[row] = this.lastLaneCode;
     const toolName = typeof data.tool_name === 'string' ? data.tool_name : '';
     columns.tool[row] = toolName === '' ? 0 : this.tools.code(toolName);
     columns.durationMs[row] = event.duration_ms ?? Number.NaN;
     let flags = data.redacted === undefined ? 0 : FLAG.redacted;
-    let kind: StepKind = 'other';
+    let kind = KIND.other;
     switch (type) {
       case TYPE.session_start:
       case TYPE.session_end:
-        kind = 'session';
+        kind = KIND.session;
         break;
       case TYPE.tool_call:
         if (subtype === 'subagent') {
-          kind = 'agent';
+          kind = KIND.agent;
           flags |= FLAG.subagent | FLAG.hidden;
-        } else kind = toolKind(toolName);
+        } else kind = this.toolKind(columns.tool[row]!);
         break;
       case TYPE.tool_result:
-        kind = 'tool';
+        kind = KIND.tool;
         if (subtype === 'subagent') flags |= FLAG.subagent | FLAG.hidden;
         if (data.is_error === true || (isNumber(data.exit_code) && data.exit_code !== 0)) {
           flags |= FLAG.error;
@@ -204,35 +239,45 @@ export class SessionFold implements FoldContext {
         if (data.closed_by !== undefined) flags |= FLAG.closed;
         break;
       case TYPE.error:
-        kind = 'error';
+        kind = KIND.error;
         flags |= subtype === 'denied' ? FLAG.denied : FLAG.error;
         break;
       case TYPE.llm_request:
       case TYPE.llm_response:
-        kind = 'model';
+        kind = KIND.model;
         break;
       case TYPE.file_read:
-        kind = 'read';
+        kind = KIND.read;
         break;
       case TYPE.file_write:
-        kind = 'modify';
+        kind = KIND.modify;
         break;
       case TYPE.user_prompt:
-        kind = isUserPrompt(data, columns.lane[row]!) ? 'prompt' : 'notice';
+        kind = isUserPrompt(data, columns.lane[row]!) ? KIND.prompt : KIND.notice;
         break;
       case TYPE.assistant_response:
-        kind = subtype === 'reasoning' ? 'reasoning' : 'assistant';
+        kind = subtype === 'reasoning' ? KIND.reasoning : KIND.assistant;
         if (typeof data.text !== 'string' || data.text === '') flags |= FLAG.hidden;
         break;
       case TYPE.decision:
-        kind = 'notice';
+        kind = KIND.notice;
         if (subtype === 'turn_end' || subtype === 'cwd') flags |= FLAG.hidden;
         break;
       default:
     }
-    if (kind === 'modify') flags |= FLAG.edit;
-    columns.kind[row] = STEP_KINDS.indexOf(kind);
+    if (kind === KIND.modify) flags |= FLAG.edit;
+    columns.kind[row] = kind;
     columns.flags[row] = flags;
+  }
+
+  /** Kind of a tool by its code: names are read once. */
+  private toolKind(tool: number): number {
+    let kind = this.toolKinds[tool];
+    if (kind === undefined) {
+      kind = KIND[toolKind(this.tools.name(tool))];
+      this.toolKinds[tool] = kind;
+    }
+    return kind;
   }
 
   private findPartner(row: number, type: number, key: number, event: TraceEvent): void {
@@ -241,7 +286,7 @@ export class SessionFold implements FoldContext {
       if (result !== undefined) {
         this.orphans.delete(key);
         this.pairUp(row, result);
-      } else if (event.data.recorded_by === undefined) {
+      } else if (this.foreign) {
         this.rememberForeign(row, event);
       }
       return;
@@ -256,7 +301,7 @@ export class SessionFold implements FoldContext {
       else if (this.columns.pair[call]! < 0) this.pairUp(row, call);
       return;
     }
-    if (type === TYPE.llm_response || event.data.recorded_by !== undefined) return;
+    if (type === TYPE.llm_response || !this.foreign) return;
     const call = this.findForeign(row, type, event);
     if (call >= 0) this.pairUp(row, call);
   }
@@ -304,10 +349,10 @@ export class SessionFold implements FoldContext {
     const own = columns.durationMs[result]!;
     columns.durationMs[call] = Number.isNaN(own) ? Math.max(0, span) : own;
     columns.flags[call]! |= columns.flags[result]! & OUTCOME;
-    this.foreignOpen.get(columns.tool[call]!)?.delete(call);
+    if (this.foreignOpen.size > 0) this.foreignOpen.get(columns.tool[call]!)?.delete(call);
     this.hide(result);
-    for (const slice of this.slices) slice.pair?.(call, result);
-    this.steps.touch(call);
+    for (const slice of this.pairing) slice.pair!(call, result);
+    if (call !== this.adding) this.steps.touch(call);
   }
 
   private unpair(a: number, b: number): void {
@@ -315,7 +360,7 @@ export class SessionFold implements FoldContext {
     const call = columns.type[a] === TYPE.tool_call ? a : b;
     const result = call === a ? b : a;
     const { flags } = columns;
-    for (const slice of this.slices) slice.unpair?.(call, result);
+    for (const slice of this.pairing) slice.unpair!(call, result);
     columns.pair[call] = -1;
     columns.pair[result] = -1;
     flags[call]! &= ~OUTCOME;
@@ -327,7 +372,7 @@ export class SessionFold implements FoldContext {
   private hide(row: number): void {
     if ((this.columns.flags[row]! & FLAG.hidden) !== 0) return;
     this.columns.flags[row]! |= FLAG.hidden;
-    this.steps.remove(row);
+    if (row !== this.adding) this.steps.remove(row);
   }
 
   /** Ties calls and texts to the model response that they are part of. */
@@ -343,8 +388,8 @@ export class SessionFold implements FoldContext {
     } else if (type === TYPE.assistant_response) {
       if (typeof data.message_id !== 'string') return;
       const request = typeof data.request_id === 'string' ? data.request_id : '';
-      const responseKey = keyOf(
-        ids.usage(event.session_id, data.message_id, request),
+      const responseKey = keyFrom(
+        eventIdNumber(event.session_id, 'usage', data.message_id, request),
         TYPE.llm_response,
       );
       const response = this.table.get(responseKey);
@@ -360,12 +405,12 @@ export class SessionFold implements FoldContext {
     columns.response[text] = response;
     const shown = columns.pair[response]!;
     // What the agent said carries the cost rather than what it thought.
-    if (shown < 0 || STEP_KINDS[columns.kind[shown]!] === 'reasoning') {
+    if (shown < 0 || columns.kind[shown] === KIND.reasoning) {
       columns.pair[response] = text;
     }
     columns.flags[response]! |= FLAG.hasText;
     this.hide(response);
-    this.steps.touch(text);
+    if (text !== this.adding) this.steps.touch(text);
   }
 
   private linkResponse(row: number, key: number, event: TraceEvent): void {
@@ -376,7 +421,7 @@ export class SessionFold implements FoldContext {
       for (const id of calls) {
         if (typeof id !== 'string' || sharers >= MAX_CALLS) continue;
         sharers++;
-        const callKey = keyOf(ids.call(event.session_id, id), TYPE.tool_call);
+        const callKey = keyFrom(eventIdNumber(event.session_id, 'call', id), TYPE.tool_call);
         const call = this.table.get(callKey);
         if (call >= 0) {
           columns.response[call] = row;
@@ -390,7 +435,7 @@ export class SessionFold implements FoldContext {
       this.pendingTexts.delete(key);
       this.linkText(text, row);
     }
-    if (sharers > 0 || !usageOf(event.data)) this.hide(row);
+    if (sharers > 0 || !this.usage) this.hide(row);
   }
 
   /** Nano-dollars of one step: its share of the response that asked for it. NaN where unknown. */
@@ -483,6 +528,12 @@ export interface SavedFold {
   newerVersion: number;
 }
 
+/** Codes of the step kinds. */
+const KIND = Object.fromEntries(STEP_KINDS.map((name, code) => [name, code])) as Record<
+  StepKind,
+  number
+>;
+
 /** Calls of one response; more is not a response but an attack. */
 const MAX_CALLS = 1000;
 const OUTCOME = FLAG.error | FLAG.denied | FLAG.closed;
@@ -500,12 +551,8 @@ CLASS[TYPE.llm_request] = 4;
 CLASS[TYPE.user_prompt] = 5;
 CLASS[TYPE.assistant_response] = 6;
 
-const HEX12 = /^[0-9a-f]{12}$/;
-
-function keyOf(id: string, type: number): number {
-  const number = HEX12.test(id) ? Number.parseInt(id, 16) : hash52(id) % 0x1000000000000;
-  return number * 8 + CLASS[type]!;
-}
+const keyFrom = (id: number, type: number): number => id * 8 + CLASS[type]!;
+const keyOf = (id: string, type: number): number => keyFrom(idNumber(id), type);
 
 function idKey(event: TraceEvent, type: number, offset: number): number {
   if (event.event_id !== '') return keyOf(event.event_id, type);
@@ -516,12 +563,11 @@ function idKey(event: TraceEvent, type: number, offset: number): number {
 const MAIN_CHAIN = 0x40000000;
 
 /** Of two versions of one event, the one with the higher rank stands. */
-function rankOf(event: TraceEvent, type: number): number {
+function rankOf(event: TraceEvent, type: number, usage: Usage | undefined): number {
   const { data } = event;
   const fromTranscript = data.recorded_by === 'transcript';
   if (type === TYPE.llm_response) {
     // Rows of a stream grow; a replay on a sidechain never replaces the original.
-    const usage = usageOf(data);
     const tokens = usage ? usage.input_tokens + usage.output_tokens : 0;
     return Math.min(tokens, MAIN_CHAIN - 1) + (data.is_sidechain === true ? 0 : MAIN_CHAIN);
   }

@@ -5,54 +5,105 @@
  * Not cryptographic on purpose: loading node:crypto would cost the hook 6 to 9 ms.
  */
 
-const encode = (text: string, h1: number, h2: number): [number, number] => {
-  let a = h1;
-  let b = h2;
+const SEED_A = 0xdeadbeef | 0;
+const SEED_B = 0x41c6ce57 | 0;
+
+// The two lanes of the hash under way; module state, so that hashing allocates nothing.
+let a = SEED_A;
+let b = SEED_B;
+
+function mix(text: string): void {
+  let x = a;
+  let y = b;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    a = Math.imul(a ^ unit, 0x85ebca77);
-    b = Math.imul(b ^ unit, 0xc2b2ae3d);
+    x = Math.imul(x ^ unit, 0x85ebca77);
+    y = Math.imul(y ^ unit, 0xc2b2ae3d);
   }
-  return [a, b];
-};
-
-/** 52-bit hash of the parts; `['ab','c']` and `['a','bc']` differ. */
-export function hash52(...parts: string[]): number {
-  let a = 0xdeadbeef;
-  let b = 0x41c6ce57;
-  for (const part of parts) {
-    [a, b] = encode(part, a, b);
-    a = Math.imul(a ^ 0x1f, 0x85ebca77);
-    b = Math.imul(b ^ 0x1f, 0xc2b2ae3d);
-  }
-  a ^= Math.imul(a ^ (b >>> 15), 0x735a2d97);
-  b ^= Math.imul(b ^ (a >>> 15), 0xcaf649a9);
-  a ^= b >>> 16;
-  b ^= a >>> 16;
-  return 0x100000000 * (b & 0xfffff) + (a >>> 0);
+  // The end of a part: `['ab','c']` and `['a','bc']` differ.
+  a = Math.imul(x ^ 0x1f, 0x85ebca77);
+  b = Math.imul(y ^ 0x1f, 0xc2b2ae3d);
 }
 
-const hex12 = (hash: number): string => (hash % 0x1000000000000).toString(16).padStart(12, '0');
+/** The lanes as one number of 52 bits. */
+function finish(): number {
+  let x = a;
+  let y = b;
+  x = Math.imul(x ^ (y >>> 15), 0x735a2d97);
+  y = Math.imul(y ^ (x >>> 15), 0xcaf649a9);
+  x ^= y >>> 16;
+  y ^= x >>> 16;
+  return 0x100000000 * (y & 0xfffff) + (x >>> 0);
+}
+
+/** 52-bit hash of the parts. */
+export function hash52(...parts: string[]): number {
+  a = SEED_A;
+  b = SEED_B;
+  for (const part of parts) mix(part);
+  return finish();
+}
+
+const BITS48 = 0x1000000000000;
+const hex12 = (hash: number): string => hash.toString(16).padStart(12, '0');
+
+// Nearly every id of a trace begins with the same session.
+let knownSession = '';
+let sessionA = 0;
+let sessionB = 0;
+
+/** {@link eventId} as a number of 48 bits: what its 12 hex digits stand for. */
+export function eventIdNumber(sessionId: string, ...parts: string[]): number {
+  if (sessionId === knownSession && sessionA !== 0) {
+    a = sessionA;
+    b = sessionB;
+  } else {
+    a = SEED_A;
+    b = SEED_B;
+    mix(sessionId);
+    knownSession = sessionId;
+    sessionA = a;
+    sessionB = b;
+  }
+  for (const part of parts) mix(part);
+  return finish() % BITS48;
+}
 
 /** `event_id` of what the source calls by `parts` (for instance `'call', tool_use_id`). */
 export function eventId(sessionId: string, ...parts: string[]): string {
-  return hex12(hash52(sessionId, ...parts));
+  return hex12(eventIdNumber(sessionId, ...parts));
+}
+
+/** The number of a 12-digit hex id; of any other id, its hash. */
+export function idNumber(id: string): number {
+  if (id.length === 12) {
+    let high = 0;
+    let low = 0;
+    for (let i = 0; i < 12; i++) {
+      const unit = id.charCodeAt(i);
+      const digit =
+        unit >= 0x30 && unit <= 0x39
+          ? unit - 0x30
+          : unit >= 0x61 && unit <= 0x66
+            ? unit - 0x57
+            : -1;
+      if (digit < 0) return hash52(id) % BITS48;
+      if (i < 6) high = high * 16 + digit;
+      else low = low * 16 + digit;
+    }
+    return high * 0x1000000 + low;
+  }
+  return hash52(id) % BITS48;
 }
 
 /** `event_id` of something that has no id of its own. */
 export function randomEventId(): string {
-  let id = '';
-  for (let i = 0; i < 3; i++) {
-    id += Math.floor(Math.random() * 0x10000)
-      .toString(16)
-      .padStart(4, '0');
-  }
-  return id;
+  return hex12(Math.floor(Math.random() * BITS48));
 }
 
 /** Short hash for `truncated` marks and input comparison. */
 export function textHash(text: string): string {
-  return hex12(hash52(text));
+  return hex12(hash52(text) % BITS48);
 }
 
 /** The ids every reader and writer agrees on. */

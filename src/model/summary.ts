@@ -130,7 +130,7 @@ export function costOf(fold: SessionFold): CostSummary {
     responses: total.responses,
     priced: cost.priced,
     reported: cost.reported,
-    deduplicated: cost.deduplicated,
+    deduplicated: cost.deduplicated + cost.copied,
     unpriced: total.unpriced,
     estimated: 0,
   };

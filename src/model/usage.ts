@@ -35,8 +35,14 @@ export function emptyUsage(): Usage {
   };
 }
 
-export function addUsage(into: Usage, more: Usage): void {
-  for (const key of USAGE_KEYS) into[key] += more[key];
+/** @param by -1 takes away */
+export function addUsage(into: Usage, more: Usage, by: 1 | -1 = 1): void {
+  into.input_tokens += by * more.input_tokens;
+  into.cache_read_input_tokens += by * more.cache_read_input_tokens;
+  into.cache_write_input_tokens += by * more.cache_write_input_tokens;
+  into.cache_write_1h_input_tokens += by * more.cache_write_1h_input_tokens;
+  into.output_tokens += by * more.output_tokens;
+  into.reasoning_output_tokens += by * more.reasoning_output_tokens;
 }
 
 /** Prompt tokens that were neither read from nor written to a cache. */

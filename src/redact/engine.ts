@@ -96,6 +96,8 @@ const quote = (literal: string): string => literal.replace(/[.*+?^${}()[\]\\/]/g
 
 interface Place {
   readonly at: number;
+  /** Where to look on when nothing is taken here; with a shape, longer literals may begin at the same place. */
+  readonly next: number;
   readonly hit: string;
   readonly finders: readonly Finder[];
 }
@@ -127,7 +129,8 @@ const scannerOf = ({ rules, ignoreCase, shape }: RuleGroup): Scanner => {
     if (!m) return null;
     const hit = ignoreCase ? m[0].toLowerCase() : (m[1] ?? m[0]);
     const at = shape ? m.index + 1 - hit.length : m.index;
-    return { at, hit, finders: byLiteral.get(hit) ?? [] };
+    const next = shape ? m.index + 1 : at + hit.length;
+    return { at, next, hit, finders: byLiteral.get(hit) ?? [] };
   };
 };
 
@@ -159,25 +162,29 @@ export const createEngine = (groups: readonly RuleGroup[]): Engine => {
         let first: (typeof heads)[number] | undefined;
         for (const head of heads) {
           // What was taken meanwhile is passed over.
-          if (head.place && head.place.at < from) head.place = head.scan(text, from);
+          while (head.place && head.place.at < from) {
+            head.place = head.scan(text, Math.max(from, head.place.next));
+          }
           if (head.place && !(first && first.place!.at <= head.place.at)) first = head;
         }
         if (!first) return out;
-        const { at, hit, finders } = first.place!;
+        const { at, next, hit, finders } = first.place!;
         let end = from;
         for (const finder of finders) {
           for (const span of finder(text, at, hit, state)) {
             const { start } = span;
             // `\n` + `pm_…` is no npm token, and cutting an escape in two would break the JSON around it.
             const split = text.charCodeAt(start - 1) === 92 && /[bfnrtu]/.test(text.charAt(start));
-            if (start < end || span.end <= start || split) continue;
+            // What stands before a secret is no marker: `-u [REDACTED:` is no user.
+            const marked = start - at < 500 && text.slice(at, start).includes(MARK);
+            if (start < end || span.end <= start || split || marked) continue;
             if (span.kind) out.push(span);
             end = span.end;
           }
           if (end > from) break;
         }
-        from = end;
-        if (end <= at) first.place = first.scan(text, at + hit.length);
+        if (end > from) from = end;
+        else first.place = first.scan(text, next);
       }
     },
   };

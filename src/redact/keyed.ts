@@ -17,38 +17,29 @@ export type Form = 'quoted' | 'tight' | 'loose';
 /** Tells the kind of a vendor's secret when the whole value is one, so that the marker says more. */
 export type NameVendor = (value: string) => string | undefined;
 
-interface Patterns {
-  readonly placeholder: RegExp;
-  readonly reference: RegExp;
-  readonly call: RegExp;
-  readonly wordish: RegExp;
-  readonly prose: RegExp;
-  readonly path: RegExp;
-  readonly hash: RegExp;
-  readonly scheme: RegExp;
-  readonly separator: RegExp;
-  readonly typed: RegExp;
-  readonly identifier: RegExp;
-}
-
-let patterns: Patterns | undefined;
-const compile = (): Patterns => ({
-  placeholder:
-    /^(?:your[-_ ]?.*|(?:change|replace)[-_ ]?(?:me|this|it).*|(?:insert|enter|put|add|my)[-_ ].*|.*[-_ ]here|placeholder|example|dummy|todo|tbd|redacted|removed|hidden|masked|filtered|none|null|nil|undefined|true|false|yes|no|on|off|string|number|boolean|bool|object|any|unknown|never|void|str|int|bytes|optional|required|empty|n\/?a|bearer|basic|password|passwd|token|api[-_]?key|x+|(.)\1*|\W*)$/i,
-  reference:
-    /^(?:\$\w+$|\$[({]|[<{[(@&*]|%\w+%|#\{|env[:.(]|vault:|arn:|op:\/\/|!\w)|\$\{|\{\{|<%|%\(|\{\w*\}|\$\(/,
-  call: /^[A-Za-z_$][\w$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*!?[([{<`]/,
-  wordish: /^[A-Za-z_$][A-Za-z_$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*[!?]*$/,
-  prose:
-    /\b(?:pass(?:word|wd|phrase)?|secrets?|tokens?|keys?|credentials?|your|enter|must|invalid|required|the|is|are|for|please|not|of|and|to|with|no)\b|[.!?:]$/i,
-  path: /^(?:\.{0,2}\/|~\/|[A-Za-z]:\\|[\w.-]+\/[\w./-]*\.\w{1,5}$)|^[\w.-]+\.(?:pem|key|json|ya?ml|txt|env|[jt]sx?|py|go|rs|md)$|^https?:\/\//,
-  hash: /^sha\d{1,3}[:-]/,
-  scheme:
-    /^(?:Bearer|Basic|Token|Digest|Negotiate|ApiKey|Api-Key|Bot|SSWS|GenieKey|AWS4-HMAC-SHA256)\s+/i,
-  separator: /(\\*["'`])?\]?([?!])?([^\S\n]{0,8})(=>|:=|[?+|]{0,2}={1,3}|:|,|\(|>)([^\S\n]{0,8})/y,
-  typed: /[A-Za-z_][\w.<>[\]|]{0,40}[^\S\n]?=(?!=)[^\S\n]?/y,
-  identifier: /^[a-z_$]*(?:token|pass|pwd|secret|key|cred|auth)[a-z_$]*\d{0,2}$/i,
-});
+// Written as they are read; V8 compiles each on first use.
+const PLACEHOLDER =
+  /^(?:your[-_ ]?.*|(?:change|replace)[-_ ]?(?:me|this|it)\W*|(?:insert|enter|put|add)[-_ ].*|.*[-_ ]here|.*\.{3}.*|.*….*|placeholder|example|dummy|todo|tbd|redacted|removed|hidden|masked|filtered|none|null|nil|undefined|true|false|yes|no|on|off|string|number|boolean|bool|object|any|unknown|never|void|str|int|bytes|optional|required|empty|n\/?a|bearer|basic|password|passwd|token|api[-_]?key|x+|(.)\1*|[^\w\u0080-\uffff]*)$/i;
+const REFERENCE =
+  /^(?:\$\w+$|\$[({]|[<{[(@&*]|%\w+%|#\{|env[:.(]|vault:|arn:|op:\/\/|!+\w)|\$\{|\{\{|<%|%\(|\{\w*\}|\$\(|^#[0-9a-f]{3,8}$/i;
+const CALL = /^[A-Za-z_$][\w$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*!?[([{<`]/;
+const WORDISH = /^[A-Za-z_$][A-Za-z_$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*[!?]*$/;
+const PROSE =
+  /^\D*\b(?:password|passphrase|secrets?|tokens?|keys?|credentials?|your|enter|must|invalid|required|the|is|are|for|please|not|of|and|to|with|no)\b\D*$|[.?:]$/i;
+const PATH =
+  /^(?:\.{0,2}\/|~\/|[A-Za-z]:\\|[\w.-]+\/[\w./-]*\.\w{1,5}$)|^[\w.-]+\.(?:pem|key|json|ya?ml|txt|env|[jt]sx?|py|go|rs|md)$|^https?:\/\//;
+const HASH = /^sha\d{1,3}[:-]/;
+const SCHEME =
+  /^(?:Bearer|Basic|Token|Digest|Negotiate|ApiKey|Api-Key|Bot|SSWS|GenieKey|AWS4-HMAC-SHA256)\s+/i;
+const SEPARATOR =
+  /(\\*["'`])?\]?([?!])?([^\S\n]{0,8})(=>|:=|[?+|]{0,2}={1,3}|:|,|\(|>)([^\S\n]{0,8})/y;
+const TYPED = /[A-Za-z_][\w.<>[\]|]{0,40}[^\S\n]?=(?!=)[^\S\n]?/y;
+const IDENTIFIER =
+  /^[a-z_$.]*(?:token|pass|pwd|secret|key|cred|auth|jwt)[a-z_$.]*(?:_v)?\d{0,2}(?:_[a-z_]*)?$/i;
+const NAME =
+  /^(?:access|auth|client|api|user|refresh|id|db|bearer|new|old|app|admin|private|public|shared|csrf|session|mock|fake|test)?[-_ ]?(?:tokens?|pass(?:word|wd)?|secrets?|keys?|credentials?|auth|cookies?)$/i;
+const PASSNAME =
+  /^(?:user|db|new|old|current|login|admin)?[-_ ]?(?:pass(?:word|wd|phrase)?|pwd)s?$/i;
 
 /** A value no human would choose and no programmer would name a variable. */
 const strong = (v: string): boolean => {
@@ -64,12 +55,12 @@ const strong = (v: string): boolean => {
 
 /** Whether a value beside a name of this class is to be taken. */
 export const isSecretValue = (cls: KeyClass, value: string, form: Form): boolean => {
-  patterns ??= compile();
-  const p = patterns;
   const v = value.length > 300 ? value.slice(0, 300) : value;
   const { kind, weak } = cls;
-  if (!v || value.includes(MARK)) return false;
-  if (p.placeholder.test(v) || p.reference.test(v) || p.path.test(v) || p.hash.test(v))
+  if (!v || value.slice(0, 320).includes(MARK)) return false;
+  if (PLACEHOLDER.test(v) || REFERENCE.test(v) || HASH.test(v)) return false;
+  // Keys in base64 have slashes too; a path has words.
+  if (PATH.test(v) && !/[\w+=]{12}/.test(v.replace(/[A-Za-z]?[a-z]{3,}|\d{6,}/g, '/')))
     return false;
   if (kind === 'connection-string') return !/:\/\/|=/.test(v) && strong(v);
   if (kind === 'cookie')
@@ -78,39 +69,30 @@ export const isSecretValue = (cls: KeyClass, value: string, form: Form): boolean
     // Schemes are cut off before; what is left is one opaque word, or parameters.
     return /\s/.test(v)
       ? /^\w+="?[^\s,]{6,}/.test(v)
-      : strong(v) || (v.length > 15 && !weak && !p.wordish.test(v));
+      : strong(v) || (v.length > 15 && !weak && !WORDISH.test(v));
   }
-  if (/\s/.test(v)) return kind === 'password' && form === 'quoted' && !weak && !p.prose.test(v);
-  if (v.toLowerCase().replace(/[^a-z]/g, '') === kind.replace('-', '')) return false;
-  if (weak) return strong(v) && !p.identifier.test(v) && !p.call.test(v);
-  if (form === 'quoted') {
-    // The name of a variable or a message, not a value.
-    if (/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(v) && !/\d{3}/.test(v)) return false;
-    if (p.wordish.test(v) && (p.identifier.test(v.replace(/\W/g, '')) || v.includes('.')))
+  if (/\s/.test(v)) return kind === 'password' && form === 'quoted' && !weak && !PROSE.test(v);
+  // The name of the thing, not the thing: `"access-token"`, `RESET_PASSWORD_V2`, `auth.password`.
+  const bare = v.toLowerCase().replace(/[^a-z]+/g, '');
+  if (bare.length > 3 && cls.name.endsWith(bare) && !/\d/.test(v)) return false;
+  if (kind === 'password' ? PASSNAME.test(v) : NAME.test(v)) return false;
+  if (/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(v) && !/\d{2}/.test(v) && IDENTIFIER.test(v))
+    return false;
+  if (/^(?:token|api-key|credential)$/.test(kind) && WORDISH.test(v) && IDENTIFIER.test(v))
+    return false;
+  if (weak) return strong(v) && !IDENTIFIER.test(v) && !CALL.test(v);
+  if (form !== 'loose') {
+    if (WORDISH.test(v) && v.includes('.') && (form === 'tight' || IDENTIFIER.test(v)))
       return false;
-    return kind === 'password'
-      ? v.length > 2
-      : kind === 'secret'
-        ? v.length > 3
-        : v.length > 7 || strong(v);
+    if (form === 'tight' && CALL.test(v)) return false;
+    return (
+      strong(v) ||
+      v.length > (kind === 'password' ? 2 : kind === 'secret' ? 3 : form === 'quoted' ? 7 : 5)
+    );
   }
-  if (p.call.test(v)) return false;
-  if (form === 'tight') {
-    if (p.identifier.test(v) || (p.wordish.test(v) && v.includes('.'))) return false;
-    return v.length > (kind === 'password' ? 2 : 5);
-  }
-  if (p.identifier.test(v) || p.wordish.test(v)) return false;
+  if (CALL.test(v) || IDENTIFIER.test(v) || WORDISH.test(v.split(/[?!|&]/, 1)[0]!)) return false;
   return (v.length > 5 && /\d/.test(v) && /[A-Za-z]/.test(v)) || strong(v);
 };
-
-const isWord = (c: number): boolean =>
-  (c > 47 && c < 58) ||
-  (c > 64 && c < 91) ||
-  (c > 96 && c < 123) ||
-  c === 95 ||
-  c === 45 ||
-  c === 46 ||
-  c === 36;
 
 /**
  * Where a quoted value ends: at the same quote behind as many backslashes as the opening one has (each
@@ -176,8 +158,7 @@ export const valueSpan = (
 ): Span[] => {
   let from = start;
   if (cls.kind === 'authorization') {
-    patterns ??= compile();
-    from += patterns.scheme.exec(text.slice(start, Math.min(end, start + 40)))?.[0].length ?? 0;
+    from += SCHEME.exec(text.slice(start, Math.min(end, start + 40)))?.[0].length ?? 0;
   }
   const value = text.slice(from, end);
   if (!isSecretValue(cls, value, form)) return [];
@@ -194,24 +175,22 @@ export const isSecretNumber = (cls: KeyClass, digits: string): boolean =>
 export const keyedFinder = (nameVendor: NameVendor): Finder => {
   const span: MakeSpan = (cls, text, start, end, form) =>
     valueSpan(nameVendor, cls, text, start, end, form);
-  return (text, at, hit, state) => {
-    patterns ??= compile();
-    let s = at;
-    while (s > 0 && at - s < 64 && isWord(text.charCodeAt(s - 1))) s--;
-    let e = at + hit.length;
-    while (e < text.length && e - at < 64 && isWord(text.charCodeAt(e))) e++;
+  return (text, at, _hit, state) => {
+    let s = at - /[\w.$-]*$/.exec(text.slice(Math.max(0, at - 64), at))![0].length;
+    const e = at + /^[\w.$-]*/.exec(text.slice(at, at + 64))![0].length;
     // The letter of an escape (`\nPASSWORD`) is not part of the name.
     if (text[s - 1] === '\\' && /[nrt]/.test(text.charAt(s))) s++;
     const cls = classifyKey(text.slice(s, e));
     if (!cls) return [];
-    const { separator, typed } = patterns;
-    separator.lastIndex = e;
-    const m = separator.exec(text);
+    SEPARATOR.lastIndex = e;
+    const m = SEPARATOR.exec(text);
     const flag = text[s] === '-';
     if (!m) return spaced(text, s, e, flag, cls, state, span);
     const keyQuote = m[1] ?? '';
+    // `ok ? 'pass' : 'fail'`
+    if (keyQuote && /\?\s*\\*["'`]$/.test(text.slice(Math.max(0, s - 8), s))) return [];
     let sep = m[4]!;
-    let p = separator.lastIndex;
+    let p = SEPARATOR.lastIndex;
     const loose = m[3] !== '' || m[5] !== '';
     if (keyQuote && /[\n\r]/.test(text.charAt(p)))
       while (p - e < 80 && /\s/.test(text.charAt(p))) p++;
@@ -223,9 +202,9 @@ export const keyedFinder = (nameVendor: NameVendor): Finder => {
     }
     if (sep === ':') {
       // const password: string = '…'
-      typed.lastIndex = p;
-      if (typed.test(text)) {
-        p = typed.lastIndex;
+      TYPED.lastIndex = p;
+      if (TYPED.test(text)) {
+        p = TYPED.lastIndex;
         sep = '=';
       }
     }
@@ -297,13 +276,15 @@ const spaced = (
   span: MakeSpan,
 ): Span[] => {
   const netrc = !flag && /\blogin\s+\S{1,60}\s+$/.test(text.slice(Math.max(0, s - 80), s));
-  if (!flag && !netrc) return [];
+  const sql = !flag && /^\s'/.test(text.slice(e, e + 2));
+  const redis = text.slice(s, e) === 'requirepass';
+  if (!flag && !netrc && !sql && !redis) return [];
   const head = /^[ \t]{1,4}(?:(\\*)(["']))?/.exec(text.slice(e, e + 40));
   if (!head) return [];
   const start = e + head[0].length;
   if (head[2]) {
     const end = closing(text, start, head[2], head[1]!.length, state);
-    return end < 0 ? [] : span(cls, text, start, end, 'quoted');
+    return end < 0 ? [] : span(sql ? { ...cls, weak: true } : cls, text, start, end, 'quoted');
   }
   const end = unquotedEnd(text, start, STOP, state);
   const value = text.slice(start, Math.min(end, start + 20));

@@ -11,10 +11,8 @@ export type { RedactionCounts } from './engine.ts';
 
 const engine = createEngine(SECRET_RULES);
 
-/** Values nested deeper than this are replaced by {@link TOO_DEEP}: they could not be written as JSON. */
+/** Values nested deeper than this are replaced: they could not be written as JSON. */
 const MAX_DEPTH = 200;
-const TOO_DEEP = '[Too deep]';
-const CIRCULAR = '[Circular]';
 /** JSON within JSON strings is read as JSON down to this level, below as text. */
 const MAX_NESTING = 8;
 
@@ -35,7 +33,18 @@ const redactNested = (text: string, counts: RedactionCounts, nesting: number): s
     }
     if (/\n[ \t]*[{[]|^[ \t]*[{[].*\n/.test(text)) return redactLines(text, counts, nesting);
   }
-  return applySpans(text, engine.spans(text), counts);
+  return redactPlain(text, counts);
+};
+
+/** Until nothing is left to take: a marker can make the words around it readable in another way. */
+const redactPlain = (text: string, counts: RedactionCounts): string => {
+  let out = text;
+  for (let pass = 0; pass < 4; pass++) {
+    const spans = engine.spans(out);
+    if (!spans.length) break;
+    out = applySpans(out, spans, counts);
+  }
+  return out;
 };
 
 const isJson = (text: string): boolean => {
@@ -52,8 +61,7 @@ const redactLines = (text: string, counts: RedactionCounts, nesting: number): st
   let out = '';
   let from = 0;
   const between = (to: number): void => {
-    const part = text.slice(from, to);
-    out += applySpans(part, engine.spans(part), counts);
+    out += redactPlain(text.slice(from, to), counts);
   };
   for (let at = 0; at < text.length; ) {
     const newline = text.indexOf('\n', at);
@@ -83,7 +91,7 @@ const TOP: Place = { cls: null, outer: null };
 /** Under `password` an object is a description (`{type: 'string'}`), under `credentials` a holder of secrets. */
 const below = (place: Place): Place => ({
   cls: null,
-  outer: place.cls && !place.cls.weak ? { ...place.cls, weak: true } : place.outer,
+  outer: place.cls ? { ...place.cls, weak: true } : place.outer,
 });
 
 const redactString = (
@@ -120,6 +128,7 @@ const redactJson = (text: string, counts: RedactionCounts, nesting: number): str
     readonly place: Place;
     readonly near: Neighbour;
     key: string | null;
+    renamed: number;
   }
   const frames: Frame[] = [];
   let out = '';
@@ -145,7 +154,13 @@ const redactJson = (text: string, counts: RedactionCounts, nesting: number): str
     if (c === '{' || c === '[') {
       const here = placeHere(frame);
       const array = c === '[';
-      frames.push({ array, place: array ? here : below(here), near: new Neighbour(), key: null });
+      frames.push({
+        array,
+        place: array ? here : below(here),
+        near: new Neighbour(),
+        key: null,
+        renamed: 0,
+      });
     } else if (c === '}' || c === ']') {
       frames.pop();
       const parent = frames[frames.length - 1];
@@ -162,7 +177,9 @@ const redactJson = (text: string, counts: RedactionCounts, nesting: number): str
       const done = isKey
         ? redactNested(value, counts, nesting + 1)
         : redactString(value, placeHere(frame), counts, nesting);
-      if (done !== value) put(at, end, JSON.stringify(done));
+      // Two names with secrets may become the same; neither value is lost.
+      const unlike = isKey && done !== value ? '+'.repeat(frame.renamed++) : '';
+      if (done !== value) put(at, end, JSON.stringify(done + unlike));
       if (isKey) frame.key = value;
       else frame?.near.saw(frame.array ? null : (frame.key ?? ''), value);
     } else {
@@ -181,68 +198,30 @@ const redactJson = (text: string, counts: RedactionCounts, nesting: number): str
  * secret. Under such a name strings are replaced whole (but for placeholders, references and, in headers and
  * URLs, the parts that are no secret), numbers where they can be one (`password: 123456`), arrays element
  * by element; objects are entered: their own names decide, and what looks like a secret is taken too.
- * Booleans and null stay. The result is always JSON: cycles become `[Circular]`, more than 200 levels
- * `[Too deep]`, bigints strings; functions and symbols are left out as JSON.stringify does.
+ * Booleans and null stay. The result is always JSON, as JSON.stringify would write it; cycles become
+ * `[Circular]`, more than 200 levels `[Too deep]`, bigints strings, and a value that throws when it is read
+ * `[Unreadable]`.
  */
 export function redactValue(value: unknown, counts: RedactionCounts): unknown {
-  return copy(value, TOP, counts, new Set());
-}
-
-const copy = (
-  value: unknown,
-  place: Place,
-  counts: RedactionCounts,
-  path: Set<object>,
-): unknown => {
-  if (typeof value === 'string') return redactString(value, place, counts, 0);
-  if (typeof value === 'number' || typeof value === 'bigint') {
-    const { cls } = place;
-    if (cls && isSecretNumber(cls, String(value))) {
-      counts[cls.kind] = (counts[cls.kind] ?? 0) + 1;
-      return `[REDACTED:${cls.kind}]`;
-    }
-    return typeof value === 'bigint' ? String(value) : value;
-  }
-  if (typeof value === 'boolean' || value === null) return value;
-  if (typeof value !== 'object') return undefined;
-  if (path.has(value)) return CIRCULAR;
-  if (path.size >= MAX_DEPTH) return TOO_DEEP;
-  path.add(value);
+  const path: unknown[] = [];
+  const readable = function (this: unknown, _key: string, item: unknown): unknown {
+    if (typeof item === 'bigint') return String(item);
+    if (typeof item !== 'object' || item === null) return item;
+    // `this` holds the item: what is behind it on the path has been left.
+    while (path.length && path[path.length - 1] !== this) path.pop();
+    if (path.includes(item)) return '[Circular]';
+    if (path.length >= MAX_DEPTH) return '[Too deep]';
+    path.push(item);
+    return item;
+  };
+  let text: string | undefined;
   try {
-    const { toJSON } = value as { toJSON?: unknown };
-    if (typeof toJSON === 'function') return copy(toJSON.call(value, ''), place, counts, path);
-    const near = new Neighbour();
-    if (Array.isArray(value)) {
-      return value.map((item: unknown) => {
-        const cls = place.cls ?? near.classOf(null);
-        const out = copy(item, { cls, outer: place.outer }, counts, path);
-        near.saw(null, typeof item === 'string' ? item : '');
-        return out ?? null;
-      });
-    }
-    const inner = below(place);
-    const out: Record<string, unknown> = {};
-    for (const [key, item] of Object.entries(value)) {
-      const cls = classifyKey(key) ?? near.classOf(key);
-      const done = copy(item, { cls, outer: inner.outer }, counts, path);
-      if (typeof item === 'string') near.saw(key, item);
-      if (done === undefined) continue;
-      let name = redactNested(key, counts, 1);
-      // Two secret names may now be the same; neither value is lost.
-      while (name !== key && Object.hasOwn(out, name)) name += '+';
-      // Plain assignment would make `__proto__` a prototype.
-      Object.defineProperty(out, name, {
-        value: done,
-        enumerable: true,
-        writable: true,
-        configurable: true,
-      });
-    }
-    return out;
+    text = JSON.stringify(value, readable);
   } catch {
-    // A getter or toJSON that throws.
-    return null;
-  } finally {
-    path.delete(value);
+    return '[Unreadable]';
   }
-};
+  if (text === undefined) return undefined;
+  // A tab is two characters here, and between a name and its value it is a space.
+  const touched = engine.touches(text.includes('\\t') ? text.replaceAll('\\t', ' ') : text);
+  return JSON.parse(touched ? redactJson(text, counts, -1) : text);
+}

@@ -10,58 +10,49 @@ const R = '(?![A-Za-z0-9])';
 const hasDigit = (s: string): boolean => /\d/.test(s);
 
 // Each: kind, literals, what stands there.
-type Row = readonly [kind: string, on: string, find: string];
+type Row = readonly [kind: string, literals: string, rest?: string];
 
 // Prefixes that end in a separator and are followed by twelve characters or more.
 const PREFIXED: readonly Row[] = [
-  ['anthropic-key', 'sk-ant-', 'sk-ant-[\\w-]{16,}'],
+  ['anthropic-key', 'sk-ant-'],
   [
     'openai-key',
     'sk-',
-    `${L}sk-(?:(?:proj|svcacct|admin|service|or-v1|lf)-[\\w-]{16,}|[A-Za-z0-9]{20,}[\\w-]*)`,
+    '(?:(?:proj|svcacct|admin|service|or-v1|lf)-[\\w-]{16,}|[A-Za-z0-9]{20,}[\\w-]*)',
   ],
-  ['stripe-key', 'sk_|rk_|pk_', `${L}[sr]k_(?:live|test|prod)_[A-Za-z0-9]{10,}`],
-  ['stripe-key', 'whsec_', `${L}whsec_[\\w+/=-]{16,}`],
-  ['github-token', 'ghp_|gho_|ghu_|ghs_|ghr_', 'gh[pousr]_[A-Za-z0-9]{20,}'],
-  ['github-token', 'github_pat_', 'github_pat_\\w{20,}'],
-  [
-    'gitlab-token',
-    'glpat-|glrt-|gldt-|glptt-|glcbt-|glft-|glsoat-|glagent-',
-    'gl[a-z]{2,5}-[\\w.-]{16,}',
-  ],
-  ['gcp-token', 'ya29.', `${L}ya29\\.[\\w.-]{16,}`],
-  ['gcp-secret', 'GOCSPX-', `${L}GOCSPX-[\\w-]{16,}`],
-  [
-    'slack-token',
-    'xoxb-|xoxp-|xoxa-|xoxr-|xoxs-|xoxe-|xoxc-|xoxd-|xoxe.',
-    `${L}xox[a-z](?:\\.xox[bp])?-[\\w%-]{10,}`,
-  ],
-  ['slack-token', 'xapp-', `${L}xapp-[\\w-]{16,}`],
-  ['npm-token', 'npm_', `${L}npm_[A-Za-z0-9]{30,}`],
-  ['pypi-token', 'pypi-', `${L}pypi-(?:AgE[\\w-]{13,}|[A-Za-z0-9_]{32}[\\w-]*)`],
-  ['huggingface-token', 'hf_', `${L}hf_[A-Za-z0-9]{20,}`],
-  ['sendgrid-key', 'SG.', `${L}SG\\.[\\w-]{16,}\\.[\\w-]{16,}`],
-  ['vault-token', 'hvs.|hvb.|hvr.', `${L}hv[sbr]\\.[\\w-]{20,}`],
-  ['age-key', 'AGE-SECRET-KEY-', 'AGE-SECRET-KEY-1[A-Z0-9]{40,}'],
+  ['stripe-key', 'sk_|rk_', '(?:live|test|prod)_[A-Za-z0-9]{10,}'],
+  ['stripe-key', 'whsec_', '[\\w+/=-]{16,}'],
+  ['github-token', 'ghp_|gho_|ghu_|ghs_|ghr_', '[A-Za-z0-9]{20,}'],
+  ['github-token', 'github_pat_'],
+  ['gitlab-token', 'glpat-|glrt-|gldt-|glptt-|glcbt-|glft-|glsoat-|glagent-', '[\\w.-]{16,}'],
+  ['gcp-token', 'ya29.', '[\\w.-]{16,}'],
+  ['gcp-secret', 'GOCSPX-'],
+  ['slack-token', 'xoxb-|xoxp-|xoxa-|xoxr-|xoxs-|xoxe-|xoxc-|xoxd-|xoxe.xoxp-', '[\\w%-]{10,}'],
+  ['slack-token', 'xapp-'],
+  ['npm-token', 'npm_', '[A-Za-z0-9]{30,}'],
+  ['pypi-token', 'pypi-', '(?:AgE[\\w-]{13,}|[A-Za-z0-9_]{32}[\\w-]*)'],
+  ['huggingface-token', 'hf_', '[A-Za-z0-9]{20,}'],
+  ['sendgrid-key', 'SG.', '[\\w-]{16,}\\.[\\w-]{16,}'],
+  ['vault-token', 'hvs.|hvb.|hvr.'],
+  ['age-key', 'AGE-SECRET-KEY-', '1[A-Z0-9]{40,}'],
   [
     'vendor-token',
     'dckr_pat_|dop_v1_|doo_v1_|shpat_|shpss_|shpca_|lin_api_|ntn_|rubygems_|figd_|pplx-|gsk_|xai-|r8_|tvly-|lsv2_pt_|sb_secret_|sbp_|phx_|PMAK-|NRAK-|dp.pt.|glsa_|sntrys_|cfut_|fm2_',
-    `${L}(?:dckr_pat_|do[po]_v1_|shp(?:at|ss|ca)_|lin_api_|ntn_|rubygems_|figd_|pplx-|gsk_|xai-|r8_|tvly-|lsv2_pt_|sb_secret_|sbp_|phx_|PMAK-|NRAK-|dp\\.pt\\.|glsa_|sntrys_|cfut_|fm2_)(?=[\\w+/=-]{0,40}\\d)[\\w+/=-]{20,}`,
+    '(?=[\\w+/=-]{0,40}\\d)[\\w+/=-]{20,}',
   ],
 ];
 
 const OTHERS: readonly Row[] = [
-  [
-    'aws-key',
-    'AKIA|ASIA|ABIA|ACCA',
-    `${L}((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})${R}(?:[\\s"',:;|]{1,12}([A-Za-z0-9/+]{40})(?![\\w/+=]))?`,
-  ],
-  ['gcp-key', 'AIza', `${L}AIza[\\w-]{30,}`],
-  ['jwt', 'eyJ', '(?<![\\w-](?<!\\\\[nrt]))eyJ[\\w-]{8,}\\.[\\w-]{8,}(?:\\.[\\w-]*){0,3}'],
-  ['telegram-token', ':AA', `(?<=\\b\\d{8,10}):AA[\\w-]{30,}`],
-  ['vendor-token', 'ATATT3', `${L}ATATT3[\\w+/=-]{20,}`],
-  ['twilio-key', 'SK', `${L}SK[0-9a-f]{32}${R}`],
+  ['gcp-key', 'AIza', '[\\w-]{30,}'],
+  ['vendor-token', 'ATATT3', '[\\w+/=-]{20,}'],
+  ['twilio-key', 'SK', `[0-9a-f]{32}${R}`],
 ];
+
+const toRule = ([kind, on, rest = '[\\w-]{16,}']: Row): Rule => ({
+  kind,
+  on,
+  find: `${L}(?:${on.replaceAll('.', '\\.')})${rest}`,
+});
 
 /** A private key, whole or cut off, as lines or with `\n` in it, also as pieces of quoted lines. */
 const pem: Finder = (text, at, _hit, state) => {
@@ -88,7 +79,7 @@ const pem: Finder = (text, at, _hit, state) => {
   }
   // Lines in quotes, or no end in sight: the header, then every run that looks like a line of the key.
   const re =
-    /(?:[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{2,}={0,2}(?=[\s\\]*(?:$|["'`]))|\s|\\+[nr]|[A-Z][A-Za-z-]{2,20}: [\w,-]{1,60})+/y;
+    /(?:(?:\n|\\+n)[ \t]*\d{1,6}(?:\\+t|[\t→:|])|(?:\n|\\+n)[+>|-] ?|[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/]{2,}={0,2}(?=[\s\\]*(?:$|["'`]))|\s|\\+[nr]|[A-Z][A-Za-z-]{2,20}: [\w,-]{1,60})+/y;
   re.lastIndex = 0;
   const first = re.exec(content);
   const spans: Span[] = [{ start: at, end: body + (first?.[0].trimEnd().length ?? 0), kind }];
@@ -126,13 +117,22 @@ const flagFinder = (source: string, kind: string, command: RegExp): Finder => {
   };
 };
 
-const toRule = ([kind, on, find]: Row): Rule => ({ kind, on, find });
-
 const VENDOR_GROUPS: readonly RuleGroup[] = [
   { rules: PREFIXED.map(toRule), shape: ['[-_.]', '[\\w-]{12}'] },
   {
     rules: [
       ...OTHERS.map(toRule),
+      {
+        kind: 'aws-key',
+        on: 'AKIA|ASIA|ABIA|ACCA',
+        find: `${L}(A(?:[KSB]I|CC)A[A-Z0-9]{16})${R}(?:[\\s"',:;|]{1,12}([A-Za-z0-9/+]{40})(?![\\w/+=]))?`,
+      },
+      {
+        kind: 'jwt',
+        on: 'eyJ',
+        find: '(?<![\\w-](?<!\\\\[nrt]))eyJ[\\w-]{8,}\\.[\\w-]{8,}(?:\\.[\\w-]*){0,3}',
+      },
+      { kind: 'telegram-token', on: ':AA', find: '(?<=\\d{8,10}):AA[\\w-]{30,}' },
       { kind: 'private-key', on: '-----BEGIN ', find: pem },
       {
         kind: 'azure-secret',
@@ -183,13 +183,14 @@ export const SECRET_RULES: readonly RuleGroup[] = [
       {
         kind: 'keyed',
         on: 'pass|pwd|secret|token|key|cred|auth|cookie|jwt|_pat|conn|database|dsn|_url|_pw',
-        ahead: '[\\w.-]{0,40}[\\\\"\'`\\]?!]{0,12}[^\\S\\n]{0,8}[:=>,(?+|]',
+        ahead:
+          '[\\w.-]{0,40}[\\\\"\'`\\]?!]{0,260}[^\\S\\n]{0,8}(?:[:=>?+|]|[,(]\\s{0,8}[A-Za-z]?\\\\*["\'`])',
         find: keyed,
       },
       {
         kind: 'keyed',
-        on: '-password |-passwd |-pass |-token |-secret |-key |password |passphrase ',
-        find: (text, at, hit, state) => keyed(text, at, hit.trimEnd(), state),
+        on: '-password |-passwd |-pass |-token |-secret |-key |password |passphrase |requirepass ',
+        find: keyed,
       },
     ],
   },
@@ -205,8 +206,8 @@ export const SECRET_RULES: readonly RuleGroup[] = [
         on: '://|:\\/\\/|:\\\\/\\\\/',
         find:
           '(?:(?<=postgres|postgresql|mysql|mariadb|mongodb|\\+srv|rediss?|amqps?|mssql|sqlserver|\\+\\w{1,12}):(?:\\\\*/){2}' +
-          '[^\\s:@/"\'`<>\\\\{}]{0,128}:([^\\s"\'`<>\\\\]{1,256})|' +
-          ':(?:\\\\*/){2}[^\\s:@/"\'`<>\\\\(){}]{0,128}:([^\\s/"\'`<>\\\\]{1,256}))@(?=[\\w.[$-])',
+          '[^\\s:@/"\'`<>\\\\{}[]{0,128}:([^\\s"\'`<>\\\\]{1,256})|' +
+          ':(?:\\\\*/){2}[^\\s:@/"\'`<>\\\\(){}[]{0,128}:([^\\s/"\'`<>\\\\]{1,256}))@(?=[\\w.[$-])',
         check: notReference,
       },
       {

@@ -18,7 +18,7 @@ export interface TailSink {
 
 /** Longest line that is read, bytes. */
 export const MAX_LINE = 8 * 1024 * 1024;
-const CHUNK = 1024 * 1024;
+const CHUNK = 64 * 1024;
 /** Bytes before the read position that are compared, to notice a rewrite that did not shrink. */
 const PROBE = 64;
 const NEWLINE = 0x0a;

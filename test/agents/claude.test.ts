@@ -72,9 +72,13 @@ test('a started run can be watched and aborted', async () => {
   expect(pid).toBeGreaterThan(0);
   const shell = await vi.waitFor(() => Number(/^\d+\n/.exec(lab.read('pid'))![0]), 30_000);
   expect(isRunning(shell)).toBe(true);
+  // The agent writes its transcript some time after the tool has begun: while it runs, not before.
+  await expect
+    .poll(() => lab.transcripts().flatMap(toolCalls), { timeout: 30_000 })
+    .toHaveLength(1);
   abort.abort();
   const run = await done;
   expect(run.signal).toBe('SIGKILL');
   await expect.poll(() => isRunning(shell)).toBe(false);
-  expect(toolCalls(run.transcripts[0]!)).toHaveLength(1);
+  expect(run.transcripts.flatMap(toolCalls)).toMatchObject([{ name: 'Bash' }]);
 });

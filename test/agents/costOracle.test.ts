@@ -327,7 +327,8 @@ describe.skipIf(!hasOracle)('made-up transcripts', () => {
   });
 
   it('count a copy once in any file, where the oracle would not', async () => {
-    const copies = again.map((row) => ({ ...row, sessionId: C, promptId: 'p' }));
+    const replay = response({ id: 'm2', request: 'replay', output: 900, sidechain: true, at: 4 });
+    const copies = [...again, replay].map((row) => ({ ...row, sessionId: C }));
     const one = await ours(config('one', { [`p/${A}.jsonl`]: lines(rowsOfA) }));
     const both = config('both', {
       [`p/${A}.jsonl`]: lines(rowsOfA),

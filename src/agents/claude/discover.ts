@@ -237,6 +237,7 @@ function priceSession(file: TranscriptFile, pricer: Pricer, counted: Set<string>
       speed: asString(data.speed),
       serviceTier: asString(data.service_tier),
       inferenceGeo: asString(data.inference_geo),
+      webSearchRequests: Number(data.web_search_requests ?? 0),
     });
     if (price.status === 'unpriced') {
       cost.unpriced += 1;

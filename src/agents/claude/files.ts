@@ -1,6 +1,6 @@
 /** Where Claude Code keeps transcripts, and how they are opened without trusting a path. */
 
-import type { Stats } from 'node:fs';
+import type * as fs from 'node:fs';
 import {
   closeSync,
   constants,
@@ -76,11 +76,11 @@ export function trustedTranscript(
   return undefined;
 }
 
-const isOwnFile = (stats: Stats): boolean =>
+const isOwnFile = (stats: fs.Stats): boolean =>
   stats.isFile() && (process.getuid === undefined || stats.uid === process.getuid());
 
 /** Opens a plain file of ours for reading; undefined where it is none, or a symlink. */
-export function openOwn(path: string): { fd: number; stats: Stats } | undefined {
+export function openOwn(path: string): { fd: number; stats: fs.Stats } | undefined {
   let fd: number;
   try {
     fd = openSync(

@@ -110,7 +110,9 @@ describe('setup', () => {
       return (JSON.parse(after!) as Settings).hooks.Stop![0]!.hooks[0]!.command;
     });
     const path = '"$HOME/.agent-strace/bin/agent-strace-hook"';
-    expect(new Set(commands)).toEqual(new Set([`[ ! -x ${path} ] || exec ${path} --agent claude Stop`]));
+    expect(new Set(commands)).toEqual(
+      new Set([`[ ! -x ${path} ] || exec ${path} --agent claude Stop`]),
+    );
     expect(homedir()).not.toBe('');
   });
 

@@ -20,6 +20,7 @@ import {
   mergeUsage,
   Responses,
   rowTime,
+  sourceOf,
   textOf,
   usageData,
 } from './usage.ts';
@@ -308,7 +309,6 @@ export class TranscriptMapper {
     const denied =
       failed &&
       (permission?.decision === 'reject' || row.toolDenialKind !== undefined || REFUSED.test(text));
-    const exitCode = failed ? exitCodeOf(text) : tool === 'Bash' ? 0 : undefined;
     const took = durationOf(response, call, at.state.time);
     at.add(
       failed ? 'error' : 'tool_result',
@@ -321,15 +321,13 @@ export class TranscriptMapper {
         ...(failed
           ? { error: text.replace(/^<tool_use_error>|<\/tool_use_error>$/g, '') }
           : { result: text }),
-        ...(exitCode !== undefined && response?.backgroundTaskId === undefined
-          ? { exit_code: exitCode }
-          : {}),
+        ...outcomeOf(response, failed, text),
         ...(files.length > 0 && { files: files as (FileOp & Json)[] }),
-        ...(response?.interrupted === true && { is_interrupt: true }),
         ...kept({
           denied_by: denied ? permission?.source : undefined,
-          background_task_id: response?.backgroundTaskId,
-          child_agent_id: response?.agentId,
+          task_id: response?.backgroundTaskId,
+          subagent_id: response?.agentId,
+          return_code_interpretation: response?.returnCodeInterpretation,
         }),
       },
       ids.call(this.sessionId, useId),
@@ -347,19 +345,20 @@ export class TranscriptMapper {
     }
     if (message.model === '<synthetic>') return;
     const calls: string[] = [];
+    const data = usageData(row);
+    const source = sourceOf(data);
     for (const block of blocksOf(row)) {
       const text = asString(block.text) || asString(block.thinking);
       if (block.type === 'tool_use' && asString(block.id) !== '') {
         calls.push(asString(block.id));
         this.#call(at, block);
       } else if (block.type === 'text' && text.trim() !== '') {
-        at.add('assistant_response', at.textId('text', text), { text });
+        at.add('assistant_response', at.textId('text', text), { text, ...source });
       } else if (block.type === 'thinking' && text.trim() !== '') {
-        const data = { event_subtype: 'reasoning', text };
-        at.add('assistant_response', at.textId('reasoning', text), data);
+        const said = { event_subtype: 'reasoning', text, ...source };
+        at.add('assistant_response', at.textId('reasoning', text), said);
       }
     }
-    const data = usageData(row);
     if (data === undefined) return;
     const before = this.#responses.find(data);
     if (before !== undefined) this.stats.deduplicated += 1;
@@ -513,6 +512,16 @@ function numbers(values: Record<string, unknown>): JsonObject {
     if (typeof value === 'number' && Number.isFinite(value)) out[key] = value;
   }
   return out;
+}
+
+/** How a command ended. A code that only means "nothing found" is told in words, not as a number. */
+function outcomeOf(response: JsonObject | undefined, failed: boolean, text: string): JsonObject {
+  const code = failed ? exitCodeOf(text) : undefined;
+  if (code !== undefined) return { exit_code: code };
+  if (failed || response === undefined || !('stdout' in response)) return {};
+  if (response.interrupted === true) return { is_interrupt: true };
+  const open = response.backgroundTaskId ?? response.returnCodeInterpretation;
+  return open === undefined ? { exit_code: 0 } : {};
 }
 
 /**

@@ -165,7 +165,7 @@ describe('usage of a transcript', () => {
       },
     ]);
     expect(ofType(events, 'assistant_response').map((event) => event.data)).toMatchObject([
-      { text: ' Reading the file. ' },
+      { text: ' Reading the file. ', message_id: 'm1' },
       { text: 'I should', event_subtype: 'reasoning' },
     ]);
     expect(ofType(events, 'assistant_response')[0]?.event_id).toBe(

@@ -21,6 +21,10 @@ export const asObject = (value: unknown): JsonObject | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as JsonObject)
     : undefined;
+/** Without the entries that say nothing: empty texts, false, and 0. */
+export function pruned(data: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(data).filter(([, value]) => Boolean(value)));
+}
 export const asString = (value: unknown): string => (typeof value === 'string' ? value : '');
 const asCount = (value: unknown): number =>
   typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
@@ -194,32 +198,29 @@ export function usageData(row: JsonObject): JsonObject | undefined {
   const model = asString(message.model);
   if (usage === undefined || model === '<synthetic>') return undefined;
   const raw = asObject(message.usage) ?? {};
-  const searches = asCount(asObject(raw.server_tool_use)?.web_search_requests);
-  const speed = asString(raw.speed);
-  const tier = asString(raw.service_tier);
-  const geo = asString(raw.inference_geo);
-  const stop = asString(message.stop_reason);
-  const agent = asString(row.agentId);
-  const request = asString(row.requestId);
   const cost = row.costUSD;
-  return {
+  return pruned({
     event_subtype: 'usage',
     recorded_by: 'transcript',
     provider: 'claude',
-    ...(model !== '' && { model }),
+    model,
     usage,
     message_id: messageId(row, message),
-    ...(request !== '' && { request_id: request }),
-    ...(stop !== '' && { stop_reason: stop }),
-    ...(agent !== '' && { agent_id: agent }),
-    ...(row.isSidechain === true && { is_sidechain: true }),
-    ...(speed !== '' && { speed }),
-    ...(tier !== '' && { service_tier: tier }),
-    ...(geo !== '' && { inference_geo: geo }),
-    ...(searches > 0 && { web_search_requests: searches }),
-    ...(typeof cost === 'number' && Number.isFinite(cost) && { agent_cost_usd: cost }),
-  };
+    request_id: asString(row.requestId),
+    stop_reason: asString(message.stop_reason),
+    agent_id: asString(row.agentId),
+    is_sidechain: row.isSidechain === true,
+    speed: asString(raw.speed),
+    service_tier: asString(raw.service_tier),
+    inference_geo: asString(raw.inference_geo),
+    web_search_requests: asCount(asObject(raw.server_tool_use)?.web_search_requests),
+    agent_cost_usd: typeof cost === 'number' && Number.isFinite(cost) ? cost : '',
+  });
 }
+
+/** The response that a text is of. */
+export const sourceOf = (usage: JsonObject | undefined): JsonObject =>
+  pruned({ message_id: usage?.message_id ?? '', request_id: usage?.request_id ?? '' });
 
 /** What a mapper must remember between two reads of one file. JSON. */
 export interface UsageState {
@@ -285,20 +286,19 @@ export class UsageMapper {
   }
 
   #event(type: string, id: string, data: JsonObject, parent?: string): TraceEvent {
-    const agent = this.#agent || asString(data.agent_id);
     return {
       event_type: type,
       timestamp: this.#time,
       event_id: id,
       session_id: this.#session,
       ...(parent !== undefined && { parent_id: parent }),
-      data: {
+      data: pruned({
         recorded_by: 'transcript',
         provider: 'claude',
         ...data,
-        ...(agent !== '' && { agent_id: agent }),
-        ...(this.#prompt !== '' && { prompt_id: this.#prompt }),
-      },
+        agent_id: this.#agent,
+        prompt_id: this.#prompt,
+      }),
     };
   }
 
@@ -322,7 +322,7 @@ export class UsageMapper {
           'error',
           ids.result(this.#session, id),
           {
-            ...(call !== undefined && { tool_name: call.data.tool_name ?? '' }),
+            tool_name: call?.data.tool_name ?? '',
             tool_use_id: id,
             is_error: true,
             error: text.replace(/^<tool_use_error>|<\/tool_use_error>$/g, ''),
@@ -354,12 +354,14 @@ export class UsageMapper {
         calls.push(asString(block.id));
         this.#pending(block);
       } else if (block.type === 'text' && text.trim() !== '') {
-        events.push(this.#emit('assistant_response', this.#textId('text', text), { text }));
+        const id = this.#textId('text', text);
+        events.push(this.#emit('assistant_response', id, { text, ...sourceOf(data) }));
       } else if (block.type === 'thinking' && text.trim() !== '') {
         events.push(
           this.#emit('assistant_response', this.#textId('reasoning', text), {
             event_subtype: 'reasoning',
             text,
+            ...sourceOf(data),
           }),
         );
       }
@@ -395,9 +397,11 @@ export class UsageMapper {
   #usage(data: JsonObject, calls: string[]): TraceEvent {
     const before = this.#responses.find(data);
     const event = mergeUsage(before, this.#session, this.#time, data, calls);
-    event.data.prompt_id = before?.data.prompt_id ?? this.#prompt;
-    if (event.data.prompt_id === '') delete event.data.prompt_id;
-    if (this.#agent !== '') event.data.agent_id = this.#agent;
+    const more = {
+      prompt_id: before?.data.prompt_id ?? this.#prompt,
+      agent_id: this.#agent || (event.data.agent_id ?? ''),
+    };
+    event.data = { ...event.data, ...pruned(more) };
     this.#responses.put(event, before, MAX_OPEN);
     return event;
   }
@@ -423,6 +427,8 @@ export function mergeUsage(
     session_id: sessionId,
     data: {
       ...next,
+      // Rows that told of this response: all but one of them are deduplicated.
+      row_count: asCount(before?.data.row_count) + 1,
       ...(merged.length > 0 && { tool_use_ids: merged }),
     },
   };
@@ -433,27 +439,23 @@ export function compactionId(sessionId: string, row: JsonObject): string {
 }
 
 export function compactionData(row: JsonObject): JsonObject {
-  const meta = asObject(row.compactMetadata) ?? {};
-  const trigger = asString(meta.trigger);
-  const before = asCount(meta.preTokens);
-  const after = asCount(meta.postTokens);
-  return {
+  const meta = asObject(row.compactMetadata);
+  return pruned({
     event_subtype: 'compaction',
-    ...(trigger !== '' && { trigger }),
-    ...(before > 0 && { pre_tokens: before }),
-    ...(after > 0 && { post_tokens: after }),
-  };
+    trigger: asString(meta?.trigger),
+    pre_tokens: asCount(meta?.preTokens),
+    post_tokens: asCount(meta?.postTokens),
+  });
 }
 
 export function apiErrorData(row: JsonObject, text: string): JsonObject {
   const kind = asString(row.error);
-  const status = asCount(row.apiErrorStatus);
-  return {
+  return pruned({
     event_subtype: 'api',
     error: text || kind || 'API error',
-    ...(kind !== '' && { error_type: kind }),
-    ...(status > 0 && { status }),
-  };
+    error_type: kind,
+    status: asCount(row.apiErrorStatus),
+  });
 }
 
 function forgetOldest(map: Map<string, unknown>): void {

@@ -4,20 +4,7 @@
  *
  * Synchronous and small: the hook uses it when no editor is running.
  */
-import {
-  closeSync,
-  constants,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeSync,
-} from 'node:fs';
+import * as fs from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TraceEvent } from '../../model/event.ts';
@@ -173,7 +160,7 @@ function readFile(
     // At least one row is read whole, however long: a smaller limit must not stop at it for ever.
     while (position < stats.size && (position < end || position - lines.pending === start)) {
       const length = position < end ? Math.min(CHUNK, end - position) : CHUNK;
-      const count = readSync(fd, buffer, 0, length, position);
+      const count = fs.readSync(fd, buffer, 0, length, position);
       if (count === 0) break;
       position += count;
       lines.push(buffer.subarray(0, count), take);
@@ -196,13 +183,13 @@ function readFile(
   } catch {
     return undefined;
   } finally {
-    closeSync(fd);
+    fs.closeSync(fd);
   }
 }
 
 function anchorOf(fd: number, offset: number): string {
   const buffer = Buffer.alloc(Math.min(ANCHOR, offset));
-  const count = readSync(fd, buffer, 0, buffer.length, offset - buffer.length);
+  const count = fs.readSync(fd, buffer, 0, buffer.length, offset - buffer.length);
   return textHash(buffer.toString('latin1', 0, count));
 }
 
@@ -289,19 +276,19 @@ function isProgress(value: unknown): boolean {
 
 /** Writes a small private file whole: others see the old one or the new one. */
 function replaceFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const temp = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
   writeNew(temp, text);
-  renameSync(temp, path);
+  fs.renameSync(temp, path);
 }
 
 function writeNew(path: string, text: string): void {
-  const { O_CREAT, O_EXCL, O_WRONLY } = constants;
-  const fd = openSync(path, O_CREAT | O_EXCL | O_WRONLY | (constants.O_NOFOLLOW ?? 0), 0o600);
+  const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
+  const fd = fs.openSync(path, O_CREAT | O_EXCL | O_WRONLY | (fs.constants.O_NOFOLLOW ?? 0), 0o600);
   try {
-    writeSync(fd, text);
+    fs.writeSync(fd, text);
   } finally {
-    closeSync(fd);
+    fs.closeSync(fd);
   }
 }
 
@@ -322,18 +309,18 @@ export function acquireLease(sessionId: string, stateDir = defaultStateDir()): L
   const token = `${process.pid} ${Math.random().toString(36).slice(2)}`;
   const temp = `${path}.${token.replace(' ', '.')}`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     if (isHeld(path)) return undefined;
     writeNew(temp, token);
     try {
-      linkSync(temp, path);
+      fs.linkSync(temp, path);
     } catch {
       // Somebody's old one. Of those who want it, one can move it away.
       if (isHeld(path)) return undefined;
       const old = `${temp}.old`;
-      renameSync(path, old);
-      unlinkSync(old);
-      linkSync(temp, path);
+      fs.renameSync(path, old);
+      fs.unlinkSync(old);
+      fs.linkSync(temp, path);
     }
   } catch {
     return undefined;
@@ -346,7 +333,7 @@ export function acquireLease(sessionId: string, stateDir = defaultStateDir()): L
       if (!isOurs()) return false;
       const now = Date.now() / 1000;
       try {
-        utimesSync(path, now, now);
+        fs.utimesSync(path, now, now);
         return true;
       } catch {
         return false;
@@ -360,7 +347,7 @@ export function acquireLease(sessionId: string, stateDir = defaultStateDir()): L
 
 function isHeld(path: string): boolean {
   try {
-    const age = Date.now() - lstatSync(path).mtimeMs;
+    const age = Date.now() - fs.lstatSync(path).mtimeMs;
     if (age > LEASE_MS || age < -LEASE_MS) return false;
   } catch {
     return false;
@@ -378,7 +365,7 @@ function isHeld(path: string): boolean {
 
 function remove(path: string): void {
   try {
-    unlinkSync(path);
+    fs.unlinkSync(path);
   } catch {
     // Gone already.
   }
@@ -430,7 +417,7 @@ export class UsageTail {
     const parts: string[] = [];
     for (const { path } of [{ path: main }, ...subagentFiles(main, sessionId)]) {
       try {
-        const { ino, size, mtimeMs } = statSync(path);
+        const { ino, size, mtimeMs } = fs.statSync(path);
         parts.push(`${path}\n${ino} ${size} ${mtimeMs}`);
       } catch {
         // Gone between the two calls.

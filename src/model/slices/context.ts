@@ -1,6 +1,5 @@
 import { type Columns, TYPE } from '../columns.ts';
 import type { Json, TraceEvent } from '../event.ts';
-import { usageOf } from '../usage.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
 const FIVE_MINUTES = 300_000;
@@ -20,11 +19,14 @@ export interface ContextFill {
 /** How full each lane's context window is, and whether its prompt cache is warm. */
 export class ContextSlice implements Slice {
   readonly name = 'context';
+  readonly types = [TYPE.llm_response, TYPE.decision];
   compactions = 0;
   private readonly byLane = new Map<number, ContextFill>();
   private readonly columns: Columns;
+  private readonly fold: FoldContext;
 
   constructor(context: FoldContext) {
+    this.fold = context;
     this.columns = context.columns;
   }
 
@@ -35,7 +37,7 @@ export class ContextSlice implements Slice {
       return;
     }
     if (type !== TYPE.llm_response) return;
-    const usage = usageOf(event.data);
+    const { usage } = this.fold;
     if (!usage) return;
     const lane = this.columns.lane[row]!;
     const timeMs = this.columns.timeMs[row]!;

@@ -1,5 +1,5 @@
 import { type Columns, FLAG, TYPE } from '../columns.ts';
-import type { Json, TraceEvent } from '../event.ts';
+import type { Json, JsonObject, TraceEvent } from '../event.ts';
 import { Interner } from '../interner.ts';
 import {
   addUsage,
@@ -9,7 +9,6 @@ import {
   type Pricer,
   USAGE_KEYS,
   type Usage,
-  usageOf,
 } from '../usage.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
@@ -31,12 +30,23 @@ const WIDTH = USAGE_KEYS.length;
  */
 export class CostSlice implements Slice {
   readonly name = 'cost';
+  readonly types = [
+    TYPE.llm_response,
+    TYPE.tool_call,
+    TYPE.tool_result,
+    TYPE.error,
+    TYPE.user_prompt,
+    TYPE.assistant_response,
+  ];
   readonly total: CostSum = emptySum();
   priced = 0;
   /** Priced by the agent itself. */
   reported = 0;
   /** Further records of responses that were counted already. */
   deduplicated = 0;
+  /** Responses that another session was billed for: forks and resumed sessions copy them. */
+  copied = 0;
+  private readonly copies = new Set<number>();
   /** The newest price date among the priced responses. */
   priceDate = '';
   readonly models = new Interner('');
@@ -57,8 +67,10 @@ export class CostSlice implements Slice {
 
   private readonly columns: Columns;
   private readonly pricer: Pricer | undefined;
+  private readonly fold: FoldContext;
 
   constructor(context: FoldContext) {
+    this.fold = context;
     this.columns = context.columns;
     this.pricer = context.pricer;
   }
@@ -69,9 +81,15 @@ export class CostSlice implements Slice {
       this.weigh(row, type, 1);
       return;
     }
-    const usage = usageOf(event.data);
+    const { usage } = this.fold;
     if (!usage) return;
     const { data } = event;
+    if (typeof data.copied_from === 'string') {
+      // A fork or a resumed session brings its parent's responses along: they were billed there.
+      this.copied++;
+      this.copies.add(row);
+      return;
+    }
     const modelName = typeof data.model === 'string' ? data.model : '';
     const price = this.priceOf(event, modelName, usage, this.columns.timeMs[row]!);
     const at = this.recordFor(row);
@@ -101,6 +119,7 @@ export class CostSlice implements Slice {
       this.weigh(row, type, -1);
       return;
     }
+    if (this.copies.delete(row)) this.copied--;
     const at = this.find(row);
     if (at >= 0 && this.status[at] !== GONE) {
       this.sum(at, -1);
@@ -109,23 +128,17 @@ export class CostSlice implements Slice {
   }
 
   /** A record of a response that was there already. */
-  duplicate(type: number): void {
-    if (type === TYPE.llm_response) this.deduplicated++;
+  duplicate(type: number, event: TraceEvent): void {
+    // A record that counts its own rows tells of the same rows again.
+    if (type === TYPE.llm_response && event.data.row_count === undefined) this.deduplicated++;
   }
 
   private priceOf(event: TraceEvent, model: string, usage: Usage, timeMs: number): Price {
     const { data } = event;
     const own = data.agent_cost_usd;
     if (typeof own === 'number' && own >= 0) return reported(own);
-    const options: PriceOptions = {};
-    if (typeof data.speed === 'string') options.speed = data.speed;
-    if (typeof data.service_tier === 'string') options.serviceTier = data.service_tier;
-    if (typeof data.provider === 'string') options.provider = data.provider;
-    if (typeof data.web_search_requests === 'number') {
-      options.webSearchRequests = data.web_search_requests;
-    }
     const price: Price = this.pricer
-      ? this.pricer.price(model, usage, timeMs, options)
+      ? this.pricer.price(model, usage, timeMs, optionsOf(data))
       : { status: 'unpriced', reason: 'no price list is loaded' };
     // Another writer's figure is better than none.
     if (price.status === 'unpriced' && typeof data.cost_usd === 'number' && data.cost_usd >= 0) {
@@ -141,13 +154,10 @@ export class CostSlice implements Slice {
     const model = this.model[at]!;
     const lane = this.columns.lane[row]!;
     const usage = this.usageAt(at);
-    for (const key of USAGE_KEYS) usage[key] *= by;
-    for (const sum of [this.total, sumFor(this.byModel, model), sumFor(this.byLane, lane)]) {
-      sum.responses += by;
-      addUsage(sum.usage, usage);
-      if (status === STATUS.unpriced) sum.unpriced += by;
-      else sum.nanoUsd += by * nano;
-    }
+    const priced = status !== STATUS.unpriced;
+    addTo(this.total, usage, by, nano, priced);
+    addTo(sumFor(this.byModel, model), usage, by, nano, priced);
+    addTo(sumFor(this.byLane, lane), usage, by, nano, priced);
     if (status === STATUS.priced) this.priced += by;
     else if (status === STATUS.reported) this.reported += by;
     this.deduplicated += by * this.repeats[at]!;
@@ -253,6 +263,8 @@ export class CostSlice implements Slice {
       priced: this.priced,
       reported: this.reported,
       deduplicated: this.deduplicated,
+      copied: this.copied,
+      copies: [...this.copies],
       priceDate: this.priceDate,
       models: this.models.save(),
       byModel: [...this.byModel] as unknown as Json,
@@ -276,17 +288,23 @@ export class CostSlice implements Slice {
       byLane: [number, CostSum][];
       reasons: [number, string][];
       rows: number[];
+      copies: number[];
       model: number[];
       status: number[];
       repeats: number[];
       tokens: number[];
-    } & Record<'priced' | 'reported' | 'deduplicated' | 'bytesIn' | 'bytesOut', number> & {
+    } & Record<
+      'priced' | 'reported' | 'deduplicated' | 'copied' | 'bytesIn' | 'bytesOut',
+      number
+    > & {
         priceDate: string;
       };
     Object.assign(this.total, from.total);
     this.priced = from.priced;
     this.reported = from.reported;
     this.deduplicated = from.deduplicated;
+    this.copied = from.copied;
+    for (const row of from.copies) this.copies.add(row);
     this.priceDate = from.priceDate;
     this.bytesIn = from.bytesIn;
     this.bytesOut = from.bytesOut;
@@ -312,10 +330,28 @@ export class CostSlice implements Slice {
 /** A record whose event was removed. */
 const GONE = 255;
 
+function optionsOf(data: JsonObject): PriceOptions {
+  const { speed, service_tier: tier, provider, web_search_requests: searches } = data;
+  const options: PriceOptions = {};
+  if (typeof speed === 'string') options.speed = speed;
+  if (typeof tier === 'string') options.serviceTier = tier;
+  if (typeof data.inference_geo === 'string') options.inferenceGeo = data.inference_geo;
+  if (typeof provider === 'string') options.provider = provider;
+  if (typeof searches === 'number') options.webSearchRequests = searches;
+  return options;
+}
+
 const reported = (usd: number): Price => ({ status: 'reported', nanoUsd: Math.round(usd * 1e9) });
 
 function emptySum(): CostSum {
   return { responses: 0, usage: emptyUsage(), nanoUsd: 0, unpriced: 0 };
+}
+
+function addTo(sum: CostSum, usage: Usage, by: 1 | -1, nano: number, priced: boolean): void {
+  sum.responses += by;
+  addUsage(sum.usage, usage, by);
+  if (priced) sum.nanoUsd += by * nano;
+  else sum.unpriced += by;
 }
 
 function sumFor(map: Map<number, CostSum>, key: number): CostSum {

@@ -6,8 +6,6 @@ import { STEP_KINDS } from '../step.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
 const KINDS = ['read', 'write', 'create', 'delete'] as const;
-const READ_STEP = STEP_KINDS.indexOf('read');
-const MODIFY_STEP = STEP_KINDS.indexOf('modify');
 
 /** What the agent did to one file. */
 export interface FileSummary {
@@ -31,6 +29,7 @@ export interface RowFileOp extends FileOp {
  */
 export class FilesSlice implements Slice {
   readonly name = 'files';
+  readonly types = [TYPE.tool_call, TYPE.tool_result, TYPE.file_read, TYPE.file_write];
   readonly paths = new Interner('', 1_000_000, 4096);
   private readonly heads: number[] = [-1];
 
@@ -61,11 +60,13 @@ export class FilesSlice implements Slice {
   add(row: number, event: TraceEvent): void {
     const type = this.columns.type[row]!;
     if (type === TYPE.tool_call) {
-      const kind = this.columns.kind[row]!;
-      if (kind !== READ_STEP && kind !== MODIFY_STEP) return;
+      // Our own recorders put the files into the result.
+      if (!this.context.foreign) return;
+      const kind = STEP_KINDS[this.columns.kind[row]!]!;
+      if (kind !== 'read' && kind !== 'modify') return;
       const args = event.data.arguments;
       if (typeof args !== 'object' || args === null || Array.isArray(args)) return;
-      const ops = intendedFileOps(this.context.tools.name(this.columns.tool[row]!), args);
+      const ops = intendedFileOps(kind, args);
       if (ops) this.intended.set(row, ops);
     } else if (type === TYPE.tool_result) {
       const ops = recordedFileOps(event.data);
@@ -80,6 +81,7 @@ export class FilesSlice implements Slice {
   }
 
   pair(callRow: number, resultRow: number): void {
+    if (this.intended.size === 0) return;
     const ops = this.intended.get(callRow);
     if (!ops) return;
     const flags = this.columns.flags[resultRow]!;

@@ -69,6 +69,8 @@ export class PhasesSlice implements Slice {
 
   private phaseAt(timeMs: number): Phase {
     const { phases } = this;
+    const last = phases[phases.length - 1];
+    if (last !== undefined && last.startMs <= timeMs) return last;
     let low = 0;
     let high = phases.length - 1;
     while (low <= high) {

@@ -1,6 +1,5 @@
-import { type Columns, FLAG, TYPE } from '../columns.ts';
-import type { Json, TraceEvent } from '../event.ts';
-import { hash52 } from '../ids.ts';
+import { type Columns, FLAG, NumberTable, TYPE } from '../columns.ts';
+import type { Json, JsonObject, TraceEvent } from '../event.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
 /** A hostile trace may repeat one call a million times: walks along a chain are bounded. */
@@ -12,8 +11,9 @@ const MAX_WALK = 1000;
  */
 export class RetriesSlice implements Slice {
   readonly name = 'retries';
+  readonly types = [TYPE.tool_call];
   retries = 0;
-  private readonly last = new Map<number, number>();
+  private readonly last = new NumberTable();
   private readonly columns: Columns;
 
   constructor(context: FoldContext) {
@@ -120,12 +120,51 @@ export class RetriesSlice implements Slice {
 
 const FAILED = FLAG.error | FLAG.denied;
 
-/** Inputs longer than this are told apart by their length and their first part. */
-const HASHED = 2048;
+/** Texts longer than this are told apart by their length, their start and samples of the rest. */
+const WHOLE = 256;
+
+// Module state, so that hashing an input allocates nothing and calls nothing per character.
+let h1 = 0;
+let h2 = 0;
+
+function mixText(text: string): void {
+  const { length } = text;
+  let x = Math.imul(h1 ^ length, 0x85ebca77);
+  let y = h2 + length;
+  const end = Math.min(length, WHOLE);
+  for (let i = 0; i < end; i++) {
+    const unit = text.charCodeAt(i);
+    x = Math.imul(x ^ unit, 0x85ebca77);
+    y = (Math.imul(y, 31) + unit) | 0;
+  }
+  if (length > WHOLE) {
+    const step = Math.max(1, Math.floor((length - WHOLE) / WHOLE));
+    for (let i = length - 1; i >= WHOLE; i -= step)
+      x = Math.imul(x ^ text.charCodeAt(i), 0x85ebca77);
+  }
+  h1 = x;
+  h2 = y;
+}
+
+function mixValue(value: Json, depth: number): void {
+  if (typeof value === 'string') mixText(value);
+  else if (typeof value === 'number') mixText(String(value));
+  else if (typeof value !== 'object' || value === null) {
+    h1 = Math.imul(h1 ^ (value === null ? 1 : value ? 2 : 3), 0x9e3779b1);
+  } else if (depth < 8) {
+    h1 = Math.imul(h1 ^ 5, 0x9e3779b1);
+    for (const key in value) {
+      mixText(key);
+      mixValue((value as JsonObject)[key] as Json, depth + 1);
+    }
+  }
+}
 
 function inputKey(tool: number, lane: number, event: TraceEvent): number {
-  const args = event.data.arguments;
-  const input = args === undefined ? '' : JSON.stringify(args);
-  const part = input.length > HASHED ? `${input.length}:${input.slice(0, HASHED)}` : input;
-  return hash52(String(tool), String(lane), part);
+  h1 = Math.imul(tool + 1, 0x9e3779b1);
+  h2 = lane + 1;
+  mixValue(event.data.arguments ?? null, 0);
+  const x = h1 ^ (h1 >>> 15);
+  const y = Math.imul(h2 ^ (h2 >>> 13), 0xc2b2ae3d);
+  return 0x100000000 * ((y ^ x) & 0xfffff) + (x >>> 0);
 }

@@ -1,6 +1,7 @@
 import { type Columns, TYPE } from '../columns.ts';
 import type { Json, TraceEvent } from '../event.ts';
 import { STEP_KINDS } from '../step.ts';
+import { oneLine } from '../text.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
 const PROMPT = STEP_KINDS.indexOf('prompt');
@@ -45,7 +46,8 @@ export class SessionSlice implements Slice {
     if (this.provider === '' && typeof data.provider === 'string') {
       this.provider = data.provider.slice(0, 40);
     }
-    if (typeof data.cwd === 'string' && timeMs < this.cwdMs) {
+    // Only what happened before the earliest known cwd can tell of an earlier one.
+    if (timeMs < this.cwdMs && typeof data.cwd === 'string') {
       this.cwd = data.cwd.slice(0, 4096);
       this.cwdMs = timeMs;
     }
@@ -98,14 +100,15 @@ export class SessionSlice implements Slice {
         break;
       default:
     }
+    if (!main || (type !== TYPE.llm_response && type !== TYPE.session_start)) return;
+    const { model } = data;
     if (
-      main &&
-      typeof data.model === 'string' &&
-      data.model !== '' &&
-      data.model !== '<synthetic>' &&
+      typeof model === 'string' &&
+      model !== '' &&
+      model !== '<synthetic>' &&
       timeMs >= this.modelMs
     ) {
-      this.model = data.model.slice(0, 200);
+      this.model = model.slice(0, 200);
       this.modelMs = timeMs;
     }
   }
@@ -129,14 +132,4 @@ export class SessionSlice implements Slice {
       (this as unknown as Record<string, Json>)[key] = value ?? Number.POSITIVE_INFINITY;
     }
   }
-}
-
-/** The first 300 characters on one line. */
-export function oneLine(text: string, max = 300): string {
-  // Cut before the replacement: the text may be huge.
-  const line = text
-    .slice(0, max * 4)
-    .replace(/\s+/g, ' ')
-    .trim();
-  return line.length > max ? `${line.slice(0, max - 1)}…` : line;
 }

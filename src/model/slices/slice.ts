@@ -1,7 +1,7 @@
 import type { Columns } from '../columns.ts';
 import type { Json, TraceEvent } from '../event.ts';
 import type { Interner } from '../interner.ts';
-import type { Pricer } from '../usage.ts';
+import type { Pricer, Usage } from '../usage.ts';
 
 /** What every slice sees of the fold that it is part of. */
 export interface FoldContext {
@@ -9,6 +9,10 @@ export interface FoldContext {
   readonly lanes: Interner;
   readonly tools: Interner;
   readonly pricer: Pricer | undefined;
+  /** Whether the event that is being added was written by another tool. */
+  readonly foreign: boolean;
+  /** Usage of the event that is being added: read once for all slices. */
+  readonly usage: Usage | undefined;
   /** The row of the event with this id, or -1. */
   rowOf(idKey: number): number;
 }
@@ -21,6 +25,8 @@ export interface FoldContext {
  */
 export interface Slice {
   readonly name: string;
+  /** The types (as in TYPE) that it looks at; absent: all. The others never reach it. */
+  readonly types?: readonly number[];
   add(row: number, event: TraceEvent): void;
   /** Takes back what `add` did for this row. The columns still hold the old version. */
   remove(row: number): void;

@@ -49,7 +49,7 @@ export class SubagentsSlice implements Slice {
     }
     const { data } = event;
     // The longest word wins, so that the order of arrival does not matter.
-    state.type = longer(state.type, data.agent_type);
+    if (data.agent_type !== state.type) state.type = longer(state.type, data.agent_type);
     if (timeMs < state.startMs) state.startMs = timeMs;
     const type = this.columns.type[row]!;
     if ((this.columns.flags[row]! & FLAG.subagent) !== 0) {

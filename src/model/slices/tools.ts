@@ -28,6 +28,7 @@ const RECENT = 31;
 /** Tools: how often, how long, and which calls are open now. */
 export class ToolsSlice implements Slice {
   readonly name = 'tools';
+  readonly types = [TYPE.tool_call];
   private readonly byTool = new Map<number, ToolState>();
   /** Rows of calls without a result, oldest first. */
   private readonly open = new Set<number>();
@@ -60,8 +61,9 @@ export class ToolsSlice implements Slice {
     if (Number.isNaN(ms)) return;
     state.timed++;
     state.totalMs += ms;
-    if (state.recent.length === RECENT) state.recent.shift();
-    state.recent.push(ms);
+    // A ring: which of the recent ones is the oldest follows from how many were timed.
+    if (state.recent.length < RECENT) state.recent.push(ms);
+    else state.recent[state.timed % RECENT] = ms;
   }
 
   unpair(callRow: number, resultRow: number): void {
