@@ -1,5 +1,5 @@
-import { oneLine } from '../../model/slices/session.ts';
 import { summarise } from '../../model/summary.ts';
+import { oneLine } from '../../model/text.ts';
 import { addCosts, allCostText, costReport, costText } from '../../report/costReport.ts';
 import { costJson, sessionJson } from '../../report/sessionJson.ts';
 import type { TraceSession } from '../../trace/session.ts';

@@ -1,6 +1,6 @@
 import { FLAG } from '../../model/columns.ts';
-import { oneLine } from '../../model/slices/session.ts';
 import { summarise } from '../../model/summary.ts';
+import { oneLine } from '../../model/text.ts';
 import { seconds } from '../../report/sessionJson.ts';
 import { type ChildStats, type Failure, statsReport, statsText } from '../../report/statsReport.ts';
 import type { TraceSession } from '../../trace/session.ts';
