@@ -131,8 +131,10 @@ describe('a hook', () => {
       'tool_result',
       'tool_result',
       'tool_result',
+      'decision',
       'assistant_response',
       'user_prompt',
+      'decision',
       'assistant_response',
       'session_end',
     ]);
@@ -181,7 +183,7 @@ describe('a hook', () => {
   });
 
   it('does nothing where it is told so', () => {
-    fire('Stop', { input: payload('Stop'), env: { AGENT_STRACE_DISABLE: '1' } });
+    fire('UserPromptSubmit', { input: payload('UserPromptSubmit'), env: { AGENT_STRACE_DISABLE: '1' } });
     expect(fs.existsSync(folder())).toBe(false);
   });
 
@@ -216,7 +218,7 @@ describe('a hook', () => {
     fire('SessionStart', { input: payload('SessionStart') });
     const other = join(home, 'other');
     fs.mkdirSync(join(other, '.git'), { recursive: true });
-    fire('Stop', { input: payload('Stop', { cwd: other }), env: { CLAUDE_PROJECT_DIR: other } });
+    fire('UserPromptSubmit', { input: payload('UserPromptSubmit', { cwd: other }), env: { CLAUDE_PROJECT_DIR: other } });
     expect(trace()).toHaveLength(2);
     expect(fs.existsSync(join(other, '.agent-traces'))).toBe(false);
   });
@@ -224,15 +226,15 @@ describe('a hook', () => {
   it('is silent when its state folder cannot be used, or NODE_OPTIONS is broken', () => {
     fs.chmodSync(join(home, '.agent-strace'), 0o700);
     fs.writeFileSync(join(home, '.agent-strace/sessions'), 'not a folder');
-    fire('Stop', {
-      input: payload('Stop'),
+    fire('UserPromptSubmit', {
+      input: payload('UserPromptSubmit'),
       env: { NODE_OPTIONS: '--require /does/not/exist.js' },
     });
     expect(trace()).toHaveLength(1);
   });
 
   it('drops what another program runs of Claude settings', () => {
-    const start = { session_id: SESSION, hook_event_name: 'Stop' };
+    const start = { session_id: SESSION, hook_event_name: 'UserPromptSubmit' };
     expect(isForeignHost(start, {})).toBe(false);
     expect(isForeignHost({ ...start, cursor_version: '3' }, {})).toBe(true);
     expect(isForeignHost(start, { COPILOT_CLI: '1' })).toBe(true);
@@ -242,13 +244,13 @@ describe('a hook', () => {
     expect(isForeignHost(start, env)).toBe(false);
     // Another agent started by Claude's shell.
     expect(isForeignHost({ ...start, session_id: 'other' }, env)).toBe(true);
-    fire('Stop', { input: payload('Stop'), env: { COPILOT_CLI: '1' } });
+    fire('UserPromptSubmit', { input: payload('UserPromptSubmit'), env: { COPILOT_CLI: '1' } });
     expect(fs.existsSync(folder())).toBe(false);
   });
 
   it('does not mind a pipe that it shares', () => {
     // The agent's end is closed before the hook is done.
-    const command = `printf '%s' '${payload('Stop')}' | (${hookCommand('claude', 'Stop', stateEnv())}) | true`;
+    const command = `printf '%s' '${payload('UserPromptSubmit')}' | (${hookCommand('claude', 'UserPromptSubmit', stateEnv())}) | true`;
     expect(spawnSync('/bin/sh', ['-c', command], { env: agentEnv() }).status).toBe(0);
     expect(trace()).toHaveLength(1);
   });
@@ -260,12 +262,12 @@ describe('the launcher', () => {
       installLauncher({ hookBundle: bundle, version: '1', nodePath, env: stateEnv() });
     expect(install('/gone/node')).toBe(true);
     expect(install('/gone/node')).toBe(false);
-    fire('Stop', { input: payload('Stop'), env: { PATH: '/nowhere' } });
+    fire('UserPromptSubmit', { input: payload('UserPromptSubmit'), env: { PATH: '/nowhere' } });
     expect(trace()).toHaveLength(0);
     const bin = join(home, 'bin');
     fs.mkdirSync(bin);
     fs.symlinkSync(process.execPath, join(bin, 'node'));
-    fire('Stop', { input: payload('Stop'), env: { PATH: `${bin}:/bin` } });
+    fire('UserPromptSubmit', { input: payload('UserPromptSubmit'), env: { PATH: `${bin}:/bin` } });
     expect(trace()).toHaveLength(1);
   });
 
@@ -279,13 +281,13 @@ describe('the launcher', () => {
       nodePath: join(odd, 'node'),
       env: stateEnv(),
     });
-    fire('Stop', { input: payload('Stop'), env: { PATH: '/nowhere' } });
+    fire('UserPromptSubmit', { input: payload('UserPromptSubmit'), env: { PATH: '/nowhere' } });
     expect(trace()).toHaveLength(1);
   });
 
   it('is silent where it was deleted', () => {
     fs.rmSync(join(home, '.agent-strace'), { recursive: true });
-    fire('Stop', { input: payload('Stop') });
+    fire('UserPromptSubmit', { input: payload('UserPromptSubmit') });
   });
 });
 

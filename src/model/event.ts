@@ -133,6 +133,16 @@ export interface EventData {
   files?: FileOp[];
   /** A call that ended without a result of its own was closed at this hook event. */
   closed_by?: string;
+  /** Who denied a call: `hook`, `user`, `permission`, `classifier`. */
+  denied_by?: string;
+  /** On an Agent call's result: the subagent that it started. */
+  subagent_id?: string;
+  /** Of a compaction, a model switch, a task: `start`, `end`, … */
+  phase?: string;
+  /** Version of the format, on `session_start`. */
+  trace_version?: number;
+  /** The session that was billed for this response: a fork or resume copied it. */
+  copied_from?: string;
   prompt?: string;
   text?: string;
   model?: string;

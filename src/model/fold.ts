@@ -262,6 +262,10 @@ export class SessionFold implements FoldContext {
       case TYPE.decision:
         kind = KIND.notice;
         if (subtype === 'turn_end' || subtype === 'cwd') flags |= FLAG.hidden;
+        // Its end tells all; where the transcript tells too, the hook's is the second.
+        if (subtype === 'compaction' && data.recorded_by === 'hook' && data.phase === 'start') {
+          flags |= FLAG.hidden;
+        }
         break;
       default:
     }

@@ -59,7 +59,7 @@ const HOSTILE = [
   '../../../etc/passwd',
   '__proto__',
   'constructor',
-  '${process.exit(1)}',
+  'process.exit(1)',
   '=cmd|calc',
   '\u0000',
   '\ud800',

@@ -5,7 +5,13 @@
  * `decision` + `unknown_hook`, so that a newer Claude loses nothing.
  */
 import { cutText, MAX_RESULT_UNITS } from '../../model/codec.ts';
-import type { FileOp, Json, JsonObject, TraceEvent } from '../../model/event.ts';
+import {
+  type FileOp,
+  type Json,
+  type JsonObject,
+  TRACE_VERSION,
+  type TraceEvent,
+} from '../../model/event.ts';
 import { ids, randomEventId, textHash } from '../../model/ids.ts';
 import { exitCodeOf, filesOf } from './toolResult.ts';
 
@@ -126,9 +132,9 @@ class Mapper {
       case 'PostToolBatch':
         return this.#batch();
       case 'Stop':
-        return [this.#stop()];
+        return [this.#turnEnd(), this.#stop()];
       case 'StopFailure':
-        return [this.#stopFailure()];
+        return [this.#stopFailure(), this.#turnEnd()];
       case 'SubagentStart':
         return [this.#subagentStart()];
       case 'SubagentStop':
@@ -200,6 +206,7 @@ class Mapper {
     const transcript = str(this.#payload.transcript_path);
     return this.#event('session_start', randomEventId(), {
       ...this.#rest(),
+      trace_version: TRACE_VERSION,
       ...(['resume', 'clear', 'compact', 'fork'].includes(source) && { event_subtype: source }),
       mode: 'claude-code-hooks',
       ...(transcript !== '' && { transcript_path: transcript }),
@@ -324,6 +331,15 @@ class Mapper {
     }
     if (calledAndNeverEnded) return this.#denied(entry, text, { denied_by: 'permission', ...by });
     return this.#end('tool_result', entry, { result: text, ...by });
+  }
+
+  /** The agent waits for a prompt now; its background tasks go on. */
+  #turnEnd(): TraceEvent {
+    const tasks = this.#payload.background_tasks;
+    return this.#event('decision', randomEventId(), {
+      event_subtype: 'turn_end',
+      ...(Array.isArray(tasks) && tasks.length > 0 && { background_tasks: tasks.length }),
+    });
   }
 
   #stop(): TraceEvent {

@@ -4,7 +4,13 @@
  *
  * Pure: rows in, events out.
  */
-import type { FileOp, Json, JsonObject, TraceEvent } from '../../model/event.ts';
+import {
+  type FileOp,
+  type Json,
+  type JsonObject,
+  TRACE_VERSION,
+  type TraceEvent,
+} from '../../model/event.ts';
 import { eventId, ids } from '../../model/ids.ts';
 import { exitCodeOf, filesOf } from './toolResult.ts';
 import type { RedactValue } from './usage.ts';
@@ -174,6 +180,7 @@ export class TranscriptMapper {
     if (this.#first === undefined) return events;
     const { time, row } = this.#first;
     add('session_start', time, eventId(this.sessionId, 'import', 'start'), {
+      trace_version: TRACE_VERSION,
       mode: 'import',
       ...kept({
         cwd: row.cwd,

@@ -20,7 +20,9 @@ export interface ContextFill {
 export class ContextSlice implements Slice {
   readonly name = 'context';
   readonly types = [TYPE.llm_response, TYPE.decision];
-  compactions = 0;
+  // The hook and the transcript tell of the same compactions, without a common id.
+  private fromHooks = 0;
+  private fromTranscript = 0;
   private readonly byLane = new Map<number, ContextFill>();
   private readonly columns: Columns;
   private readonly fold: FoldContext;
@@ -33,7 +35,9 @@ export class ContextSlice implements Slice {
   add(row: number, event: TraceEvent): void {
     const type = this.columns.type[row]!;
     if (type === TYPE.decision) {
-      if (isCompaction(event)) this.compactions++;
+      if (!isCompaction(event)) return;
+      if (event.data.recorded_by === 'hook') this.fromHooks++;
+      else this.fromTranscript++;
       return;
     }
     if (type !== TYPE.llm_response) return;
@@ -68,20 +72,30 @@ export class ContextSlice implements Slice {
     // A better version of the last response follows at once and takes its place.
   }
 
+  get compactions(): number {
+    return Math.max(this.fromHooks, this.fromTranscript);
+  }
+
   ofLane(lane: number): ContextFill | undefined {
     return this.byLane.get(lane);
   }
 
   save(): Json {
-    return { compactions: this.compactions, byLane: [...this.byLane] as unknown as Json };
+    const { fromHooks, fromTranscript } = this;
+    return { fromHooks, fromTranscript, byLane: [...this.byLane] as unknown as Json };
   }
 
   load(saved: Json): void {
-    const from = saved as unknown as { compactions: number; byLane: [number, ContextFill][] };
-    this.compactions = from.compactions;
+    const from = saved as unknown as {
+      fromHooks: number;
+      fromTranscript: number;
+      byLane: [number, ContextFill][];
+    };
+    this.fromHooks = from.fromHooks;
+    this.fromTranscript = from.fromTranscript;
     for (const [lane, fill] of from.byLane) this.byLane.set(lane, fill);
   }
 }
 
 const isCompaction = (event: TraceEvent): boolean =>
-  event.data.event_subtype === 'compaction' && event.data.stage !== 'start';
+  event.data.event_subtype === 'compaction' && event.data.phase !== 'start';

@@ -73,7 +73,7 @@ export class SessionSlice implements Slice {
           this.turnEndMs = Math.max(this.turnEndMs, timeMs);
         } else if (
           data.event_subtype === 'permission' ||
-          data.event_subtype === 'elicitation' ||
+          (data.event_subtype === 'elicitation' && data.phase !== 'answered') ||
           data.notification_type === 'permission_prompt' ||
           data.notification_type === 'agent_needs_input'
         ) {
