@@ -11,6 +11,7 @@ export default defineConfig({
           include: ['src/**/*.spec.ts', 'webview/**/*.spec.{ts,tsx}', 'scripts/**/*.spec.ts'],
         },
       },
+      { test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'page', include: ['test/page/**/*.test.ts'], ...slow } },
       {
         test: {

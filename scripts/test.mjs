@@ -18,6 +18,7 @@ const minute = 60_000;
 /** @type {Record<string, Tier>} */
 const tiers = {
   unit: { needs: [], timeout: 5 * minute },
+  cli: { needs: [], timeout: 5 * minute },
   page: { needs: ['chromium'], timeout: 10 * minute },
   vscode: { needs: ['chromium', 'vscode'], timeout: 20 * minute },
   agents: { needs: ['claude'], timeout: 10 * minute },

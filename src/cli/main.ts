@@ -1,7 +1,51 @@
+#!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EXIT } from './exit.ts';
+import type { Io } from './io.ts';
 
-const manifest = JSON.parse(
-  readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'),
-) as { version: string };
-process.stdout.write(`agent-strace ${manifest.version}\n`);
+const distDir = import.meta.dirname;
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(join(distDir, '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+}
+
+/** A reader that has seen enough (`| head`) is no error; one that fails otherwise is. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  process.exit(error.code === 'EPIPE' || error.code === 'EOF' ? EXIT.ok : EXIT.internal);
+}
+
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+    // The most asked by programs: without loading anything.
+    process.stdout.write(`${version()}\n`);
+    return;
+  }
+  process.stdout.on('error', onOutputError);
+  process.stderr.on('error', onOutputError);
+  const interrupt = new AbortController();
+  process.on('SIGINT', () => {
+    // The second time nothing is waited for.
+    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+    interrupt.abort();
+  });
+  const io: Io = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stdin: process.stdin,
+    env: process.env,
+    cwd: process.cwd(),
+    now: Date.now,
+    signal: interrupt.signal,
+    version: version(),
+    distDir,
+  };
+  const { run } = await import('./program.ts');
+  process.exitCode = await run(io, args);
+}
+
+void main();

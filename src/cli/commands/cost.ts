@@ -1,0 +1,64 @@
+import { summarise } from '../../model/summary.ts';
+import { oneLine } from '../../model/text.ts';
+import { addCosts, allCostText, costReport, costText } from '../../report/costReport.ts';
+import { costJson, sessionJson } from '../../report/sessionJson.ts';
+import type { TraceSession } from '../../trace/session.ts';
+import { EXIT } from '../exit.ts';
+import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { summariseAll } from '../listing.ts';
+import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
+
+export interface CostOptions extends TraceOptions {
+  json?: boolean;
+  all?: boolean;
+}
+
+export async function cost(io: Io, id: string | undefined, options: CostOptions): Promise<number> {
+  if (options.all === true) {
+    if (id !== undefined) throw new CliError('--all takes no session id', EXIT.usage);
+    return await costOfAll(io, options);
+  }
+  const entry = findSession(io, openStore(io, options), id);
+  const session = await readSession(io, entry);
+  const summary = summarise(session.fold, {
+    nowMs: io.now(),
+    process: processState(io, entry.id),
+  });
+  const report = costReport(entry.id, session.fold, summary, promptsOf(session));
+  if (options.json === true) await printJson(io, report);
+  else await print(io, costText(report, summary.cost, look(io)));
+  return EXIT.ok;
+}
+
+const look = (io: Io) => ({ style: styleFor(io, io.stdout), width: widthOf(io.stdout) });
+
+/** First line of each prompt, by its row. */
+function promptsOf(session: TraceSession): Map<number, string> {
+  const rows = session.fold.phases
+    .all()
+    .map(({ row }) => row)
+    .filter((row) => row >= 0);
+  const events = session.readEvents(rows);
+  return new Map(
+    rows.map((row, at) => {
+      const prompt = events[at]?.data.prompt;
+      return [row, typeof prompt === 'string' ? oneLine(prompt) : ''];
+    }),
+  );
+}
+
+async function costOfAll(io: Io, options: CostOptions): Promise<number> {
+  const sessions = await summariseAll(io, openStore(io, options));
+  if (sessions.length === 0) throw new CliError('No session is recorded here yet', EXIT.none);
+  const sum = addCosts(sessions.map(({ summary }) => summary.cost));
+  if (options.json === true) {
+    await printJson(io, {
+      ...costJson(sum),
+      sessions: sessions.map(({ entry, summary }) => {
+        const { session_id, title, agent, started_at, cost } = sessionJson(entry.id, summary);
+        return { session_id, title, agent, started_at, ...cost };
+      }),
+    });
+  } else await print(io, allCostText(sum, sessions.length, look(io)));
+  return EXIT.ok;
+}

@@ -1,0 +1,85 @@
+import { lstatSync } from 'node:fs';
+import { TYPE } from '../../model/columns.ts';
+import type { SessionFold } from '../../model/fold.ts';
+import { summarise } from '../../model/summary.ts';
+import { safeJson } from '../../report/terminalText.ts';
+import { readMeta } from '../../trace/meta.ts';
+import type { TraceSession } from '../../trace/session.ts';
+import type { SessionEntry } from '../../trace/store.ts';
+import { EXIT } from '../exit.ts';
+import { breathe, type Io, print } from '../io.ts';
+import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
+
+const BATCH = 500;
+
+/** `{"session": …, "events": […]}`, written piece by piece: a session may be larger than memory. */
+export async function inspect(
+  io: Io,
+  id: string | undefined,
+  options: TraceOptions,
+): Promise<number> {
+  const entry = findSession(io, openStore(io, options), id);
+  const session = await readSession(io, entry, { allowNewer: true });
+  await print(io, `{\n  "session": ${indented(sessionOf(io, entry, session))},\n  "events": [`);
+  const rows = inFileOrder(session.fold);
+  let first = true;
+  for (let from = 0; from < rows.length; from += BATCH) {
+    const events = session.readEvents(rows.slice(from, from + BATCH));
+    const texts: string[] = [];
+    for (const event of events) {
+      if (event === undefined) continue;
+      const { extra, ...known } = event;
+      texts.push(`${first ? '' : ','}\n    ${indented({ ...known, ...extra }, '    ')}`);
+      first = false;
+    }
+    await print(io, texts.join(''));
+    await breathe(io);
+  }
+  await print(io, `${first ? '' : '\n  '}]\n}\n`);
+  return EXIT.ok;
+}
+
+const indented = (value: unknown, indent = '  '): string =>
+  safeJson(value, 2).replaceAll('\n', `\n${indent}`);
+
+function inFileOrder({ columns }: SessionFold): number[] {
+  return Array.from({ length: columns.length }, (_, row) => row).sort(
+    (a, b) => columns.offset[a]! - columns.offset[b]!,
+  );
+}
+
+/** What meta.json says, with the counters as the events have them. */
+function sessionOf(io: Io, entry: SessionEntry, session: TraceSession): Record<string, unknown> {
+  const { fold } = session;
+  const meta = readMeta(entry) ?? {};
+  const summary = summarise(fold, {
+    nowMs: io.now(),
+    process: processState(io, entry.id),
+  });
+  const began = summary.startedAtMs > 0;
+  const { usage } = summary.cost;
+  const ended = summary.endedAtMs;
+  return {
+    ...meta,
+    session_id: entry.id,
+    started_at: began ? summary.startedAtMs / 1000 : (meta.started_at ?? startOf(entry)),
+    ...(ended === undefined || !began ? {} : { ended_at: ended / 1000 }),
+    agent_name: text(meta.agent_name) || summary.agent,
+    command: text(meta.command),
+    tool_calls: summary.calls,
+    llm_requests: fold.counts.byType[TYPE.llm_request]! || summary.cost.responses,
+    errors: summary.errors,
+    total_tokens: usage.input_tokens + usage.output_tokens,
+    total_duration_ms: began ? Math.round(summary.durationMs) : 0,
+  };
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+function startOf(entry: SessionEntry): number | null {
+  try {
+    return lstatSync(entry.directory).mtimeMs / 1000;
+  } catch {
+    return null;
+  }
+}

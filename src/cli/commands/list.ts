@@ -1,0 +1,51 @@
+import { sessionJson } from '../../report/sessionJson.ts';
+import { sessionTable, sessionTotals } from '../../report/sessionTable.ts';
+import { EXIT } from '../exit.ts';
+import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { summariseAll, uniquePrefixes } from '../listing.ts';
+import { openStore, type TraceOptions } from '../traces.ts';
+
+export interface ListOptions extends TraceOptions {
+  json?: boolean;
+  limit?: number;
+}
+
+/** Rows on a terminal where nobody asked for more: the newest must not scroll away. */
+const TERMINAL_ROWS = 50;
+
+export async function list(io: Io, options: ListOptions): Promise<number> {
+  const sessions = await summariseAll(io, openStore(io, options));
+  const standard = options.json !== true && io.stdout.isTTY === true ? TERMINAL_ROWS : 0;
+  const limit = options.limit ?? standard;
+  const shown = limit > 0 ? sessions.slice(0, limit) : sessions;
+  if (options.json === true) {
+    await printJson(
+      io,
+      shown.map(({ entry, summary, badLines, newerVersion, parent }) => ({
+        ...sessionJson(entry.id, summary),
+        parent_session_id: parent ?? null,
+        bad_lines: badLines,
+        newer_version: newerVersion,
+        path: entry.directory,
+      })),
+    );
+    return sessions.length > 0 ? EXIT.ok : EXIT.none;
+  }
+  if (sessions.length === 0) {
+    io.stderr.write('No session is recorded here yet. Start your agent; see: agent-strace setup\n');
+    return EXIT.none;
+  }
+  const style = styleFor(io, io.stdout);
+  const shortIds = uniquePrefixes(sessions.map(({ entry }) => entry.id));
+  await print(
+    io,
+    sessionTable(
+      shown.map((session) => ({ ...session, shortId: shortIds.get(session.entry.id)! })),
+      { style, width: widthOf(io.stdout) },
+    ),
+  );
+  const hidden = sessions.length - shown.length;
+  const more = hidden > 0 ? ` · ${hidden} older ones not shown (--limit 0 shows all)` : '';
+  await print(io, `\n${style.dim(sessionTotals(sessions.map(({ summary }) => summary)) + more)}\n`);
+  return EXIT.ok;
+}

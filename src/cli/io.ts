@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { type Colour, createStyle, type Style, wantsColour } from '../report/style.ts';
+import { safeJson } from '../report/terminalText.ts';
+
+/** An end with a message for people. */
+export class CliError extends Error {
+  readonly code: number;
+  /** What to do, where that is known. */
+  readonly hint: string;
+  constructor(message: string, code: number, hint = '') {
+    super(message);
+    this.name = 'CliError';
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+export class Interrupted extends Error {}
+
+export interface OutStream {
+  write(text: string): boolean;
+  isTTY?: boolean | undefined;
+  columns?: number | undefined;
+}
+
+/** Everything that a command has of the world, so that tests can give it another. */
+export interface Io {
+  stdout: OutStream;
+  stderr: OutStream;
+  stdin: NodeJS.ReadableStream & { isTTY?: boolean | undefined };
+  env: Record<string, string | undefined>;
+  cwd: string;
+  /** ms since the epoch. */
+  now(): number;
+  /** Aborted by Ctrl-C. */
+  signal: AbortSignal;
+  version: string;
+  /** Where the built programs lie. */
+  distDir: string;
+}
+
+/** Colours for one of the two streams. */
+export const styleFor = (io: Io, stream: OutStream): Style =>
+  createStyle(wantsColour(io.env, stream.isTTY === true));
+
+/** Columns of the terminal; undefined where the output is none. */
+export function widthOf(stream: OutStream): number | undefined {
+  if (stream.isTTY !== true) return undefined;
+  return Math.max(20, stream.columns ?? 80);
+}
+
+/** Writes, and waits while the reader is slower. */
+export async function print(io: Io, text: string): Promise<void> {
+  if (io.stdout.write(text)) return;
+  const stream = io.stdout as unknown as NodeJS.WritableStream;
+  if (typeof stream.once === 'function') await once(stream, 'drain');
+}
+
+export async function printJson(io: Io, value: unknown): Promise<void> {
+  await print(io, `${safeJson(value, 2)}\n`);
+}
+
+/** A line on standard error. The text must be harmless already. */
+export function warn(io: Io, text: string, colour: Colour = 'yellow'): void {
+  io.stderr.write(`${styleFor(io, io.stderr)[colour](text)}\n`);
+}
+
+export function throwIfInterrupted(io: Io): void {
+  if (io.signal.aborted) throw new Interrupted();
+}
+
+/** Waits; Ctrl-C ends it. @throws Interrupted */
+export async function sleep(io: Io, ms: number): Promise<void> {
+  throwIfInterrupted(io);
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      io.signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    io.signal.addEventListener('abort', done);
+  });
+  throwIfInterrupted(io);
+}
+
+/** Lets signals and timers in. @throws Interrupted */
+export async function breathe(io: Io): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  throwIfInterrupted(io);
+}
+
+/** A line on standard error that changes in place: on a terminal only, and only after a second. */
+export class Progress {
+  private readonly io: Io;
+  private readonly started: number;
+  private shown = 0;
+
+  constructor(io: Io) {
+    this.io = io;
+    this.started = performance.now();
+  }
+
+  show(text: string): void {
+    if (this.io.stderr.isTTY !== true) return;
+    const now = performance.now();
+    if (now - this.started < 1000 || now - this.shown < 100) return;
+    this.shown = now;
+    this.io.stderr.write(`\r\u001b[K${text}`);
+  }
+
+  clear(): void {
+    if (this.shown > 0) this.io.stderr.write('\r\u001b[K');
+    this.shown = 0;
+  }
+}

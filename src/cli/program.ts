@@ -1,0 +1,229 @@
+/** The grammar of the command line. Each command's own code is loaded when it is run. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { sanitizeTerminal } from '../report/terminalText.ts';
+import { EXIT } from './exit.ts';
+import { CliError, Interrupted, type Io, styleFor } from './io.ts';
+
+interface Parsed {
+  [name: string]: unknown;
+}
+
+/** Runs the command line. @returns the exit code */
+export async function run(io: Io, args: readonly string[]): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = buildProgram(io, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    return explain(io, error);
+  }
+}
+
+function explain(io: Io, error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof Interrupted || io.signal.aborted) return EXIT.interrupted;
+  const style = styleFor(io, io.stderr);
+  if (error instanceof CliError) {
+    const hint = error.hint === '' ? '' : `\n${sanitizeTerminal(error.hint)}`;
+    io.stderr.write(`${style.red(sanitizeTerminal(error.message))}${hint}\n`);
+    return error.code;
+  }
+  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  io.stderr.write(`${style.red('agent-strace has a fault:')} ${sanitizeTerminal(told)}\n`);
+  return EXIT.internal;
+}
+
+function buildProgram(io: Io, done: (code: number) => void): Command {
+  const program = new Command('agent-strace');
+  program
+    .description('strace for AI coding agents: what they did, what it cost, and why.')
+    .version(io.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .option('--trace-dir <dir>', 'trace folder (default: AGENT_TRACE_DIR, or that of the project)')
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      // What is wrong is quoted, and it may come from anywhere.
+      writeErr: (text) => void io.stderr.write(sanitizeTerminal(text)),
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
+      getErrHelpWidth: () => io.stderr.columns ?? 80,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  program.addHelpText(
+    'after',
+    `
+Sessions are named by their id or its beginning; without one it is the session active last.
+
+Examples:
+  agent-strace setup                   record Claude Code in this project
+  agent-strace list                    what was recorded
+  agent-strace replay --live           watch the session that runs now
+  agent-strace cost                    what the last session cost, and why
+  agent-strace import --discover       what your past sessions cost
+
+Exit codes: 0 done, 1 nothing found, 2 wrong use or bad input, 70 a fault of ours, 130 Ctrl-C
+Environment: AGENT_TRACE_DIR, AGENT_STRACE_HOME, NO_COLOR, FORCE_COLOR`,
+  );
+  const json = (): Option => new Option('--json', 'print JSON');
+  /** Options as the command sees them, those given before its name included. */
+  const all = (command: Command): Parsed => command.optsWithGlobals();
+
+  program
+    .command('setup')
+    .summary("record an agent's sessions")
+    .description(
+      "Adds the recorder to an agent's settings. Shows what will change and asks before it does.",
+    )
+    .addOption(new Option('--cli <agent>', 'the agent').choices(['claude']).default('claude'))
+    .addOption(
+      new Option(
+        '--scope <scope>',
+        'whose settings: yours for this project, the project’s, yours for all',
+      )
+        .choices(['local', 'project', 'user'])
+        .default('local'),
+    )
+    .option('-y, --yes', 'do not ask')
+    .option('--remove', 'take the recorder out again')
+    .addOption(json())
+    .action(async (_options: Parsed, command: Command) => {
+      const { setup } = await import('./commands/setup.ts');
+      done(await setup(io, all(command)));
+    });
+
+  program
+    .command('hook [words...]')
+    .summary('run the recorder, as an agent does')
+    .description(
+      'Runs the recorder with the payload of a hook on standard input. Agents run it by a launcher of its own; this is for people.',
+    )
+    .usage('--agent claude <event>')
+    .allowUnknownOption()
+    .action(async (words: string[], _options: Parsed, command: Command) => {
+      const { hook } = await import('./commands/hook.ts');
+      hook(io, words, all(command).traceDir as string | undefined);
+    });
+
+  program
+    .command('import [file]')
+    .summary('read past sessions from their transcripts')
+    .description(
+      'Adds a transcript of Claude Code (a .jsonl file) to the trace folder. Importing twice adds nothing twice.',
+    )
+    .option('--discover', 'show what all past sessions cost; imports nothing')
+    .option('--all', 'with --discover: import all of them')
+    .option(
+      '--claude-dir <dir>',
+      "Claude Code's config folder (default: CLAUDE_CONFIG_DIR, or ~/.claude)",
+    )
+    .option('--no-redact', 'leave secrets in')
+    .addOption(json())
+    .action(async (file: string | undefined, _options: Parsed, command: Command) => {
+      const { importCommand } = await import('./commands/import.ts');
+      done(await importCommand(io, file, all(command)));
+    });
+
+  program
+    .command('list')
+    .summary('list the sessions')
+    .description('Lists the sessions of the trace folder, the one active last first.')
+    .option(
+      '--limit <n>',
+      'at most so many, 0: all (default: 50 on a terminal, else all)',
+      wholeNumber,
+    )
+    .addOption(json())
+    .action(async (_options: Parsed, command: Command) => {
+      const { list } = await import('./commands/list.ts');
+      done(await list(io, all(command)));
+    });
+
+  program
+    .command('replay [id]')
+    .summary('show a session step by step')
+    .description('Shows a session step by step, or follows one that runs.')
+    .option('--live', 'follow the session until it ends, or Ctrl-C')
+    .option(
+      '--speed <n>',
+      'wait between steps as long as it took, divided by n (2 s at most)',
+      positive,
+    )
+    .option('--filter <types>', 'only these: kinds of steps or event types, with commas')
+    .option(
+      '--limit <n>',
+      'at most so many steps (with --live: of those before now, the last)',
+      wholeNumber,
+    )
+    .addOption(new Option('--json', 'print the events, one a line'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace replay 3f2a --filter prompt,error,denied
+  agent-strace replay --live --limit 20
+  agent-strace replay --json | jq .data.tool_name`,
+    )
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { replay } = await import('./commands/replay.ts');
+      done(await replay(io, id, all(command)));
+    });
+
+  program
+    .command('inspect [id]')
+    .summary('print a session with all its events as JSON')
+    .description('Prints a session with all its events as JSON. For reading: replay, stats.')
+    .addOption(new Option('--json', 'JSON is what it prints in any case'))
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { inspect } = await import('./commands/inspect.ts');
+      done(await inspect(io, id, all(command)));
+    });
+
+  program
+    .command('stats [id]')
+    .summary('show what a session did, in numbers')
+    .description('Shows tools, files, subagents, retries and failures of a session.')
+    .option(
+      '--include-subagents',
+      'add sessions that this one started (subagents of its own are always in it)',
+    )
+    .addOption(json())
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { stats } = await import('./commands/stats.ts');
+      done(await stats(io, id, all(command)));
+    });
+
+  program
+    .command('cost [id]')
+    .summary('show what a session cost')
+    .description('Shows what a session cost: by model, by prompt, own and subagents, reconciled.')
+    .option('--all', 'all sessions of the trace folder')
+    .addOption(json())
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { cost } = await import('./commands/cost.ts');
+      done(await cost(io, id, all(command)));
+    });
+
+  return program;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text))
+    throw new InvalidArgumentError('It must be a whole number from 0 up.');
+  return Number(text);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError('It must be a number above 0.');
+  }
+  return value;
+}

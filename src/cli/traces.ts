@@ -1,0 +1,219 @@
+/** Which trace folder, which session, and reading it: what every reading command begins with. */
+import { existsSync, readlinkSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { isSameProcess, readSessionRecord } from '../agents/process.ts';
+import { createPricer } from '../analysis/price.ts';
+import type { ProcessState } from '../model/summary.ts';
+import type { Pricer } from '../model/usage.ts';
+import { sanitizeLine } from '../report/terminalText.ts';
+import { latestSession } from '../trace/latest.ts';
+import { gitRootOf, homeTraceDir, placeTrace, TRACE_FOLDER } from '../trace/paths.ts';
+import { badLines, type SessionProblems, TraceSession } from '../trace/session.ts';
+import { type SessionEntry, SessionNotFound, TraceStore } from '../trace/store.ts';
+import { EXIT } from './exit.ts';
+import { breathe, CliError, type Io, Progress, warn } from './io.ts';
+import { similar } from './suggest.ts';
+
+export interface TraceOptions {
+  traceDir?: string;
+}
+
+/** Bytes that are read before Ctrl-C is looked at. */
+const STEP_BYTES = 8 * 1_048_576;
+
+/**
+ * The folders that are read: the one named, `AGENT_TRACE_DIR`, or those of the project: the nearest
+ * `.agent-traces` at or above the current folder (up to the git root), and the project's in the state
+ * folder, which is used when the project's own cannot be.
+ */
+export function traceDirs(io: Io, options: TraceOptions): string[] {
+  if (options.traceDir !== undefined) return [resolve(io.cwd, options.traceDir)];
+  const { traceDir, project } = placeTrace({ cwd: io.cwd, env: io.env });
+  if (io.env.AGENT_TRACE_DIR) return [traceDir];
+  const found = nearestTraceFolder(io.cwd) ?? traceDir;
+  const aside = homeTraceDir(project, io.env);
+  return found !== aside && existsSync(aside) ? [found, aside] : [found];
+}
+
+function nearestTraceFolder(cwd: string): string | undefined {
+  const root = gitRootOf(cwd);
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const candidate = join(folder, TRACE_FOLDER);
+    if (existsSync(candidate)) return candidate;
+    if (root === undefined || folder === root || dirname(folder) === folder) return undefined;
+  }
+}
+
+/** @throws CliError where none of the folders exists */
+export function openStore(io: Io, options: TraceOptions): TraceStore {
+  const dirs = traceDirs(io, options);
+  if (!dirs.some((dir) => existsSync(dir))) throw noFolder(dirs[0] ?? '', options);
+  return new TraceStore(dirs);
+}
+
+function noFolder(dir: string, options: TraceOptions): CliError {
+  const hint =
+    options.traceDir !== undefined
+      ? 'Check the path given with --trace-dir.'
+      : 'Record the next session: agent-strace setup\n' +
+        'Read past sessions:      agent-strace import --discover\n' +
+        'Read another folder:     --trace-dir DIR, or AGENT_TRACE_DIR';
+  return new CliError(`There is no trace folder ${sanitizeLine(dir)}`, EXIT.none, hint);
+}
+
+/** All sessions; what is passed over in the folder is told in one line. */
+export function listEntries(io: Io, store: TraceStore): SessionEntry[] {
+  const { sessions, problems } = store.list();
+  if (problems.length > 0) {
+    const first = problems[0]!;
+    const why = {
+      link: 'a symbolic link',
+      notAFolder: 'not a folder',
+      unsafeName: 'not a session name',
+      unreadable: 'not readable',
+    }[first.reason];
+    const more = problems.length > 1 ? ` and ${problems.length - 1} more` : '';
+    warn(io, `Left out: ${sanitizeLine(first.path)} (${why})${more}`);
+  }
+  return sessions;
+}
+
+/**
+ * The session of an id or prefix; the one active last where none is given.
+ *
+ * @throws CliError
+ */
+export function findSession(io: Io, store: TraceStore, prefix: string | undefined): SessionEntry {
+  if (prefix === undefined || prefix === '') {
+    const latest = latestSession(listEntries(io, store));
+    if (latest !== undefined) return latest;
+    throw new CliError(
+      `No session is recorded in ${sanitizeLine(store.traceDirs.join(', '))}`,
+      EXIT.none,
+      'Start your agent; if nothing appears, run: agent-strace setup',
+    );
+  }
+  try {
+    return store.find(prefix);
+  } catch (error) {
+    if (!(error instanceof SessionNotFound)) throw error;
+    const all = store.list().sessions.map(({ id }) => id);
+    const several = all.filter((id) => id.startsWith(prefix));
+    const shown = sanitizeLine(prefix);
+    if (several.length > 1) {
+      const some = several.slice(0, 5).join('\n  ');
+      throw new CliError(
+        `"${shown}" fits ${several.length} sessions`,
+        EXIT.none,
+        `Give more of the id:\n  ${some}${several.length > 5 ? '\n  …' : ''}`,
+      );
+    }
+    throw new CliError(
+      `No session begins with "${shown}"`,
+      EXIT.none,
+      didYouMean(prefix, all) || 'See all: agent-strace list',
+    );
+  }
+}
+
+/** By their beginnings: nobody types a whole id. */
+function didYouMean(prefix: string, ids: readonly string[]): string {
+  const length = Math.max(4, prefix.length);
+  const heads = new Map(ids.map((id) => [id.slice(0, length), id]));
+  const near = similar(prefix, heads.keys()).map((head) => heads.get(head)!);
+  if (near.length === 0) return '';
+  return `Did you mean ${near.length > 1 ? 'one of ' : ''}${near.join(', ')}?`;
+}
+
+let pricer: Promise<Pricer> | undefined;
+/** The price list, loaded when first asked for. */
+export function sharedPricer(): Promise<Pricer> {
+  pricer ??= createPricer();
+  return pricer;
+}
+
+/**
+ * Reads a session to its end, saying what could not be read.
+ *
+ * @throws CliError, Interrupted
+ */
+export async function readSession(
+  io: Io,
+  entry: SessionEntry,
+  options: { allowNewer?: boolean } = {},
+): Promise<TraceSession> {
+  const session = new TraceSession(entry.directory, entry.id, { pricer: await sharedPricer() });
+  await readOn(io, session, entry.size);
+  checkVersion(io, session, options.allowNewer === true);
+  warnProblems(io, session);
+  return session;
+}
+
+/** @param size bytes of the file, for the progress line */
+export async function readOn(io: Io, session: TraceSession, size: number): Promise<void> {
+  const progress = new Progress(io);
+  try {
+    while (session.update(STEP_BYTES)) {
+      const share = size > 0 ? Math.min(99, Math.floor((session.bytesRead / size) * 100)) : 0;
+      progress.show(`Reading ${share}% of ${session.id}`);
+      await breathe(io);
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new CliError(`The trace of ${session.id} cannot be read (${code})`, EXIT.usage);
+  } finally {
+    progress.clear();
+  }
+}
+
+export const NEWER = 'This trace was written by a newer version. Update agent-strace to open it.';
+
+function checkVersion(io: Io, session: TraceSession, allow: boolean): void {
+  if (session.fold.newerVersion === 0) return;
+  if (!allow) throw new CliError(NEWER, EXIT.usage);
+  warn(io, NEWER);
+}
+
+function warnProblems(io: Io, session: TraceSession): void {
+  const text = problemsText(session.problems);
+  if (text !== '') warn(io, `${session.id}: ${text}`);
+}
+
+/** `3 lines could not be read and were skipped (the first at byte 120).` */
+export function problemsText(problems: SessionProblems): string {
+  const bad = badLines(problems);
+  if (bad === 0) return '';
+  const at = problems.firstAt === undefined ? '' : ` (the first at byte ${problems.firstAt})`;
+  const saved =
+    problems.salvaged === 0
+      ? ''
+      : ` ${problems.salvaged} ${problems.salvaged === 1 ? 'event was' : 'events were'} saved from them.`;
+  return bad === 1
+    ? `1 line could not be read and was skipped${at}.${saved}`
+    : `${bad} lines could not be read and were skipped${at}.${saved}`;
+}
+
+/** What is known of the agent's process behind a session. */
+export function processState(io: Io, sessionId: string): ProcessState {
+  const record = readSessionRecord(sessionId, io.env);
+  // Elsewhere than here, a process cannot be told from another of the same number.
+  if (record?.pid === undefined || process.platform !== 'linux') return 'unknown';
+  if (record.pid_ns !== undefined && record.pid_ns !== pidNamespace()) return 'unknown';
+  return isSameProcess(record) ? 'alive' : 'gone';
+}
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
+
+/** A path as people write it: from the home folder where it is in it. */
+export function homely(path: string): string {
+  const home = homedir();
+  return path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+}

@@ -1,0 +1,100 @@
+/** What a session cost, in words: sums, models, reconciliation. */
+import { formatCount, formatTokens, formatUsd, MISSING } from '../model/format.ts';
+import type { CostSummary } from '../model/summary.ts';
+import { type Usage, uncachedInput } from '../model/usage.ts';
+import { cacheHitRate } from './sessionJson.ts';
+import type { Style } from './style.ts';
+import { renderTable, type TableColumn } from './table.ts';
+import { sanitizeLine } from './terminalText.ts';
+
+/**
+ * One cell: `$4.37`, `≥$4.37` where responses without a price are not in it, `~$0.02` for an estimate,
+ * `unpriced`, `–` where nothing is known.
+ */
+export function costCell(cost: CostSummary): string {
+  if (cost.priced + cost.reported > 0) {
+    return `${cost.unpriced > 0 ? '≥' : ''}${formatUsd(cost.nanoUsd)}`;
+  }
+  if (cost.estimated > 0) return formatUsd(cost.estimatedNanoUsd, { estimate: true });
+  return cost.unpriced > 0 ? 'unpriced' : MISSING;
+}
+
+/** `182 priced · 12 dedup · 0 est · 3 unpriced · prices of 2026-09-23`. */
+export function reconciliation(cost: CostSummary): string {
+  const parts = [
+    `${formatCount(cost.priced)} priced`,
+    ...(cost.reported > 0 ? [`${formatCount(cost.reported)} reported by the agent`] : []),
+    `${formatCount(cost.deduplicated)} dedup`,
+    `${formatCount(cost.estimated)} est`,
+    `${formatCount(cost.unpriced)} unpriced`,
+    ...(cost.priceDate === undefined ? [] : [`prices of ${cost.priceDate}`]),
+  ];
+  return parts.join(' · ');
+}
+
+/** Why responses have no price, one line a model. */
+export function unpricedReasons(cost: CostSummary): string[] {
+  return cost.models
+    .filter(({ unpriced }) => unpriced > 0)
+    .map(
+      ({ model, unpriced, reason }) =>
+        `${formatCount(unpriced)} of ${sanitizeLine(model) || 'no model'}: ${sanitizeLine(reason ?? 'no price known')}`,
+    );
+}
+
+type ModelSum = CostSummary['models'][number];
+
+const tokens = (value: number): string => (value === 0 ? '0' : formatTokens(value));
+
+const usageColumns = <Row>(usage: (row: Row) => Usage): TableColumn<Row>[] => [
+  {
+    title: 'input',
+    align: 'right',
+    text: (row) => tokens(uncachedInput(usage(row))),
+  },
+  {
+    title: 'cache read',
+    align: 'right',
+    text: (row) => tokens(usage(row).cache_read_input_tokens),
+  },
+  {
+    title: 'write 5m',
+    expendable: 2,
+    align: 'right',
+    text: (row) =>
+      tokens(usage(row).cache_write_input_tokens - usage(row).cache_write_1h_input_tokens),
+  },
+  {
+    title: 'write 1h',
+    expendable: 3,
+    align: 'right',
+    text: (row) => tokens(usage(row).cache_write_1h_input_tokens),
+  },
+  { title: 'output', align: 'right', text: (row) => tokens(usage(row).output_tokens) },
+];
+
+export function modelTable(
+  cost: CostSummary,
+  options: { style: Style; width?: number | undefined },
+): string {
+  const { style } = options;
+  const columns: TableColumn<ModelSum>[] = [
+    { title: 'model', flexible: true, text: ({ model }) => sanitizeLine(model) || '(no model)' },
+    { title: 'responses', align: 'right', text: ({ responses }) => formatCount(responses) },
+    ...usageColumns<ModelSum>(({ usage }) => usage),
+    {
+      title: 'cost',
+      align: 'right',
+      text: ({ responses, unpriced, nanoUsd }) =>
+        unpriced === responses ? 'unpriced' : `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`,
+      paint: (cell, { unpriced }) => (unpriced > 0 ? style.yellow(cell) : cell),
+    },
+  ];
+  return renderTable(columns, cost.models, options);
+}
+
+/** `72%`, or `–`. */
+export function cacheRateText(usage: Usage): string {
+  const rate = cacheHitRate(usage);
+  return rate === null ? MISSING : `${Math.round(rate * 100)}%`;
+}

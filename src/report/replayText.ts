@@ -1,0 +1,215 @@
+/** Steps of a session as lines for a terminal. */
+import { FLAG, TYPE } from '../model/columns.ts';
+import type { SessionFold } from '../model/fold.ts';
+import { formatClock, formatDuration, formatUsd, plural } from '../model/format.ts';
+import type { Phase } from '../model/slices/phases.ts';
+import { STEP_KINDS, type StepIcon, type StepView } from '../model/step.ts';
+import type { SessionSummary } from '../model/summary.ts';
+import { costCell } from './costText.ts';
+import { dateTime } from './sessionTable.ts';
+import type { Style } from './style.ts';
+import { cutToWidth, padToWidth, sanitizeLine, textWidth } from './terminalText.ts';
+
+/** One column each, in fonts that terminals have. */
+const SIGNS: Record<StepIcon, string> = {
+  account: '❯',
+  comment: '“',
+  thinking: '∴',
+  file: '<',
+  edit: '>',
+  search: '?',
+  terminal: '$',
+  globe: '@',
+  plug: '~',
+  robot: '◆',
+  tools: '*',
+  sparkle: '✦',
+  info: 'i',
+  bell: '!',
+  error: '✗',
+  'circle-slash': '⊘',
+  play: '▶',
+  'debug-stop': '■',
+  archive: '▣',
+};
+
+export interface ReplayTextOptions {
+  style: Style;
+  /** Columns of the terminal; undefined: nothing is cut or aligned to a margin. */
+  width?: number | undefined;
+  /** The session's beginning, ms since the epoch. */
+  startMs: number;
+}
+
+const OFFSET_COLUMNS = 8;
+const DURATION_COLUMNS = 7;
+const COST_COLUMNS = 9;
+
+/** `+0:42`. */
+const offset = (timeMs: number, startMs: number): string => `+${formatClock(timeMs - startMs)}`;
+
+/** First lines: what session this is. */
+export function replayHead(
+  id: string,
+  summary: SessionSummary,
+  options: ReplayTextOptions,
+): string {
+  const { style, width } = options;
+  const title = sanitizeLine(summary.title) || 'Untitled session';
+  const facts = [
+    sanitizeLine(summary.agent),
+    ...(summary.model ? [sanitizeLine(summary.model)] : []),
+    dateTime(summary.startedAtMs),
+    sanitizeLine(id),
+  ].join(' · ');
+  return `${style.bold(width === undefined ? title : cutToWidth(title, width))}\n${style.dim(facts)}\n`;
+}
+
+/** Last line: what it came to. */
+export function replayFoot(summary: SessionSummary, style: Style): string {
+  return style.dim(
+    [
+      summary.status,
+      formatDuration(summary.durationMs),
+      plural(summary.calls, 'call'),
+      plural(summary.errors, 'error'),
+      ...(summary.denied > 0 ? [`${summary.denied} denied`] : []),
+      ...(summary.retries > 0 ? [plural(summary.retries, 'retry', 'retries')] : []),
+      costCell(summary.cost),
+    ].join(' · '),
+  );
+}
+
+/** A prompt stands over what it led to. */
+export function promptHeading(
+  view: StepView,
+  timeMs: number,
+  phase: Phase | undefined,
+  options: ReplayTextOptions,
+): string {
+  const { style, width, startMs } = options;
+  const lead = `${padToWidth(offset(timeMs, startMs), OFFSET_COLUMNS, 'right')}  `;
+  const facts = phase === undefined ? '' : phaseFacts(phase);
+  const text = sanitizeLine(view.target);
+  const room = width === undefined ? undefined : width - lead.length - 2 - textWidth(facts) - 2;
+  const shown = room === undefined ? text : cutToWidth(text, Math.max(20, room));
+  return `\n${style.dim(lead)}${style.bold(style.cyan(`${SIGNS.account} ${shown}`))}  ${style.dim(facts)}`.trimEnd();
+}
+
+export function phaseFacts(phase: Phase): string {
+  return [
+    ...(phase.calls > 0 ? [plural(phase.calls, 'call')] : []),
+    ...(phase.errors > 0 ? [plural(phase.errors, 'error')] : []),
+    ...(phase.denied > 0 ? [`${phase.denied} denied`] : []),
+    ...(phase.nanoUsd > 0 ? [formatUsd(phase.nanoUsd)] : []),
+    ...(phase.endMs > phase.startMs && phase.row >= 0
+      ? [formatDuration(phase.endMs - phase.startMs)]
+      : []),
+  ].join(' · ');
+}
+
+/** The name of a step's lane: a subagent; empty for the main agent. */
+export function laneName(fold: SessionFold, lane: number): string {
+  if (lane === 0) return '';
+  const known = fold.subagents.all().find((subagent) => subagent.lane === lane);
+  return sanitizeLine(known?.type || fold.lanes.name(lane) || 'subagent').slice(0, 40);
+}
+
+/**
+ * One step: offset, subagent lanes indented, sign, words; outcome, duration and cost at the margin.
+ *
+ * @param reason first words of what went wrong, shown on a line of its own
+ */
+export function stepLine(
+  fold: SessionFold,
+  row: number,
+  view: StepView,
+  options: ReplayTextOptions & { lane: string; reason?: string; running?: boolean },
+): string {
+  const { style, width, startMs, lane } = options;
+  const { columns } = fold;
+  const flags = columns.flags[row]!;
+  const kind = STEP_KINDS[columns.kind[row]!] ?? 'other';
+  const failed = (flags & FLAG.error) !== 0;
+  const denied = (flags & FLAG.denied) !== 0;
+  const lead = `${padToWidth(offset(columns.timeMs[row]!, startMs), OFFSET_COLUMNS, 'right')}  `;
+  const indent = lane === '' ? '' : `│ ${lane} `;
+  const marks = [
+    ...(view.attempt !== undefined && view.attempt > 1 ? [`retry ${view.attempt}`] : []),
+    ...(view.added !== undefined ? [`+${view.added}`] : []),
+    ...(view.removed !== undefined ? [`−${view.removed}`] : []),
+    ...(view.detail !== '' ? [sanitizeLine(view.detail)] : []),
+    ...(view.rule !== undefined ? [sanitizeLine(view.rule)] : []),
+    ...(failed && view.icon !== 'error' ? ['✗'] : []),
+    ...(options.running === true ? ['…'] : []),
+  ].join(' ');
+  const isCall = columns.type[row] === TYPE.tool_call;
+  const ms = columns.durationMs[row]!;
+  const duration = isCall && !Number.isNaN(ms) ? formatDuration(ms) : '';
+  const nano = fold.stepNanoUsd(row);
+  const cost = Number.isNaN(nano) ? '' : formatUsd(Math.round(nano));
+  const words = [sanitizeLine(view.verb), sanitizeLine(view.target)].filter(Boolean).join(' ');
+  const paint = painter(style, kind, failed, denied, view.style === 'muted');
+  const sign = paint(SIGNS[view.icon]);
+  const tint = failed ? style.red : denied ? style.yellow : style.dim;
+  let line: string;
+  if (width === undefined) {
+    line = [
+      `${style.dim(lead)}${style.dim(indent)}${sign} ${paint(words)}`,
+      tint(marks),
+      duration,
+      cost,
+    ]
+      .filter(Boolean)
+      .join('  ');
+  } else {
+    const margin = DURATION_COLUMNS + COST_COLUMNS;
+    const room = width - lead.length - textWidth(indent) - 2 - margin;
+    const marksWidth = marks === '' ? 0 : textWidth(marks) + 2;
+    const shown = cutToWidth(words, Math.max(10, room - marksWidth));
+    const gap = ' '.repeat(
+      Math.max(marks === '' ? 0 : 2, room - textWidth(shown) - textWidth(marks)),
+    );
+    line =
+      `${style.dim(lead)}${style.dim(indent)}${sign} ${paint(shown)}${gap}${tint(marks)}` +
+      style.dim(
+        padToWidth(duration, DURATION_COLUMNS, 'right') + padToWidth(cost, COST_COLUMNS, 'right'),
+      );
+    line = line.trimEnd();
+  }
+  const { reason } = options;
+  if (reason === undefined || reason === '') return line;
+  const under = ' '.repeat(lead.length) + indent;
+  const text = sanitizeLine(reason);
+  const cut = cutToWidth(
+    text,
+    width === undefined ? 300 : Math.max(20, width - textWidth(under) - 2),
+  );
+  return `${line}\n${style.dim(under)}${tint(`└ ${cut}`)}`;
+}
+
+function painter(
+  style: Style,
+  kind: (typeof STEP_KINDS)[number],
+  failed: boolean,
+  denied: boolean,
+  muted: boolean,
+): (text: string) => string {
+  if (failed) return style.red;
+  if (denied) return style.yellow;
+  if (muted) return style.dim;
+  switch (kind) {
+    case 'read':
+      return style.blue;
+    case 'modify':
+      return style.yellow;
+    case 'run':
+      return style.magenta;
+    case 'session':
+    case 'notice':
+    case 'reasoning':
+      return style.dim;
+    default:
+      return (text) => text;
+  }
+}

@@ -1,0 +1,272 @@
+/** What happened in a session, in numbers: as JSON and as text. */
+import type { SessionFold } from '../model/fold.ts';
+import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
+import type { SessionSummary } from '../model/summary.ts';
+import { cacheRateText, costCell, reconciliation } from './costText.ts';
+import { type SessionJson, seconds, sessionJson } from './sessionJson.ts';
+import { dateTime } from './sessionTable.ts';
+import type { Style } from './style.ts';
+import { renderTable } from './table.ts';
+import { sanitizeLine, sanitizeTerminal } from './terminalText.ts';
+
+export interface ToolStats {
+  tool: string;
+  calls: number;
+  errors: number;
+  denied: number;
+  /** ms; null where no call's duration is known. Of the last 31 calls. */
+  median_ms: number | null;
+  total_ms: number;
+}
+
+export interface FileStats {
+  path: string;
+  reads: number;
+  writes: number;
+  added: number;
+  removed: number;
+}
+
+export interface SubagentStats {
+  id: string;
+  type: string;
+  description: string;
+  started_at: number;
+  /** null while it runs, and where its end was not recorded. */
+  ended_at: number | null;
+  tool_calls: number;
+}
+
+export interface Failure {
+  /** Seconds since the epoch. */
+  at: number;
+  kind: 'error' | 'denied';
+  /** What was tried. */
+  step: string;
+  /** What it said: one line. */
+  message: string;
+}
+
+/** A session of its own that this one started (how other writers record subagents). */
+export interface ChildStats {
+  session_id: string;
+  title: string;
+  tool_calls: number;
+  errors: number;
+  duration_ms: number;
+  depth: number;
+}
+
+export interface StatsReport extends SessionJson {
+  tools: ToolStats[];
+  files: FileStats[];
+  subagents: SubagentStats[];
+  failures: Failure[];
+  children: ChildStats[];
+}
+
+export function statsReport(
+  id: string,
+  fold: SessionFold,
+  summary: SessionSummary,
+  more: { failures: Failure[]; children: ChildStats[] },
+): StatsReport {
+  return {
+    ...sessionJson(id, summary),
+    tools: fold.toolUse.summaries().map((tool) => ({
+      tool: tool.tool,
+      calls: tool.calls,
+      errors: tool.errors,
+      denied: tool.denied,
+      median_ms: Number.isNaN(tool.medianMs) ? null : Math.round(tool.medianMs),
+      total_ms: Math.round(tool.totalMs),
+    })),
+    files: fold.files
+      .summaries()
+      .map(({ path, reads, writes, added, removed }) => ({ path, reads, writes, added, removed }))
+      .sort((a, b) => b.writes - a.writes || b.reads - a.reads || (a.path < b.path ? -1 : 1)),
+    subagents: fold.subagents
+      .all()
+      .sort((a, b) => a.startMs - b.startMs)
+      .map((agent) => ({
+        id: agent.id,
+        type: agent.type,
+        description: agent.description,
+        started_at: seconds(agent.startMs),
+        ended_at: agent.endMs === undefined ? null : seconds(agent.endMs),
+        tool_calls: agent.calls,
+      })),
+    ...more,
+  };
+}
+
+const MOST_FILES = 20;
+const MOST_FAILURES = 10;
+
+export function statsText(
+  stats: StatsReport,
+  summary: SessionSummary,
+  options: { style: Style; width?: number | undefined },
+): string {
+  const { style } = options;
+  const parts = [head(stats, summary, style), toolsText(stats, options)];
+  if (stats.files.length > 0) parts.push(filesText(stats, options));
+  if (stats.subagents.length > 0) parts.push(subagentsText(stats, options));
+  if (stats.children.length > 0) parts.push(childrenText(stats, options));
+  if (stats.failures.length > 0) parts.push(failuresText(stats, style));
+  return parts.filter(Boolean).join('\n');
+}
+
+function head(stats: StatsReport, summary: SessionSummary, style: Style): string {
+  const lines: [string, string][] = [
+    ['session', sanitizeLine(stats.session_id)],
+    ['agent', [stats.agent, stats.model].filter(Boolean).map(sanitizeLine).join(' · ')],
+    ['folder', sanitizeLine(stats.cwd) || MISSING],
+    ['started', dateTime(summary.startedAtMs)],
+    [
+      'duration',
+      `${summary.startedAtMs > 0 ? formatDuration(summary.durationMs) : MISSING} (${summary.status})`,
+    ],
+    ['events', formatCount(stats.events)],
+    [
+      'tool calls',
+      [
+        formatCount(stats.tool_calls),
+        plural(stats.edits, 'edit'),
+        plural(stats.errors, 'error'),
+        `${formatCount(stats.denied)} denied`,
+        plural(stats.retries, 'retry', 'retries'),
+      ].join(' · '),
+    ],
+    [
+      'turns',
+      `${plural(stats.prompts, 'prompt')}${stats.compactions > 0 ? ` · ${plural(stats.compactions, 'compaction')}` : ''}`,
+    ],
+    ['cost', `${costCell(summary.cost)}  (${reconciliation(summary.cost)})`],
+    ['cache hits', cacheRateText(summary.cost.usage)],
+  ];
+  const title = style.bold(sanitizeLine(stats.title) || 'Untitled session');
+  return `${title}\n${lines.map(([key, value]) => `  ${style.dim(key.padEnd(11))} ${value}`).join('\n')}\n`;
+}
+
+type Options = { style: Style; width?: number | undefined };
+
+function toolsText(stats: StatsReport, options: Options): string {
+  if (stats.tools.length === 0) return `${options.style.dim('No tool was called.')}\n`;
+  const { style } = options;
+  const number = (title: string, of: (tool: ToolStats) => number) => ({
+    title,
+    align: 'right' as const,
+    text: (tool: ToolStats) => formatCount(of(tool)),
+    paint: (cell: string, tool: ToolStats) => (of(tool) === 0 ? style.dim(cell) : cell),
+  });
+  return renderTable<ToolStats>(
+    [
+      { title: 'tool', flexible: true, text: ({ tool }) => sanitizeLine(tool) || '(no name)' },
+      number('calls', ({ calls }) => calls),
+      {
+        ...number('errors', ({ errors }) => errors),
+        paint: (cell, { errors }) => (errors > 0 ? style.red(cell) : style.dim(cell)),
+      },
+      {
+        ...number('denied', ({ denied }) => denied),
+        paint: (cell, { denied }) => (denied > 0 ? style.yellow(cell) : style.dim(cell)),
+      },
+      {
+        title: 'median',
+        align: 'right',
+        text: ({ median_ms }) => (median_ms === null ? MISSING : formatDuration(median_ms)),
+      },
+      {
+        title: 'total',
+        align: 'right',
+        text: ({ median_ms, total_ms }) =>
+          median_ms === null ? MISSING : formatDuration(total_ms),
+      },
+    ],
+    stats.tools,
+    options,
+  );
+}
+
+function filesText(stats: StatsReport, options: Options): string {
+  const changed = stats.files.filter(({ writes }) => writes > 0).length;
+  const shown = stats.files.slice(0, MOST_FILES);
+  const { style } = options;
+  const table = renderTable<FileStats>(
+    [
+      {
+        title: `file (${plural(stats.files.length, 'file')}, ${changed} changed)`,
+        flexible: true,
+        text: ({ path }) => sanitizeLine(inFolder(path, stats.cwd)),
+      },
+      { title: 'reads', align: 'right', text: ({ reads }) => formatCount(reads) },
+      { title: 'changes', align: 'right', text: ({ writes }) => formatCount(writes) },
+      {
+        title: 'lines',
+        align: 'right',
+        text: ({ added, removed }) =>
+          added + removed > 0 ? `+${formatCount(added)} −${formatCount(removed)}` : '',
+      },
+    ],
+    shown,
+    options,
+  );
+  const rest = stats.files.length - shown.length;
+  return rest > 0 ? `${table}${style.dim(`… and ${rest} more (--json has all)`)}\n` : table;
+}
+
+function inFolder(path: string, cwd: string): string {
+  return cwd !== '' && path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;
+}
+
+function subagentsText(stats: StatsReport, options: Options): string {
+  return renderTable<SubagentStats>(
+    [
+      { title: 'subagent', text: ({ type, id }) => sanitizeLine(type || id) },
+      { title: 'task', flexible: true, text: ({ description }) => sanitizeLine(description) },
+      { title: 'calls', align: 'right', text: ({ tool_calls }) => formatCount(tool_calls) },
+      {
+        title: 'duration',
+        align: 'right',
+        text: ({ started_at, ended_at }) =>
+          ended_at === null ? MISSING : formatDuration((ended_at - started_at) * 1000),
+      },
+    ],
+    stats.subagents,
+    options,
+  );
+}
+
+function childrenText(stats: StatsReport, options: Options): string {
+  return renderTable<ChildStats>(
+    [
+      {
+        title: 'child session',
+        text: ({ session_id, depth }) => `${'  '.repeat(depth - 1)}${sanitizeLine(session_id)}`,
+      },
+      { title: 'title', flexible: true, text: ({ title }) => sanitizeLine(title) || MISSING },
+      { title: 'calls', align: 'right', text: ({ tool_calls }) => formatCount(tool_calls) },
+      { title: 'errors', align: 'right', text: ({ errors }) => formatCount(errors) },
+      {
+        title: 'duration',
+        align: 'right',
+        text: ({ duration_ms }) => formatDuration(duration_ms),
+      },
+    ],
+    stats.children,
+    options,
+  );
+}
+
+function failuresText(stats: StatsReport, style: Style): string {
+  const shown = stats.failures.slice(-MOST_FAILURES);
+  const rest = stats.failures.length - shown.length;
+  const lines = shown.map(({ kind, step, message }) => {
+    const mark = kind === 'denied' ? style.yellow('⊘') : style.red('✗');
+    const told = sanitizeTerminal(message);
+    return `  ${mark} ${sanitizeLine(step)}${told === '' ? '' : `\n    ${style.dim(sanitizeLine(told))}`}`;
+  });
+  const earlier = rest > 0 ? ` (the last ${shown.length} of ${stats.failures.length})` : '';
+  return `${style.dim(`what went wrong${earlier}`)}\n${lines.join('\n')}\n`;
+}

@@ -1,0 +1,108 @@
+/** Trace text for a terminal: made harmless, measured in columns, cut and padded. */
+import { eastAsianWidth } from 'get-east-asian-width';
+
+/** SGR: colours and weights. Harmless in itself and common in results, so it goes without a trace. */
+const SGR = /(?:\u001b\[|\u009b)[0-9;:]*m/g;
+
+/**
+ * What a terminal acts on or does not show: controls, the bidi controls, zero-width characters that
+ * hide or split words, and tag characters. Joiners and variation selectors stay: emoji need them.
+ */
+const UNSAFE =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Cs}/gu;
+
+/**
+ * Makes text from a trace harmless for a terminal. No control sequence gets through: its introducer is
+ * shown as a picture (`␛`), and what it would have hidden stays readable. Bidi controls and invisible
+ * characters are shown by their number (`<U+202E>`). Line feeds and tabs stay.
+ */
+export function sanitizeTerminal(text: string): string {
+  return text.replace(/\r\n/g, '\n').replace(SGR, '').replace(UNSAFE, shown);
+}
+
+function shown(character: string): string {
+  const code = character.codePointAt(0)!;
+  if (code < 0x20) return String.fromCharCode(0x2400 + code);
+  if (code === 0x7f) return '\u2421';
+  if (code === 0x2028 || code === 0x2029) return ' ';
+  if (code >= 0xd800 && code <= 0xdfff) return '\ufffd';
+  return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`;
+}
+
+/** Sanitised, and on one line. */
+export function sanitizeLine(text: string): string {
+  return sanitizeTerminal(text.replace(/[\r\n\t]+/g, ' '));
+}
+
+/**
+ * JSON whose strings hold nothing that a terminal acts on: such characters are `\uXXXX`, which is the
+ * same data.
+ */
+export function safeJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(
+    /[\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu,
+    (character) =>
+      [...Array(character.length).keys()]
+        .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+        .join(''),
+  );
+}
+
+let segmenter: Intl.Segmenter | undefined;
+const segments = (text: string): Intl.Segments => {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  return segmenter.segment(text);
+};
+
+const ASCII = /^[ -~]*$/;
+const ZERO_WIDTH = /^[\p{M}\p{Cf}\p{Cc}]$/u;
+/** Not a literal: its flag needs a newer language target than the rest (Node 20 knows it). */
+const UNICODE_SETS = 'v';
+const EMOJI = new RegExp('^\\p{RGI_Emoji}$', UNICODE_SETS);
+
+/** Columns of one grapheme. */
+function graphemeWidth(grapheme: string): number {
+  if (EMOJI.test(grapheme)) return 2;
+  let width = 0;
+  for (const character of grapheme) {
+    if (ZERO_WIDTH.test(character)) continue;
+    const own = eastAsianWidth(character.codePointAt(0)!);
+    // A syllable of several letters (Hangul jamo) is as wide as its widest.
+    if (own > width) width = own;
+  }
+  return width;
+}
+
+/** Columns that plain text (no control sequences) takes on a terminal. */
+export function textWidth(text: string): number {
+  if (ASCII.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of segments(text)) width += graphemeWidth(segment);
+  return width;
+}
+
+/** The text, or its beginning with `…`, in at most so many columns; never half a character. */
+export function cutToWidth(text: string, columns: number): string {
+  if (columns <= 0) return '';
+  if (ASCII.test(text)) {
+    return text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;
+  }
+  let width = 0;
+  let fits = 0;
+  for (const { segment, index } of segments(text)) {
+    width += graphemeWidth(segment);
+    if (width > columns) return `${text.slice(0, fits)}…`;
+    if (width <= columns - 1) fits = index + segment.length;
+  }
+  return text;
+}
+
+/** Padded with spaces to so many columns. */
+export function padToWidth(
+  text: string,
+  columns: number,
+  align: 'left' | 'right' = 'left',
+): string {
+  const space = ' '.repeat(Math.max(0, columns - textWidth(text)));
+  return align === 'right' ? space + text : text + space;
+}

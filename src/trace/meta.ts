@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { META_FILE } from './append.ts';
+import { readSmallFile } from './files.ts';
+import { isSafeSessionId } from './paths.ts';
+import type { SessionEntry } from './store.ts';
+
+/** A session's meta.json as it stands; undefined where there is none that can be read. */
+export function readMeta(entry: SessionEntry): Record<string, unknown> | undefined {
+  const text = readSmallFile(join(entry.directory, META_FILE), 1_048_576);
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The session that started this one, where another writer made subagents sessions of their own. */
+export function metaParent(entry: SessionEntry): string | undefined {
+  const parent = readMeta(entry)?.parent_session_id;
+  return isSafeSessionId(parent) && parent !== entry.id ? parent : undefined;
+}
