@@ -336,7 +336,8 @@ class Mapper {
   /** The agent waits for a prompt now; its background tasks go on. */
   #turnEnd(): TraceEvent {
     const tasks = this.#payload.background_tasks;
-    return this.#event('decision', randomEventId(), {
+    const said = str(this.#payload.last_assistant_message);
+    return this.#event('decision', this.#textId('turn_end', said), {
       event_subtype: 'turn_end',
       ...(Array.isArray(tasks) && tasks.length > 0 && { background_tasks: tasks.length }),
     });

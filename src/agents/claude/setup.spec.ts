@@ -99,7 +99,14 @@ describe('setup', () => {
       );
     }
     expect(fs.readFileSync(join(project, '.agent-traces', '.gitignore'), 'utf8')).toBe('*\n');
-    expect(fs.readFileSync(join(root, 'state/lib/hook.js'), 'utf8')).toBe('// the hook\n');
+    const lib = fs.readdirSync(join(root, 'state/lib'));
+    const recorder = lib.find((name) => /^recorder-[0-9a-f]{12}\.js$/.test(name));
+    expect(fs.readFileSync(join(root, 'state/lib', recorder ?? ''), 'utf8')).toContain(
+      '// the hook\n',
+    );
+    expect(fs.readFileSync(join(root, 'state/lib/hook.js'), 'utf8')).toContain(
+      recorder?.replace('.js', ''),
+    );
     expect(fs.statSync(join(root, 'state/bin/agent-strace-hook')).mode & 0o777).toBe(0o700);
   });
 
