@@ -1,0 +1,146 @@
+// npm run bench: speed, memory and sizes, as ratios against a baseline that is measured in the same run.
+//
+//   npm run bench [-- hook ingest sizes host] [--events 1000000] [--runs 5]
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { benchHook } from './hook.mjs';
+import { median } from './stats.mjs';
+
+const root = join(import.meta.dirname, '../..');
+const dist = join(root, 'dist');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    events: { type: 'string', default: '1000000' },
+    runs: { type: 'string', default: '5' },
+  },
+});
+const wanted = (name) => positionals.length === 0 || positionals.includes(name);
+const runs = Number(values.runs);
+const scratch = mkdtempSync(join(tmpdir(), 'agent-strace-bench-'));
+const require = createRequire(import.meta.url);
+
+function row(what, value, aim = '') {
+  console.log(`  ${what.padEnd(44)} ${value.padStart(22)}   ${aim}`);
+}
+
+async function bundle(entry) {
+  const outfile = join(scratch, `${entry.replaceAll('/', '-')}.cjs`);
+  await build({
+    entryPoints: [join(root, entry)],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: outfile.replace('.cjs', '.mjs'),
+    logLevel: 'error',
+    banner: {
+      js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+    },
+  });
+  return outfile.replace('.cjs', '.mjs');
+}
+
+async function hook() {
+  console.log('\nHook: what one event costs the agent (PreToolUse)');
+  const { installLauncher, hookCommand } = await import(await bundle('src/agents/launcher.ts'));
+  const rows = benchHook({
+    dist,
+    install(env) {
+      const options = {
+        hookBundle: join(dist, 'hook.js'),
+        version: '0.0.0',
+        nodePath: process.execPath,
+      };
+      installLauncher({ ...options, env });
+      return hookCommand('claude', 'PreToolUse', env);
+    },
+  });
+  for (const { name, ms, ratio } of rows) {
+    row(
+      name,
+      `${ms.toFixed(1)} ms  ${ratio.toFixed(2)} ×`,
+      name.startsWith('installed') ? 'aim ≤ 1.3 ×' : '',
+    );
+  }
+}
+
+async function ingest() {
+  const count = Number(values.events);
+  console.log(
+    `\nIngest: a trace of ${count.toLocaleString('en')} events against a bare JSON.parse loop`,
+  );
+  const script = await bundle('test/bench/ingest.ts');
+  const path = join(scratch, 'events.ndjson');
+  const start = (mode) => {
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [script, mode, path, String(count)],
+      {
+        encoding: 'utf8',
+      },
+    );
+    if (status !== 0) throw new Error(stderr);
+    return stdout;
+  };
+  start('generate');
+  row('size of the trace', `${(statSync(path).size / 1e6).toFixed(0)} MB`);
+  const pairs = Array.from({ length: runs }, () => ({
+    parse: JSON.parse(start('parse')),
+    fold: JSON.parse(start('fold')),
+  }));
+  const of = (side, key) => median(pairs.map((pair) => pair[side][key]));
+  row(
+    'JSON.parse loop',
+    `${of('parse', 'ms').toFixed(0)} ms  ${of('parse', 'megabytes').toFixed(0)} MB`,
+  );
+  row(
+    'read, fold and price',
+    `${of('fold', 'ms').toFixed(0)} ms  ${of('fold', 'megabytes').toFixed(0)} MB`,
+    'aim ≤ 300 MB',
+  );
+  row(
+    'ratio',
+    `${median(pairs.map(({ parse, fold }) => fold.ms / parse.ms)).toFixed(2)} ×`,
+    'aim ≤ 1.5 ×',
+  );
+}
+
+function sizes() {
+  console.log('\nSizes');
+  for (const name of readdirSync(dist, { recursive: true })) {
+    const path = join(dist, String(name));
+    if (/\.(js|css|vsix)$/.test(String(name)) && statSync(path).isFile()) {
+      row(String(name), `${(statSync(path).size / 1024).toFixed(1)} KB`);
+    }
+  }
+}
+
+async function host() {
+  const script = join(root, 'test/bench/host.mjs');
+  if (!existsSync(script)) return;
+  console.log('\nIn a real VS Code');
+  const { benchHost } = await import(script);
+  for (const { what, value, aim } of await benchHost()) row(what, value, aim);
+}
+
+try {
+  const packaged = spawnSync('npm', ['run', 'package', '--silent'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  if (packaged.status !== 0)
+    throw new Error(`npm run package failed:\n${packaged.stdout}${packaged.stderr}`);
+  const cpus = require('node:os').cpus();
+  console.log(`${cpus.length} × ${cpus[0]?.model ?? 'CPU'}, Node ${process.version}; medians`);
+  if (wanted('hook')) await hook();
+  if (wanted('ingest')) await ingest();
+  if (wanted('sizes')) sizes();
+  if (wanted('host')) await host();
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
