@@ -60,6 +60,8 @@ export interface StepView {
   removed?: number;
   /** 2 for the first retry. */
   attempt?: number;
+  /** Lane of the subagent that this step started. */
+  spawns?: number;
   /** Rule that denied it. */
   rule?: string;
   /** Absolute path to open, with its first line, where the step is about one file. */

@@ -41,6 +41,8 @@ export interface ModelCost {
 /** The numbers above the list: a full snapshot, at most four a second. */
 export interface StreamHeader {
   sessionId: string;
+  /** The host's clock when this was sent, ms since the epoch: a page elsewhere may run ahead of it. */
+  nowMs: number;
   title: string;
   agent: string;
   workspace: string;
@@ -66,7 +68,12 @@ export interface StreamHeader {
   };
   /** Absent: no budget is set. */
   budgetNanoUsd?: number;
-  context?: { tokens: number; window?: number };
+  context?: {
+    tokens: number;
+    window?: number;
+    /** Where the agent compacts its context by itself, tokens. */
+    compactAtTokens?: number;
+  };
   /** When the prompt cache goes cold, ms since the epoch. Absent: nothing is cached. */
   cacheColdAtMs?: number;
   /** Lifetime of that cache, ms: the meter's full width. */
@@ -83,6 +90,8 @@ export interface StreamHeader {
   };
   /** The model works: since when, ms since the epoch. */
   thinkingSinceMs?: number;
+  /** The agent waits for an answer (status `waiting`): since when, ms since the epoch. */
+  waitingSinceMs?: number;
   counts: {
     events: number;
     calls: number;
@@ -98,6 +107,8 @@ export interface StreamHeader {
 /**
  * Rows `from … from + count - 1` of the list (a row is a step: a call with its result is one).
  * Typed arrays of `count` each; sent as they stand, so that a million rows are a few megabytes.
+ * Sent again for rows that changed (a call that ended, the total of the running turn): the page then asks
+ * for their words again. Messages of at most 50,000 rows keep the page from stalling.
  */
 export interface RowColumns {
   from: number;
@@ -113,7 +124,7 @@ export interface RowColumns {
   timeMs: Float64Array;
   /** ms; NaN where there is none (yet). */
   durationMs: Float32Array;
-  /** Nano-dollars; NaN where there is none. */
+  /** Nano-dollars; NaN where there is none. On a prompt: the total of its turn. */
   nanoUsd: Float64Array;
 }
 
@@ -156,16 +167,25 @@ export type ToStreamPage =
       type: 'error';
       message: string;
       detail?: string;
-      action?: { command: string; title: string };
+      action?: { command: StreamCommand; title: string };
     };
 
 export type FromStreamPage =
   | { type: 'ready'; version: number }
   | { type: 'select'; sessionId: string }
+  /** Asks for the words of rows `from … to - 1`. */
   | { type: 'rows'; sessionId: string; requestId: number; from: number; to: number }
-  | { type: 'find'; sessionId: string; requestId: number; text: string }
+  /** Which rows from `from` on have this text, whatever its case? A later `find` ends an earlier one. */
+  | { type: 'find'; sessionId: string; requestId: number; text: string; from: number }
   | { type: 'open'; sessionId: string; row: number }
   | { type: 'command'; command: StreamCommand };
 
 /** The only commands a page may ask for. */
-export type StreamCommand = 'setUp' | 'showLog' | 'pause' | 'resume' | 'stop';
+export type StreamCommand =
+  | 'setUp'
+  | 'showLog'
+  | 'openFolder'
+  | 'manageTrust'
+  | 'pause'
+  | 'resume'
+  | 'stop';

@@ -72,7 +72,7 @@ export class PageHarness {
     const path = `/document/${nonce}`;
     this.documents.set(path, {
       html: documentOf(name, nonce, options),
-      policy: `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:`,
+      policy: `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self'; font-src 'self'; img-src 'self'`,
     });
     const page = await this.browser.newPage({
       viewport: options.viewport ?? { width: 900, height: 700 },
@@ -176,25 +176,29 @@ export class WebviewPage {
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 function documentOf(name: string, nonce: string, options: OpenOptions): string {
-  const { bodyClass, bodyData, variables, defaultStyles } = themeStyles(options.theme ?? 'dark');
-  const declarations = Object.entries(variables).map(([key, value]) => `${key}: ${value};`);
+  const theme = options.theme ?? 'dark';
+  const { bodyClass, bodyData, variables, defaultStyles } = themeStyles(theme);
   const data = Object.entries(bodyData).map(
     ([key, value]) => `data-${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}="${value}"`,
   );
   const styles = existsSync(join(root, 'dist', 'webview', `${name}.css`))
     ? `<link rel="stylesheet" href="/${name}.css">`
     : '';
-  // VS Code paints the editor's background behind a webview; here the document must.
+  // VS Code's own styles come before the page's policy, so that the page's may forbid inline ones.
+  // And it paints the editor's background behind a webview; here the document must.
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <title>${name}</title>
-<style>:root { ${declarations.join(' ')} background: var(--vscode-editor-background) }</style>
-<style>${defaultStyles}</style>
 ${styles}
 <script nonce="${nonce}">
-  let state = ${JSON.stringify(options.state ?? null).replaceAll('<', '\\u003c')} ?? undefined;
+  const variables = ${inScript({ ...contributedColors(theme, variables), ...variables })};
+  for (const name in variables) document.documentElement.style.setProperty(name, variables[name]);
+  const defaults = new CSSStyleSheet();
+  defaults.replaceSync(${inScript(defaultStyles)} + ':root { background: var(--vscode-editor-background) }');
+  document.adoptedStyleSheets = [defaults];
+  let state = ${inScript(options.state ?? null)} ?? undefined;
   const api = Object.freeze({
     postMessage: (message) => void postToExtension(message),
     getState: () => state,
@@ -213,6 +217,29 @@ ${options.body ?? ''}
 <script type="module" src="/${name}.js"></script>
 </body>
 </html>`;
+}
+
+const inScript = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
+
+interface ContributedColor {
+  id: string;
+  defaults: { dark: string; light: string; highContrast: string };
+}
+
+/** The colours this extension contributes, as variables; a default may name another colour. */
+function contributedColors(theme: Theme, variables: Record<string, string>) {
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const colors: ContributedColor[] =
+    manifest.contributes?.colors ??
+    JSON.parse(readFileSync(join(root, 'webview', 'colors.json'), 'utf8'));
+  const kind = theme === 'hc' ? 'highContrast' : theme;
+  const variable = (id: string) => `--vscode-${id.replaceAll('.', '-')}`;
+  return Object.fromEntries(
+    colors.map(({ id, defaults }) => {
+      const value = defaults[kind];
+      return [variable(id), value.startsWith('#') ? value : (variables[variable(value)] ?? '')];
+    }),
+  );
 }
 
 function themeStyles(theme: Theme): ThemeStyles {

@@ -1,4 +1,7 @@
 import { render } from 'preact';
-import './style.css';
+import '../shared/base.css';
+import './stream.css';
+import { StreamApp } from './app.ts';
+import { StreamPage } from './page.tsx';
 
-render(<main>hello</main>, document.body);
+render(<StreamPage app={new StreamApp()} />, document.body);

@@ -1,0 +1,50 @@
+import { useEffect, useRef } from 'preact/hooks';
+
+/** Someone writes: keys are letters, not commands. */
+export function isTyping(event: KeyboardEvent): boolean {
+  const target = event.target;
+  return (
+    event.isComposing ||
+    (target instanceof HTMLElement &&
+      (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)))
+  );
+}
+
+/** Name of a key with its modifiers, as the key lists write it: `Shift+E`, `/`, `ArrowDown`. */
+export function keyName({ key, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEvent): string {
+  const name = /^[a-z]$/i.test(key) ? key.toUpperCase() : key;
+  const shift = shiftKey && (name.length > 1 || /^[A-Z]$/.test(name));
+  return `${ctrlKey ? 'Ctrl+' : ''}${metaKey ? 'Meta+' : ''}${altKey ? 'Alt+' : ''}${shift ? 'Shift+' : ''}${name}`;
+}
+
+/** The list of keys (`?`): a dialog over the page; Esc closes it. */
+export function KeyList({
+  keys,
+  onClose,
+}: {
+  keys: readonly (readonly [key: string, does: string])[];
+  onClose(): void;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} class="keys" aria-labelledby="keys-title" onClose={onClose}>
+      <h2 id="keys-title">Keys</h2>
+      <dl>
+        {keys.map(([key, does]) => (
+          <div key={key}>
+            <dt>
+              {key.split(' ').map((part) => (
+                <kbd key={part}>{part}</kbd>
+              ))}
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <button type="button" class="button" onClick={() => dialog.current?.close()}>
+        Close
+      </button>
+    </dialog>
+  );
+}

@@ -1,0 +1,203 @@
+import { Component, type ComponentChildren, createRef } from 'preact';
+import { clamp, ScrollMap } from './scrollMap.ts';
+
+/** Rows drawn beyond what is seen, at each end. */
+const OVERSCAN = 10;
+/** The scroll position is brought in line with the rows this long after the last scroll, ms. */
+const SETTLE_MS = 150;
+/** Closer to the end than this counts as at the end, px. */
+const END_SLACK = 4;
+
+export interface VirtualListProps {
+  /** Where the page finds the list to move it. */
+  handle: { current: VirtualList | null };
+  /** Rows there are. */
+  count: number;
+  /** px */
+  rowHeight: number;
+  label: string;
+  /** Stay at the end as rows come. */
+  follow: boolean;
+  /** The person scrolled to the end, or away from it. */
+  onFollow(follow: boolean): void;
+  /** A row that stays in the document wherever it is, because it has the focus; -1: none. */
+  keepIndex: number;
+  /** Height covered at the top by `renderTop`, px. */
+  topHeight: number;
+  /** One `li`; `top` is its place, px. */
+  renderRow(index: number, top: number, firstVisible: number): ComponentChildren;
+  /** Stays at the top. @param top px of the rows scrolled past */
+  renderTop(top: number): ComponentChildren;
+  /** Rows `first … last - 1` are in the document. */
+  onWindow(first: number, last: number): void;
+  onScroll(): void;
+}
+
+/**
+ * A list of any length: only what is seen is in the document, and beyond a few million pixels the
+ * scroll bar is scaled, while the wheel and the keys still move it by exact rows.
+ */
+export class VirtualList extends Component<VirtualListProps> {
+  private readonly scroller = createRef<HTMLDivElement>();
+  /** Place among the rows, px: the truth. */
+  private top = 0;
+  /** Scroll position that belongs to it, px. */
+  private real = 0;
+  /** Scroll position as last read or set: another one is a person's doing. */
+  private seen = 0;
+  private viewport = 0;
+  private map = new ScrollMap(0, 0);
+  private focusIndex = -1;
+  /** Stays at the end; ahead of the property, which comes with the next paint of the page. */
+  private following = true;
+  private lastFollow: boolean | undefined;
+  private settleTimer: ReturnType<typeof setTimeout> | undefined;
+  private observer: ResizeObserver | undefined;
+
+  override componentDidMount(): void {
+    const { current } = this.scroller;
+    if (!current) return;
+    this.props.handle.current = this;
+    this.viewport = current.clientHeight;
+    this.observer = new ResizeObserver(() => {
+      if (current.clientHeight === this.viewport) return;
+      this.viewport = current.clientHeight;
+      this.forceUpdate();
+    });
+    this.observer.observe(current);
+    this.forceUpdate();
+  }
+
+  override componentWillUnmount(): void {
+    this.props.handle.current = null;
+    this.observer?.disconnect();
+    clearTimeout(this.settleTimer);
+  }
+
+  override componentDidUpdate(): void {
+    const { current } = this.scroller;
+    if (!current) return;
+    if (Math.abs(current.scrollTop - this.real) > 0.5) {
+      current.scrollTop = this.real;
+      this.real = current.scrollTop;
+    }
+    this.seen = current.scrollTop;
+    if (this.focusIndex >= 0) {
+      const row = current.querySelector<HTMLElement>(`[data-index="${this.focusIndex}"] button`);
+      this.focusIndex = -1;
+      row?.focus({ preventScroll: true });
+    }
+  }
+
+  /** Rows that fit whole. */
+  get pageRows(): number {
+    return Math.max(1, Math.floor((this.viewport - this.props.topHeight) / this.props.rowHeight));
+  }
+
+  /** Rows seen: first, and the one after the last. */
+  get visible(): [first: number, end: number] {
+    const { rowHeight, count, topHeight } = this.props;
+    const first = Math.ceil((this.top + (this.top > 0 ? topHeight : 0)) / rowHeight);
+    return [
+      Math.min(first, count),
+      Math.min(count, Math.floor((this.top + this.viewport) / rowHeight)),
+    ];
+  }
+
+  /** Brings a row into view: by as little as needed, or to the top of what is seen. */
+  show(index: number, where: 'nearest' | 'top' = 'nearest'): void {
+    const { rowHeight, topHeight } = this.props;
+    const low = (index + 1) * rowHeight - this.viewport;
+    const high = index * rowHeight - (index > 0 ? topHeight : 0);
+    this.moveTo(where === 'top' ? index * rowHeight : clamp(this.top, low, high));
+  }
+
+  /** Shows a row and gives it the focus. */
+  focus(index: number): void {
+    this.focusIndex = index;
+    this.show(index);
+  }
+
+  private moveTo(top: number): void {
+    this.top = clamp(top, 0, this.map.max);
+    this.following &&= this.atEnd;
+    this.real = this.map.toReal(this.top);
+    this.forceUpdate();
+  }
+
+  private readonly onScroll = (): void => {
+    if (this.takeScroll()) this.forceUpdate();
+  };
+
+  /** Takes over where a person scrolled to; false: nowhere else. */
+  private takeScroll(): boolean {
+    const { current } = this.scroller;
+    if (!current || Math.abs(current.scrollTop - this.seen) < 0.5) return false;
+    const { scrollTop } = current;
+    this.seen = scrollTop;
+    if (current.clientHeight !== this.viewport) {
+      // The page around the list changed and the browser moved it: nobody scrolled.
+      this.viewport = current.clientHeight;
+      if (this.following) return true;
+    }
+    const delta = scrollTop - this.real;
+    const { map } = this;
+    const realMax = map.realHeight - this.viewport;
+    if (!map.scaled || scrollTop <= 0 || scrollTop >= realMax) this.top = map.toVirtual(scrollTop);
+    // A wheel or a finger moves by pixels of rows; a long way is a drag of the scroll bar.
+    else if (Math.abs(delta) < 2 * this.viewport) this.top = clamp(this.top + delta, 0, map.max);
+    else this.top = map.toVirtual(scrollTop);
+    this.real = scrollTop;
+    this.props.onScroll();
+    if (map.scaled) {
+      clearTimeout(this.settleTimer);
+      this.settleTimer = setTimeout(() => this.moveTo(this.top), SETTLE_MS);
+    }
+    const { atEnd } = this;
+    this.following = atEnd;
+    if (atEnd !== this.props.follow) queueMicrotask(() => this.props.onFollow(atEnd));
+    return true;
+  }
+
+  private get atEnd(): boolean {
+    return this.top >= this.map.max - END_SLACK;
+  }
+
+  override render() {
+    const { count, rowHeight, label, keepIndex, renderRow, renderTop, onWindow } = this.props;
+    if (this.props.follow !== this.lastFollow) {
+      this.following = this.props.follow;
+      this.lastFollow = this.props.follow;
+    }
+    // A paint between a scroll and its event must not undo the scroll.
+    this.takeScroll();
+    const follow = this.following;
+    this.map = new ScrollMap(count * rowHeight, this.viewport);
+    const { map, viewport } = this;
+    if (follow) this.top = map.max;
+    if (follow || !map.scaled || this.top > map.max) {
+      this.top = Math.min(this.top, map.max);
+      this.real = map.toReal(this.top);
+    }
+    const offset = this.real - this.top;
+    const firstVisible = Math.floor(this.top / rowHeight);
+    const first = Math.max(0, firstVisible - OVERSCAN);
+    const last = Math.min(count, Math.ceil((this.top + viewport) / rowHeight) + OVERSCAN);
+    const rows: ComponentChildren[] = [];
+    const draw = (index: number) => {
+      rows.push(renderRow(index, offset + index * rowHeight, firstVisible));
+    };
+    if (keepIndex >= 0 && keepIndex < first) draw(keepIndex);
+    for (let index = first; index < last; index++) draw(index);
+    if (keepIndex >= last && keepIndex < count) draw(keepIndex);
+    onWindow(first, last);
+    return (
+      <div class="vlist" ref={this.scroller} onScroll={this.onScroll}>
+        <div class="vlist-top">{renderTop(this.top)}</div>
+        <ul class="vlist-rows" aria-label={label} style={{ height: `${map.realHeight}px` }}>
+          {rows}
+        </ul>
+      </div>
+    );
+  }
+}
