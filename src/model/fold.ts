@@ -576,8 +576,10 @@ function rankOf(event: TraceEvent, type: number, usage: Usage | undefined): numb
     return Math.min(tokens, MAIN_CHAIN - 1) + (data.is_sidechain === true ? 0 : MAIN_CHAIN);
   }
   if (type === TYPE.assistant_response) return fromTranscript ? 2 : 1;
-  if (data.closed_by !== undefined) return 0;
-  return fromTranscript ? 1 : 2;
+  // A call that was denied is closed by inference: better than the transcript's bare "error", not
+  // better than a result that a hook saw.
+  if (data.closed_by !== undefined) return data.event_subtype === 'denied' ? 2 : 0;
+  return fromTranscript ? 1 : 3;
 }
 
 /** How a foreign writer ties a result to its call. */

@@ -98,7 +98,8 @@ export class ClaudeLab {
   readonly projectDir: string;
   readonly mock: MockAnthropic;
   private readonly scratch: string;
-  private readonly claude: string;
+  /** Path of the agent. */
+  readonly claude: string;
   private readonly running = new Set<ChildProcess>();
 
   private constructor(scratch: string, mock: MockAnthropic, claude: string) {

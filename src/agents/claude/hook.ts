@@ -13,7 +13,8 @@ import {
   type TraceEvent,
 } from '../../model/event.ts';
 import { ids, randomEventId, textHash } from '../../model/ids.ts';
-import { exitCodeOf, filesOf } from './toolResult.ts';
+import { filesOf } from './toolResult.ts';
+import { exitCodeOf } from './usage.ts';
 
 /** What a hook process knows besides its payload. */
 export interface HookContext {

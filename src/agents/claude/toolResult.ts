@@ -5,12 +5,6 @@ import { asObject, asString } from './usage.ts';
 const asNumber = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 
-/** Exit code of a failed command, from the text that the model saw. */
-export function exitCodeOf(error: string): number | undefined {
-  const code = /^(?:Error: )?Exit code (\d{1,3})\b/.exec(error)?.[1];
-  return code === undefined ? undefined : Number(code);
-}
-
 /** Files that the tool touched. @param response `tool_response` or `toolUseResult` */
 export function filesOf(tool: string, response: unknown): FileOp[] {
   const result = asObject(response);

@@ -12,7 +12,7 @@ import {
   type TraceEvent,
 } from '../../model/event.ts';
 import { eventId, ids } from '../../model/ids.ts';
-import { exitCodeOf, filesOf } from './toolResult.ts';
+import { filesOf } from './toolResult.ts';
 import type { RedactValue } from './usage.ts';
 import {
   apiErrorData,
@@ -22,6 +22,7 @@ import {
   compactionData,
   compactionId,
   copiedFrom,
+  exitCodeOf,
   finished,
   mergeUsage,
   Responses,

@@ -17,6 +17,46 @@ function read(rows: readonly unknown[], options = {}): Map<string, TraceEvent> {
 const ofType = (events: Map<string, TraceEvent>, type: string) =>
   [...events.values()].filter((event) => event.event_type === type);
 
+describe('texts of a transcript', () => {
+  it('are those of the agent, not what it was told', () => {
+    const blocks = [{ type: 'text', text: '<system-reminder>You are told.</system-reminder>' }];
+    const events = read([
+      user('go', 0),
+      {
+        type: 'api-request',
+        uuid: 'u1',
+        timestamp: '2026-11-23T00:00:01Z',
+        message: { role: 'user', content: blocks },
+      },
+      {
+        type: 'attachment',
+        uuid: 'u2',
+        timestamp: '2026-11-23T00:00:01Z',
+        message: { content: blocks },
+      },
+      response({
+        id: 'm1',
+        request: 'r1',
+        at: 2,
+        output: 3,
+        block: { type: 'text', text: 'Hello.' },
+      }),
+    ]);
+    expect(ofType(events, 'assistant_response').map(({ data }) => data.text)).toEqual(['Hello.']);
+  });
+
+  it('tell of every failed call, for not every version has a hook for it', () => {
+    const events = read([
+      user('go', 0),
+      response({ id: 'm1', request: 'r1', at: 1, output: 3, block: toolUse('t1', 'Bash', {}) }),
+      user(toolResult('t1', 'Exit code 3\nboom', true), 2),
+    ]);
+    expect(ofType(events, 'error')).toMatchObject([
+      { parent_id: ids.call(SESSION, 't1'), data: { exit_code: 3, tool_name: 'Bash' } },
+    ]);
+  });
+});
+
 describe('usage of a transcript', () => {
   it('counts a response once, by its row of the larger total, with all its calls', () => {
     const events = read([
@@ -179,7 +219,7 @@ describe('usage of a transcript', () => {
     });
   });
 
-  it('tells the calls that fail validation, and no others', () => {
+  it('tells the calls that fail validation, and the failure of others', () => {
     const file = new URL(
       '../../../test/fixtures/claude/transcripts/bad/fcc5fecb-19fc-4827-903e-8f83aea72ffa.jsonl',
       import.meta.url,
@@ -194,8 +234,14 @@ describe('usage of a transcript', () => {
     const names = calls.map((event) => event.data.tool_name);
     expect(names).toEqual(['Bash', 'Nope', 'Edit']);
     const errors = ofType(events, 'error');
-    expect(errors.map((event) => event.parent_id)).toEqual(calls.map((event) => event.event_id));
-    expect(errors[1]?.data.error).toBe('Error: No such tool available: Nope');
+    const invalid = errors.filter(({ parent_id }) =>
+      calls.some((call) => call.event_id === parent_id),
+    );
+    expect(invalid.map(({ parent_id }) => parent_id)).toEqual(
+      calls.map(({ event_id }) => event_id),
+    );
+    expect(errors).toHaveLength(4);
+    expect(invalid[1]?.data.error).toBe('Error: No such tool available: Nope');
     expect(ofType(events, 'llm_response')).toHaveLength(2);
   });
 

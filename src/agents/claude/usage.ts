@@ -315,8 +315,11 @@ export class UsageMapper {
       const call = this.#calls.get(id);
       this.#calls.delete(id);
       const text = textOf(block.content);
-      if (block.is_error !== true || !text.startsWith('<tool_use_error>')) continue;
-      if (call !== undefined) events.push(call);
+      if (block.is_error !== true) continue;
+      // No hook fires for an invalid call, and not every Claude has one for failures: this row tells.
+      const invalid = text.startsWith('<tool_use_error>');
+      if (invalid && call !== undefined) events.push(call);
+      const exit = exitCodeOf(text);
       events.push(
         this.#emit(
           'error',
@@ -326,6 +329,7 @@ export class UsageMapper {
             tool_use_id: id,
             is_error: true,
             error: text.replace(/^<tool_use_error>|<\/tool_use_error>$/g, ''),
+            ...(exit !== undefined && { exit_code: exit }),
           },
           ids.call(this.#session, id),
         ),
@@ -348,7 +352,8 @@ export class UsageMapper {
     const calls: string[] = [];
     const data = usageData(row);
     if (asString(asObject(row.message)?.model) === '<synthetic>') return events;
-    for (const block of blocksOf(row)) {
+    // Other rows hold messages, too (requests, reminders): only their usage counts.
+    for (const block of row.type === 'assistant' ? blocksOf(row) : []) {
       const text = asString(block.text) || asString(block.thinking);
       if (block.type === 'tool_use' && asString(block.id) !== '') {
         calls.push(asString(block.id));
@@ -463,4 +468,10 @@ function forgetOldest(map: Map<string, unknown>): void {
     map.delete(key);
     return;
   }
+}
+
+/** Exit code of a failed command, from the text that the model saw. */
+export function exitCodeOf(error: string): number | undefined {
+  const code = /^(?:Error: )?Exit code (\d{1,3})\b/.exec(error)?.[1];
+  return code === undefined ? undefined : Number(code);
 }
