@@ -1,3 +1,4 @@
+import { visibleText } from '../../src/model/visibleText.ts';
 import {
   type FromStreamPage,
   type SessionTab,
@@ -9,7 +10,6 @@ import {
 } from '../../src/protocol/stream.ts';
 import { type Bridge, connect } from '../shared/bridge.ts';
 import { Painter } from '../shared/paint.ts';
-import { visibleText } from '../shared/visibleText.ts';
 import { RowStore } from './rowStore.ts';
 import { RowView } from './rowView.ts';
 import { Words } from './words.ts';

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { formatDuration, formatElapsed } from '../../src/model/format.ts';
+import { visibleText } from '../../src/model/visibleText.ts';
 import type { StreamHeader } from '../../src/protocol/stream.ts';
 import { Icon } from '../shared/icons.tsx';
-import { visibleText } from '../shared/visibleText.ts';
 import { iconRole } from './row.tsx';
 
 /** Longer than this times the usual is worth a look. */

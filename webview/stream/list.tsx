@@ -1,9 +1,9 @@
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 import { formatCount, plural } from '../../src/model/format.ts';
+import { visibleText } from '../../src/model/visibleText.ts';
 import { Icon } from '../shared/icons.tsx';
 import { isTyping, keyName } from '../shared/keys.tsx';
 import { VirtualList } from '../shared/virtualList.tsx';
-import { visibleText } from '../shared/visibleText.ts';
 import type { StreamApp } from './app.ts';
 import { RowCells, rowLabel } from './row.tsx';
 

@@ -1,10 +1,10 @@
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { formatCount, formatUsd, plural } from '../../src/model/format.ts';
+import { visibleText } from '../../src/model/visibleText.ts';
 import type { StreamCommand, StreamHeader } from '../../src/protocol/stream.ts';
 import { Announcer } from '../shared/announcer.tsx';
 import { Icon, type IconName } from '../shared/icons.tsx';
 import { isTyping, KeyList } from '../shared/keys.tsx';
-import { visibleText } from '../shared/visibleText.ts';
 import type { StreamApp } from './app.ts';
 import { Cost } from './cost.tsx';
 import { Current } from './current.tsx';

@@ -6,9 +6,9 @@ import {
   MISSING,
 } from '../../src/model/format.ts';
 import type { StepIcon, StepView } from '../../src/model/step.ts';
+import { visibleText } from '../../src/model/visibleText.ts';
 import type { RowKind } from '../../src/protocol/stream.ts';
 import { Icon } from '../shared/icons.tsx';
-import { visibleText } from '../shared/visibleText.ts';
 import type { StreamApp } from './app.ts';
 
 const KIND_ICONS: Record<RowKind, StepIcon> = {

@@ -1,8 +1,8 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { formatElapsed, formatUsd } from '../../src/model/format.ts';
+import { visibleText } from '../../src/model/visibleText.ts';
 import type { SessionTab } from '../../src/protocol/stream.ts';
 import { Icon } from '../shared/icons.tsx';
-import { visibleText } from '../shared/visibleText.ts';
 import type { StreamApp } from './app.ts';
 
 const STATUS: Record<SessionTab['status'], string> = {

@@ -1,0 +1,264 @@
+import {
+  formatCountdown,
+  formatDay,
+  formatElapsed,
+  formatPercent,
+  formatTokens,
+  formatUsd,
+  plural,
+} from '../model/format.ts';
+import type { SessionStatus, SessionSummary } from '../model/summary.ts';
+import { visibleText } from '../model/visibleText.ts';
+import { urgency } from './streamFeed.ts';
+import { toolName } from './streamHeader.ts';
+
+/** One session as the status bar sees it. */
+export interface StatusSession {
+  key: string;
+  workspace: string;
+  summary: SessionSummary;
+  /** Command or path of the call that runs now. */
+  target?: string;
+  loading?: boolean;
+}
+
+export interface StatusLine {
+  /** With icons, as in `$(pulse) $4.37`. */
+  text: string;
+  /** For screen readers: no icons, and no clock that changes every second. */
+  label: string;
+  /** Markdown, trace text escaped. */
+  tooltip: string;
+  /** Session that it is about. */
+  key?: string;
+  warning: boolean;
+  /** Something in it counts by the clock. */
+  ticks: boolean;
+}
+
+/** A session that ended is shown for so long, ms. */
+const SHOW_ENDED_MS = 30 * 60_000;
+
+/** Sessions in the order in which they matter; the ones to show, newest first in each. */
+export function relevant(sessions: readonly StatusSession[], nowMs: number): StatusSession[] {
+  return sessions
+    .filter(({ summary }) => summary.events > 0)
+    .filter(({ summary }) => isActive(summary) || nowMs - summary.lastMs < SHOW_ENDED_MS)
+    .sort(
+      (a, b) =>
+        urgency(b.summary.status) - urgency(a.summary.status) ||
+        b.summary.startedAtMs - a.summary.startedAtMs,
+    );
+}
+
+/** What the status bar says. Undefined: nothing is there to show. */
+export function statusLine(
+  all: readonly StatusSession[],
+  options: { nowMs: number; hasTraceFolder: boolean; trusted: boolean },
+): StatusLine | undefined {
+  const { nowMs, hasTraceFolder } = options;
+  const [first, ...others] = relevant(all, nowMs);
+  if (!first) return hasTraceFolder ? quietLine(options) : undefined;
+  const { summary } = first;
+  const cost = costText(summary);
+  const calls = plural(summary.calls, 'call');
+  const activity = activityOf(summary, nowMs);
+  const more = others.filter((other) => isActive(other.summary)).length;
+  const parts = [cost, calls, activity.text].map((part) => part.replaceAll('$(', '$\u2060('));
+  if (activity.icon) parts[2] = `$(${activity.icon}) ${parts[2]}`;
+  return {
+    text: `$(pulse) ${parts.join(' · ')}${more > 0 ? ` +${more}` : ''}`,
+    label: [
+      `Agent Strace: ${visibleText(summary.agent)} ${activity.spoken}`,
+      cost,
+      calls,
+      ...(more > 0 ? [`${plural(more, 'other session')}`] : []),
+    ].join(', '),
+    tooltip: tooltip(first, others, options),
+    key: first.key,
+    warning: summary.status === 'paused',
+    ticks: isActive(summary),
+  };
+}
+
+function quietLine({ trusted }: { trusted: boolean }): StatusLine {
+  const hint = trusted
+    ? 'No agent is running here. Start one, or set up recording.'
+    : 'No agent is running here. In restricted mode traces are shown, nothing is recorded.';
+  return {
+    text: '$(pulse) Agent Strace',
+    label: `Agent Strace: ${hint}`,
+    tooltip: `**Agent Strace**\n\n${hint}\n\n${links(trusted)}`,
+    warning: false,
+    ticks: false,
+  };
+}
+
+export const isActive = ({ status }: SessionSummary): boolean =>
+  status !== 'ended' && status !== 'failed';
+
+/** `$4.37`, `~$0.0312` where it is only an estimate, `unpriced` where no price is known. */
+export function costText({ cost }: SessionSummary): string {
+  if (cost.nanoUsd === 0 && cost.estimatedNanoUsd > 0) {
+    return formatUsd(cost.estimatedNanoUsd, { estimate: true });
+  }
+  if (cost.nanoUsd === 0 && cost.unpriced > 0) return 'unpriced';
+  return formatUsd(cost.nanoUsd);
+}
+
+interface Activity {
+  icon?: string;
+  text: string;
+  spoken: string;
+}
+
+const RESTING: Partial<Record<SessionStatus, Activity>> = {
+  waiting: { icon: 'bell', text: 'waiting for you', spoken: 'is waiting for you' },
+  paused: { icon: 'debug-pause', text: 'paused', spoken: 'is paused' },
+  ended: { text: 'done', spoken: 'is done' },
+  failed: { text: 'stopped', spoken: 'has stopped' },
+};
+
+function activityOf(summary: SessionSummary, nowMs: number): Activity {
+  const resting = RESTING[summary.status];
+  if (resting) return resting;
+  const { current, thinkingSinceMs } = summary;
+  if (current) {
+    const tool = cut(visibleText(toolName(current.tool)), 32) || 'tool';
+    return {
+      text: `${tool} ${formatElapsed(nowMs - current.startedAtMs)}`,
+      spoken: `is running ${tool}`,
+    };
+  }
+  if (summary.status === 'live' && thinkingSinceMs !== undefined) {
+    return { text: `Thinking ${formatElapsed(nowMs - thinkingSinceMs)}`, spoken: 'is thinking' };
+  }
+  return { text: 'idle', spoken: 'is idle' };
+}
+
+const STATUS_WORDS: Record<SessionStatus, string> = {
+  live: 'live',
+  idle: 'idle',
+  waiting: 'waiting for you',
+  paused: 'paused',
+  ended: 'done',
+  failed: 'stopped',
+};
+
+/** In sections, as a Markdown text: tables without headings, and rules between them. */
+function tooltip(
+  session: StatusSession,
+  others: readonly StatusSession[],
+  { nowMs, trusted }: { nowMs: number; trusted: boolean },
+): string {
+  const { summary, target } = session;
+  const { cost, context } = summary;
+  const title = summary.title === '' ? 'Untitled session' : cut(summary.title, 60);
+  const now = activityOf(summary, nowMs).text;
+  const what = target ? ` ${code(cut(target, 40))}` : '';
+  const who: Row[] = [
+    [
+      markdown(`${cut(summary.agent, 40)}, ${STATUS_WORDS[summary.status]}`),
+      markdown(formatElapsed(summary.durationMs)),
+    ],
+  ];
+  if (isActive(summary)) who.push(['Now', `${markdown(now)}${what}`]);
+  if (session.workspace) who.push(['Folder', markdown(cut(session.workspace, 40))]);
+
+  const money: Row[] = [['**Cost**', `**${markdown(costText(summary))}**`]];
+  for (const { model, nanoUsd, unpriced, responses } of cost.models.slice(0, 6)) {
+    const amount = unpriced === responses ? 'unpriced' : formatUsd(nanoUsd);
+    money.push([markdown(cut(model || 'unknown model', 40)), markdown(amount)]);
+  }
+  if (cost.models.length > 6) money.push([`${cost.models.length - 6} more models`, '']);
+  const counted = [
+    `priced ${cost.priced + cost.reported}`,
+    `dedup ${cost.deduplicated}`,
+    `est ${cost.estimated}`,
+    `unpriced ${cost.unpriced}`,
+  ].join(' · ');
+  const source =
+    cost.responses > 0
+      ? cost.priceDate
+        ? `From the agent’s usage records. Prices of ${formatDay(cost.priceDate)}.`
+        : 'From the agent’s usage records.'
+      : cost.estimated > 0
+        ? 'Cost is an estimate: this agent wrote no usage records.'
+        : '';
+
+  const cache: Row[] = [];
+  const { input_tokens: input, cache_read_input_tokens: hits } = cost.usage;
+  if (context) {
+    const of = context.window === undefined ? '' : ` of ${formatTokens(context.window)}`;
+    cache.push(['Context', markdown(`${formatTokens(context.tokens)}${of}`)]);
+  }
+  if (input > 0) cache.push(['Cache hits', markdown(formatPercent(hits / input))]);
+  if (summary.cacheColdAtMs !== undefined) {
+    const left = summary.cacheColdAtMs - nowMs;
+    cache.push([left > 0 ? 'Cache goes cold in' : 'Cache', markdown(formatCountdown(left))]);
+  }
+
+  const rest: Row[] = others
+    .slice(0, 4)
+    .map((other) => [
+      markdown(
+        `${cut(other.summary.agent, 20)}, ${STATUS_WORDS[other.summary.status]}: ${cut(other.summary.title || 'Untitled session', 36)}`,
+      ),
+      markdown(costText(other.summary)),
+    ]);
+  const sections = [
+    `$(pulse) **${markdown(title)}**\n\n${table(who)}`,
+    `${table(money)}\n\n${markdown(counted)}${source ? `\n\n${markdown(source)}` : ''}`,
+    ...(cache.length > 0 ? [table(cache)] : []),
+    ...(rest.length > 0 ? [table(rest)] : []),
+    links(trusted),
+  ];
+  return sections.join('\n\n---\n\n');
+}
+
+type Row = readonly [left: string, right: string];
+
+/** A table needs a first row that is its heading; the first of ours is one well enough. */
+function table(rows: readonly Row[]): string {
+  const [head, ...body] = rows;
+  if (!head) return '';
+  const line = ([left, right]: Row): string => `| ${left} | ${right} |`;
+  return [line(head), '|:---|---:|', ...body.map(line)].join('\n');
+}
+
+/** The commands of the tooltip: the only ones that it may run. */
+export const TOOLTIP_COMMANDS = [
+  'agentStrace.openStream',
+  'agentStrace.setUp',
+  'agentStrace.showLog',
+] as const;
+
+function links(trusted: boolean): string {
+  const all = ['[Stream](command:agentStrace.openStream "Show the event stream")'];
+  if (trusted) {
+    all.push('[Set up recording](command:agentStrace.setUp "Record this project’s agents")');
+  }
+  all.push('[Log](command:agentStrace.showLog "Show the log")');
+  return all.join('&nbsp;&nbsp;&nbsp;');
+}
+
+const cut = (text: string, max: number): string =>
+  text.length > max ? `${text.slice(0, max - 1)}…` : text;
+
+/**
+ * Text as Markdown that says just that, wherever it stands, table cells and links included.
+ * `MarkdownString.appendText` leaves `|`, `<` and bare addresses alone, so it does not do here: every
+ * sign that could mean something to Markdown, HTML or an icon becomes a character reference.
+ */
+export function markdown(text: string): string {
+  return visibleText(text)
+    .replace(/[^\p{L}\p{N}\p{M} ·…’–−⟨⟩]/gu, (sign) => `&#${sign.codePointAt(0)};`)
+    .replace(/ {2,}/g, (spaces) => '&nbsp;'.repeat(spaces.length));
+}
+
+/** Text as code in a table cell. */
+function code(text: string): string {
+  // A code span knows no escapes; what it cannot hold is left out of the code font.
+  const shown = visibleText(text).trim();
+  return /^[^`|\\]+$/.test(shown) && !shown.includes('$(') ? `\`${shown}\`` : markdown(shown);
+}

@@ -1,0 +1,390 @@
+import {
+  type FromStreamPage,
+  STREAM_PROTOCOL,
+  type StreamCommand,
+  type ToStreamPage,
+} from '../protocol/stream.ts';
+import type { LiveSession, RowCursor } from './liveSession.ts';
+import type { LiveChange, LiveSessions } from './liveSessions.ts';
+import { Pace } from './pace.ts';
+import { sessionTab, streamHeader } from './streamHeader.ts';
+import { CHUNK_ROWS, type RowContext, rowColumns, rowContext } from './streamRows.ts';
+
+/** What a feed asks of whatever shows the page. */
+export interface FeedHost {
+  post(message: ToStreamPage): void;
+  /** @param row step to open */
+  open(session: LiveSession, row: number): void;
+  command(command: StreamCommand): void;
+  /** Why there is nothing to show. */
+  emptyReason(): Extract<ToStreamPage, { type: 'empty' }>['reason'];
+}
+
+/** All that a page may ask the host to do. */
+const COMMANDS: ReadonlySet<string> = new Set<StreamCommand>([
+  'setUp',
+  'showLog',
+  'openFolder',
+  'manageTrust',
+  'pause',
+  'resume',
+  'stop',
+]);
+
+/** Rows whose words a page may ask for at once. */
+const MAX_WORDS = 2000;
+/** A search reads so many steps, then the editor has its turn. */
+const FIND_ROWS = 300;
+const FIND_TEXT = 500;
+/** The end of a long list comes first: it is what is seen. */
+const TAIL_ROWS = 1024;
+/** By the clock alone (a rate that fades, a silence that ends a session) the numbers change too, ms. */
+const REFRESH_MS = 5000;
+
+/**
+ * The host's side of one event stream page: sends full snapshots of what is small, columns of what
+ * is big, and answers questions by row. Knows nothing of VS Code.
+ */
+export class StreamFeed {
+  private readonly live: LiveSessions;
+  private readonly host: FeedHost;
+  private readonly numbers: Pace;
+  private readonly rows: Pace;
+  private readonly stopListening: () => void;
+  private readonly refresh: ReturnType<typeof setInterval>;
+  private ready = false;
+  private disposed = false;
+  private shown: LiveSession | undefined;
+  /** The person chose it; else the most urgent session is shown. */
+  private chosen = false;
+  private cursor: RowCursor | undefined;
+  private release: (() => void) | undefined;
+  private sentTotal = 0;
+  private sending = false;
+  private context: RowContext = { running: new Set(), turns: new Map() };
+  private sentSessions = '';
+  private sentHeader = '';
+  private sentProblem = '';
+  private search = 0;
+
+  constructor(live: LiveSessions, host: FeedHost) {
+    this.live = live;
+    this.host = host;
+    this.numbers = new Pace(() => this.sendNumbers(), 4);
+    this.rows = new Pace(() => this.sendRows(), 8);
+    this.stopListening = live.onChange((change) => this.onChange(change));
+    this.refresh = setInterval(() => this.numbers.ask(), REFRESH_MS);
+    this.refresh.unref?.();
+  }
+
+  /** The session that the page shows. */
+  get session(): LiveSession | undefined {
+    return this.shown;
+  }
+
+  /** A message of the page. Pages render hostile text: nothing of it is believed. */
+  receive(value: unknown): void {
+    if (typeof value !== 'object' || value === null || this.disposed) return;
+    const message = value as FromStreamPage;
+    if (message.type === 'ready') {
+      this.start(message.version);
+      return;
+    }
+    if (!this.ready) return;
+    switch (message.type) {
+      case 'select':
+        this.select(message.sessionId);
+        break;
+      case 'rows':
+        this.answerRows(message);
+        break;
+      case 'find':
+        this.find(message);
+        break;
+      case 'open':
+        if (this.isShown(message.sessionId) && isRow(message.row)) {
+          this.host.open(this.shown!, message.row);
+        }
+        break;
+      case 'command':
+        if (COMMANDS.has(message.command)) this.host.command(message.command);
+        break;
+      default:
+    }
+  }
+
+  /** Shows a session, as if the person had chosen it. */
+  select(key: unknown): void {
+    if (typeof key !== 'string') return;
+    const session = this.live.get(key);
+    if (!session) return;
+    this.chosen = true;
+    // The page shows it already; all it knows of it is gone.
+    this.show(session);
+    this.sendNumbers();
+  }
+
+  /** The page went away, or nobody sees it: nothing is sent until it says `ready` again. */
+  pause(): void {
+    this.ready = false;
+    this.search++;
+    this.hide();
+  }
+
+  private start(version: unknown): void {
+    if (version !== STREAM_PROTOCOL) {
+      this.host.post({
+        type: 'error',
+        message: 'This page is of another version. Reload the window.',
+      });
+      return;
+    }
+    this.ready = true;
+    this.sentSessions = '';
+    const before = this.shown;
+    // Held on the way: an old session that nobody looks at is closed.
+    if (before) this.show(before);
+    this.sendNumbers();
+  }
+
+  private onChange(change: LiveChange): void {
+    if (!this.ready) return;
+    this.numbers.ask();
+    if (change.type === 'session' && change.session === this.shown) this.rows.ask();
+  }
+
+  private isShown(sessionId: unknown): boolean {
+    return this.shown !== undefined && this.shown.key === sessionId;
+  }
+
+  private show(session: LiveSession): void {
+    const release = this.live.hold(session.key);
+    this.hide();
+    this.shown = session;
+    this.release = release;
+    this.cursor = session.openCursor();
+    this.sentTotal = 0;
+    this.sentHeader = '';
+    this.sentProblem = '';
+    this.context = { running: new Set(), turns: new Map() };
+  }
+
+  private hide(): void {
+    this.search++;
+    if (this.cursor) this.shown?.closeCursor(this.cursor);
+    this.cursor = undefined;
+    this.release?.();
+    this.release = undefined;
+    this.shown = undefined;
+  }
+
+  private sendNumbers(): void {
+    if (!this.ready) return;
+    const nowMs = Date.now();
+    const found = this.live.sessions
+      .map((session) => ({ session, summary: session.summary(nowMs) }))
+      .filter(({ session, summary }) => summary.events > 0 || session === this.shown);
+    found.sort((a, b) => urgency(b.summary.status) - urgency(a.summary.status));
+    const first = found[0]?.session;
+    if (!first) {
+      this.chosen = false;
+      this.hide();
+      this.sendOnce({ type: 'empty', reason: this.host.emptyReason() });
+      return;
+    }
+    if (!this.shown || (!this.chosen && this.shown !== first && this.isOver(nowMs))) {
+      this.show(first);
+    }
+    const shown = this.shown ?? first;
+    this.sendOnce({
+      type: 'sessions',
+      version: STREAM_PROTOCOL,
+      sessions: found.map(({ session, summary }) => sessionTab(session, summary)),
+      selected: shown.key,
+    });
+    this.sendHeader(shown, nowMs);
+    if (this.cursor?.rebuilt) this.sendRows();
+  }
+
+  private isOver(nowMs: number): boolean {
+    return this.shown?.summary(nowMs).endedAtMs !== undefined;
+  }
+
+  private sendOnce(message: ToStreamPage): void {
+    const text = JSON.stringify(message);
+    if (text === this.sentSessions) return;
+    this.sentSessions = text;
+    this.host.post(message);
+  }
+
+  private sendHeader(session: LiveSession, nowMs: number): void {
+    if (session.loading) {
+      this.host.post({
+        type: 'progress',
+        sessionId: session.key,
+        readEvents: session.trace.fold.counts.events,
+        readBytes: session.trace.bytesRead,
+        totalBytes: Math.max(session.entry.size, session.trace.bytesRead + 1),
+      });
+    }
+    const header = streamHeader(session, session.summary(nowMs), nowMs);
+    const text = JSON.stringify({ ...header, nowMs: 0 });
+    if (text !== this.sentHeader) {
+      this.sentHeader = text;
+      this.host.post({ type: 'header', header });
+    }
+    this.sendProblem(session);
+  }
+
+  private sendProblem(session: LiveSession): void {
+    const { gone, problem, trace } = session;
+    const message = gone
+      ? 'The trace was moved or deleted. Showing what was read.'
+      : problem !== undefined
+        ? 'The trace cannot be read. Showing what was read.'
+        : trace.fold.newerVersion > 0
+          ? 'This trace was written by a newer version. Update agent-strace to open it.'
+          : '';
+    if (message === this.sentProblem) return;
+    this.sentProblem = message;
+    if (message === '') return;
+    this.host.post({
+      type: 'error',
+      message,
+      ...(problem === undefined
+        ? {}
+        : { detail: problem, action: { command: 'showLog', title: 'Show log' } }),
+    });
+  }
+
+  /** Sends what changed, in chunks: between two of them the editor has its turn. */
+  private sendRows(): void {
+    const { shown, cursor } = this;
+    if (!this.ready || !shown || !cursor || this.sending) return;
+    const { fold } = shown.trace;
+    const total = fold.steps.length;
+    const before = this.context;
+    this.context = rowContext(fold);
+    if (cursor.rebuilt || total < this.sentTotal) {
+      cursor.rebuilt = false;
+      cursor.from = 0;
+      if (this.sentTotal > 0) this.postRows(shown, 0, 0, 0);
+      if (total > CHUNK_ROWS) this.postRows(shown, total - TAIL_ROWS, total);
+    } else {
+      this.sendDistant(shown, cursor.from, before);
+    }
+    this.sending = true;
+    const turn = (): void => {
+      if (this.cursor !== cursor || !this.ready) {
+        this.sending = false;
+        // Another session took its place meanwhile.
+        if (this.ready && this.cursor) this.rows.ask();
+        return;
+      }
+      const { length } = fold.steps;
+      if (fold !== shown.trace.fold || cursor.rebuilt || length < this.sentTotal) {
+        this.sending = false;
+        this.rows.ask();
+        return;
+      }
+      if (cursor.from >= length) {
+        this.sending = false;
+        return;
+      }
+      const { from } = cursor;
+      const to = Math.min(from + CHUNK_ROWS, length);
+      cursor.from = to;
+      this.postRows(shown, from, to);
+      if (to < length) setImmediate(turn);
+      else this.sending = false;
+    };
+    turn();
+  }
+
+  /** Rows before `from` that changed with others: totals of turns, calls that no longer run. */
+  private sendDistant(session: LiveSession, from: number, before: RowContext): void {
+    const { steps } = session.trace.fold;
+    const { running, turns } = this.context;
+    const changed = new Set<number>();
+    for (const [row, nanoUsd] of turns) if (before.turns.get(row) !== nanoUsd) changed.add(row);
+    for (const row of before.running) if (!running.has(row)) changed.add(row);
+    for (const row of running) if (!before.running.has(row)) changed.add(row);
+    for (const row of changed) {
+      const step = row < 0 ? -1 : steps.stepOf(row);
+      if (step >= 0 && step < from) this.postRows(session, step, step + 1);
+    }
+  }
+
+  private postRows(session: LiveSession, from: number, to: number, total?: number): void {
+    const columns = rowColumns(session.trace.fold, this.context, from, to);
+    if (total !== undefined) columns.total = total;
+    this.sentTotal = columns.total;
+    this.host.post({ type: 'columns', sessionId: session.key, columns });
+  }
+
+  private answerRows(message: Extract<FromStreamPage, { type: 'rows' }>): void {
+    const { sessionId, requestId, from, to } = message;
+    if (!this.isShown(sessionId) || !isRow(from) || !isRow(to) || !isRow(requestId)) return;
+    this.host.post({
+      type: 'rows',
+      sessionId,
+      requestId,
+      from,
+      rows: this.shown!.trace.describe(from, Math.min(to, from + MAX_WORDS)),
+    });
+  }
+
+  private find(message: Extract<FromStreamPage, { type: 'find' }>): void {
+    const { sessionId, requestId, text, from } = message;
+    const search = ++this.search;
+    const session = this.shown;
+    if (!session || !this.isShown(sessionId) || !isRow(requestId) || typeof text !== 'string') {
+      return;
+    }
+    const wanted = text.slice(0, FIND_TEXT).toLowerCase();
+    let at = isRow(from) ? from : 0;
+    const turn = (): void => {
+      if (search !== this.search || this.disposed) return;
+      const to = Math.min(at + FIND_ROWS, session.trace.fold.steps.length);
+      const found: number[] = [];
+      for (const { row, verb, target, detail, rule } of session.trace.describe(at, to)) {
+        const words = `${verb} ${target} ${detail} ${rule ?? ''}`;
+        if (words.toLowerCase().includes(wanted)) found.push(row);
+      }
+      at = to;
+      const done = at >= session.trace.fold.steps.length;
+      if (found.length > 0 || done) {
+        this.host.post({
+          type: 'found',
+          sessionId,
+          requestId,
+          rows: Uint32Array.from(found),
+          done,
+        });
+      }
+      if (!done) setImmediate(turn);
+    };
+    turn();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.ready = false;
+    this.search++;
+    this.stopListening();
+    clearInterval(this.refresh);
+    this.numbers.dispose();
+    this.rows.dispose();
+    this.hide();
+  }
+}
+
+const isRow = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+
+/** Sessions that need a person come first, those that are over last. */
+export function urgency(status: string): number {
+  if (status === 'waiting') return 3;
+  if (status === 'ended' || status === 'failed') return 0;
+  return status === 'idle' ? 1 : 2;
+}

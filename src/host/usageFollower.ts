@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import type { RedactValue } from '../agents/claude/usage.ts';
+import { UsageTail } from '../agents/claude/usageReader.ts';
+import { redactValue } from '../redact/redact.ts';
+import { appendEvents } from '../trace/append.ts';
+import { stateHome } from '../trace/paths.ts';
+import type { LiveSession } from './liveSession.ts';
+
+/** How often the transcript of a session at work is looked at, ms. */
+const POLL_MS = 500;
+/** … and of one that stands still: every so many polls, within the time that a lease lives. */
+const IDLE_POLLS = 8;
+const ACTIVE_MS = 20_000;
+/** A session that is over is read until its transcript has been quiet for so long, ms. */
+const AFTER_END_MS = 30_000;
+/** Transcript read in one go, bytes: a few ms. */
+const MAX_BYTES = 1024 * 1024;
+
+interface Follow {
+  tail: UsageTail;
+  /** Polls until the next look. */
+  wait: number;
+  failed: boolean;
+}
+
+/**
+ * Appends to the traces of running sessions what only the agent's transcript knows: tokens, and
+ * the texts between calls. Only of sessions that our own hook recorded on this machine, under the
+ * session's lease, with secrets taken out.
+ */
+export class UsageFollower {
+  private readonly follows = new Map<string, Follow>();
+  private readonly timer: ReturnType<typeof setInterval>;
+  private readonly sessions: () => Iterable<LiveSession>;
+  private readonly written: (session: LiveSession) => void;
+  private readonly problem: (message: string) => void;
+
+  constructor(
+    sessions: () => Iterable<LiveSession>,
+    written: (session: LiveSession) => void,
+    problem: (message: string) => void,
+  ) {
+    this.sessions = sessions;
+    this.written = written;
+    this.problem = problem;
+    this.timer = setInterval(() => this.poll(), POLL_MS);
+    this.timer.unref?.();
+  }
+
+  private poll(): void {
+    const nowMs = Date.now();
+    const seen = new Set<string>();
+    for (const session of this.sessions()) {
+      if (!isFollowed(session, nowMs)) continue;
+      seen.add(session.key);
+      const follow = this.follows.get(session.key) ?? this.begin(session);
+      if (follow.wait-- > 0) continue;
+      const active = nowMs - session.trace.fold.session.lastMs < ACTIVE_MS;
+      follow.wait = this.read(session, follow) || active ? 0 : IDLE_POLLS;
+    }
+    for (const [key, { tail }] of this.follows) {
+      if (seen.has(key)) continue;
+      tail.close();
+      this.follows.delete(key);
+    }
+  }
+
+  private begin(session: LiveSession): Follow {
+    const tail = new UsageTail({
+      sessionId: session.id,
+      transcriptPath: session.trace.fold.session.transcriptPath,
+      stateDir: join(stateHome(), 'state'),
+      maxBytes: MAX_BYTES,
+      redact: redactValue as RedactValue,
+    });
+    const follow = { tail, wait: 0, failed: false };
+    this.follows.set(session.key, follow);
+    return follow;
+  }
+
+  /** @returns whether there was something */
+  private read(session: LiveSession, follow: Follow): boolean {
+    try {
+      const result = follow.tail.poll();
+      if (result.events.length === 0) return result.more;
+      const done = appendEvents(session.traceDir, session.id, result.events);
+      if (!done.ok) throw new Error(`cannot write to the trace (${done.problem})`);
+      result.commit();
+      follow.failed = false;
+      this.written(session);
+      return true;
+    } catch (error) {
+      // Said once, tried again: the disk may have room later.
+      if (!follow.failed) this.problem(`${session.id}: ${(error as Error).message}`);
+      follow.failed = true;
+      return false;
+    }
+  }
+
+  dispose(): void {
+    clearInterval(this.timer);
+    for (const { tail } of this.follows.values()) tail.close();
+    this.follows.clear();
+  }
+}
+
+function isFollowed(session: LiveSession, nowMs: number): boolean {
+  if (!session.record || session.loading || session.gone) return false;
+  const { provider, transcriptPath, lastMs } = session.trace.fold.session;
+  if (provider !== 'claude' || transcriptPath === '') return false;
+  const { status } = session.summary(nowMs);
+  return (status !== 'ended' && status !== 'failed') || nowMs - lastMs < AFTER_END_MS;
+}
