@@ -1,31 +1,56 @@
 import * as vscode from 'vscode';
+import type { SessionSummary } from '../model/summary.ts';
+import { Engine } from './engine.ts';
+import { EventDocuments } from './eventDocuments.ts';
+import { SetUp } from './setUp.ts';
+import { StatusBar } from './statusBar.ts';
+import type { StatusLine } from './statusText.ts';
+import { STREAM_VIEW, StreamView } from './streamView.ts';
 
-/** Called by VS Code once, when a trace folder exists or a command of ours runs. */
-export function activate(context: vscode.ExtensionContext): void {
-  const item = vscode.window.createStatusBarItem(
-    'agentStrace.status',
-    vscode.StatusBarAlignment.Left,
-  );
-  item.name = 'Agent Strace';
-  item.text = '$(pulse) Agent Strace';
-  item.command = 'agentStrace.openStream';
-  item.show();
-  context.subscriptions.push(
-    item,
-    vscode.commands.registerCommand('agentStrace.openStream', () => openStream(context)),
-  );
+/** What the extension shows of itself to tests and other extensions. Read-only. */
+export interface AgentStraceApi {
+  /** What the status bar says; undefined while it is hidden. */
+  readonly status: StatusLine | undefined;
+  /** The status bar says something else. */
+  readonly onDidChangeStatus: vscode.Event<StatusLine | undefined>;
+  /** The sessions that are followed, newest first. */
+  readonly sessions: readonly { key: string; id: string; summary: SessionSummary }[];
 }
 
-function openStream({ extensionUri }: vscode.ExtensionContext): void {
-  const webviews = vscode.Uri.joinPath(extensionUri, 'dist', 'webview');
-  const { webview } = vscode.window.createWebviewPanel(
-    'agentStrace.stream',
-    'Agent Strace',
-    vscode.ViewColumn.Active,
-    { enableScripts: true, localResourceRoots: [webviews] },
+/** Called by VS Code once: when a trace folder is there, or a view or command of ours is used. */
+export function activate(context: vscode.ExtensionContext): AgentStraceApi {
+  const log = vscode.window.createOutputChannel('Agent Strace', { log: true });
+  const engine = new Engine(log);
+  const statusBar = new StatusBar(engine);
+  const documents = new EventDocuments(engine);
+  const stream = new StreamView(context.extensionUri, engine, documents, log);
+  const setUp = new SetUp(context, log);
+  const command = (id: string, work: () => unknown): vscode.Disposable =>
+    vscode.commands.registerCommand(`agentStrace.${id}`, work);
+  context.subscriptions.push(
+    log,
+    engine,
+    statusBar,
+    documents,
+    stream,
+    setUp,
+    command('openStream', () => vscode.commands.executeCommand(`${STREAM_VIEW}.focus`)),
+    command('showLog', () => log.show()),
+    command('setUp', () => setUp.run(false)),
+    command('removeSetUp', () => setUp.run(true)),
   );
-  const uri = (file: string) => webview.asWebviewUri(vscode.Uri.joinPath(webviews, file));
-  webview.html = `<!DOCTYPE html>
-    <link rel="stylesheet" href="${uri('stream.css')}">
-    <script type="module" src="${uri('stream.js')}"></script>`;
+  return {
+    get status() {
+      return statusBar.current;
+    },
+    onDidChangeStatus: statusBar.onDidChange,
+    get sessions() {
+      const nowMs = Date.now();
+      return engine.live.sessions.map((session) => ({
+        key: session.key,
+        id: session.id,
+        summary: session.summary(nowMs),
+      }));
+    },
+  };
 }

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SessionRecord } from '../agents/process.ts';
 import { type ProcessState, type SessionSummary, summarise } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
-import { TraceSession } from '../trace/session.ts';
+import { EVENTS_FILE, TraceSession } from '../trace/session.ts';
 import type { SessionEntry } from '../trace/store.ts';
 import { ownRecord, processState } from './processState.ts';
 
@@ -32,6 +34,8 @@ export class LiveSession {
   gone = false;
   /** Why it cannot be read, in the system's words. */
   problem: string | undefined;
+  /** Bad lines that the log knows of. */
+  toldBadLines = 0;
   private epoch = 0;
   private readonly cursors = new Set<RowCursor>();
 
@@ -69,6 +73,11 @@ export class LiveSession {
       cursor.rebuilt ||= rebuilt;
     }
     return more;
+  }
+
+  /** Its file was there and is not any more. */
+  isMissing(): boolean {
+    return this.trace.bytesRead > 0 && !existsSync(join(this.entry.directory, EVENTS_FILE));
   }
 
   /** A reader of its own pace. */

@@ -1,5 +1,6 @@
 import { textHash } from '../model/ids.ts';
 import type { Pricer } from '../model/usage.ts';
+import { badLines } from '../trace/session.ts';
 import { newestFirst, type SessionEntry } from '../trace/store.ts';
 import { TraceWatcher } from '../trace/watch.ts';
 import { LiveSession } from './liveSession.ts';
@@ -224,6 +225,12 @@ export class LiveSessions {
 
   private slice(session: LiveSession): boolean {
     const { trace } = session;
+    if (session.isMissing()) {
+      // Moved or deleted: what was read stays, until nobody looks at it any more.
+      for (const watcher of this.watchers) watcher.scan();
+      this.choose();
+      return false;
+    }
     const before = trace.bytesRead;
     const { epoch } = trace;
     const { loading, problem } = session;
@@ -236,8 +243,22 @@ export class LiveSessions {
       trace.epoch !== epoch ||
       session.loading !== loading ||
       session.problem !== problem;
+    if (!more) this.sayBadLines(session);
     if (changed) this.emit({ type: 'session', session });
     return more;
+  }
+
+  private sayBadLines(session: LiveSession): void {
+    const { problems } = session.trace;
+    const bad = badLines(problems);
+    if (bad === session.toldBadLines) return;
+    session.toldBadLines = bad;
+    if (bad === 0) return;
+    const lines = bad === 1 ? '1 line' : `${bad} lines`;
+    this.options.problem(
+      `${session.entry.directory}: ${lines} could not be read and were skipped, the first at byte ${problems.firstAt ?? 0}` +
+        (problems.salvaged > 0 ? `; ${problems.salvaged} events in them could be saved` : ''),
+    );
   }
 
   private pump(): void {

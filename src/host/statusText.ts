@@ -256,9 +256,9 @@ export function markdown(text: string): string {
     .replace(/ {2,}/g, (spaces) => '&nbsp;'.repeat(spaces.length));
 }
 
-/** Text as code in a table cell. */
+/** Text in the code font, where it holds nothing but plain signs; else as Markdown that says just that. */
 function code(text: string): string {
-  // A code span knows no escapes; what it cannot hold is left out of the code font.
   const shown = visibleText(text).trim();
-  return /^[^`|\\]+$/.test(shown) && !shown.includes('$(') ? `\`${shown}\`` : markdown(shown);
+  const plain = /^[\w ./=+:'"-]+$/.test(shown) && !/:\/\/|www\./i.test(shown);
+  return plain ? `\`${shown}\`` : markdown(shown);
 }

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { EVENTS_FILE } from './session.ts';
@@ -25,6 +26,8 @@ export class TraceWatcher {
   private known = new Map<string, SessionEntry>();
   private watched = new Set<string>();
   private scheduled = false;
+  /** The folder was there when the watch was taken. */
+  private rooted: boolean;
   private closed = false;
   private readonly traceDir: string;
   private readonly events: WatchEvents;
@@ -32,19 +35,42 @@ export class TraceWatcher {
   constructor(traceDir: string, events: WatchEvents) {
     this.traceDir = traceDir;
     this.events = events;
-    this.watcher = watch(traceDir, {
+    this.rooted = isFolder(traceDir);
+    this.open();
+    this.timer = setInterval(() => this.scan(), HEARTBEAT_MS);
+    this.timer.unref?.();
+    this.scan();
+  }
+
+  private open(): void {
+    const watcher = watch(this.traceDir, {
       depth: 0,
       followSymlinks: false,
       ignoreInitial: true,
       ignorePermissionErrors: true,
       alwaysStat: false,
     });
-    this.watcher.on('all', (_event, path) => this.onChange(path));
+    watcher.on('all', (_event, path) => this.onChange(path));
+    // What was written while the watch was set up made no event.
+    watcher.on('ready', () => {
+      if (this.watcher === watcher) this.scan();
+    });
     // The heartbeat is there for what the watcher cannot do: an error is no reason to stop.
-    this.watcher.on('error', () => {});
-    this.timer = setInterval(() => this.scan(), HEARTBEAT_MS);
-    this.timer.unref?.();
-    this.scan();
+    watcher.on('error', () => {});
+    this.watcher = watcher;
+  }
+
+  /**
+   * A watch on a folder that is not there tells of its coming, but of nothing in it: once it is
+   * there, or gone again, it takes a new one.
+   */
+  private reopen(): void {
+    const rooted = isFolder(this.traceDir);
+    if (rooted === this.rooted) return;
+    this.rooted = rooted;
+    this.watcher?.close().catch(() => {});
+    this.watched = new Set();
+    this.open();
   }
 
   private onChange(path: string): void {
@@ -70,6 +96,7 @@ export class TraceWatcher {
   /** Looks at the folder now. */
   scan(): void {
     if (this.closed) return;
+    this.reopen();
     const { sessions } = listSessions(this.traceDir);
     this.follow(sessions);
     let changed = sessions.length !== this.known.size;
@@ -101,5 +128,13 @@ export class TraceWatcher {
     clearInterval(this.timer);
     await this.watcher?.close();
     this.watcher = undefined;
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return lstatSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }

@@ -1,0 +1,69 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import * as vscode from 'vscode';
+import type { Engine } from './engine.ts';
+import type { LiveSession } from './liveSession.ts';
+
+export const EVENT_SCHEME = 'agent-strace-event';
+
+/** Opens steps: their file where it lies in the workspace, else the event itself, read-only. */
+export class EventDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly engine: Engine;
+  private readonly registration: vscode.Disposable;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.registration = vscode.workspace.registerTextDocumentContentProvider(EVENT_SCHEME, this);
+  }
+
+  async open(session: LiveSession, step: number): Promise<void> {
+    const words = session.trace.describe(step, step + 1)[0];
+    if (!words) return;
+    const file = words.file && fileInWorkspace(words.file.path, session);
+    if (file) {
+      const line = Math.max(0, (words.file?.line ?? 1) - 1);
+      await vscode.window.showTextDocument(vscode.Uri.file(file), {
+        preview: true,
+        preserveFocus: true,
+        selection: new vscode.Range(line, 0, line, 0),
+      });
+      return;
+    }
+    const row = session.trace.fold.steps.row(step);
+    const uri = vscode.Uri.from({
+      scheme: EVENT_SCHEME,
+      path: `/Step ${step + 1}.json`,
+      query: new URLSearchParams({ session: session.key, row: `${row}` }).toString(),
+    });
+    const document = await vscode.workspace.openTextDocument(uri);
+    await vscode.window.showTextDocument(document, { preview: true, preserveFocus: true });
+  }
+
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    const query = new URLSearchParams(uri.query);
+    const session = this.engine.live.get(query.get('session') ?? '');
+    const row = Number(query.get('row'));
+    if (!session || !Number.isSafeInteger(row)) return '// This session is no longer open.\n';
+    const pair = session.trace.fold.columns.pair[row] ?? -1;
+    const events = session.trace.readEvents([row, pair]).filter((event) => event !== undefined);
+    if (events.length === 0) return '// The trace was moved or deleted.\n';
+    return `${JSON.stringify(events.length === 1 ? events[0] : events, null, 2)}\n`;
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+  }
+}
+
+/** The file that a trace names, if it is there and in the workspace, wherever links lead. */
+function fileInWorkspace(path: string, session: LiveSession): string | undefined {
+  const absolute = isAbsolute(path) ? path : resolve(session.trace.fold.session.cwd || '/', path);
+  if (!existsSync(absolute)) return undefined;
+  const real = realpathSync(absolute);
+  const inside = (vscode.workspace.workspaceFolders ?? []).some(({ uri }) => {
+    if (uri.scheme !== 'file' || !existsSync(uri.fsPath)) return false;
+    const way = relative(realpathSync(uri.fsPath), real);
+    return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  });
+  return inside ? absolute : undefined;
+}

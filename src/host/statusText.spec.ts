@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { SessionFold } from '../model/fold.ts';
+import { type SessionSummary, summarise } from '../model/summary.ts';
+import { markdown, type StatusSession, statusLine } from './statusText.ts';
+
+const NOW = 1_800_000_000_000;
+const options = { nowMs: NOW, hasTraceFolder: true, trusted: true };
+
+function session(change: Partial<SessionSummary> = {}, key = 'k'): StatusSession {
+  const base = summarise(new SessionFold(), { nowMs: NOW });
+  return {
+    key,
+    workspace: 'payments',
+    summary: {
+      ...base,
+      title: 'Make webhook retries idempotent',
+      agent: 'Claude Code',
+      status: 'live',
+      startedAtMs: NOW - 60_000,
+      lastMs: NOW,
+      events: 400,
+      calls: 182,
+      cost: { ...base.cost, nanoUsd: 4.37e9, responses: 182, priced: 182, deduplicated: 96 },
+      ...change,
+    },
+  };
+}
+
+const text = (...sessions: StatusSession[]) => statusLine(sessions, options)?.text;
+const running = { row: 1, tool: 'Bash', startedAtMs: NOW - 12_300, others: 0 };
+
+describe('statusLine', () => {
+  it('says cost, calls, and what goes on', () => {
+    expect(text(session({ current: running }))).toBe('$(pulse) $4.37 · 182 calls · Bash 12s');
+    expect(text(session({ thinkingSinceMs: NOW - 4000 }))).toBe(
+      '$(pulse) $4.37 · 182 calls · Thinking 4s',
+    );
+    expect(text(session({ status: 'idle', calls: 1 }))).toBe('$(pulse) $4.37 · 1 call · idle');
+    expect(text(session({ status: 'waiting' }))).toBe(
+      '$(pulse) $4.37 · 182 calls · $(bell) waiting for you',
+    );
+    expect(text(session({ status: 'ended', lastMs: NOW - 1000 }))).toContain('· done');
+  });
+
+  it('never shows a guess as a bill, nor an unknown price as nothing', () => {
+    const { cost } = session().summary;
+    const none = { ...cost, nanoUsd: 0, responses: 0, priced: 0 };
+    expect(
+      text(session({ cost: { ...none, estimatedNanoUsd: 31_200_000, estimated: 1 } })),
+    ).toContain('~$0.0312');
+    expect(text(session({ cost: { ...none, unpriced: 3 } }))).toContain('unpriced');
+    expect(text(session({ cost: none }))).toContain('$0.00');
+  });
+
+  it('shows the one that waits, else the newest, and how many more', () => {
+    const old = session({ startedAtMs: NOW - 9e5, calls: 1 }, 'old');
+    const fresh = session({ startedAtMs: NOW - 1e5, calls: 2 }, 'fresh');
+    const ended = session({ status: 'ended' }, 'ended');
+    expect(text(old, fresh, ended)).toContain('2 calls');
+    expect(text(old, fresh, ended)).toMatch(/ \+1$/);
+    old.summary.status = 'waiting';
+    expect(text(old, fresh)).toContain('1 call ·');
+  });
+
+  it('is quiet without a session, and not there without a trace folder', () => {
+    expect(text()).toBe('$(pulse) Agent Strace');
+    expect(text(session({ status: 'ended', lastMs: NOW - 3_600_000 }))).toBe(
+      '$(pulse) Agent Strace',
+    );
+    expect(statusLine([], { ...options, hasTraceFolder: false })).toBeUndefined();
+    expect(statusLine([], { ...options, trusted: false })?.tooltip).not.toContain('setUp');
+  });
+
+  it('has a label without icons and running clocks', () => {
+    const line = statusLine([session({ current: running }), session({}, 'b')], options)!;
+    expect(line.label).toBe(
+      'Agent Strace: Claude Code is running Bash, $4.37, 182 calls, 1 other session',
+    );
+  });
+});
+
+describe('tooltip', () => {
+  const hostile = [
+    '[x](command:workbench.action.terminal.new) <img src=x onerror=alert(1)> | a | b |',
+    '**bold** `code` $(sync~spin) https://evil.example www.evil.example a@evil.example',
+    '\u202eexe.gpj\u0007 ![i](https://evil.example/x.png) &lt;b&gt; --- # h \\ ~~s~~ _i_',
+  ];
+
+  it('says trace text as it stands and nothing more, wherever it goes', () => {
+    for (const evil of hostile) {
+      const one = session({
+        title: evil.slice(0, 58),
+        agent: evil.slice(0, 38),
+        current: { ...running, tool: evil },
+        cost: {
+          ...session().summary.cost,
+          models: [
+            {
+              model: evil,
+              responses: 1,
+              unpriced: 0,
+              nanoUsd: 1e9,
+              usage: session().summary.cost.usage,
+            },
+          ],
+        },
+      });
+      one.workspace = evil;
+      one.target = evil;
+      const line = statusLine([one, { ...one, key: 'b' }], options)!;
+      const links = [...line.tooltip.matchAll(/\]\(([^)\s]*)/g)].map(([, target]) => target);
+      expect(new Set(links)).toEqual(
+        new Set([
+          'command:agentStrace.openStream',
+          'command:agentStrace.setUp',
+          'command:agentStrace.showLog',
+        ]),
+      );
+      expect(line.tooltip).not.toMatch(/<|https?:\/\/|www\.|@evil|\u202e|\u0007/);
+      expect([...line.tooltip.matchAll(/\$\(([^)]*)\)/g)].map(([, icon]) => icon)).toEqual([
+        'pulse',
+      ]);
+      expect([...line.text.matchAll(/\$\(([^)]*)\)/g)].map(([, icon]) => icon)).toEqual(['pulse']);
+      // Every row of a table has its two cells.
+      for (const row of line.tooltip.split('\n').filter((text) => text.startsWith('| '))) {
+        expect(row.split('|')).toHaveLength(4);
+      }
+    }
+  });
+
+  it('leaves words in any script alone', () => {
+    expect(markdown('Größe 家族 · 12 מחיר')).toBe('Größe 家族 · 12 מחיר');
+  });
+});

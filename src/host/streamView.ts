@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import { STREAM_PROTOCOL, type StreamCommand } from '../protocol/stream.ts';
+import type { Engine } from './engine.ts';
+import type { EventDocuments } from './eventDocuments.ts';
+import { StreamFeed } from './streamFeed.ts';
+
+export const STREAM_VIEW = 'agentStrace.stream';
+
+/** What the page's words for commands stand for. */
+const COMMANDS: Partial<Record<StreamCommand, string>> = {
+  setUp: 'agentStrace.setUp',
+  showLog: 'agentStrace.showLog',
+  openFolder: 'workbench.action.files.openFolder',
+  manageTrust: 'workbench.trust.manage',
+};
+
+/** The event stream in the side bar. */
+export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable {
+  private readonly extensionUri: vscode.Uri;
+  private readonly engine: Engine;
+  private readonly documents: EventDocuments;
+  private readonly log: vscode.LogOutputChannel;
+  private view: vscode.WebviewView | undefined;
+  private feed: StreamFeed | undefined;
+  private readonly subscriptions: vscode.Disposable[];
+  private viewSubscriptions: vscode.Disposable[] = [];
+  private stopListening: () => void;
+
+  constructor(
+    extensionUri: vscode.Uri,
+    engine: Engine,
+    documents: EventDocuments,
+    log: vscode.LogOutputChannel,
+  ) {
+    this.extensionUri = extensionUri;
+    this.engine = engine;
+    this.documents = documents;
+    this.log = log;
+    this.stopListening = engine.live.onChange(() => this.setBadge());
+    this.subscriptions = [
+      vscode.window.registerWebviewViewProvider(STREAM_VIEW, this),
+      engine.onDidReplace((live) => {
+        this.stopListening();
+        this.stopListening = live.onChange(() => this.setBadge());
+        if (!this.view) return;
+        this.newFeed(this.view);
+        if (this.view.visible) this.feed?.receive({ type: 'ready', version: STREAM_PROTOCOL });
+      }),
+    ];
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    this.release();
+    this.view = view;
+    const { webview } = view;
+    const root = vscode.Uri.joinPath(this.extensionUri, 'dist', 'webview');
+    webview.options = { enableScripts: true, localResourceRoots: [root] };
+    this.newFeed(view);
+    this.viewSubscriptions = [
+      webview.onDidReceiveMessage((message: unknown) => this.feed?.receive(message)),
+      // Hidden, the page is gone; shown again it starts anew and says `ready`.
+      view.onDidChangeVisibility(() => {
+        if (!view.visible) this.feed?.pause();
+      }),
+      view.onDidDispose(() => this.release()),
+    ];
+    webview.html = pageHtml(webview, root);
+    this.setBadge();
+  }
+
+  /** Shows a session by its key. */
+  select(key: string): void {
+    this.feed?.select(key);
+  }
+
+  private newFeed(view: vscode.WebviewView): void {
+    this.feed?.dispose();
+    this.feed = new StreamFeed(this.engine.live, {
+      post: (message) => void view.webview.postMessage(message),
+      open: (session, row) => {
+        this.documents.open(session, row).then(undefined, (error: unknown) => {
+          this.log.error(error as Error);
+        });
+      },
+      command: (command) => this.run(command),
+      emptyReason: () => {
+        if (!vscode.workspace.workspaceFolders?.length) return 'noFolder';
+        return vscode.workspace.isTrusted ? 'noSession' : 'untrusted';
+      },
+    });
+  }
+
+  private run(command: StreamCommand): void {
+    const id = COMMANDS[command];
+    if (id !== undefined) void vscode.commands.executeCommand(id);
+  }
+
+  /** How many sessions wait for a person, at the icon in the activity bar. */
+  private setBadge(): void {
+    if (!this.view) return;
+    const nowMs = Date.now();
+    const waiting = this.engine.live.sessions.filter(
+      (session) => session.summary(nowMs).status === 'waiting',
+    ).length;
+    if (waiting === (this.view.badge?.value ?? 0)) return;
+    this.view.badge =
+      waiting === 0
+        ? undefined
+        : {
+            value: waiting,
+            tooltip:
+              waiting === 1
+                ? vscode.l10n.t('An agent waits for you')
+                : vscode.l10n.t('{0} agents wait for you', waiting),
+          };
+  }
+
+  private release(): void {
+    for (const subscription of this.viewSubscriptions) subscription.dispose();
+    this.viewSubscriptions = [];
+    this.feed?.dispose();
+    this.feed = undefined;
+    this.view = undefined;
+  }
+
+  dispose(): void {
+    this.stopListening();
+    this.release();
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+}
+
+/** No data in it: that comes by message. */
+function pageHtml(webview: vscode.Webview, root: vscode.Uri): string {
+  const nonce = randomBytes(18).toString('base64');
+  const uri = (file: string): string =>
+    webview.asWebviewUri(vscode.Uri.joinPath(root, file)).toString();
+  const { cspSource } = webview;
+  const policy = [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}'`,
+    `style-src ${cspSource}`,
+    `font-src ${cspSource}`,
+    `img-src ${cspSource}`,
+  ].join('; ');
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Event Stream</title>
+<link rel="stylesheet" href="${uri('stream.css')}">
+<script type="module" nonce="${nonce}" src="${uri('stream.js')}"></script>
+</head>
+<body></body>
+</html>`;
+}
