@@ -55,6 +55,11 @@ export class TraceWriter {
     return this;
   }
 
+  /** The event id of a call. */
+  callId(id: string): string {
+    return ids.call(this.sessionId, id);
+  }
+
   /** A call without its result: it runs. @returns its id */
   call(tool_name: string, args: JsonObject, data: JsonObject = {}): string {
     const id = `toolu_${this.sessionId}_${++this.calls}`;

@@ -25,7 +25,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const documents = new EventDocuments(engine);
   const stream = new StreamView(context.extensionUri, engine, documents, log);
   const setUp = new SetUp(context, log);
-  const command = (id: string, work: () => unknown): vscode.Disposable =>
+  const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);
   context.subscriptions.push(
     log,
@@ -37,6 +37,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     command('openStream', () => vscode.commands.executeCommand(`${STREAM_VIEW}.focus`)),
     command('showLog', () => log.show()),
     command('setUp', () => setUp.run(false)),
+    command('openStep', (key: unknown, step: unknown) => stream.openStep(key, step)),
     command('removeSetUp', () => setUp.run(true)),
   );
   return {

@@ -69,9 +69,10 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     this.setBadge();
   }
 
-  /** Shows a session by its key. */
-  select(key: string): void {
-    this.feed?.select(key);
+  /** Opens a step of a session: for commands, whose arguments may be anything. */
+  async openStep(key: unknown, step: unknown): Promise<void> {
+    const session = typeof key === 'string' ? this.engine.live.get(key) : undefined;
+    if (session && Number.isSafeInteger(step)) await this.documents.open(session, Number(step));
   }
 
   private newFeed(view: vscode.WebviewView): void {

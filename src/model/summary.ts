@@ -157,9 +157,9 @@ function statusOf(
   if (process === 'gone') return 'failed';
   if (process === 'unknown' && nowMs - session.lastMs > SILENCE_MS) return 'ended';
   if (process === 'stopped') return 'paused';
-  if (session.askedMs > 0 && session.askedMs > Math.max(session.workMs, session.promptMs)) {
-    return 'waiting';
-  }
+  // Answered by work, by a prompt, or given up with the turn.
+  const answeredMs = Math.max(session.workMs, session.promptMs, session.turnEndMs);
+  if (session.askedMs > answeredMs) return 'waiting';
   if (session.turnEndMs > 0 && session.turnEndMs >= Math.max(session.promptMs, session.workMs)) {
     return 'idle';
   }
