@@ -152,6 +152,8 @@ export class LiveSessions {
   private onEntries(traceDir: string, entries: SessionEntry[]): void {
     this.entries.set(traceDir, entries);
     this.choose();
+    // The folder itself may have come or gone.
+    this.emit({ type: 'list' });
   }
 
   /** Opens the sessions that should be open, and closes the others. */

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { homedir } from 'node:os';
+import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import { applySetup, planSetup, type SetupPlan, type SetupScope } from '../agents/registry.ts';
@@ -61,13 +63,13 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
   private async nothingToDo(plan: SetupPlan): Promise<void> {
     if (plan.remove) {
       await vscode.window.showInformationMessage(
-        vscode.l10n.t('Recording is not set up in {0}.', plan.file),
+        vscode.l10n.t('Recording is not set up in {0}.', shownPath(plan.file)),
       );
       return;
     }
     // The recorder itself may be of an older version, or gone.
     if (!(await this.applyQuietly(plan))) return;
-    await this.say(vscode.l10n.t('Recording is set up already, in {0}.', plan.file));
+    await this.say(vscode.l10n.t('Recording is set up already, in {0}.', shownPath(plan.file)));
   }
 
   private async confirm(plan: SetupPlan): Promise<boolean> {
@@ -75,13 +77,14 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     const action = plan.remove
       ? vscode.l10n.t('Remove Recording')
       : vscode.l10n.t('Set Up Recording');
-    const warnings = plan.problems.map(({ message }) => `${message}.`);
+    const file = shownPath(plan.file);
+    const warnings = plan.problems.map(({ message }) => sentence(message));
     const detail = [
       plan.remove
-        ? vscode.l10n.t('The diff shows what is taken out of {0}. Traces stay.', plan.file)
+        ? vscode.l10n.t('The diff shows what is taken out of {0}. Traces stay.', file)
         : vscode.l10n.t(
             'The diff shows what is added to {0}: a hook that writes what the agent does to .agent-traces in this folder. Secrets are taken out before anything is written, and nothing leaves this machine.',
-            plan.file,
+            file,
           ),
       ...warnings,
     ].join('\n\n');
@@ -110,8 +113,13 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     const before = side('before', plan.before);
     const after = side('after', plan.after);
     const title = plan.remove
-      ? vscode.l10n.t('{0}: without recording', vscode.workspace.asRelativePath(plan.file))
-      : vscode.l10n.t('{0}: with recording', vscode.workspace.asRelativePath(plan.file));
+      ? vscode.l10n.t('{0}: without recording', shownPath(plan.file))
+      : vscode.l10n.t('{0}: with recording', shownPath(plan.file));
+    // Settings may hold comments; plain JSON would underline them.
+    for (const uri of [before, after]) {
+      const document = await vscode.workspace.openTextDocument(uri);
+      await vscode.languages.setTextDocumentLanguage(document, 'jsonc');
+    }
     await vscode.commands.executeCommand('vscode.diff', before, after, title, { preview: true });
     return async () => {
       const tabs = vscode.window.tabGroups.all
@@ -130,7 +138,7 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     this.log.info(`${plan.remove ? 'recording removed from' : 'recording set up in'} ${plan.file}`);
     await this.say(
       plan.remove
-        ? vscode.l10n.t('Recording is removed from {0}.', plan.file)
+        ? vscode.l10n.t('Recording is removed from {0}.', shownPath(plan.file))
         : vscode.l10n.t(
             'Recording is set up. Sessions that Claude Code starts in this folder from now on show up here.',
           ),
@@ -162,13 +170,16 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
 
   /** What the agent says of its version: which hook events it knows depends on it. */
   private async agentVersion(): Promise<string | undefined> {
-    try {
-      const { stdout } = await run('claude', ['--version'], { timeout: 10_000 });
-      return stdout;
-    } catch (error) {
-      this.log.warn(`claude --version: ${(error as Error).message}`);
-      return undefined;
+    for (const program of claudePrograms()) {
+      try {
+        const { stdout } = await run(program, ['--version'], { timeout: 10_000 });
+        return stdout;
+      } catch (error) {
+        this.log.debug(`${program} --version: ${(error as Error).message}`);
+      }
     }
+    this.log.warn('Claude Code was not found, so its version is unknown');
+    return undefined;
   }
 
   dispose(): void {
@@ -178,6 +189,27 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
 
 const severityLevel = (severity: 'error' | 'warning'): 'error' | 'warn' =>
   severity === 'error' ? 'error' : 'warn';
+
+/** By name, then where its installers put it: an editor started from a menu has a shorter PATH. */
+function claudePrograms(): string[] {
+  const home = homedir();
+  return [
+    'claude',
+    join(home, '.local', 'bin', 'claude'),
+    join(home, '.claude', 'local', 'claude'),
+    '/opt/homebrew/bin/claude',
+    '/usr/local/bin/claude',
+  ];
+}
+
+/** A path as people write it. */
+function shownPath(path: string): string {
+  const home = homedir();
+  const shown = vscode.workspace.asRelativePath(path, false);
+  return shown.startsWith(home + sep) ? `~${shown.slice(home.length)}` : shown;
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 async function pickFolder(): Promise<vscode.WorkspaceFolder | undefined> {
   const folders = (vscode.workspace.workspaceFolders ?? []).filter(

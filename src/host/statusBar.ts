@@ -58,6 +58,7 @@ export class StatusBar implements vscode.Disposable {
   private render(): void {
     const nowMs = Date.now();
     const { live } = this.engine;
+    const several = new Set(live.folders.map(({ workspace }) => workspace)).size > 1;
     const line = this.enabled
       ? statusLine(
           live.sessions.map((session) => {
@@ -65,7 +66,7 @@ export class StatusBar implements vscode.Disposable {
             const row = summary.current?.row;
             return {
               key: session.key,
-              workspace: live.folders.length > 1 ? session.workspace : '',
+              workspace: several ? session.workspace : '',
               summary,
               ...(row === undefined ? {} : { target: this.targetOf(session, row) }),
             };

@@ -145,76 +145,92 @@ const STATUS_WORDS: Record<SessionStatus, string> = {
   failed: 'stopped',
 };
 
-/** In sections, as a Markdown text: tables without headings, and rules between them. */
+/**
+ * As Markdown: one table, so that its columns stand under each other (a hover can give a table no
+ * width), with an empty row between sections.
+ */
 function tooltip(
   session: StatusSession,
   others: readonly StatusSession[],
   { nowMs, trusted }: { nowMs: number; trusted: boolean },
 ): string {
-  const { summary, target } = session;
-  const { cost, context } = summary;
-  const title = summary.title === '' ? 'Untitled session' : cut(summary.title, 60);
-  const now = activityOf(summary, nowMs).text;
-  const what = target ? ` ${code(cut(target, 40))}` : '';
-  const who: Row[] = [
+  const { summary } = session;
+  const title = markdown(cut(summary.title || UNTITLED, 60));
+  const sections = [
+    whoRows(session, nowMs),
+    costRows(summary),
+    contextRows(summary, nowMs),
+    others
+      .slice(0, 4)
+      .map(
+        (other): Row => [
+          markdown(
+            `${cut(other.summary.agent, 20)}, ${STATUS_WORDS[other.summary.status]}: ${cut(other.summary.title || UNTITLED, 36)}`,
+          ),
+          markdown(costText(other.summary)),
+        ],
+      ),
+  ].filter((rows) => rows.length > 0);
+  const rows = sections.flatMap((section, index) => (index === 0 ? section : [GAP, ...section]));
+  return `${table([[`$(pulse) ${title}`, ''], ...rows])}\n\n---\n\n${links(trusted)}`;
+}
+
+const UNTITLED = 'Untitled session';
+
+function whoRows({ summary, workspace, target }: StatusSession, nowMs: number): Row[] {
+  const rows: Row[] = [
     [
       markdown(`${cut(summary.agent, 40)}, ${STATUS_WORDS[summary.status]}`),
       markdown(formatElapsed(summary.durationMs)),
     ],
   ];
-  if (isActive(summary)) who.push(['Now', `${markdown(now)}${what}`]);
-  if (session.workspace) who.push(['Folder', markdown(cut(session.workspace, 40))]);
+  if (summary.status === 'live') {
+    const now = markdown(activityOf(summary, nowMs).text);
+    rows.push(['Now', target ? `${now} ${code(cut(target, 32))}` : now]);
+  }
+  if (workspace) rows.push(['Folder', markdown(cut(workspace, 40))]);
+  return rows;
+}
 
-  const money: Row[] = [['**Cost**', `**${markdown(costText(summary))}**`]];
+function costRows(summary: SessionSummary): Row[] {
+  const { cost } = summary;
+  const rows: Row[] = [['**Cost**', `**${markdown(costText(summary))}**`]];
   for (const { model, nanoUsd, unpriced, responses } of cost.models.slice(0, 6)) {
     const amount = unpriced === responses ? 'unpriced' : formatUsd(nanoUsd);
-    money.push([markdown(cut(model || 'unknown model', 40)), markdown(amount)]);
+    rows.push([markdown(cut(model || 'unknown model', 40)), markdown(amount)]);
   }
-  if (cost.models.length > 6) money.push([`${cost.models.length - 6} more models`, '']);
+  if (cost.models.length > 6) rows.push([`${cost.models.length - 6} more models`, '']);
   const counted = [
     `priced ${cost.priced + cost.reported}`,
     `dedup ${cost.deduplicated}`,
     `est ${cost.estimated}`,
     `unpriced ${cost.unpriced}`,
   ].join(' · ');
-  const source =
-    cost.responses > 0
-      ? cost.priceDate
-        ? `From the agent’s usage records. Prices of ${formatDay(cost.priceDate)}.`
-        : 'From the agent’s usage records.'
-      : cost.estimated > 0
-        ? 'Cost is an estimate: this agent wrote no usage records.'
-        : '';
+  const day = cost.priceDate ? `prices of ${formatDay(cost.priceDate)}` : '';
+  if (cost.responses > 0) rows.push([markdown(counted), markdown(day)]);
+  else if (cost.estimated > 0) {
+    rows.push(['Cost is an estimate: this agent wrote no usage records.', '']);
+  }
+  return rows;
+}
 
-  const cache: Row[] = [];
-  const { input_tokens: input, cache_read_input_tokens: hits } = cost.usage;
+function contextRows(summary: SessionSummary, nowMs: number): Row[] {
+  const { cost, context, cacheColdAtMs } = summary;
+  const rows: Row[] = [];
   if (context) {
     const of = context.window === undefined ? '' : ` of ${formatTokens(context.window)}`;
-    cache.push(['Context', markdown(`${formatTokens(context.tokens)}${of}`)]);
+    rows.push(['Context', markdown(`${formatTokens(context.tokens)}${of}`)]);
   }
-  if (input > 0) cache.push(['Cache hits', markdown(formatPercent(hits / input))]);
-  if (summary.cacheColdAtMs !== undefined) {
-    const left = summary.cacheColdAtMs - nowMs;
-    cache.push([left > 0 ? 'Cache goes cold in' : 'Cache', markdown(formatCountdown(left))]);
+  const { input_tokens: input, cache_read_input_tokens: hits } = cost.usage;
+  if (input > 0) rows.push(['Cache hits', markdown(formatPercent(hits / input))]);
+  if (cacheColdAtMs !== undefined) {
+    const left = cacheColdAtMs - nowMs;
+    rows.push([left > 0 ? 'Cache goes cold in' : 'Cache', markdown(formatCountdown(left))]);
   }
-
-  const rest: Row[] = others
-    .slice(0, 4)
-    .map((other) => [
-      markdown(
-        `${cut(other.summary.agent, 20)}, ${STATUS_WORDS[other.summary.status]}: ${cut(other.summary.title || 'Untitled session', 36)}`,
-      ),
-      markdown(costText(other.summary)),
-    ]);
-  const sections = [
-    `$(pulse) **${markdown(title)}**\n\n${table(who)}`,
-    `${table(money)}\n\n${markdown(counted)}${source ? `\n\n${markdown(source)}` : ''}`,
-    ...(cache.length > 0 ? [table(cache)] : []),
-    ...(rest.length > 0 ? [table(rest)] : []),
-    links(trusted),
-  ];
-  return sections.join('\n\n---\n\n');
+  return rows;
 }
+
+const GAP: Row = ['&nbsp;', ''];
 
 type Row = readonly [left: string, right: string];
 

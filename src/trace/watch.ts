@@ -10,7 +10,7 @@ const HEARTBEAT_MS = 2000;
 const WATCHED = 20;
 
 export interface WatchEvents {
-  /** The list of sessions changed (one came, went, or grew without being watched). */
+  /** The list of sessions changed (one came, went, or grew without being watched), or its folder did. */
   sessions(entries: SessionEntry[]): void;
   /** A watched session's file changed. Only a wake-up: the tailer decides what is new. */
   touched(sessionId: string): void;
@@ -63,14 +63,17 @@ export class TraceWatcher {
   /**
    * A watch on a folder that is not there tells of its coming, but of nothing in it: once it is
    * there, or gone again, it takes a new one.
+   *
+   * @returns whether it did
    */
-  private reopen(): void {
+  private reopen(): boolean {
     const rooted = isFolder(this.traceDir);
-    if (rooted === this.rooted) return;
+    if (rooted === this.rooted) return false;
     this.rooted = rooted;
     this.watcher?.close().catch(() => {});
     this.watched = new Set();
     this.open();
+    return true;
   }
 
   private onChange(path: string): void {
@@ -96,10 +99,10 @@ export class TraceWatcher {
   /** Looks at the folder now. */
   scan(): void {
     if (this.closed) return;
-    this.reopen();
+    const moved = this.reopen();
     const { sessions } = listSessions(this.traceDir);
     this.follow(sessions);
-    let changed = sessions.length !== this.known.size;
+    let changed = moved || sessions.length !== this.known.size;
     for (const entry of sessions) {
       const before = this.known.get(entry.id);
       if (!before) changed = true;

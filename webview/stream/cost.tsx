@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatCount, formatDay, formatRate, formatUsd, plural } from '../../src/model/format.ts';
+import { visibleText } from '../../src/model/visibleText.ts';
 import type { StreamHeader } from '../../src/protocol/stream.ts';
 import { Icon } from '../shared/icons.tsx';
-import { visibleText } from '../../src/model/visibleText.ts';
 import type { StreamApp } from './app.ts';
 
 /** The big number; hover or focus shows how it came about, a click keeps that in place. */

@@ -27,15 +27,15 @@ afterEach(async () => {
 });
 
 test('set-up shows a diff, asks, writes, and is taken back to the byte', async () => {
-  const bin = join(scratch, 'bin');
-  mkdirSync(bin);
-  writeFileSync(join(bin, 'claude'), '#!/bin/sh\necho "2.1.150 (Claude Code)"\n');
-  chmodSync(join(bin, 'claude'), 0o755);
   const file = join(project, '.claude', 'settings.local.json');
   mkdirSync(join(project, '.claude'));
   const before = '{\n    // mine\n    "permissions": { "allow": ["Bash(ls:*)"] }\n}\n';
   writeFileSync(file, before);
-  workbench = await Workbench.open(project, { env: { PATH: `${bin}:${process.env.PATH}` } });
+  workbench = await Workbench.open(project);
+  const bin = join(workbench.server.home, '.local', 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'claude'), '#!/bin/sh\necho "2.1.150 (Claude Code)"\n');
+  chmodSync(join(bin, 'claude'), 0o755);
   const { page } = workbench;
   const choose = async (command: string): Promise<void> => {
     await workbench!.runCommand(command);
@@ -58,9 +58,13 @@ test('set-up shows a diff, asks, writes, and is taken back to the byte', async (
     .getByRole('button', { name: 'Set Up Recording' })
     .click();
   await page.getByText('Recording is set up.').first().waitFor();
+  // The folder for traces is there now: the status bar says so.
+  await workbench.statusBarText('Agent Strace');
+  await page.waitForTimeout(800);
   await workbench.screenshot('setup-done');
   const after = readFileSync(file, 'utf8');
   expect(after).toContain('agent-strace-hook');
+  expect(after).toContain('PostToolUseFailure');
   expect(after).toContain('// mine');
   expect(readFileSync(join(project, '.agent-traces', '.gitignore'), 'utf8')).toBe('*\n');
   const state = join(workbench.server.home, '.agent-strace');
