@@ -40,7 +40,7 @@ export class Engine implements vscode.Disposable {
     );
     return new LiveSessions({
       folders,
-      pricer: createPricer({ overrides: settings.prices }),
+      loadPricer: () => createPricer({ overrides: settings.prices }),
       readTranscripts: isTrusted && settings.readTranscripts,
       problem: (message) => this.log.warn(message),
     });

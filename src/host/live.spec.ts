@@ -45,7 +45,7 @@ afterEach(async () => {
 function follow(folders = [{ traceDir, workspace: 'project' }]): LiveSessions {
   live = new LiveSessions({
     folders,
-    pricer: Promise.resolve(pricer),
+    loadPricer: () => Promise.resolve(pricer),
     readTranscripts: false,
     problem: (message) => problems.push(message),
   });

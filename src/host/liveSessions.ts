@@ -16,8 +16,11 @@ export interface TraceFolder {
 
 export interface LiveSessionsOptions {
   folders: readonly TraceFolder[];
-  /** Sessions are opened once this is settled, so that none is shown without its cost. */
-  pricer: Promise<Pricer | undefined>;
+  /**
+   * Called once, when there is a session: half a megabyte of prices is nothing to load in every
+   * folder. Sessions are opened when it is settled, so that none is shown without its cost.
+   */
+  loadPricer(): Promise<Pricer | undefined>;
   /** Follow agents' transcripts and append what they say to the traces. */
   readTranscripts: boolean;
   /** Something that a person may want to know, for the log. */
@@ -49,6 +52,8 @@ export class LiveSessions {
   readonly folders: readonly TraceFolder[];
   private readonly options: LiveSessionsOptions;
   private pricer: Pricer | undefined;
+  private constructed = false;
+  private loading = false;
   private ready = false;
   private closed = false;
   private readonly open = new Map<string, LiveSession>();
@@ -86,13 +91,23 @@ export class LiveSessions {
         (message) => options.problem(`transcript of ${message}`),
       );
     }
-    options.pricer.then(
-      (pricer) => this.begin(pricer),
-      (error: unknown) => {
-        options.problem(`no prices: ${(error as Error).message}`);
-        this.begin(undefined);
-      },
-    );
+    this.constructed = true;
+    this.choose();
+  }
+
+  /** Not while the extension is being activated. */
+  private load(): void {
+    if (this.loading || !this.constructed) return;
+    this.loading = true;
+    setImmediate(() => {
+      this.options.loadPricer().then(
+        (pricer) => this.begin(pricer),
+        (error: unknown) => {
+          this.options.problem(`no prices: ${(error as Error).message}`);
+          this.begin(undefined);
+        },
+      );
+    });
   }
 
   private begin(pricer: Pricer | undefined): void {
@@ -158,7 +173,11 @@ export class LiveSessions {
 
   /** Opens the sessions that should be open, and closes the others. */
   private choose(): void {
-    if (!this.ready || this.closed) return;
+    if (this.closed) return;
+    if (!this.ready) {
+      if ([...this.entries.values()].some(({ length }) => length > 0)) this.load();
+      return;
+    }
     const since = Date.now() - RECENT_MS;
     const { all } = this;
     const recent = all.filter(({ entry }) => entry.modifiedMs >= since).slice(0, MAX_SESSIONS);

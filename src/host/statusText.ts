@@ -206,9 +206,10 @@ function costRows(summary: SessionSummary): Row[] {
     `est ${cost.estimated}`,
     `unpriced ${cost.unpriced}`,
   ].join(' · ');
-  const day = cost.priceDate ? `prices of ${formatDay(cost.priceDate)}` : '';
-  if (cost.responses > 0) rows.push([markdown(counted), markdown(day)]);
-  else if (cost.estimated > 0) {
+  if (cost.responses > 0) {
+    rows.push([markdown(counted), '']);
+    if (cost.priceDate) rows.push([markdown(`Prices of ${formatDay(cost.priceDate)}`), '']);
+  } else if (cost.estimated > 0) {
     rows.push(['Cost is an estimate: this agent wrote no usage records.', '']);
   }
   return rows;
