@@ -1,0 +1,126 @@
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { TraceWriter } from '../../test/traceWriter.ts';
+import {
+  identityOf,
+  readProcess,
+  type SessionRecord,
+  writeSessionRecord,
+} from '../agents/process.ts';
+import { LiveSessions } from './liveSessions.ts';
+import { ownRecord, processState } from './processState.ts';
+
+const ID = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4c6';
+const fixture = new URL(`../../test/fixtures/claude/transcripts/main/${ID}.jsonl`, import.meta.url);
+
+let root: string;
+let traceDir: string;
+let transcript: string;
+let live: LiveSessions | undefined;
+const saved = { ...process.env };
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'usage-'));
+  traceDir = join(root, 'project', '.agent-traces');
+  process.env.AGENT_STRACE_HOME = join(root, 'state');
+  process.env.CLAUDE_CONFIG_DIR = join(root, 'claude');
+  const folder = join(root, 'claude', 'projects', '-project');
+  mkdirSync(folder, { recursive: true });
+  transcript = join(folder, `${ID}.jsonl`);
+});
+afterEach(async () => {
+  await live?.dispose();
+  live = undefined;
+  process.env = { ...saved };
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** As the hook writes it, of this very process. */
+function record(change: Partial<SessionRecord> = {}): SessionRecord {
+  const written: SessionRecord = {
+    version: 1,
+    session_id: ID,
+    agent: 'claude',
+    ...identityOf(readProcess(process.pid)!),
+    trace_dir: traceDir,
+    project: join(root, 'project'),
+    first_seen: Date.now() / 1000,
+    ...change,
+  };
+  writeSessionRecord(written);
+  return written;
+}
+
+function start(readTranscripts = true): TraceWriter {
+  const writer = new TraceWriter(traceDir, ID);
+  writer.write(
+    writer.event('session_start', { agent_name: 'claude-code', transcript_path: transcript }),
+    writer.event('user_prompt', { prompt: 'Go' }),
+  );
+  live = new LiveSessions({
+    folders: [{ traceDir, workspace: 'project' }],
+    loadPricer: () => Promise.resolve(undefined),
+    readTranscripts,
+    problem: (message) => {
+      throw new Error(message);
+    },
+  });
+  return writer;
+}
+
+const responses = (): number => live?.sessions[0]?.trace.fold.cost.total.responses ?? 0;
+
+async function until(probe: () => boolean, ms = 5000): Promise<boolean> {
+  for (const end = Date.now() + ms; Date.now() < end; ) {
+    if (probe()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
+it('adds what the transcript says to the trace while the session runs, each response once', async () => {
+  record();
+  const rows = readFileSync(fixture, 'utf8').split('\n').filter(Boolean);
+  const half = rows.length >> 1;
+  appendFileSync(transcript, `${rows.slice(0, half).join('\n')}\n`);
+  const writer = start();
+  expect(await until(() => responses() > 0)).toBe(true);
+  const first = responses();
+  appendFileSync(transcript, `${rows.slice(half).join('\n')}\n`);
+  expect(await until(() => responses() > first)).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  const lines = readFileSync(writer.file, 'utf8').trim().split('\n');
+  const told = lines
+    .map((line) => JSON.parse(line) as { event_type: string; event_id: string })
+    .filter(({ event_type }) => event_type === 'llm_response');
+  expect(new Set(told.map(({ event_id }) => event_id)).size).toBe(responses());
+});
+
+it('follows no transcript of a trace that our hook did not write here', async () => {
+  appendFileSync(transcript, readFileSync(fixture));
+  start();
+  expect(await until(() => responses() > 0, 1500)).toBe(false);
+  // A record of another folder: somebody copied the trace.
+  record({ trace_dir: join(root, 'elsewhere', '.agent-traces') });
+  expect(await until(() => responses() > 0, 3000)).toBe(false);
+});
+
+it('reads no transcript where it must not', async () => {
+  record();
+  appendFileSync(transcript, readFileSync(fixture));
+  start(false);
+  expect(await until(() => responses() > 0, 1500)).toBe(false);
+});
+
+it.runIf(process.platform === 'linux')('knows whether the agent is still there', () => {
+  const alive = record();
+  expect(ownRecord(traceDir, ID)).toEqual(alive);
+  expect(ownRecord(join(root, 'x'), ID)).toBeUndefined();
+  expect(processState(alive)).toBe('alive');
+  expect(processState({ ...alive, start_time: '1' })).toBe('gone');
+  expect(processState({ ...alive, boot_id: 'another' })).toBe('gone');
+  expect(processState({ ...alive, pid_ns: 'another' })).toBe('unknown');
+  expect(processState(undefined)).toBe('unknown');
+});
