@@ -25,6 +25,8 @@ export interface CodeServerOptions {
   settings?: Record<string, unknown>;
   /** Added to the environment of the server and so of the extension host. */
   env?: Record<string, string>;
+  /** Folders open in restricted mode, without a question; by default all are trusted. */
+  restricted?: boolean;
   /** 0, the default, takes a free port. */
   port?: number;
 }
@@ -71,6 +73,10 @@ export class CodeServer {
     const settings = {
       ...quietSettings,
       'workbench.colorTheme': themes[options.theme ?? 'dark'],
+      ...(options.restricted === true && {
+        'security.workspace.trust.enabled': true,
+        'security.workspace.trust.startupPrompt': 'never',
+      }),
       ...options.settings,
     };
     for (const folder of ['Machine', 'User']) {
@@ -86,7 +92,7 @@ export class CodeServer {
         `--port=${options.port ?? 0}`,
         '--without-connection-token',
         '--enable-smoke-test-driver',
-        '--disable-workspace-trust',
+        ...(options.restricted === true ? [] : ['--disable-workspace-trust']),
         '--telemetry-level=off',
         `--server-data-dir=${data}`,
         `--extensions-dir=${options.extensionsDir ?? join(scratch, 'extensions')}`,

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -117,4 +117,18 @@ test('a trace folder that comes later: status bar and rows follow what is append
   await workbench.page.keyboard.press('Enter');
   await workbench.page.locator('.tab').filter({ hasText: 'webhook.py' }).waitFor();
   await workbench.screenshot('stream-opened-file');
+});
+
+test('in restricted mode sessions are shown and nothing is set up', async () => {
+  session('main', 24, 'Make webhook retries idempotent').end();
+  workbench = await Workbench.open(project, { restricted: true });
+  await workbench.statusBarItem('Restricted Mode').waitFor();
+  expect(await workbench.statusBarText('calls')).toContain('done');
+  await workbench.runCommand('Agent Strace: Show Event Stream');
+  const frame = await workbench.webviewFrame('Agent Strace');
+  await frame.getByText('no-rm-rf').waitFor();
+  await workbench.runCommand('Agent Strace: Set Up Recording');
+  await workbench.page.getByText('This folder is in restricted mode').first().waitFor();
+  expect(existsSync(join(project, '.claude'))).toBe(false);
+  await workbench.screenshot('stream-restricted');
 });
