@@ -12,7 +12,7 @@ const budget = { activationMs: 100, p95Ms: 150 };
 
 /**
  * @param {{ appends?: number, vsix?: string }} [options]
- * @returns {Promise<{ activationMs: number, p50Ms: number, p95Ms: number, maxMs: number }>}
+ * @returns {Promise<{ what: string, value: string, aim?: string, ok: boolean }[]>}
  */
 export async function benchHost(options = {}) {
   const vsix = options.vsix ?? join(root, 'dist', 'agent-strace.vsix');
@@ -49,7 +49,23 @@ export async function benchHost(options = {}) {
     const at = (/** @type {number} */ share) =>
       times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
     const activationMs = await activation(page);
-    return { activationMs, p50Ms: at(0.5), p95Ms: at(0.95), maxMs: at(1) };
+    const p95Ms = at(0.95);
+    return [
+      {
+        what: 'activation',
+        value: `${activationMs} ms`,
+        aim: `≤ ${budget.activationMs} ms`,
+        ok: activationMs <= budget.activationMs,
+      },
+      { what: 'append → status bar, p50', value: `${at(0.5)} ms`, ok: true },
+      {
+        what: 'append → status bar, p95',
+        value: `${p95Ms} ms`,
+        aim: `≤ ${budget.p95Ms} ms`,
+        ok: p95Ms <= budget.p95Ms,
+      },
+      { what: 'append → status bar, longest', value: `${at(1)} ms`, ok: true },
+    ];
   } finally {
     await browser.close();
     await server.stop();
@@ -110,10 +126,7 @@ async function activation(page) {
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 if (process.argv[1] === import.meta.filename) {
-  const { activationMs, p50Ms, p95Ms, maxMs } = await benchHost();
-  console.log(`activation ${activationMs} ms (at most ${budget.activationMs})`);
-  console.log(
-    `append to status bar: p50 ${p50Ms} ms, p95 ${p95Ms} ms (at most ${budget.p95Ms}), max ${maxMs} ms`,
-  );
-  process.exit(activationMs <= budget.activationMs && p95Ms <= budget.p95Ms ? 0 : 1);
+  const rows = await benchHost();
+  for (const { what, value, aim = '' } of rows) console.log(`${what.padEnd(32)}${value}  ${aim}`);
+  process.exit(rows.every(({ ok }) => ok) ? 0 : 1);
 }
