@@ -122,6 +122,7 @@ test('a session of the real Claude Code is recorded whole', async () => {
     'tool_result Bash',
     'tool_result subagent',
     'tool_result Agent',
+    'decision turn_end',
     'assistant_response',
     'session_end',
   ]);

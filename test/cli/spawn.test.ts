@@ -160,7 +160,7 @@ describe('replay --live', () => {
         duration_ms: 2000,
       },
     );
-    await running.shows('exit 2 ✗  2.0s');
+    await running.shows('exit 2 ✗  2s');
     await running.shows('└ no rule');
     const line = eventLine('now', 'assistant_response', begin + 4, 4, { text: 'It has no rule.' });
     appendFileSync(path, line.slice(0, 40));
@@ -172,7 +172,7 @@ describe('replay --live', () => {
     await running.shows('Session ended');
     expect(await running.exit).toBe(0);
     expect(running.text().match(/It has no rule/g)?.length).toBe(1);
-    expect(running.text()).toMatch(/ended · 5\.0s · 1 call · 1 error/);
+    expect(running.text()).toMatch(/ended · 5s · 1 call · 1 error/);
   });
 
   it('prints events as they come with --json', async () => {

@@ -229,9 +229,7 @@ interface ContributedColor {
 /** The colours this extension contributes, as variables; a default may name another colour. */
 function contributedColors(theme: Theme, variables: Record<string, string>) {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const colors: ContributedColor[] =
-    manifest.contributes?.colors ??
-    JSON.parse(readFileSync(join(root, 'webview', 'colors.json'), 'utf8'));
+  const colors: ContributedColor[] = manifest.contributes.colors;
   const kind = theme === 'hc' ? 'highContrast' : theme;
   const variable = (id: string) => `--vscode-${id.replaceAll('.', '-')}`;
   return Object.fromEntries(
