@@ -1,9 +1,11 @@
 // npm start: builds the extension and opens it on a demo project, in VS Code where there is one, else in
 // VS Code's browser build. Ctrl-C ends it and removes the demo's files.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureSetup, findProgram, root } from './setup.mjs';
 
 await ensureSetup();
@@ -20,13 +22,17 @@ const build = spawnSync('node', [code ? 'esbuild.mjs' : 'scripts/package.mjs'], 
 if (build.status !== 0) process.exit(1);
 
 const scratch = mkdtempSync(join(tmpdir(), 'agent-strace-demo-'));
-const project = join(scratch, 'demo');
-const demo = join(root, 'demo');
-const player = join(demo, 'play.mjs');
-if (existsSync(demo)) {
-  cpSync(demo, project, { recursive: true, filter: (path) => path !== player });
-}
-mkdirSync(join(project, '.agent-traces'), { recursive: true });
+const project = join(scratch, 'payments-api');
+const workspace = join(root, 'demo', 'workspace');
+cpSync(workspace, project, { recursive: true });
+mkdirSync(join(project, '.agent-traces'));
+// The demo's agent and state live in the scratch folder: nothing of the user's is read or written.
+const claude = join(scratch, 'claude');
+const env = {
+  ...process.env,
+  CLAUDE_CONFIG_DIR: claude,
+  AGENT_STRACE_HOME: join(scratch, 'agent-strace'),
+};
 
 /** @type {(() => unknown)[]} */
 const cleanups = [() => rmSync(scratch, { recursive: true, force: true })];
@@ -37,24 +43,43 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
 
 if (code) {
   console.log(`opening VS Code on ${project} (Ctrl-C ends the demo)`);
-  const args = ['--new-window', '--wait', `--extensionDevelopmentPath=${root}`, project];
-  const window = spawn(code, args, { stdio: 'inherit', shell: process.platform === 'win32' });
+  const args = [
+    '--new-window',
+    '--wait',
+    '--disable-workspace-trust',
+    // An instance of its own: one that runs already would not get the demo's environment.
+    `--user-data-dir=${join(scratch, 'code')}`,
+    `--extensionDevelopmentPath=${root}`,
+    project,
+  ];
+  const window = spawn(code, args, { stdio: 'inherit', env, shell: process.platform === 'win32' });
   window.on('exit', () => void end(0));
 } else {
   const { CodeServer, installExtension } = await import('../test/vscode/codeServer.ts');
   const extensionsDir = join(scratch, 'extensions');
   await installExtension(join(root, 'dist', 'agent-strace.vsix'), extensionsDir);
   const port = Number(process.env.AGENT_STRACE_PORT ?? 0);
-  const server = await CodeServer.start({ extensionsDir, port });
+  const server = await CodeServer.start({
+    extensionsDir,
+    port,
+    env: { CLAUDE_CONFIG_DIR: claude, AGENT_STRACE_HOME: env.AGENT_STRACE_HOME },
+  });
   cleanups.unshift(() => server.stop());
   const url = server.url(project);
   console.log(`Agent Strace runs in VS Code's browser build: ${url}\nCtrl-C ends it.`);
   if (hasDisplay) openInBrowser(url);
 }
 
-if (existsSync(player)) {
-  const play = spawn('node', [player, project], { cwd: project, stdio: 'inherit' });
-  cleanups.unshift(() => play.kill());
+// A session plays, and after a while the next: whoever comes late still sees one live.
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let play;
+cleanups.unshift(() => play?.kill());
+while (!ending) {
+  const player = join(root, 'demo', 'play.mjs');
+  play = spawn('node', [player, project, '--config', claude], { env, stdio: 'inherit' });
+  await once(play, 'exit');
+  await sleep(20_000);
+  cpSync(workspace, project, { recursive: true });
 }
 
 /** @param {string} url */

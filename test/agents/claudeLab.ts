@@ -22,6 +22,8 @@ export interface LabOptions {
   scenario: Scenario | ((folders: { projectDir: string; home: string }) => Scenario);
   /** Files of the project, by relative path. */
   files?: Record<string, string>;
+  /** Name of the project's folder. */
+  projectName?: string;
   /** The project's `.claude/settings.json`, for hooks. */
   settings?: object;
 }
@@ -102,20 +104,30 @@ export class ClaudeLab {
   readonly claude: string;
   private readonly running = new Set<ChildProcess>();
 
-  private constructor(scratch: string, mock: MockAnthropic, claude: string) {
+  private constructor(scratch: string, mock: MockAnthropic, claude: string, project: string) {
     this.scratch = scratch;
     this.home = join(scratch, 'home');
-    this.projectDir = join(scratch, 'project');
+    this.projectDir = join(scratch, project);
     this.mock = mock;
     this.claude = claude;
   }
 
   /** Installs the agent if needed and makes its folders. */
-  static async create({ scenario, files = {}, settings }: LabOptions): Promise<ClaudeLab> {
+  static async create({
+    scenario,
+    files = {},
+    projectName = 'project',
+    settings,
+  }: LabOptions): Promise<ClaudeLab> {
     const folder = await installTool('claude');
     const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-claude-')));
     const mock = await MockAnthropic.start({});
-    const lab = new ClaudeLab(scratch, mock, join(folder, 'node_modules', '.bin', 'claude'));
+    const lab = new ClaudeLab(
+      scratch,
+      mock,
+      join(folder, 'node_modules', '.bin', 'claude'),
+      projectName,
+    );
     mkdirSync(lab.home);
     mkdirSync(lab.projectDir);
     mock.scenario = typeof scenario === 'function' ? scenario(lab) : scenario;
