@@ -64,10 +64,6 @@ export class SessionFold implements FoldContext {
   /** Written by a newer version: some of it may be missing or misread. */
   newerVersion = 0;
   private readonly slices: readonly Slice[];
-  /** The slices that look at a type. */
-  private readonly byType: readonly (readonly Slice[])[];
-  /** Those that care when a call meets its result. */
-  private readonly pairing: readonly Slice[];
   private readonly table: KeyTable;
   /** Results whose call has not come yet, by the call's key. */
   private readonly orphans = new NumberTable();
@@ -100,7 +96,6 @@ export class SessionFold implements FoldContext {
     this.subagents = new SubagentsSlice(this);
     this.context = new ContextSlice(this);
     this.session = new SessionSlice(this);
-    // Cost comes before phases: phases read the price that it writes into the columns.
     this.slices = [
       this.session,
       this.counts,
@@ -112,10 +107,22 @@ export class SessionFold implements FoldContext {
       this.subagents,
       this.context,
     ];
-    this.byType = TYPE_CODES.map((_, type) =>
-      this.slices.filter(({ types }) => types === undefined || types.includes(type)),
-    );
-    this.pairing = [this.files, this.toolUse, this.retries];
+  }
+
+  /**
+   * Cost comes before phases, which read the price that it writes into the columns. One call a slice
+   * and no loop: the compiler can then see through each of them.
+   */
+  private addToSlices(row: number, event: TraceEvent): void {
+    this.session.add(row, event);
+    this.counts.add(row);
+    this.cost.add(row, event);
+    this.files.add(row, event);
+    this.toolUse.add(row);
+    this.phases.add(row);
+    this.retries.add(row, event);
+    this.subagents.add(row, event);
+    this.context.add(row, event);
   }
 
   rowOf(idKey: number): number {
@@ -154,7 +161,7 @@ export class SessionFold implements FoldContext {
     columns.size[row] = size;
     columns.rank[row] = rank;
     this.classify(row, type, event);
-    for (const slice of this.byType[type]!) slice.add(row, event);
+    this.addToSlices(row, event);
     this.adding = row;
     if (partner >= 0) this.pairUp(row, partner);
     else this.findPartner(row, type, key, event);
@@ -196,7 +203,7 @@ export class SessionFold implements FoldContext {
     const isResponse = columns.type[row] === TYPE.llm_response;
     const partner = isResponse ? -1 : columns.pair[row]!;
     if (partner >= 0) this.unpair(row, partner);
-    for (const slice of this.byType[columns.type[row]!]!) slice.remove(row);
+    for (const slice of this.slices) slice.remove(row);
     this.steps.remove(row);
     columns.pair[row] = -1;
     columns.durationMs[row] = Number.NaN;
@@ -355,7 +362,9 @@ export class SessionFold implements FoldContext {
     columns.flags[call]! |= columns.flags[result]! & OUTCOME;
     if (this.foreignOpen.size > 0) this.foreignOpen.get(columns.tool[call]!)?.delete(call);
     this.hide(result);
-    for (const slice of this.pairing) slice.pair!(call, result);
+    this.files.pair(call, result);
+    this.toolUse.pair(call, result);
+    this.retries.pair(call);
     if (call !== this.adding) this.steps.touch(call);
   }
 
@@ -364,7 +373,8 @@ export class SessionFold implements FoldContext {
     const call = columns.type[a] === TYPE.tool_call ? a : b;
     const result = call === a ? b : a;
     const { flags } = columns;
-    for (const slice of this.pairing) slice.unpair!(call, result);
+    this.files.unpair(call);
+    this.toolUse.unpair(call, result);
     columns.pair[call] = -1;
     columns.pair[result] = -1;
     flags[call]! &= ~OUTCOME;

@@ -19,7 +19,6 @@ export interface ContextFill {
 /** How full each lane's context window is, and whether its prompt cache is warm. */
 export class ContextSlice implements Slice {
   readonly name = 'context';
-  readonly types = [TYPE.llm_response, TYPE.decision];
   // The hook and the transcript tell of the same compactions, without a common id.
   private fromHooks = 0;
   private fromTranscript = 0;

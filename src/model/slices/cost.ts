@@ -30,14 +30,6 @@ const WIDTH = USAGE_KEYS.length;
  */
 export class CostSlice implements Slice {
   readonly name = 'cost';
-  readonly types = [
-    TYPE.llm_response,
-    TYPE.tool_call,
-    TYPE.tool_result,
-    TYPE.error,
-    TYPE.user_prompt,
-    TYPE.assistant_response,
-  ];
   readonly total: CostSum = emptySum();
   priced = 0;
   /** Priced by the agent itself. */

@@ -29,7 +29,6 @@ export interface RowFileOp extends FileOp {
  */
 export class FilesSlice implements Slice {
   readonly name = 'files';
-  readonly types = [TYPE.tool_call, TYPE.tool_result, TYPE.file_read, TYPE.file_write];
   readonly paths = new Interner('', 1_000_000, 4096);
   private readonly heads: number[] = [-1];
 

@@ -11,7 +11,6 @@ const MAX_WALK = 1000;
  */
 export class RetriesSlice implements Slice {
   readonly name = 'retries';
-  readonly types = [TYPE.tool_call];
   retries = 0;
   private readonly last = new NumberTable();
   private readonly columns: Columns;

@@ -25,15 +25,9 @@ export interface FoldContext {
  */
 export interface Slice {
   readonly name: string;
-  /** The types (as in TYPE) that it looks at; absent: all. The others never reach it. */
-  readonly types?: readonly number[];
   add(row: number, event: TraceEvent): void;
   /** Takes back what `add` did for this row. The columns still hold the old version. */
   remove(row: number): void;
-  /** A call and its result are both there now. */
-  pair?(callRow: number, resultRow: number): void;
-  /** The result is about to be replaced. */
-  unpair?(callRow: number, resultRow: number): void;
   save(): Json;
   load(saved: Json): void;
 }

@@ -28,7 +28,6 @@ const RECENT = 31;
 /** Tools: how often, how long, and which calls are open now. */
 export class ToolsSlice implements Slice {
   readonly name = 'tools';
-  readonly types = [TYPE.tool_call];
   private readonly byTool = new Map<number, ToolState>();
   /** Rows of calls without a result, oldest first. */
   private readonly open = new Set<number>();
