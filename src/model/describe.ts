@@ -160,6 +160,9 @@ function describeCall(
       view.target = path === undefined ? firstText(args) : oneLine(shown(fold, path));
   }
   if ((kind === 'read' || kind === 'modify') && path !== undefined) view.file = { path };
+  const subagent = result ? text(result.data.subagent_id) : '';
+  const lane = subagent === '' ? undefined : fold.lanes.find(subagent);
+  if (lane !== undefined) view.spawns = lane;
   if (result) addOutcome(view, kind, result);
   if ((flags & FLAG.denied) !== 0) {
     view.icon = 'circle-slash';

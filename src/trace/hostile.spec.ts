@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -186,6 +187,21 @@ describe('a hostile trace folder', () => {
     expect(trace.problems.salvaged).toBe(1);
     expect(badLines(trace.problems)).toBe(1);
     expect(trace.describe(0, 9).map((step) => step.target)).toEqual(['p1', 'p3']);
+  });
+
+  it('passes over a line of a gigabyte in little memory, and says so', () => {
+    const trace = session('{"event_type":"user_prompt","data":{"prompt":"before"}}\n');
+    const file = join(traces, 'victim', 'events.ndjson');
+    // A hole: a gigabyte of NULs without a line end takes no disk.
+    truncateSync(file, 2 ** 30);
+    appendFileSync(file, '\n{"event_type":"user_prompt","data":{"prompt":"after"}}\n');
+    const before = process.memoryUsage().rss;
+    let most = before;
+    while (trace.update(8 << 20)) most = Math.max(most, process.memoryUsage().rss);
+    expect(most - before).toBeLessThan(200 * 2 ** 20);
+    expect(trace.problems).toMatchObject({ tooLong: 1, malformed: 0 });
+    expect(trace.problems.skippedBytes).toBeGreaterThan(2 ** 30 - 100);
+    expect(trace.describe(0, 9).map((step) => step.target)).toEqual(['before', 'after']);
   });
 
   it('does not follow links, whatever is linked', () => {
