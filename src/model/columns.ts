@@ -38,6 +38,8 @@ export class Columns {
   previousSame: Int32Array;
   /** Calls: the next one with the same tool and input; -1. */
   nextSame: Int32Array;
+  /** Calls: hash of tool, lane and input. */
+  inputKey: Float64Array;
 
   constructor(capacity = 256) {
     this.capacity = capacity;
@@ -58,6 +60,7 @@ export class Columns {
     this.rank = new Uint32Array(capacity);
     this.previousSame = new Int32Array(capacity);
     this.nextSame = new Int32Array(capacity);
+    this.inputKey = new Float64Array(capacity);
   }
 
   /** A new row with nothing known yet. */
@@ -104,6 +107,7 @@ export const COLUMN_NAMES = [
   'rank',
   'previousSame',
   'nextSame',
+  'inputKey',
 ] as const;
 
 export const FLAG = {

@@ -66,13 +66,32 @@ function sessionOf(list: readonly Call[]): TraceEvent[] {
     time += call.gap;
     const id = `t${i}`;
     const lane: TraceEvent['data'] = call.agent === 0 ? {} : { agent_id: `agent${call.agent}` };
-    push('llm_response', ids.usage(SESSION, `m${i}`, `r${i}`), {
-      ...lane,
-      recorded_by: 'transcript',
-      model: call.input === 3 ? 'free' : 'big',
-      usage: { input_tokens: 100 + i, output_tokens: 10 + call.input },
-      tool_use_ids: [id],
-    });
+    const response = { message_id: `m${i}`, request_id: `r${i}` };
+    const said = (kind: string): void =>
+      push('assistant_response', ids.text(SESSION, kind, '', `p${i}`, `${kind} ${i}`), {
+        ...lane,
+        ...response,
+        recorded_by: 'transcript',
+        ...(kind === 'reasoning' ? { event_subtype: kind } : {}),
+        text: `${kind} ${i}`,
+      });
+    // A response grows as its rows are read: the same tokens, or more of them.
+    const usage = (output: number, rows: number, calls: string[]): void =>
+      push('llm_response', ids.usage(SESSION, `m${i}`, `r${i}`), {
+        ...lane,
+        ...response,
+        recorded_by: 'transcript',
+        model: call.input === 3 ? 'free' : 'big',
+        usage: { input_tokens: 100 + i, output_tokens: output },
+        row_count: rows,
+        tool_use_ids: calls,
+      });
+    if (call.gap > 2) said('reasoning');
+    if (call.gap > 3) usage(call.input, 1, []);
+    if (call.gap > 4) said('text');
+    if (call.gap > 2) usage(10 + call.input, 2, []);
+    const texts = call.gap > 2 && call.outcome === 'open';
+    usage(10 + call.input, 3, texts ? [] : [id]);
     push('tool_call', ids.call(SESSION, id), {
       ...lane,
       tool_name: call.tool,
@@ -136,7 +155,7 @@ function foldOf(events: readonly TraceEvent[]): SessionFold {
 function totals(fold: SessionFold): unknown {
   const { cost, ...summary } = summarise(fold, { nowMs: 1_700_000_500_000 });
   const { current, ...rest } = summary;
-  const { deduplicated: _, ...money } = cost;
+  const money = cost;
   const files = fold.files
     .summaries()
     .map((file) => ({

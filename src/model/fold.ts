@@ -147,7 +147,7 @@ export class SessionFold implements FoldContext {
     if (row >= 0) {
       this.duplicates++;
       this.cost.duplicate(type, event);
-      if (!this.isBetter(row, rank, timeMs, size)) return 'duplicate';
+      if (!this.isBetter(row, rank, event, timeMs, size)) return 'duplicate';
       partner = this.takeBack(row);
       added = 'replaced';
     } else {
@@ -160,7 +160,10 @@ export class SessionFold implements FoldContext {
     columns.offset[row] = offset;
     columns.size[row] = size;
     columns.rank[row] = rank;
+    const text = added === 'replaced' && type === TYPE.llm_response ? columns.pair[row]! : -1;
     this.classify(row, type, event);
+    // The text that shows a response goes on showing it.
+    if (text >= 0) columns.flags[row]! |= FLAG.hasText | FLAG.hidden;
     this.addToSlices(row, event);
     this.adding = row;
     if (partner >= 0) this.pairUp(row, partner);
@@ -190,9 +193,21 @@ export class SessionFold implements FoldContext {
     }
   }
 
-  private isBetter(row: number, rank: number, timeMs: number, size: number): boolean {
+  private isBetter(
+    row: number,
+    rank: number,
+    event: TraceEvent,
+    timeMs: number,
+    size: number,
+  ): boolean {
     const { columns } = this;
     if (rank !== columns.rank[row]) return rank > columns.rank[row]!;
+    const { row_count: rows } = event.data;
+    if (this.usage && typeof rows === 'number') {
+      // The same tokens, told by more rows of the transcript: it knows of more calls.
+      const known = this.cost.rowsOf(row);
+      if (rows !== known) return rows > known;
+    }
     if (timeMs !== columns.timeMs[row]) return timeMs < columns.timeMs[row]!;
     return size > columns.size[row]!;
   }
@@ -205,7 +220,7 @@ export class SessionFold implements FoldContext {
     if (partner >= 0) this.unpair(row, partner);
     for (const slice of this.slices) slice.remove(row);
     this.steps.remove(row);
-    columns.pair[row] = -1;
+    if (!isResponse) columns.pair[row] = -1;
     columns.durationMs[row] = Number.NaN;
     columns.nanoUsd[row] = Number.NaN;
     return partner;
@@ -407,8 +422,12 @@ export class SessionFold implements FoldContext {
         TYPE.llm_response,
       );
       const response = this.table.get(responseKey);
-      if (response >= 0) this.linkText(row, response);
-      else this.pendingTexts.set(responseKey, row);
+      if (response >= 0) {
+        this.linkText(row, response);
+        return;
+      }
+      const other = this.pendingTexts.get(responseKey) ?? -1;
+      if (other < 0 || this.shows(row, other)) this.pendingTexts.set(responseKey, row);
     } else if (type === TYPE.llm_response) {
       this.linkResponse(row, key, event);
     }
@@ -418,13 +437,17 @@ export class SessionFold implements FoldContext {
     const { columns } = this;
     columns.response[text] = response;
     const shown = columns.pair[response]!;
-    // What the agent said carries the cost rather than what it thought.
-    if (shown < 0 || columns.kind[shown] === KIND.reasoning) {
-      columns.pair[response] = text;
-    }
+    if (shown < 0 || this.shows(text, shown)) columns.pair[response] = text;
     columns.flags[response]! |= FLAG.hasText;
     this.hide(response);
     if (text !== this.adding) this.steps.touch(text);
+  }
+
+  /** Of two texts of one response, whether `a` carries its cost: what was said rather than thought. */
+  private shows(a: number, b: number): boolean {
+    const { kind, timeMs } = this.columns;
+    if (kind[a] !== kind[b]) return kind[b] === KIND.reasoning;
+    return timeMs[a]! > timeMs[b]!;
   }
 
   private linkResponse(row: number, key: number, event: TraceEvent): void {
@@ -492,6 +515,8 @@ export class SessionFold implements FoldContext {
       orphans: [...this.orphans],
       pendingResponses: [...this.pendingResponses],
       pendingTexts: [...this.pendingTexts],
+      foreignRefs: [...this.foreignRefs],
+      foreignOpen: [...this.foreignOpen].map(([tool, rows]) => [tool, [...rows]]),
       duplicates: this.duplicates,
       lastTimeMs: this.lastTimeMs,
       newerVersion: this.newerVersion,
@@ -518,6 +543,8 @@ export class SessionFold implements FoldContext {
     for (const [key, row] of saved.orphans) fold.orphans.set(key, row);
     for (const [key, row] of saved.pendingResponses) fold.pendingResponses.set(key, row);
     for (const [key, row] of saved.pendingTexts) fold.pendingTexts.set(key, row);
+    for (const [ref, row] of saved.foreignRefs) fold.foreignRefs.set(ref, row);
+    for (const [tool, rows] of saved.foreignOpen) fold.foreignOpen.set(tool, new Set(rows));
     fold.duplicates = saved.duplicates;
     fold.lastTimeMs = saved.lastTimeMs;
     fold.newerVersion = saved.newerVersion;
@@ -537,6 +564,8 @@ export interface SavedFold {
   orphans: [number, number][];
   pendingResponses: [number, number][];
   pendingTexts: [number, number][];
+  foreignRefs: [string, number][];
+  foreignOpen: [number, number[]][];
   duplicates: number;
   lastTimeMs: number;
   newerVersion: number;

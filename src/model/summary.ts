@@ -157,8 +157,8 @@ function statusOf(
   if (process === 'gone') return 'failed';
   if (process === 'unknown' && nowMs - session.lastMs > SILENCE_MS) return 'ended';
   if (process === 'stopped') return 'paused';
-  // Answered by work, by a prompt, or given up with the turn.
-  const answeredMs = Math.max(session.workMs, session.promptMs, session.turnEndMs);
+  // Answered by work in the lane that asked, by a prompt, or given up with the turn.
+  const answeredMs = Math.max(session.promptMs, session.turnEndMs);
   if (session.askedMs > answeredMs) return 'waiting';
   if (session.turnEndMs > 0 && session.turnEndMs >= Math.max(session.promptMs, session.workMs)) {
     return 'idle';

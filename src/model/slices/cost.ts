@@ -206,6 +206,12 @@ export class CostSlice implements Slice {
     return -1;
   }
 
+  /** Rows of the transcript that told of this response so far. */
+  rowsOf(row: number): number {
+    const at = this.find(row);
+    return at < 0 ? 0 : this.repeats[at]! + 1;
+  }
+
   /** Usage of the response in this row. */
   usageOfRow(row: number): Usage | undefined {
     const at = this.find(row);

@@ -23,6 +23,7 @@ export class RetriesSlice implements Slice {
     const { columns } = this;
     if (columns.type[row] !== TYPE.tool_call || (columns.flags[row]! & FLAG.subagent) !== 0) return;
     const key = inputKey(columns.tool[row]!, columns.lane[row]!, event);
+    columns.inputKey[row] = key;
     let before = this.last.get(key) ?? -1;
     let after = -1;
     for (let walk = 0; before >= 0 && walk < MAX_WALK; walk++) {
@@ -40,19 +41,13 @@ export class RetriesSlice implements Slice {
 
   remove(row: number): void {
     const { columns } = this;
-    if (columns.type[row] !== TYPE.tool_call) return;
+    if (columns.type[row] !== TYPE.tool_call || (columns.flags[row]! & FLAG.subagent) !== 0) return;
     const before = columns.previousSame[row]!;
     const after = columns.nextSame[row]!;
     if (before >= 0) columns.nextSame[before] = after;
     if (after >= 0) columns.previousSame[after] = before;
-    else {
-      for (const [key, last] of this.last) {
-        if (last !== row) continue;
-        if (before >= 0) this.last.set(key, before);
-        else this.last.delete(key);
-        break;
-      }
-    }
+    else if (before >= 0) this.last.set(columns.inputKey[row]!, before);
+    else this.last.delete(columns.inputKey[row]!);
     this.unmark(row);
     columns.previousSame[row] = -1;
     columns.nextSame[row] = -1;

@@ -25,11 +25,13 @@ export class SessionSlice implements Slice {
   endMs = NEVER;
   promptMs = NEVER;
   turnEndMs = NEVER;
-  /** Last time that the agent asked the user for something. */
-  askedMs = NEVER;
+  /** By lane: the last time that the agent asked the user for something, and its last work. */
+  private readonly asked = new Map<number, number>();
+  private readonly worked = new Map<number, number>();
   /** Last sign of work in the main lane: a call, a result, a response. */
   workMs = NEVER;
   private titleMs = Number.POSITIVE_INFINITY;
+  private providerMs = Number.POSITIVE_INFINITY;
   private cwdMs = Number.POSITIVE_INFINITY;
   private modelMs = NEVER;
   private readonly columns: Columns;
@@ -43,8 +45,10 @@ export class SessionSlice implements Slice {
     const { data } = event;
     if (timeMs < this.firstMs) this.firstMs = timeMs;
     if (timeMs > this.lastMs) this.lastMs = timeMs;
-    if (this.provider === '' && typeof data.provider === 'string') {
+    // Of the earliest event that names one: an agent started by another is a session of its own.
+    if (timeMs < this.providerMs && typeof data.provider === 'string') {
       this.provider = data.provider.slice(0, 40);
+      this.providerMs = timeMs;
     }
     // Only what happened before the earliest known cwd can tell of an earlier one.
     if (timeMs < this.cwdMs && typeof data.cwd === 'string') {
@@ -55,13 +59,14 @@ export class SessionSlice implements Slice {
     const main = this.columns.lane[row] === 0;
     switch (type) {
       case TYPE.session_start: {
-        this.startMs = Math.max(this.startMs, timeMs);
+        if (typeof data.trace_version === 'number') {
+          this.traceVersion = Math.max(this.traceVersion, data.trace_version);
+        }
+        if (timeMs < this.startMs) break;
+        this.startMs = timeMs;
         if (typeof data.agent_name === 'string') this.agentName = data.agent_name.slice(0, 100);
         if (typeof data.transcript_path === 'string') {
           this.transcriptPath = data.transcript_path.slice(0, 4096);
-        }
-        if (typeof data.trace_version === 'number') {
-          this.traceVersion = Math.max(this.traceVersion, data.trace_version);
         }
         break;
       }
@@ -77,7 +82,7 @@ export class SessionSlice implements Slice {
           data.notification_type === 'permission_prompt' ||
           data.notification_type === 'agent_needs_input'
         ) {
-          this.askedMs = Math.max(this.askedMs, timeMs);
+          this.later(this.asked, row, timeMs);
         }
         break;
       case TYPE.user_prompt:
@@ -97,6 +102,7 @@ export class SessionSlice implements Slice {
       case TYPE.tool_result:
       case TYPE.error:
         if (main) this.workMs = Math.max(this.workMs, timeMs);
+        this.later(this.worked, row, timeMs);
         break;
       default:
     }
@@ -113,22 +119,49 @@ export class SessionSlice implements Slice {
     }
   }
 
+  private later(moments: Map<number, number>, row: number, timeMs: number): void {
+    const lane = this.columns.lane[row]!;
+    if (timeMs > (moments.get(lane) ?? NEVER)) moments.set(lane, timeMs);
+  }
+
+  /** Since when somebody waits for the user's answer: a lane that has asked and not gone on since. */
+  get askedMs(): number {
+    let since = NEVER;
+    for (const [lane, asked] of this.asked) {
+      if (asked > (this.worked.get(lane) ?? NEVER) && asked > since) since = asked;
+    }
+    return since;
+  }
+
   remove(): void {
     // Moments only move forward, and a better version of an event tells the same ones.
   }
 
   save(): Json {
-    const { columns: _, name: __, ...rest } = this as unknown as Record<string, Json>;
+    const {
+      columns: _,
+      name: __,
+      asked,
+      worked,
+      ...rest
+    } = this as unknown as Record<string, Json>;
+    const moments = {
+      asked: [...(asked as unknown as Map<number, number>)],
+      worked: [...(worked as unknown as Map<number, number>)],
+    };
     return Object.fromEntries(
-      Object.entries(rest).map(([key, value]) => [
+      Object.entries<Json>({ ...rest, ...moments }).map(([key, value]) => [
         key,
-        value === Number.POSITIVE_INFINITY ? null : (value as Json),
+        value === Number.POSITIVE_INFINITY ? null : value,
       ]),
     );
   }
 
   load(saved: Json): void {
-    for (const [key, value] of Object.entries(saved as Record<string, Json>)) {
+    const { asked, worked, ...rest } = saved as Record<string, Json>;
+    for (const [lane, at] of asked as [number, number][]) this.asked.set(lane, at);
+    for (const [lane, at] of worked as [number, number][]) this.worked.set(lane, at);
+    for (const [key, value] of Object.entries(rest)) {
       (this as unknown as Record<string, Json>)[key] = value ?? Number.POSITIVE_INFINITY;
     }
   }
