@@ -117,6 +117,21 @@ function inputOf(step) {
   return step.input;
 }
 
+/** The lines of a hunk: what both begin and end with is context. */
+function patchLines(old, fresh) {
+  let start = 0;
+  while (start < old.length && start < fresh.length && old[start] === fresh[start]) start++;
+  let end = 0;
+  const most = Math.min(old.length, fresh.length) - start;
+  while (end < most && old[old.length - 1 - end] === fresh[fresh.length - 1 - end]) end++;
+  return [
+    ...old.slice(0, start).map((line) => ` ${line}`),
+    ...old.slice(start, old.length - end).map((line) => `-${line}`),
+    ...fresh.slice(start, fresh.length - end).map((line) => `+${line}`),
+    ...old.slice(old.length - end).map((line) => ` ${line}`),
+  ];
+}
+
 /** Does what the tool says, and gives what the agent's hook would be told. */
 function responseOf(step) {
   if (step.tool === 'Read') {
@@ -135,6 +150,7 @@ function responseOf(step) {
     const first = original.slice(0, at).split('\n').length;
     const old = step.from.replace(/\n$/, '').split('\n');
     const fresh = step.to.replace(/\n$/, '').split('\n');
+    const lines = patchLines(old, fresh);
     writeFileSync(
       path,
       original.replace(step.from, () => step.to),
@@ -150,7 +166,7 @@ function responseOf(step) {
           oldLines: old.length,
           newStart: first,
           newLines: fresh.length,
-          lines: [...old.map((line) => `-${line}`), ...fresh.map((line) => `+${line}`)],
+          lines,
         },
       ],
       userModified: false,

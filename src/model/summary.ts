@@ -99,7 +99,7 @@ export function summarise(fold: SessionFold, options: SummaryOptions): SessionSu
     prompts: counts.prompts,
     retries: fold.retries.retries,
     compactions: fold.context.compactions,
-    cost: costOf(fold),
+    cost: costOf(fold, over),
   };
   if (over) summary.endedAtMs = endMs;
   const context = fold.context.ofLane(0);
@@ -116,7 +116,11 @@ export function summarise(fold: SessionFold, options: SummaryOptions): SessionSu
   return summary;
 }
 
-export function costOf(fold: SessionFold): CostSummary {
+/**
+ * @param over whether the session has ended: while one of our own recording runs, its first usage
+ *   record is still to come, and nothing is guessed
+ */
+export function costOf(fold: SessionFold, over = true): CostSummary {
   const { cost } = fold;
   const { total } = cost;
   const own = cost.ofLane(0).nanoUsd;
@@ -135,13 +139,13 @@ export function costOf(fold: SessionFold): CostSummary {
     estimated: 0,
   };
   if (cost.priceDate) summary.priceDate = cost.priceDate;
-  const estimate = cost.estimate(fold.session.model, fold.session.lastMs);
-  if (estimate) {
-    if (estimate.price.status === 'unpriced') summary.unpriced++;
-    else {
-      summary.estimatedNanoUsd = estimate.price.nanoUsd;
-      summary.estimated = 1;
-    }
+  const ours = fold.session.traceVersion > 0;
+  const estimate =
+    over || !ours ? cost.estimate(fold.session.model, fold.session.lastMs) : undefined;
+  // Without a model there is no price to guess with: the cost is not known, and no response is unpriced.
+  if (estimate && estimate.price.status !== 'unpriced') {
+    summary.estimatedNanoUsd = estimate.price.nanoUsd;
+    summary.estimated = 1;
   }
   return summary;
 }
@@ -208,14 +212,14 @@ export function agentName(provider: string, agentName = ''): string {
 }
 
 /**
- * Nano-dollars a minute over the last five minutes; undefined where nothing was billed in them.
+ * Nano-dollars a minute over the last five minutes; undefined where nothing was billed in them, and
+ * in a session's first minute.
  * Reads from the newest step back, so it costs what happened in those minutes.
  */
 export function recentRate(fold: SessionFold, nowMs: number): number | undefined {
   const { columns } = fold;
   const since = nowMs - 5 * 60_000;
   let nano = 0;
-  let firstMs = nowMs;
   for (let row = columns.length - 1, misses = 0; row >= 0 && misses < 1000; row--) {
     if (columns.timeMs[row]! < since) {
       misses++;
@@ -226,10 +230,8 @@ export function recentRate(fold: SessionFold, nowMs: number): number | undefined
     }
     const cost = columns.nanoUsd[row]!;
     if (!Number.isNaN(cost)) nano += cost;
-    if (columns.timeMs[row]! < firstMs) firstMs = columns.timeMs[row]!;
   }
-  if (nano === 0) return undefined;
-  // A session younger than five minutes is judged by its own age, at least one minute.
-  const minutes = Math.min(5, Math.max(1, (nowMs - Math.max(firstMs, since)) / 60_000));
-  return nano / minutes;
+  const ageMs = nowMs - fold.session.firstMs;
+  if (nano === 0 || ageMs < 60_000) return undefined;
+  return nano / Math.min(5, ageMs / 60_000);
 }

@@ -28,16 +28,24 @@ import { lines, response, user } from './claudeRows.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const modules = join(homedir(), '.cache', 'agent-strace', 'ccusage', 'node_modules');
 const oracle = join(modules, 'ccusage', 'src', 'cli.js');
-const hasOracle =
+const oracleIsThere = (): boolean =>
   existsSync(oracle) &&
   existsSync(join(modules, '@ccusage', `ccusage-${process.platform}-${process.arch}`));
+if (!oracleIsThere()) {
+  // As the other real parts: installed on demand, into the cache.
+  spawnSync(process.execPath, [join(root, 'test/agents/installOracle.mjs')], { stdio: 'ignore' });
+}
+const hasOracle = oracleIsThere();
 const beside = process.env.AGENT_STRACE_REAL ?? join(root, '..', 'shared', 'real');
 const real = existsSync(join(beside, 'claude')) ? join(beside, 'claude') : undefined;
 const pricer = pricerOver(library);
 vi.setConfig({ testTimeout: 60_000 });
 
 if (!hasOracle) {
-  console.warn('ccusage is not there: not compared. Run: node test/agents/installOracle.mjs');
+  const message =
+    'ccusage could not be installed: not compared. Run: node test/agents/installOracle.mjs';
+  if (process.env.CI) throw new Error(message);
+  console.warn(message);
 }
 if (real === undefined)
   console.warn('No real transcripts there (AGENT_STRACE_REAL names their folder): not compared.');

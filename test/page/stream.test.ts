@@ -427,7 +427,7 @@ test('filters and search show their matches under their prompts', async () => {
   await host.append('claude-1', designNews().slice(0, 2));
   await page.getByText('4 matches').waitFor();
   // Even when events never pause for as long as it takes to ask again.
-  for (let i = 0; i < 15; i++) {
+  for (let i = 0; i < 60; i++) {
     await host.append('claude-1', designNews().slice(1, 2));
     await page.waitForTimeout(100);
     if (await page.getByText('4 matches').isHidden()) break;
