@@ -1,6 +1,6 @@
 /**
  * The index of a session: one row an event, in order of arrival, as typed arrays. A million events
- * are about 70 MB; the bodies stay in the file and are read by offset.
+ * are about 80 MB; the bodies stay in the file and are read by offset.
  */
 export class Columns {
   length = 0;
