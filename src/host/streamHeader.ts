@@ -13,6 +13,7 @@ export function sessionTab(session: LiveSession, summary: SessionSummary): Sessi
     id: session.key,
     agent: summary.agent,
     workspace: session.workspace,
+    ...(summary.title === '' ? {} : { title: summary.title }),
     status: summary.status,
     startedAtMs: summary.startedAtMs,
     ...(summary.endedAtMs === undefined ? {} : { endedAtMs: summary.endedAtMs }),

@@ -17,6 +17,8 @@ export interface SessionTab {
   /** `Claude Code`, `Codex`, … */
   agent: string;
   workspace: string;
+  /** What it is about (its first prompt), to tell sessions of one workspace apart. */
+  title?: string;
   status: SessionStatus;
   startedAtMs: number;
   endedAtMs?: number;

@@ -222,7 +222,10 @@ function SessionRow({ session, nowMs, showCost }: RowProps) {
       {ended && <span class={`tag ${status}`}>{STATUS[status]}</span>}
       {showCost && <SessionCost session={session} />}
       <span class="place">
-        <span class="workspace">{visibleText(session.workspace)}</span>
+        {/* Many sessions of one workspace: what they are about tells them apart. */}
+        <span class="workspace" title={visibleText(session.workspace)}>
+          {visibleText((showCost && session.title) || session.workspace)}
+        </span>
         <span> · {formatElapsed(elapsedMs)}</span>
       </span>
     </>
