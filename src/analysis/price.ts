@@ -121,6 +121,9 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
       const found = find(model, timestampMs, how.provider);
       if (typeof found === 'string') return unpriced(found);
       const searches = how.webSearchRequests ?? 0;
+      if (!Number.isSafeInteger(searches) || searches < 0 || searches > 1_000_000) {
+        return unpriced('the number of web searches makes no sense');
+      }
       if (searches > 0 && found.searches === undefined) {
         return unpriced(`no price is known for web searches of ${model}`);
       }

@@ -407,3 +407,50 @@ describe('after the agent has stopped', () => {
     expect(fs.existsSync(folder())).toBe(false);
   });
 });
+
+describe('a huge payload', () => {
+  it('is cut down before it is read for secrets, and says so', () => {
+    const command = 'token=abc '.repeat(3_000_000);
+    const edits = Array.from({ length: 300_000 }, (_, i) => ({ password: `p${i}` }));
+    fire('PreToolUse', {
+      input: payload('PreToolUse', {
+        tool_name: 'Bash',
+        tool_use_id: 'toolu_1',
+        tool_input: { command, edits },
+      }),
+    });
+    const [event] = trace();
+    const args = event?.data.arguments as JsonObject;
+    expect(String(args.command)).toMatch(/\[cut: \d+ more characters\]$/);
+    expect(JSON.stringify(args.edits)).toContain('[cut: ');
+    expect(JSON.stringify(event)).not.toMatch(/"p\d+"/);
+  });
+});
+
+describe('names and paths', () => {
+  it('are no place for a secret either', () => {
+    const secret = ['ghp', 'abcdefghijklmnopqrstuvwxyz0123456789'].join('_');
+    fire('PostToolUse', {
+      input: payload('PostToolUse', {
+        cwd: `${project}/${secret}`,
+        tool_name: `x ${secret}`,
+        tool_use_id: 'toolu_1',
+        model: { api_key: 'hunter2hunter2' },
+        tool_response: {
+          type: 'text',
+          file: {
+            filePath: `/tmp/${secret}`,
+            content: 'x',
+            numLines: 1,
+            startLine: 1,
+            totalLines: 1,
+          },
+        },
+      }),
+    });
+    const text = fs.readFileSync(join(folder(), 'events.ndjson'), 'utf8');
+    expect(text).not.toContain(secret);
+    expect(text).not.toContain('hunter2');
+    expect(text).toContain('[REDACTED:github-token]');
+  });
+});

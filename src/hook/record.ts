@@ -12,9 +12,10 @@ import {
 import { cutKey, MAX_RESULT_UNITS, type SessionMeta } from '../model/codec.ts';
 import type { Json, JsonObject, TraceEvent } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
-import { type RedactionCounts, redactValue } from '../redact/redact.ts';
+import { type RedactionCounts, redactText, redactValue } from '../redact/redact.ts';
 import { appendEvents, hintActiveSession, readTail, updateMeta } from '../trace/append.ts';
 import { homeTraceDir, isSafeSessionId, placeTrace } from '../trace/paths.ts';
+import { BOUNDLESS, bounded } from './bound.ts';
 import { logProblem } from './log.ts';
 import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
@@ -29,7 +30,7 @@ const TAIL_BYTES = 1_048_576;
 /** Bytes of transcript that a hook reads at most; the sweep reads on. */
 const MAX_TRANSCRIPT_BYTES = 1_048_576;
 
-/** What no secret can stand in: ids, names and numbers of the format's own. */
+/** The format's own names and ids: only what has the form of one is left as it is. */
 const STRUCTURAL = new Set([
   'event_subtype',
   'provider',
@@ -37,20 +38,18 @@ const STRUCTURAL = new Set([
   'agent_id',
   'agent_type',
   'prompt_id',
-  'cwd',
   'permission_mode',
   'tool_name',
   'tool_use_id',
   'subagent_id',
   'task_id',
-  'transcript_path',
-  'agent_transcript_path',
-  'files',
   'model',
-  'usage',
-  'truncated',
   'hook_event_name',
 ]);
+const NAME = /^[\w.:[\]@/-]{1,120}$/;
+
+/** Paths are texts like any other, but a name in them is not the name of a secret. */
+const PATHS = new Set(['cwd', 'transcript_path', 'agent_transcript_path']);
 
 /**
  * True where a Claude-format hook is being run by some other program (Cursor, Copilot and Gemini read
@@ -86,7 +85,7 @@ export function recordClaude(event: string, timestamp: number): void {
     logProblem(`${event}: no usable session id`);
     return;
   }
-  record(parsed, session, event, timestamp);
+  record(bytes.length > BOUNDLESS ? bounded(parsed) : parsed, session, event, timestamp);
 }
 
 function parse(bytes: Buffer): JsonObject | undefined {
@@ -174,14 +173,32 @@ function versionOf(aiAgent: string | undefined): string | undefined {
 /** Takes secrets out of everything in an event that someone may have written. */
 function redact(event: TraceEvent): void {
   const counts: RedactionCounts = {};
+  const kept: JsonObject = {};
   const written: JsonObject = {};
   for (const [key, value] of Object.entries(event.data)) {
-    if (!STRUCTURAL.has(key)) Object.defineProperty(written, key, { value, enumerable: true });
+    let to = written;
+    let as: Json = value;
+    if (key === 'truncated') to = kept;
+    else if (typeof value === 'string' && PATHS.has(key)) {
+      to = kept;
+      as = redactText(value, counts);
+    } else if (typeof value === 'string' && STRUCTURAL.has(key) && NAME.test(value)) {
+      to = kept;
+      as = redactText(value, counts);
+    } else if (key === 'files' && Array.isArray(value)) {
+      to = kept;
+      as = value.map((file) =>
+        isObject(file) && typeof file.path === 'string'
+          ? { ...file, path: redactText(file.path, counts) }
+          : file,
+      );
+    }
+    Object.defineProperty(to, key, { value: as, enumerable: true });
   }
   const clean = redactValue(written, counts) as JsonObject;
   const data: JsonObject = {};
   for (const key of Object.keys(event.data)) {
-    const from = STRUCTURAL.has(key) ? event.data : clean;
+    const from = Object.hasOwn(kept, key) ? kept : clean;
     if (Object.hasOwn(from, key)) data[key] = from[key] as Json;
   }
   for (const key of Object.keys(clean))
@@ -255,10 +272,10 @@ function writeMeta(
   payload: JsonObject,
   timestamp: number,
 ): void {
-  const cwd = str(payload.cwd);
+  const cwd = redactText(str(payload.cwd), {});
   const problem = updateMeta(known.trace_dir, known.session_id, (before) => {
     const started = typeof before?.started_at === 'number' ? before.started_at : known.first_seen;
-    const source = str(payload.source) || 'resume';
+    const source = /^\w{1,40}$/.exec(str(payload.source))?.[0] ?? 'resume';
     const meta: SessionMeta = {
       session_id: known.session_id,
       started_at: started,

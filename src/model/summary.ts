@@ -192,23 +192,26 @@ function addCurrent(summary: SessionSummary, fold: SessionFold, status: SessionS
   }
 }
 
-const AGENTS: Record<string, string> = {
-  claude: 'Claude Code',
-  'claude-code': 'Claude Code',
-  codex: 'Codex',
-  'openai-codex': 'Codex',
-  gemini: 'Gemini CLI',
-  'gemini-cli': 'Gemini CLI',
-  cursor: 'Cursor',
-  'cursor-agent': 'Cursor',
-  copilot: 'GitHub Copilot',
-  'github-copilot': 'GitHub Copilot',
-  opencode: 'opencode',
-  vscode: 'VS Code',
-};
+/** A map: a hostile trace may call its agent `constructor`. */
+const AGENTS = new Map(
+  Object.entries({
+    claude: 'Claude Code',
+    'claude-code': 'Claude Code',
+    codex: 'Codex',
+    'openai-codex': 'Codex',
+    gemini: 'Gemini CLI',
+    'gemini-cli': 'Gemini CLI',
+    cursor: 'Cursor',
+    'cursor-agent': 'Cursor',
+    copilot: 'GitHub Copilot',
+    'github-copilot': 'GitHub Copilot',
+    opencode: 'opencode',
+    vscode: 'VS Code',
+  }),
+);
 
 export function agentName(provider: string, agentName = ''): string {
-  return AGENTS[provider] ?? AGENTS[agentName] ?? (agentName || provider || 'Agent');
+  return AGENTS.get(provider) ?? AGENTS.get(agentName) ?? (agentName || provider || 'Agent');
 }
 
 /**

@@ -123,3 +123,24 @@ export function usageOf(data: JsonObject): Usage | undefined {
   if (input === undefined && output === undefined) return undefined;
   return { ...emptyUsage(), input_tokens: input ?? 0, output_tokens: output ?? 0 };
 }
+
+/**
+ * Why the usage of an event cannot be billed: a count that is no count, or parts larger than the
+ * whole. Undefined where it can.
+ */
+export function usageProblem(data: JsonObject): string | undefined {
+  const own = isObject(data.usage) ? data.usage : data;
+  for (const key of USAGE_KEYS) {
+    const value = own[key];
+    if (value === undefined || value === null) continue;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+      return `the usage record says ${key} is ${JSON.stringify(value).slice(0, 40)}`;
+    }
+    if (value > 1e10) return `the usage record says ${key} is ${value}`;
+  }
+  const usage = usageOf(data);
+  if (usage && uncachedInput(usage) < 0) {
+    return 'the usage record has more cached tokens than input tokens';
+  }
+  return undefined;
+}

@@ -39,13 +39,22 @@ export function sanitizeLine(text: string): string {
  * same data.
  */
 export function safeJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, undefined, indent).replace(
+  return stringify(value, indent).replace(
     /[\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu,
     (character) =>
       [...Array(character.length).keys()]
         .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
         .join(''),
   );
+}
+
+function stringify(value: unknown, indent: number | undefined): string {
+  try {
+    return JSON.stringify(value, undefined, indent);
+  } catch {
+    // Nested deeper than the stack: nobody reads that, but the rest must be printed.
+    return JSON.stringify({ unprintable: 'nested too deeply' }, undefined, indent);
+  }
 }
 
 let segmenter: Intl.Segmenter | undefined;

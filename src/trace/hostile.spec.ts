@@ -54,6 +54,8 @@ function lookAtAll(trace: TraceSession): void {
 }
 
 const HOSTILE = [
+  'constructor',
+  'toString',
   '</script><script>alert(1)</script>',
   '\u001b[2J\u001b]0;owned\u0007',
   '\u202Egnp.exe',

@@ -8,6 +8,9 @@ import type { StepView } from '../model/step.ts';
 import type { Pricer } from '../model/usage.ts';
 import { Tailer } from './tailer.ts';
 
+/** Bytes; a line of ours is at most 1 MB. */
+const MAX_WORDED = 1_500_000;
+
 export const EVENTS_FILE = 'events.ndjson';
 
 /** What could not be read of a session, for the diagnostic that says so. */
@@ -124,7 +127,11 @@ export class TraceSession {
     if (rows.length === 0) return [];
     let file: number;
     try {
-      file = openSync(this.file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+      // As the tailer: never through a link, never waiting on a pipe.
+      file = openSync(
+        this.file,
+        constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
+      );
     } catch {
       return rows.map(() => undefined);
     }
@@ -148,6 +155,11 @@ export class TraceSession {
     return event.data.recorded_by === undefined ? modernise(event, 0) : event;
   }
 
+  /** The row, or -1 where its event is larger than a recorder writes: a row's words need no such read. */
+  private sized(row: number): number {
+    return row >= 0 && this.fold.columns.size[row]! <= MAX_WORDED ? row : -1;
+  }
+
   /** Steps `from` (inclusive) `to` (exclusive) in words. */
   describe(from: number, to: number): StepView[] {
     const { fold } = this;
@@ -156,7 +168,7 @@ export class TraceSession {
     const rows: number[] = [];
     for (let at = first; at < last; at++) {
       const row = fold.steps.row(at);
-      rows.push(row, fold.columns.pair[row]!);
+      rows.push(this.sized(row), this.sized(fold.columns.pair[row]!));
     }
     const events = this.readEvents(rows);
     const views: StepView[] = [];
@@ -170,7 +182,10 @@ export class TraceSession {
               row: at,
               icon: 'info',
               verb: '',
-              target: 'The trace was moved or deleted.',
+              target:
+                rows[index]! < 0
+                  ? 'An event too large to show here.'
+                  : 'The trace was moved or deleted.',
               style: 'muted',
               detail: '',
             },

@@ -9,6 +9,7 @@ import {
   type Pricer,
   USAGE_KEYS,
   type Usage,
+  usageProblem,
 } from '../usage.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
@@ -55,7 +56,8 @@ export class CostSlice implements Slice {
   private model = new Uint16Array(64);
   private status = new Uint8Array(64);
   private repeats = new Uint16Array(64);
-  private tokens = new Uint32Array(64 * WIDTH);
+  // Doubles: a hostile count must not wrap around into a small one.
+  private tokens = new Float64Array(64 * WIDTH);
 
   private readonly columns: Columns;
   private readonly pricer: Pricer | undefined;
@@ -127,13 +129,20 @@ export class CostSlice implements Slice {
 
   private priceOf(event: TraceEvent, model: string, usage: Usage, timeMs: number): Price {
     const { data } = event;
+    const problem = usageProblem(data);
+    if (problem !== undefined) return { status: 'unpriced', reason: problem };
     const own = data.agent_cost_usd;
-    if (typeof own === 'number' && own >= 0) return reported(own);
+    if (typeof own === 'number' && own > 0 && own < 1e6) return reported(own);
     const price: Price = this.pricer
       ? this.pricer.price(model, usage, timeMs, optionsOf(data))
       : { status: 'unpriced', reason: 'no price list is loaded' };
     // Another writer's figure is better than none.
-    if (price.status === 'unpriced' && typeof data.cost_usd === 'number' && data.cost_usd >= 0) {
+    if (
+      price.status === 'unpriced' &&
+      typeof data.cost_usd === 'number' &&
+      data.cost_usd > 0 &&
+      data.cost_usd < 1e6
+    ) {
       return reported(data.cost_usd);
     }
     return price;
@@ -178,7 +187,7 @@ export class CostSlice implements Slice {
 
   private grow(): void {
     const size = this.rows.length * 2;
-    const larger = <T extends Int32Array | Uint32Array | Uint16Array | Uint8Array>(
+    const larger = <T extends Int32Array | Float64Array | Uint16Array | Uint8Array>(
       old: T,
       length: number,
     ): T => {
@@ -320,7 +329,7 @@ export class CostSlice implements Slice {
     this.status.set(from.status);
     this.repeats = new Uint16Array(size);
     this.repeats.set(from.repeats);
-    this.tokens = new Uint32Array(size * WIDTH);
+    this.tokens = new Float64Array(size * WIDTH);
     this.tokens.set(from.tokens);
   }
 }
