@@ -411,7 +411,7 @@ describe('after the agent has stopped', () => {
 describe('a huge payload', () => {
   it('is cut down before it is read for secrets, and says so', () => {
     const command = 'token=abc '.repeat(3_000_000);
-    const edits = Array.from({ length: 300_000 }, (_, i) => ({ password: `p${i}` }));
+    const edits = Array.from({ length: 300_000 }, (_, i) => ({ password: `longsecret${i}` }));
     fire('PreToolUse', {
       input: payload('PreToolUse', {
         tool_name: 'Bash',
@@ -423,7 +423,7 @@ describe('a huge payload', () => {
     const args = event?.data.arguments as JsonObject;
     expect(String(args.command)).toMatch(/\[cut: \d+ more characters\]$/);
     expect(JSON.stringify(args.edits)).toContain('[cut: ');
-    expect(JSON.stringify(event)).not.toMatch(/"p\d+"/);
+    expect(JSON.stringify(event)).not.toContain('longsecret');
   });
 });
 
