@@ -1,16 +1,18 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TraceWriter } from '../../test/traceWriter.ts';
 import {
   identityOf,
+  ownRecord,
+  processState,
   readProcess,
   type SessionRecord,
   writeSessionRecord,
 } from '../agents/process.ts';
 import { LiveSessions } from './liveSessions.ts';
-import { ownRecord, processState } from './processState.ts';
 
 const ID = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4c6';
 const fixture = new URL(`../../test/fixtures/claude/transcripts/main/${ID}.jsonl`, import.meta.url);
@@ -123,4 +125,25 @@ it.runIf(process.platform === 'linux')('knows whether the agent is still there',
   expect(processState({ ...alive, boot_id: 'another' })).toBe('gone');
   expect(processState({ ...alive, pid_ns: 'another' })).toBe('unknown');
   expect(processState(undefined)).toBe('unknown');
+});
+
+it('knows its own trace by whatever path the folder was opened', () => {
+  mkdirSync(join(root, 'project'));
+  symlinkSync(join(root, 'project'), join(root, 'link'));
+  const written = record();
+  expect(ownRecord(join(root, 'link', '.agent-traces'), ID)).toEqual(written);
+  expect(ownRecord(join(root, '.agent-traces'), ID)).toBeUndefined();
+});
+
+it.runIf(process.platform === 'linux')('tells an agent that is stopped', async () => {
+  const child = spawn('sleep', ['30']);
+  try {
+    const stopped = record(identityOf(readProcess(child.pid!)!));
+    child.kill('SIGSTOP');
+    expect(await until(() => processState(stopped) === 'stopped', 3000)).toBe(true);
+    child.kill('SIGCONT');
+    expect(await until(() => processState(stopped) === 'alive', 3000)).toBe(true);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
