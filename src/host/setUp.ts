@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
+import { type InstallOptions, renewLauncher } from '../agents/launcher.ts';
 import { applySetup, planSetup, type SetupPlan, type SetupScope } from '../agents/registry.ts';
 
 export const SETUP_SCHEME = 'agent-strace-setup';
@@ -145,15 +146,29 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     );
   }
 
-  private async applyQuietly(plan: SetupPlan): Promise<boolean> {
-    const { extensionUri, extension } = this.context;
+  /** After an update of the extension: the recorder that was set up becomes the new one. */
+  async renew(): Promise<void> {
     try {
-      applySetup(plan, {
-        hookBundle: vscode.Uri.joinPath(extensionUri, 'dist', 'hook.js').fsPath,
-        version: String((extension.packageJSON as { version: unknown }).version),
-        nodePath: await findNode(),
-        electronPath: process.execPath,
-      });
+      // The Node that set-up found stays.
+      const { version } = this.install;
+      if (await renewLauncher(this.install)) this.log.info(`recorder renewed to ${version}`);
+    } catch (error) {
+      this.log.warn(`the recorder could not be renewed: ${(error as Error).message}`);
+    }
+  }
+
+  private get install(): InstallOptions {
+    const { extensionUri, extension } = this.context;
+    return {
+      hookBundle: vscode.Uri.joinPath(extensionUri, 'dist', 'hook.js').fsPath,
+      version: String((extension.packageJSON as { version: unknown }).version),
+      electronPath: process.execPath,
+    };
+  }
+
+  private async applyQuietly(plan: SetupPlan): Promise<boolean> {
+    try {
+      applySetup(plan, { ...this.install, nodePath: await findNode() });
       return true;
     } catch (error) {
       this.log.error(error as Error);
