@@ -100,6 +100,25 @@ it('adds what the transcript says to the trace while the session runs, each resp
   expect(new Set(told.map(({ event_id }) => event_id)).size).toBe(responses());
 });
 
+it.each([
+  ['takes secrets out', undefined, false],
+  ['leaves them in where the person says so', '1', true],
+] as const)('%s', async (_what, setting, left) => {
+  if (setting !== undefined) process.env.AGENT_TRACE_NO_REDACT = setting;
+  record();
+  // Its beginning, with a secret of a well-known form in what the agent says.
+  const secret = `ghp_${'A1b2C3d4E5'.repeat(4).slice(0, 36)}`;
+  const text = readFileSync(fixture, 'utf8').replaceAll(
+    /("type":"text","text":")/g,
+    (start) => `${start}The token is ${secret} `,
+  );
+  expect(text).toContain(secret);
+  appendFileSync(transcript, text);
+  const writer = start();
+  expect(await until(() => readFileSync(writer.file, 'utf8').includes('The token is'))).toBe(true);
+  expect(readFileSync(writer.file, 'utf8').includes(secret)).toBe(left);
+});
+
 it('follows no transcript of a trace that our hook did not write here', async () => {
   appendFileSync(transcript, readFileSync(fixture));
   start();
