@@ -2,7 +2,7 @@
  * What agents' settings name: a small script in `~/.agent-strace/bin` that finds a Node and runs the hook
  * from `~/.agent-strace/lib`. Settings stay valid while Node, the extension or the package move.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative, sep } from 'node:path';
@@ -131,17 +131,105 @@ export interface InstallOptions extends LauncherOptions {
  * @throws an error with a message for people
  */
 export function installLauncher(options: InstallOptions): boolean {
-  const { env = process.env } = options;
+  const { changed, lib, name, nodePath } = putFiles(options);
+  if (nodePath) writeCodeCache(nodePath, lib, name);
+  sweep(lib, name);
+  return changed;
+}
+
+/**
+ * Brings a recorder that is set up to this version, where it is of an older one or not whole. One of a
+ * newer version (of the other door: editor or package) stays, and nothing is set up that was not.
+ *
+ * @returns whether it was renewed
+ * @throws an error with a message for people
+ */
+export async function renewLauncher(options: InstallOptions): Promise<boolean> {
+  const { env = process.env, version, hookBundle } = options;
+  const lib = join(stateHome(env), 'lib');
+  const installed = readSmallFile(join(lib, 'version'))?.trim();
+  if (installed === undefined || isOlder(version, installed)) return false;
+  const recorder = wrap(fs.readFileSync(hookBundle, 'utf8'));
+  const current = recorderName(recorder);
+  const whole =
+    readSmallFile(join(lib, `${current}.js`), MAX_RECORDER_BYTES) === recorder &&
+    readSmallFile(join(lib, 'hook.js')) === loader(current) &&
+    fs.existsSync(launcherPath(env));
+  if (installed === version && whole) return false;
+  const { name, nodePath } = putFiles(options);
+  if (nodePath) await writeCodeCacheAside(nodePath, lib, name);
+  sweep(lib, name);
+  return true;
+}
+
+/** Whether version `a` comes before `b`; what is no version comes first of all. */
+export function isOlder(a: string, b: string): boolean {
+  const partsOf = (text: string): number[] => {
+    const match = /^v?(\d+)\.(\d+)\.(\d+)(-)?/.exec(text);
+    // A pre-release comes before its release.
+    return match ? [+match[1]!, +match[2]!, +match[3]!, match[4] ? 0 : 1] : [-1, 0, 0, 0];
+  };
+  const [left, right] = [partsOf(a), partsOf(b)];
+  const at = left.findIndex((part, index) => part !== right[index]);
+  return at >= 0 && left[at]! < right[at]!;
+}
+
+/** What an earlier set-up knew of this machine. */
+export function readLauncher(env: Env = process.env): { nodePath?: string; electronPath?: string } {
+  const text = readSmallFile(launcherPath(env));
+  if (text === undefined) return {};
+  let found: (string | undefined)[];
+  if (process.platform === 'win32') {
+    const paths = [...text.matchAll(/^if exist "[^"]*" "([^"]*)"/gm)].map((match) => ({
+      path: match[1]!.replaceAll('%%', '%'),
+      electron: match.index > text.indexOf('ELECTRON_RUN_AS_NODE=1'),
+    }));
+    const electronKnown = text.includes('ELECTRON_RUN_AS_NODE=1');
+    found = [
+      paths.find(({ electron }) => !electronKnown || !electron)?.path,
+      paths.find(({ electron }) => electronKnown && electron)?.path,
+    ];
+  } else {
+    found = [...text.matchAll(/^node='((?:[^']|'\\'')*)'$/gm)].map((match) =>
+      match[1]!.replaceAll("'\\''", "'"),
+    );
+  }
+  const [nodePath, electronPath] = found;
+  return { ...(nodePath && { nodePath }), ...(electronPath && { electronPath }) };
+}
+
+/** A hook is a hundredth of this. */
+const MAX_RECORDER_BYTES = 4_194_304;
+
+/** Named by what is in it: a code cache is only ever read with the source that it was made of. */
+const recorderName = (recorder: string): string => `recorder-${textHash(recorder)}`;
+
+interface PutFiles {
+  changed: boolean;
+  lib: string;
+  /** Of the recorder, without its ending. */
+  name: string;
+  nodePath: string | undefined;
+}
+
+function putFiles(given: InstallOptions): PutFiles {
+  const { env = process.env } = given;
   for (const name of ['bin', 'lib']) {
     const { path, problem } = ensureStateFolder(name, env);
     if (problem !== undefined) throw new Error(`${path} cannot be used (${problem})`);
   }
   const windows = process.platform === 'win32';
+  const known = readLauncher(env);
+  // Each door knows a Node that the other does not: what was known stays.
+  const options = {
+    ...given,
+    nodePath: given.nodePath ?? known.nodePath,
+    electronPath: given.electronPath ?? known.electronPath,
+  };
   const launcher = windows ? cmdLauncher(options) : shellLauncher(options);
   const lib = join(stateHome(env), 'lib');
   const recorder = wrap(fs.readFileSync(options.hookBundle, 'utf8'));
-  // Named by what is in it: a code cache is only ever read with the source that it was made of.
-  const name = `recorder-${textHash(recorder)}`;
+  const name = recorderName(recorder);
   const files: [path: string, text: string, mode: number][] = [
     [join(lib, 'package.json'), '{"type":"commonjs"}\n', 0o600],
     [join(lib, `${name}.js`), recorder, 0o600],
@@ -151,15 +239,19 @@ export function installLauncher(options: InstallOptions): boolean {
   ];
   let changed = false;
   for (const [path, text, mode] of files) {
-    if (readSmallFile(path, 4_194_304) === text && isRunnable(path, mode)) continue;
+    if (readSmallFile(path, MAX_RECORDER_BYTES) === text && isRunnable(path, mode)) continue;
     writeSmallFile(path, text, mode);
     changed = true;
   }
-  if (options.nodePath) writeCodeCache(options.nodePath, lib, name);
+  return { changed, lib, name, nodePath: options.nodePath };
+}
+
+/** Takes recorders of other versions away. */
+function sweep(lib: string, name: string): void {
   for (const old of fs.readdirSync(lib)) {
-    if (old.startsWith('recorder-') && !old.startsWith(name)) fs.rmSync(join(lib, old));
+    if (old.startsWith('recorder-') && !old.startsWith(name))
+      fs.rmSync(join(lib, old), { force: true });
   }
-  return changed;
 }
 
 /** The recorder as a function, so that it can be compiled with a code cache. */
@@ -191,38 +283,84 @@ if (process.env.AGENT_STRACE_WRITE_CACHE === '1') {
  * compiled for that. Without a cache everything works as well, a little slower.
  */
 function writeCodeCache(nodePath: string, lib: string, name: string): void {
-  const scratch = fs.mkdtempSync(join(lib, 'warm-'));
+  const warm = warmUp(lib, name);
+  if (warm === undefined) return;
+  const { args, input, options, done } = warm;
+  const run = spawnSync(nodePath, args, {
+    ...options,
+    input,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  done(run.status === 0);
+}
+
+/** The same without keeping the caller waiting. */
+function writeCodeCacheAside(nodePath: string, lib: string, name: string): Promise<void> {
+  const warm = warmUp(lib, name);
+  if (warm === undefined) return Promise.resolve();
+  const { args, input, options, done } = warm;
+  return new Promise((resolve) => {
+    const child = execFile(nodePath, args, options, (error) => {
+      done(error === null);
+      resolve();
+    });
+    // It may end before it has read.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+  });
+}
+
+interface WarmUp {
+  args: string[];
+  input: string;
+  options: { env: Record<string, string>; timeout: number };
+  /** @param ok the run ended well */
+  done(ok: boolean): void;
+}
+
+function warmUp(lib: string, name: string): WarmUp | undefined {
+  let scratch: string;
   try {
-    const payload = {
-      session_id: 'warm',
-      cwd: scratch,
-      hook_event_name: 'PreToolUse',
-      tool_name: 'Bash',
-      tool_use_id: 'warm',
-      tool_input: { command: 'true' },
-    };
+    scratch = fs.mkdtempSync(join(lib, 'warm-'));
     fs.rmSync(join(lib, `${name}.cache`), { force: true });
-    const run = spawnSync(nodePath, [join(lib, 'hook.js'), '--agent', 'claude', 'PreToolUse'], {
-      input: JSON.stringify(payload),
+  } catch {
+    return undefined;
+  }
+  const payload = {
+    session_id: 'warm',
+    cwd: scratch,
+    hook_event_name: 'PreToolUse',
+    tool_name: 'Bash',
+    tool_use_id: 'warm',
+    tool_input: { command: 'true' },
+  };
+  const done = (ok: boolean): void => {
+    try {
+      const made = join(lib, `${name}.cache.new`);
+      if (ok && fs.existsSync(made)) {
+        fs.chmodSync(made, 0o600);
+        fs.renameSync(made, join(lib, `${name}.cache`));
+      }
+    } catch {
+      // No cache: see above.
+    } finally {
+      fs.rmSync(scratch, { recursive: true, force: true });
+    }
+  };
+  return {
+    args: [join(lib, 'hook.js'), '--agent', 'claude', 'PreToolUse'],
+    input: JSON.stringify(payload),
+    options: {
       env: {
         HOME: scratch,
         AGENT_STRACE_HOME: join(scratch, 'state'),
         AGENT_TRACE_DIR: join(scratch, 'traces'),
         AGENT_STRACE_WRITE_CACHE: '1',
       },
-      stdio: ['pipe', 'ignore', 'ignore'],
       timeout: 10_000,
-    });
-    const made = join(lib, `${name}.cache.new`);
-    if (run.status === 0 && fs.existsSync(made)) {
-      fs.chmodSync(made, 0o600);
-      fs.renameSync(made, join(lib, `${name}.cache`));
-    }
-  } catch {
-    // No cache: see above.
-  } finally {
-    fs.rmSync(scratch, { recursive: true, force: true });
-  }
+    },
+    done,
+  };
 }
 
 const isRunnable = (path: string, mode: number): boolean =>

@@ -1,7 +1,8 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { ProcessState } from '../model/summary.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
-import { ensureStateFolder, isSafeSessionId, stateHome } from '../trace/paths.ts';
+import { ensureStateFolder, isSafeSessionId, realPath, stateHome } from '../trace/paths.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -207,6 +208,38 @@ export function isSameProcess(record: SessionRecord): boolean {
   return readProcess(record.pid)?.startTime === record.start_time;
 }
 
+/**
+ * Whether a session's agent is still there. Looks at files only: it starts no process.
+ *
+ * @param record what {@link readSessionRecord} or {@link ownRecord} found
+ */
+export function processState(record: SessionRecord | undefined): ProcessState {
+  if (record?.pid === undefined) return 'unknown';
+  if (process.platform !== 'linux') {
+    try {
+      process.kill(record.pid, 0);
+      // Another process may have its number by now.
+      return 'unknown';
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'gone' : 'unknown';
+    }
+  }
+  if (record.boot_id !== undefined) {
+    const boot = readText(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'));
+    if (boot !== undefined && boot !== record.boot_id) return 'gone';
+  }
+  if (record.pid_ns !== undefined) {
+    const space = readText(() => readlinkSync('/proc/self/ns/pid'));
+    if (space !== undefined && space !== record.pid_ns) return 'unknown';
+  }
+  const stat = readText(() => readFileSync(`/proc/${record.pid}/stat`, 'utf8'));
+  if (stat === undefined) return 'gone';
+  if (parseStat(record.pid, stat)?.startTime !== record.start_time) return 'gone';
+  const letter = stat.charAt(stat.lastIndexOf(')') + 2);
+  if (letter === 'Z' || letter === 'X') return 'gone';
+  return letter === 'T' ? 'stopped' : 'alive';
+}
+
 const recordPath = (sessionId: string, env: Env): string =>
   join(stateHome(env), 'sessions', `${sessionId}.json`);
 
@@ -227,6 +260,19 @@ export function readSessionRecord(
   } catch {
     return undefined;
   }
+}
+
+/**
+ * What our own hook wrote of a session that is traced into this folder, by whatever path; undefined
+ * where it never saw it: such a trace came from elsewhere, whatever it says of itself.
+ */
+export function ownRecord(
+  traceDir: string,
+  sessionId: string,
+  env: Env = process.env,
+): SessionRecord | undefined {
+  const record = readSessionRecord(sessionId, env);
+  return record && realPath(record.trace_dir) === realPath(traceDir) ? record : undefined;
 }
 
 /** @throws a system error, or one with the code of {@link ensureStateFolder}'s problem */

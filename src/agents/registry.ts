@@ -58,8 +58,6 @@ const SETUPS: Record<AgentId, AgentSetup> = {
   claude: { plan: planClaude, apply: applyClaude },
 };
 
-export const AGENT_IDS = Object.keys(SETUPS) as AgentId[];
-
 /** What set-up would do; changes nothing. */
 export function planSetup(agent: AgentId, options: PlanOptions): SetupPlan {
   return SETUPS[agent].plan(options);

@@ -1,8 +1,8 @@
 /** Which trace folder, which session, and reading it: what every reading command begins with. */
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { isSameProcess, readSessionRecord } from '../agents/process.ts';
+import { readSessionRecord, processState as stateOf } from '../agents/process.ts';
 import { createPricer } from '../analysis/price.ts';
 import type { ProcessState } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
@@ -197,19 +197,7 @@ export function problemsText(problems: SessionProblems): string {
 
 /** What is known of the agent's process behind a session. */
 export function processState(io: Io, sessionId: string): ProcessState {
-  const record = readSessionRecord(sessionId, io.env);
-  // Elsewhere than here, a process cannot be told from another of the same number.
-  if (record?.pid === undefined || process.platform !== 'linux') return 'unknown';
-  if (record.pid_ns !== undefined && record.pid_ns !== pidNamespace()) return 'unknown';
-  return isSameProcess(record) ? 'alive' : 'gone';
-}
-
-function pidNamespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return '';
-  }
+  return stateOf(readSessionRecord(sessionId, io.env));
 }
 
 /** A path as people write it: from the home folder where it is in it. */

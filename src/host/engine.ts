@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { createPricer } from '../analysis/price.ts';
-import { gitRootOf, homeTraceDir, placeTrace, TRACE_FOLDER } from '../trace/paths.ts';
 import { LiveSessions, type TraceFolder } from './liveSessions.ts';
 import { affectsEngine, readSettings } from './settings.ts';
+import { traceFolders } from './traceFolders.ts';
 
 /** The live sessions of this window; built anew when folders, trust or settings change. */
 export class Engine implements vscode.Disposable {
@@ -33,7 +32,7 @@ export class Engine implements vscode.Disposable {
   private start(): LiveSessions {
     const { isTrusted } = vscode.workspace;
     const settings = readSettings();
-    const folders = traceFolders();
+    const folders = openFolders();
     this.log.info(
       `watching ${folders.map(({ traceDir }) => traceDir).join(', ') || 'nothing: no folder is open'}` +
         (isTrusted ? '' : ' (restricted mode: nothing is recorded, transcripts are not read)'),
@@ -59,21 +58,10 @@ export class Engine implements vscode.Disposable {
   }
 }
 
-/** Where sessions of the open folders may be traced to; see `placeTrace`. */
-function traceFolders(): TraceFolder[] {
-  const found = new Map<string, TraceFolder>();
-  for (const { uri, name } of vscode.workspace.workspaceFolders ?? []) {
-    if (uri.scheme !== 'file') continue;
-    const places = [
-      join(uri.fsPath, TRACE_FOLDER),
-      placeTrace({ projectDir: uri.fsPath }).traceDir,
-      // An agent that was started at the root of the repository.
-      placeTrace({ cwd: gitRootOf(uri.fsPath) ?? uri.fsPath }).traceDir,
-      homeTraceDir(uri.fsPath),
-    ];
-    for (const traceDir of places) {
-      if (!found.has(traceDir)) found.set(traceDir, { traceDir, workspace: name });
-    }
-  }
-  return [...found.values()];
+function openFolders(): TraceFolder[] {
+  return traceFolders(
+    (vscode.workspace.workspaceFolders ?? [])
+      .filter(({ uri }) => uri.scheme === 'file')
+      .map(({ uri, name }) => ({ path: uri.fsPath, name })),
+  );
 }

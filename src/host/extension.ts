@@ -17,6 +17,9 @@ export interface AgentStraceApi {
   readonly sessions: readonly { key: string; id: string; summary: SessionSummary }[];
 }
 
+/** The window has its start behind it, ms. */
+const RENEW_AFTER_MS = 3000;
+
 /** Called by VS Code once: when a trace folder is there, or a view or command of ours is used. */
 export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const log = vscode.window.createOutputChannel('Agent Strace', { log: true });
@@ -40,6 +43,9 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     command('openStep', (key: unknown, step: unknown) => stream.openStep(key, step)),
     command('removeSetUp', () => setUp.run(true)),
   );
+  // Nothing of the window waits for it.
+  const renewal = setTimeout(() => void setUp.renew(), RENEW_AFTER_MS);
+  context.subscriptions.push({ dispose: () => clearTimeout(renewal) });
   return {
     get status() {
       return statusBar.current;

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -348,6 +348,51 @@ describe('StreamFeed', () => {
     a.call('Bash', { command: 'ls' });
     await until(() => page!.last('header')?.header.sessionId === first.key);
     expect(page.last('sessions')?.selected).toBe(first.key);
+  });
+
+  it('shows what the person chose again after it was hidden, however old', async () => {
+    const old = new TraceWriter(traceDir, 'old').start().prompt('Old');
+    new TraceWriter(traceDir, 'new').start().prompt('New').ask('May I?');
+    follow();
+    const { key } = await loaded('old');
+    const waiting = await loaded('new');
+    page = new Page();
+    page.send(ready);
+    page.send({ type: 'select', sessionId: key });
+    // Of yesterday: nobody but the page keeps it open.
+    const yesterday = Date.now() / 1000 - 86_400;
+    utimesSync(old.file, yesterday, yesterday);
+    await until(() => live.all.some(({ entry }) => entry.modifiedMs <= yesterday * 1000 + 1));
+    page.feed.pause();
+    expect(page.feed.selected).toBe(key);
+    expect(live.get(key)).toBeUndefined();
+    page.messages = [];
+    page.send(ready);
+    expect(page.last('sessions')?.selected).toBe(key);
+    expect(page.messages.filter(({ type }) => type === 'sessions')).toHaveLength(1);
+    await until(() => page!.last('columns')?.sessionId === key);
+    // Gone while hidden: the most urgent one instead.
+    page.feed.pause();
+    rmSync(join(old.file, '..'), { recursive: true });
+    await until(() => live.all.length === 1);
+    page.send(ready);
+    expect(page.last('sessions')?.selected).toBe(waiting.key);
+    expect(page.feed.selected).toBeUndefined();
+  });
+
+  it('takes the choice of an earlier feed once its session is there', async () => {
+    new TraceWriter(traceDir, 'a').start().prompt('A');
+    new TraceWriter(traceDir, 'b').start().prompt('B').ask('May I?');
+    follow();
+    const { key } = await loaded('a');
+    await live.dispose();
+    follow();
+    page = new Page();
+    page.feed.choose(key);
+    page.send(ready);
+    expect(page.last('sessions')).toBeUndefined();
+    await until(() => page!.last('sessions')?.selected === key);
+    expect(page.feed.selected).toBe(key);
   });
 
   it('says when the trace is gone, and shows what it read', async () => {

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SessionRecord } from '../agents/process.ts';
+import { ownRecord, processState, type SessionRecord } from '../agents/process.ts';
 import { type ProcessState, type SessionSummary, summarise } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { EVENTS_FILE, TraceSession } from '../trace/session.ts';
 import type { SessionEntry } from '../trace/store.ts';
-import { ownRecord, processState } from './processState.ts';
 
 /** Which rows one reader must read again. */
 export interface RowCursor {

@@ -61,7 +61,8 @@ export class LiveSessions {
   private readonly entries = new Map<string, SessionEntry[]>();
   private readonly held = new Map<string, number>();
   private readonly listeners = new Set<(change: LiveChange) => void>();
-  private readonly watchers: TraceWatcher[] = [];
+  /** By trace folder. */
+  private readonly watchers = new Map<string, TraceWatcher>();
   private readonly timers: ReturnType<typeof setInterval>[] = [];
   private readonly touches = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly queue = new Set<LiveSession>();
@@ -72,10 +73,11 @@ export class LiveSessions {
     this.options = options;
     this.folders = options.folders;
     for (const { traceDir } of options.folders) {
-      this.watchers.push(
+      this.watchers.set(
+        traceDir,
         new TraceWatcher(traceDir, {
           sessions: (entries) => this.onEntries(traceDir, entries),
-          touched: (id) => this.onTouched(keyOf(traceDir, id)),
+          touched: (id) => this.onTouched(traceDir, id),
         }),
       );
     }
@@ -214,11 +216,12 @@ export class LiveSessions {
     if (changed) this.emit({ type: 'list' });
   }
 
-  private onTouched(key: string): void {
+  private onTouched(traceDir: string, id: string): void {
+    const key = keyOf(traceDir, id);
     const session = this.open.get(key);
     if (!session) {
       // An old session goes on: it becomes a recent one.
-      for (const watcher of this.watchers) watcher.scan();
+      this.watchers.get(traceDir)?.look(id);
       this.choose();
       return;
     }
@@ -248,7 +251,9 @@ export class LiveSessions {
     const { trace } = session;
     if (session.isMissing()) {
       // Moved or deleted: what was read stays, until nobody looks at it any more.
-      for (const watcher of this.watchers) watcher.scan();
+      const watcher = this.watchers.get(session.traceDir);
+      watcher?.look(session.id);
+      watcher?.scan();
       this.choose();
       return false;
     }
@@ -315,7 +320,7 @@ export class LiveSessions {
     this.listeners.clear();
     this.queue.clear();
     this.open.clear();
-    await Promise.all(this.watchers.map((watcher) => watcher.close()));
+    await Promise.all([...this.watchers.values()].map((watcher) => watcher.close()));
   }
 }
 

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
 import { homedir } from 'node:os';
-import { join, sep } from 'node:path';
+import { sep } from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
-import { applySetup, planSetup, type SetupPlan, type SetupScope } from '../agents/registry.ts';
+import { type InstallOptions, renewLauncher } from '../agents/launcher.ts';
+import { applySetup, type SetupPlan, type SetupScope } from '../agents/registry.ts';
+
+import { findAgentVersion, planSetupIn } from '../agents/setupPlace.ts';
 
 export const SETUP_SCHEME = 'agent-strace-setup';
 
@@ -44,9 +47,8 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     if (!folder) return;
     const scope = await pickScope(remove);
     if (!scope) return;
-    const plan = planSetup('claude', {
+    const plan = planSetupIn('claude', folder.uri.fsPath, {
       scope,
-      projectDir: folder.uri.fsPath,
       remove,
       agentVersion: remove ? undefined : await this.agentVersion(),
     });
@@ -145,15 +147,29 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     );
   }
 
-  private async applyQuietly(plan: SetupPlan): Promise<boolean> {
-    const { extensionUri, extension } = this.context;
+  /** After an update of the extension: the recorder that was set up becomes the new one. */
+  async renew(): Promise<void> {
     try {
-      applySetup(plan, {
-        hookBundle: vscode.Uri.joinPath(extensionUri, 'dist', 'hook.js').fsPath,
-        version: String((extension.packageJSON as { version: unknown }).version),
-        nodePath: await findNode(),
-        electronPath: process.execPath,
-      });
+      // The Node that set-up found stays.
+      const { version } = this.install;
+      if (await renewLauncher(this.install)) this.log.info(`recorder renewed to ${version}`);
+    } catch (error) {
+      this.log.warn(`the recorder could not be renewed: ${(error as Error).message}`);
+    }
+  }
+
+  private get install(): InstallOptions {
+    const { extensionUri, extension } = this.context;
+    return {
+      hookBundle: vscode.Uri.joinPath(extensionUri, 'dist', 'hook.js').fsPath,
+      version: String((extension.packageJSON as { version: unknown }).version),
+      electronPath: process.execPath,
+    };
+  }
+
+  private async applyQuietly(plan: SetupPlan): Promise<boolean> {
+    try {
+      applySetup(plan, { ...this.install, nodePath: await findNode() });
       return true;
     } catch (error) {
       this.log.error(error as Error);
@@ -170,14 +186,8 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
 
   /** What the agent says of its version: which hook events it knows depends on it. */
   private async agentVersion(): Promise<string | undefined> {
-    for (const program of claudePrograms()) {
-      try {
-        const { stdout } = await run(program, ['--version'], { timeout: 10_000 });
-        return stdout;
-      } catch (error) {
-        this.log.debug(`${program} --version: ${(error as Error).message}`);
-      }
-    }
+    const found = await findAgentVersion('claude', { note: (message) => this.log.debug(message) });
+    if (found !== undefined) return found;
     this.log.warn('Claude Code was not found, so its version is unknown');
     return undefined;
   }
@@ -189,18 +199,6 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
 
 const severityLevel = (severity: 'error' | 'warning'): 'error' | 'warn' =>
   severity === 'error' ? 'error' : 'warn';
-
-/** By name, then where its installers put it: an editor started from a menu has a shorter PATH. */
-function claudePrograms(): string[] {
-  const home = homedir();
-  return [
-    'claude',
-    join(home, '.local', 'bin', 'claude'),
-    join(home, '.claude', 'local', 'claude'),
-    '/opt/homebrew/bin/claude',
-    '/usr/local/bin/claude',
-  ];
-}
 
 /** A path as people write it. */
 function shownPath(path: string): string {

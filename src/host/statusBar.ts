@@ -14,6 +14,7 @@ export class StatusBar implements vscode.Disposable {
   private readonly subscriptions: vscode.Disposable[];
   private stopListening: () => void;
   private clock: ReturnType<typeof setInterval> | undefined;
+  private periodMs = 0;
   private enabled: boolean;
   private line: StatusLine | undefined;
   private readonly changed = new vscode.EventEmitter<StatusLine | undefined>();
@@ -79,7 +80,7 @@ export class StatusBar implements vscode.Disposable {
         )
       : undefined;
     this.show(line);
-    this.setClock(line?.ticks === true);
+    this.setClock(line?.refreshMs ?? 0);
   }
 
   private show(line: StatusLine | undefined): void {
@@ -117,10 +118,11 @@ export class StatusBar implements vscode.Disposable {
     return this.target.text;
   }
 
-  private setClock(ticks: boolean): void {
-    if (ticks === (this.clock !== undefined)) return;
+  private setClock(periodMs: number): void {
+    if (periodMs === this.periodMs) return;
+    this.periodMs = periodMs;
     clearInterval(this.clock);
-    this.clock = ticks ? setInterval(() => this.render(), 1000) : undefined;
+    this.clock = periodMs > 0 ? setInterval(() => this.render(), periodMs) : undefined;
   }
 
   dispose(): void {

@@ -42,6 +42,17 @@ describe('statusLine', () => {
     expect(text(session({ status: 'ended', lastMs: NOW - 1000 }))).toContain('· done');
   });
 
+  it('counts seconds only where it shows them, and expires by itself', () => {
+    const due = (...sessions: StatusSession[]) => statusLine(sessions, options)?.refreshMs;
+    expect(due(session({ current: running }))).toBe(1000);
+    expect(due(session({ thinkingSinceMs: NOW - 4000 }))).toBe(1000);
+    expect(due(session({ current: { ...running, startedAtMs: NOW - 7_300_000 } }))).toBe(15_000);
+    expect(due(session({ status: 'idle' }))).toBe(15_000);
+    expect(due(session({ status: 'waiting' }))).toBe(15_000);
+    expect(due(session({ status: 'ended' }))).toBe(15_000);
+    expect(due()).toBe(0);
+  });
+
   it('never shows a guess as a bill, nor an unknown price as nothing', () => {
     const { cost } = session().summary;
     const none = { ...cost, nanoUsd: 0, responses: 0, priced: 0 };

@@ -32,12 +32,16 @@ export interface StatusLine {
   /** Session that it is about. */
   key?: string;
   warning: boolean;
-  /** Something in it counts by the clock. */
-  ticks: boolean;
+  /** It is due to be made anew after so long even if nothing happens, ms; 0: never. */
+  refreshMs: number;
 }
 
 /** A session that ended is shown for so long, ms. */
 const SHOW_ENDED_MS = 30 * 60_000;
+
+/** By the clock alone a session falls silent, goes from the list, or takes another place in it, ms. */
+export const EXPIRY_MS = 15_000;
+const COUNTS_SECONDS = /\ds$/;
 
 /** Sessions in the order in which they matter; the ones to show, newest first in each. */
 export function relevant(sessions: readonly StatusSession[], nowMs: number): StatusSession[] {
@@ -77,7 +81,7 @@ export function statusLine(
     tooltip: tooltip(first, others, options),
     key: first.key,
     warning: summary.status === 'paused',
-    ticks: isActive(summary),
+    refreshMs: COUNTS_SECONDS.test(activity.text) ? 1000 : EXPIRY_MS,
   };
 }
 
@@ -90,7 +94,7 @@ function quietLine({ trusted }: { trusted: boolean }): StatusLine {
     label: `Agent Strace: ${hint}`,
     tooltip: `**Agent Strace**\n\n${hint}\n\n${links(trusted)}`,
     warning: false,
-    ticks: false,
+    refreshMs: 0,
   };
 }
 

@@ -57,6 +57,9 @@ export class StreamFeed {
   private shown: LiveSession | undefined;
   /** The person chose it; else the most urgent session is shown. */
   private chosen = false;
+  /** What the person chose, while it is not shown: the page is hidden, or sessions are yet to come. */
+  private kept: string | undefined;
+  private restoring = false;
   private cursor: RowCursor | undefined;
   private release: (() => void) | undefined;
   private sentTotal = 0;
@@ -119,16 +122,32 @@ export class StreamFeed {
     const session = this.live.get(key);
     if (!session) return;
     this.chosen = true;
+    this.kept = undefined;
     // The page shows it already; all it knows of it is gone.
     this.show(session);
     this.sendNumbers();
   }
 
-  /** The page went away, or nobody sees it: nothing is sent until it says `ready` again. */
+  /** Key of the session that the person chose, also while the page is hidden. */
+  get selected(): string | undefined {
+    return this.chosen && this.shown ? this.shown.key : this.kept;
+  }
+
+  /** As if the person had chosen it, once the page is ready and the session there. */
+  choose(key: string): void {
+    this.kept = key;
+  }
+
+  /**
+   * The page went away, or nobody sees it: nothing is sent until it says `ready` again. Then the
+   * session that the person chose is shown again.
+   */
   pause(): void {
+    this.kept = this.selected;
     this.ready = false;
     this.search++;
     this.hide();
+    this.chosen = false;
   }
 
   private start(version: unknown): void {
@@ -179,7 +198,8 @@ export class StreamFeed {
   }
 
   private sendNumbers(): void {
-    if (!this.ready) return;
+    if (!this.ready || this.restoring) return;
+    this.restore();
     const nowMs = Date.now();
     const found = this.live.sessions
       .map((session) => ({ session, summary: session.summary(nowMs) }))
@@ -204,6 +224,23 @@ export class StreamFeed {
     });
     this.sendHeader(shown, nowMs);
     if (this.cursor?.rebuilt) this.sendRows();
+  }
+
+  private restore(): void {
+    // Before the first session nothing can be told of any.
+    if (this.kept === undefined || this.live.sessions.length === 0) return;
+    const key = this.kept;
+    this.kept = undefined;
+    // An old session that nobody looked at was closed meanwhile: holding it opens it.
+    this.restoring = true;
+    const release = this.live.hold(key);
+    const session = this.live.get(key);
+    if (session) {
+      this.chosen = true;
+      this.show(session);
+    }
+    release();
+    this.restoring = false;
   }
 
   private isOver(nowMs: number): boolean {

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { STREAM_PROTOCOL, type StreamCommand } from '../protocol/stream.ts';
 import type { Engine } from './engine.ts';
 import type { EventDocuments } from './eventDocuments.ts';
+import { EXPIRY_MS } from './statusText.ts';
 import { StreamFeed } from './streamFeed.ts';
 
 export const STREAM_VIEW = 'agentStrace.stream';
@@ -26,6 +27,8 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
   private readonly subscriptions: vscode.Disposable[];
   private viewSubscriptions: vscode.Disposable[] = [];
   private stopListening: () => void;
+  /** A session stops waiting by the clock alone. */
+  private readonly badgeClock: ReturnType<typeof setInterval>;
 
   constructor(
     extensionUri: vscode.Uri,
@@ -38,6 +41,7 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     this.documents = documents;
     this.log = log;
     this.stopListening = engine.live.onChange(() => this.setBadge());
+    this.badgeClock = setInterval(() => this.setBadge(), EXPIRY_MS);
     this.subscriptions = [
       vscode.window.registerWebviewViewProvider(STREAM_VIEW, this),
       engine.onDidReplace((live) => {
@@ -76,6 +80,7 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
   }
 
   private newFeed(view: vscode.WebviewView): void {
+    const selected = this.feed?.selected;
     this.feed?.dispose();
     this.feed = new StreamFeed(this.engine.live, {
       post: (message) => void view.webview.postMessage(message),
@@ -90,6 +95,7 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
         return vscode.workspace.isTrusted ? 'noSession' : 'untrusted';
       },
     });
+    if (selected !== undefined) this.feed.choose(selected);
   }
 
   private run(command: StreamCommand): void {
@@ -127,6 +133,7 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
 
   dispose(): void {
     this.stopListening();
+    clearInterval(this.badgeClock);
     this.release();
     for (const subscription of this.subscriptions) subscription.dispose();
   }

@@ -1,16 +1,18 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TraceWriter } from '../../test/traceWriter.ts';
 import {
   identityOf,
+  ownRecord,
+  processState,
   readProcess,
   type SessionRecord,
   writeSessionRecord,
 } from '../agents/process.ts';
 import { LiveSessions } from './liveSessions.ts';
-import { ownRecord, processState } from './processState.ts';
 
 const ID = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4c6';
 const fixture = new URL(`../../test/fixtures/claude/transcripts/main/${ID}.jsonl`, import.meta.url);
@@ -98,6 +100,25 @@ it('adds what the transcript says to the trace while the session runs, each resp
   expect(new Set(told.map(({ event_id }) => event_id)).size).toBe(responses());
 });
 
+it.each([
+  ['takes secrets out', undefined, false],
+  ['leaves them in where the person says so', '1', true],
+] as const)('%s', async (_what, setting, left) => {
+  if (setting !== undefined) process.env.AGENT_TRACE_NO_REDACT = setting;
+  record();
+  // Its beginning, with a secret of a well-known form in what the agent says.
+  const secret = `ghp_${'A1b2C3d4E5'.repeat(4).slice(0, 36)}`;
+  const text = readFileSync(fixture, 'utf8').replaceAll(
+    /("type":"text","text":")/g,
+    (start) => `${start}The token is ${secret} `,
+  );
+  expect(text).toContain(secret);
+  appendFileSync(transcript, text);
+  const writer = start();
+  expect(await until(() => readFileSync(writer.file, 'utf8').includes('The token is'))).toBe(true);
+  expect(readFileSync(writer.file, 'utf8').includes(secret)).toBe(left);
+});
+
 it('follows no transcript of a trace that our hook did not write here', async () => {
   appendFileSync(transcript, readFileSync(fixture));
   start();
@@ -123,4 +144,25 @@ it.runIf(process.platform === 'linux')('knows whether the agent is still there',
   expect(processState({ ...alive, boot_id: 'another' })).toBe('gone');
   expect(processState({ ...alive, pid_ns: 'another' })).toBe('unknown');
   expect(processState(undefined)).toBe('unknown');
+});
+
+it('knows its own trace by whatever path the folder was opened', () => {
+  mkdirSync(join(root, 'project'));
+  symlinkSync(join(root, 'project'), join(root, 'link'));
+  const written = record();
+  expect(ownRecord(join(root, 'link', '.agent-traces'), ID)).toEqual(written);
+  expect(ownRecord(join(root, '.agent-traces'), ID)).toBeUndefined();
+});
+
+it.runIf(process.platform === 'linux')('tells an agent that is stopped', async () => {
+  const child = spawn('sleep', ['30']);
+  try {
+    const stopped = record(identityOf(readProcess(child.pid!)!));
+    child.kill('SIGSTOP');
+    expect(await until(() => processState(stopped) === 'stopped', 3000)).toBe(true);
+    child.kill('SIGCONT');
+    expect(await until(() => processState(stopped) === 'alive', 3000)).toBe(true);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

@@ -71,7 +71,8 @@ export class UsageFollower {
       transcriptPath: session.trace.fold.session.transcriptPath,
       stateDir: join(stateHome(), 'state'),
       maxBytes: MAX_BYTES,
-      redact: redactValue as RedactValue,
+      // As the hook does, which runs in the environment of the person's agent.
+      redact: process.env.AGENT_TRACE_NO_REDACT === '1' ? undefined : (redactValue as RedactValue),
     });
     const follow = { tail, wait: 0, failed: false };
     this.follows.set(session.key, follow);

@@ -14,8 +14,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { costOf, summarise } from '../model/summary.ts';
+import { isSafeSessionId } from './paths.ts';
 import { badLines, TraceSession } from './session.ts';
-import { isSafeSessionId, listSessions, TraceStore } from './store.ts';
+import { listSessions, TraceStore } from './store.ts';
 
 let root: string;
 let traces: string;
@@ -238,6 +239,9 @@ describe('a hostile trace folder', () => {
       'a..b',
       'x'.repeat(300),
       'a\n',
+      'nul',
+      'COM1.x',
+      'a.',
       'a ',
     ]) {
       expect(isSafeSessionId(bad), bad).toBe(false);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { textHash } from '../model/ids.ts';
@@ -39,6 +39,20 @@ export function isSafeSessionId(id: unknown): id is string {
     !id.includes('..') &&
     !RESERVED.test(id)
   );
+}
+
+/**
+ * A path without the links in it: two paths of one place are the same text. Of what does not exist
+ * (yet) the part that does counts.
+ */
+export function realPath(path: string): string {
+  const whole = resolve(path);
+  try {
+    return realpathSync(whole);
+  } catch {
+    const folder = dirname(whole);
+    return folder === whole ? whole : join(realPath(folder), basename(whole));
+  }
 }
 
 /** The nearest folder at or above `cwd` that holds `.git` (a folder, or a worktree's file). */

@@ -1,6 +1,7 @@
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { lstatSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Pricer } from '../model/usage.ts';
+import { isSafeSessionId } from './paths.ts';
 import { EVENTS_FILE, TraceSession } from './session.ts';
 
 /** A session's folder as found, without reading its events. */
@@ -12,21 +13,12 @@ export interface SessionEntry {
   size: number;
   /** Last change of events.ndjson (or of the folder), ms since the epoch. */
   modifiedMs: number;
-  /** From meta.json, where it can be read: a hint only. */
-  startedAtMs?: number;
 }
 
 /** Something in a trace folder that is not read, and why. */
 export interface StoreProblem {
   path: string;
   reason: 'link' | 'notAFolder' | 'unsafeName' | 'unreadable';
-}
-
-/** Names that are one path component and nothing else; what sessions are called. */
-const SAFE_ID = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?$/;
-
-export function isSafeSessionId(id: string): boolean {
-  return SAFE_ID.test(id) && !id.includes('..');
 }
 
 /** Things of ours and of others that lie beside sessions. */
@@ -67,10 +59,15 @@ export function listSessions(traceDir: string): {
 export const newestFirst = (a: SessionEntry, b: SessionEntry): number =>
   b.modifiedMs - a.modifiedMs || (a.id < b.id ? 1 : -1);
 
-function sessionEntry(
+/**
+ * One session of a trace folder as it is now; undefined where {@link listSessions} would leave it out.
+ *
+ * @param problems why, is added here
+ */
+export function sessionEntry(
   traceDir: string,
   name: string,
-  problems: StoreProblem[],
+  problems: StoreProblem[] = [],
 ): SessionEntry | undefined {
   const directory = join(traceDir, name);
   try {
@@ -109,21 +106,6 @@ function sessionEntry(
     return entry;
   } catch {
     problems.push({ path: directory, reason: 'unreadable' });
-    return undefined;
-  }
-}
-
-/** When the session began, as its meta.json says; ms since the epoch. */
-export function metaStartMs(entry: SessionEntry): number | undefined {
-  try {
-    const path = join(entry.directory, 'meta.json');
-    const stat = lstatSync(path);
-    if (!stat.isFile() || stat.size > 1_000_000) return undefined;
-    const meta: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof meta !== 'object' || meta === null) return undefined;
-    const started = (meta as Record<string, unknown>).started_at;
-    return typeof started === 'number' && Number.isFinite(started) ? started * 1000 : undefined;
-  } catch {
     return undefined;
   }
 }
@@ -187,8 +169,3 @@ export class TraceStore {
     return new TraceSession(entry.directory, entry.id, this.pricer ? { pricer: this.pricer } : {});
   }
 }
-
-/** What a trace folder is called where nobody named another. */
-export const TRACE_FOLDER = '.agent-traces';
-
-export const isTraceFolder = (path: string): boolean => basename(path) === TRACE_FOLDER;

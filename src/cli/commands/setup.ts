@@ -1,17 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import {
   type AgentId,
   applySetup,
-  planSetup,
   type SetupPlan,
   type SetupScope,
 } from '../../agents/registry.ts';
 import { setupDiff } from '../../agents/setupDiff.ts';
+import { findAgentVersion, planSetupIn } from '../../agents/setupPlace.ts';
 import type { Style } from '../../report/style.ts';
 import { sanitizeLine, sanitizeTerminal } from '../../report/terminalText.ts';
-import { gitRootOf, placeTrace } from '../../trace/paths.ts';
+import { placeTrace } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, Interrupted, type Io, print, printJson, styleFor, warn } from '../io.ts';
 import { homely, type TraceOptions } from '../traces.ts';
@@ -24,9 +23,6 @@ export interface SetupOptions extends TraceOptions {
   json?: boolean;
 }
 
-/** An agent that does not tell its version within this time is of an unknown one, ms. */
-const VERSION_TIMEOUT = 10_000;
-
 export async function setup(io: Io, options: SetupOptions): Promise<number> {
   if (options.traceDir !== undefined) {
     throw new CliError(
@@ -36,12 +32,11 @@ export async function setup(io: Io, options: SetupOptions): Promise<number> {
     );
   }
   const agent = options.cli ?? 'claude';
-  const projectDir = gitRootOf(io.cwd) ?? io.cwd;
-  const plan = planSetup(agent, {
+  const remove = options.remove === true;
+  const plan = planSetupIn(agent, io.cwd, {
     scope: options.scope ?? 'local',
-    projectDir,
-    remove: options.remove === true,
-    agentVersion: agentVersion(io, agent),
+    remove,
+    agentVersion: remove ? undefined : await findAgentVersion(agent, { env: io.env }),
     env: io.env,
   });
   const error = plan.problems.find(({ severity }) => severity === 'error');
@@ -78,19 +73,6 @@ function apply(io: Io, plan: SetupPlan): void {
   } catch (error) {
     throw new CliError(sanitizeLine((error as Error).message), EXIT.usage);
   }
-}
-
-/** What the agent says of its version, where it is installed. */
-function agentVersion(io: Io, agent: AgentId): string | undefined {
-  const run = spawnSync(agent, ['--version'], {
-    env: io.env,
-    cwd: io.cwd,
-    timeout: VERSION_TIMEOUT,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-    windowsHide: true,
-  });
-  return run.status === 0 ? run.stdout : undefined;
 }
 
 const isInteractive = (io: Io): boolean => io.stdin.isTTY === true && io.stderr.isTTY === true;
