@@ -9,10 +9,17 @@ import { eventId, ids, textHash } from '../../model/ids.ts';
 
 /** Longest text kept in one field, in UTF-16 units. */
 export const MAX_TEXT = 65_536;
-/** Open messages and calls that one file's state remembers. */
+/** Open messages and calls of one file that are remembered. */
 const MAX_OPEN = 64;
+/** … and the messages that wait in a state file: rows of parallel calls come that far apart. */
+const MAX_KEPT = 4;
+/** Responses of one session that are recognised in another of its files, about 30 bytes each. */
+const MAX_SEEN = 8000;
 /** Longest arguments kept whole of a call whose result is not there yet: it waits in a state file. */
 const MAX_PENDING_ARGUMENTS = 8000;
+
+/** What stands in a user's place where somebody pressed Esc. */
+const INTERRUPTED = /^\[Request interrupted by user/;
 
 /** Takes secrets out of a value and adds to `counts` by kind. */
 export type RedactValue = (value: Json, counts: Record<string, number>) => Json;
@@ -222,6 +229,12 @@ export function usageData(row: JsonObject): JsonObject | undefined {
 export const sourceOf = (usage: JsonObject | undefined): JsonObject =>
   pruned({ message_id: usage?.message_id ?? '', request_id: usage?.request_id ?? '' });
 
+/**
+ * The responses told so far in any file of one session: `<event id> <sidechain: 1 or 0> <tokens>` by the
+ * hash of the message id. Bounded; ids only, so that it stays small.
+ */
+export type Seen = Map<string, string>;
+
 /** What a mapper must remember between two reads of one file. JSON. */
 export interface UsageState {
   prompt: string;
@@ -235,6 +248,8 @@ export interface UsageMapperOptions {
   /** The subagent whose file this is. */
   agentId?: string;
   state?: UsageState;
+  /** Shared by the files of a session: a response that two of them hold is told once. */
+  seen?: Seen;
   redact?: RedactValue | undefined;
 }
 
@@ -247,11 +262,13 @@ export class UsageMapper {
   readonly #redact: RedactValue | undefined;
   readonly #responses = new Responses<TraceEvent>();
   readonly #calls = new Map<string, TraceEvent>();
+  readonly #seen: Seen;
   #prompt = '';
   #time = 0;
 
   constructor(options: UsageMapperOptions) {
     this.#session = options.sessionId;
+    this.#seen = options.seen ?? new Map();
     this.#agent = options.agentId ?? '';
     this.#redact = options.redact;
     const { state } = options;
@@ -266,7 +283,7 @@ export class UsageMapper {
     return {
       prompt: this.#prompt,
       time: this.#time,
-      messages: this.#responses.values(),
+      messages: this.#responses.values().slice(-MAX_KEPT),
       calls: [...this.#calls.values()],
     };
   }
@@ -309,6 +326,14 @@ export class UsageMapper {
   #user(row: JsonObject): TraceEvent[] {
     this.#prompt = asString(row.promptId) || this.#prompt;
     const events: TraceEvent[] = [];
+    const said = this.#agent === '' ? interruption(row) : '';
+    if (said !== '') {
+      // No hook fires at Esc: without the turn's end the agent would seem to think for ever.
+      events.push(
+        this.#emit('error', interruptId(this.#session, row, this.#time), interruptData(said)),
+        this.#emit('decision', this.#textId('turn_end', said), INTERRUPTED_TURN),
+      );
+    }
     for (const block of blocksOf(row)) {
       const id = asString(block.tool_use_id);
       if (block.type !== 'tool_result' || id === '') continue;
@@ -371,7 +396,7 @@ export class UsageMapper {
         );
       }
     }
-    if (data !== undefined) events.push(this.#usage(data, calls));
+    if (data !== undefined) events.push(...this.#usage(data, calls));
     return events;
   }
 
@@ -399,7 +424,7 @@ export class UsageMapper {
     if (this.#calls.size > MAX_OPEN) forgetOldest(this.#calls);
   }
 
-  #usage(data: JsonObject, calls: string[]): TraceEvent {
+  #usage(data: JsonObject, calls: string[]): TraceEvent[] {
     const before = this.#responses.find(data);
     const event = mergeUsage(before, this.#session, this.#time, data, calls);
     const more = {
@@ -407,8 +432,18 @@ export class UsageMapper {
       agent_id: this.#agent || (event.data.agent_id ?? ''),
     };
     event.data = { ...event.data, ...pruned(more) };
+    const key = textHash(asString(data.message_id));
+    const [id = '', wasSide, tokens] = this.#seen.get(key)?.split(' ') ?? [];
+    const side = Number(event.data.is_sidechain === true || this.#agent !== '');
+    const sum = total(asObject(event.data.usage));
+    // Same rule as within one file: a sidechain replays messages under requests of its own.
+    if (side + Number(wasSide) > 0) event.event_id = id;
+    if (event.event_id === id && (side - Number(wasSide) || Number(tokens) - sum) > 0) return [];
     this.#responses.put(event, before, MAX_OPEN);
-    return event;
+    this.#seen.delete(key);
+    this.#seen.set(key, `${event.event_id} ${side} ${sum}`);
+    if (this.#seen.size > MAX_SEEN) forgetOldest(this.#seen);
+    return [event];
   }
 }
 
@@ -438,6 +473,19 @@ export function mergeUsage(
     },
   };
 }
+
+/** The text of a user's row that says that the agent was stopped; empty for all others. */
+export function interruption(row: JsonObject): string {
+  if (row.isMeta === true || row.isCompactSummary === true) return '';
+  const text = textOf(blocksOf(row).filter((block) => block.type !== 'tool_result'));
+  return INTERRUPTED.test(text) ? text : '';
+}
+
+/** @param time of the row, s since the epoch */
+export const interruptId = (sessionId: string, row: JsonObject, time: number): string =>
+  eventId(sessionId, 'interrupt', asString(row.uuid) || String(time));
+export const interruptData = (text: string): JsonObject => ({ error: text, is_interrupt: true });
+export const INTERRUPTED_TURN: JsonObject = { event_subtype: 'turn_end', reason: 'interrupted' };
 
 export function compactionId(sessionId: string, row: JsonObject): string {
   return eventId(sessionId, 'compaction', asString(row.uuid) || asString(row.timestamp));

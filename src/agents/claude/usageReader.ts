@@ -17,7 +17,7 @@ import {
   subagentFiles,
   trustedTranscript,
 } from './files.ts';
-import type { RedactValue, UsageState } from './usage.ts';
+import type { RedactValue, Seen, UsageState } from './usage.ts';
 import { asObject, UsageMapper } from './usage.ts';
 
 /** A row longer than this is skipped and counted. */
@@ -25,7 +25,11 @@ const MAX_ROW = 8 * 1024 * 1024;
 const CHUNK = 256 * 1024;
 /** Bytes before the offset that must still be the same, or the file was rewritten. */
 const ANCHOR = 64;
+/** Longest state file that is read. What {@link stateText} writes is shorter, whatever the session. */
 const MAX_STATE = 8 * 1024 * 1024;
+/** Room for open messages and calls in a state file, in UTF-16 units: the latest files' go first. */
+const MAX_MAPPERS = 300_000;
+const MAX_PROMPT_ID = 100;
 /** A lease that was not renewed for so long is nobody's. */
 const LEASE_MS = 10_000;
 
@@ -66,7 +70,12 @@ interface FileProgress {
   mapper: UsageState;
 }
 
-type Progress = Record<string, FileProgress>;
+/** How far a session's files were read. */
+interface Progress {
+  /** By the hash of a file's path, the one that was read last at the end. */
+  files: Map<string, FileProgress>;
+  seen: Seen;
+}
 
 const nothing: ReadResult = { events: [], more: false, unreadable: 0, bytes: 0, commit: () => {} };
 
@@ -84,20 +93,22 @@ export function readUsage(options: ReadOptions): ReadResult {
   if (main === undefined) return nothing;
   const statePath = join(options.stateDir ?? defaultStateDir(), sessionId, 'transcripts.json');
   const progress = loadProgress(statePath);
-  const next: Progress = {};
+  const next = new Map(progress.files);
+  const here = new Set<string>();
   const events = new Map<string, TraceEvent>();
   const result = { ...nothing };
   let left = options.maxBytes ?? Number.POSITIVE_INFINITY;
   const files = [{ path: main, agentId: '' }, ...subagentFiles(main, sessionId)];
   for (const { path, agentId } of files) {
-    const before = Object.hasOwn(progress, path) ? progress[path] : undefined;
+    const key = textHash(path);
+    here.add(key);
+    const before = progress.files.get(key);
     result.more ||= left <= 0;
-    const read = left > 0 ? readFile(path, agentId, before, left, options) : undefined;
-    if (read === undefined) {
-      if (before !== undefined) next[path] = before;
-      continue;
-    }
-    next[path] = read.progress;
+    const read =
+      left > 0 ? readFile(path, agentId, before, progress.seen, left, options) : undefined;
+    if (read === undefined) continue;
+    if (read.bytes > 0) next.delete(key);
+    next.set(key, read.progress);
     left -= read.bytes;
     result.bytes += read.bytes;
     result.unreadable += read.unreadable;
@@ -109,9 +120,33 @@ export function readUsage(options: ReadOptions): ReadResult {
     }
   }
   result.events = [...events.values()];
-  if (result.bytes > 0)
-    result.commit = () => replaceFile(statePath, JSON.stringify({ files: next }));
+  for (const key of next.keys()) if (!here.has(key)) next.delete(key);
+  if (result.bytes > 0) {
+    result.commit = () => replaceFile(statePath, stateText({ files: next, seen: progress.seen }));
+  }
   return result;
+}
+
+/** Never longer than what is read back, or the whole session would be told again at every look. */
+function stateText({ files, seen }: Progress): string {
+  let room = MAX_MAPPERS;
+  const fitting = <T>(items: T[]): T[] => {
+    const size = JSON.stringify(items).length;
+    if (size > room) return [];
+    room -= size;
+    return items;
+  };
+  const kept = [...files].reverse().map(([key, file]) => {
+    const { prompt, time, messages, calls } = file.mapper;
+    const mapper: UsageState = {
+      prompt: prompt.length > MAX_PROMPT_ID ? '' : prompt,
+      time,
+      messages: fitting(messages),
+      calls: fitting(calls),
+    };
+    return [key, { ...file, mapper }] as const;
+  });
+  return JSON.stringify({ files: kept.reverse(), seen: [...seen] });
 }
 
 interface FileRead {
@@ -126,6 +161,7 @@ function readFile(
   path: string,
   agentId: string,
   before: FileProgress | undefined,
+  seen: Seen,
   maxBytes: number,
   options: ReadOptions,
 ): FileRead | undefined {
@@ -141,6 +177,7 @@ function readFile(
       anchorOf(fd, before.offset) === before.anchor;
     const mapper = new UsageMapper({
       sessionId: options.sessionId,
+      seen,
       redact: options.redact,
       ...(agentId !== '' && { agentId }),
       ...(same && { state: before.mapper }),
@@ -250,25 +287,25 @@ export class LineSplitter {
 }
 
 function loadProgress(path: string): Progress {
-  const text = readSmall(path, MAX_STATE);
-  if (text === undefined) return {};
+  const progress: Progress = { files: new Map(), seen: new Map() };
   try {
     // Our own file, but an older version's or half of one is read anew from the start.
-    const files = asObject(asObject(JSON.parse(text))?.files) ?? {};
-    return Object.fromEntries(
-      Object.entries(files).filter(([, value]) => isProgress(value)),
-    ) as unknown as Progress;
+    const { files, seen } = JSON.parse(readSmall(path, MAX_STATE) ?? '');
+    for (const [key, file] of files) if (isProgress(file)) progress.files.set(key, file);
+    for (const [key, told] of seen) progress.seen.set(key, String(told));
   } catch {
-    return {};
+    // What was read so far is good.
   }
+  return progress;
 }
 
-function isProgress(value: unknown): boolean {
+function isProgress(value: unknown): value is FileProgress {
   const file = asObject(value);
   const mapper = asObject(file?.mapper);
   return (
     typeof file?.offset === 'number' &&
-    Array.isArray(mapper?.messages) &&
+    typeof mapper?.prompt === 'string' &&
+    Array.isArray(mapper.messages) &&
     Array.isArray(mapper.calls) &&
     [...mapper.messages, ...mapper.calls].every((event) => asObject(asObject(event)?.data))
   );
