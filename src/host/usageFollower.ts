@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { RedactValue } from '../agents/claude/usage.ts';
 import { UsageTail } from '../agents/claude/usageReader.ts';
 import { redactValue } from '../redact/redact.ts';
-import { appendEvents } from '../trace/append.ts';
+import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
 import type { LiveSession } from './liveSession.ts';
 
@@ -71,6 +71,7 @@ export class UsageFollower {
       transcriptPath: session.trace.fold.session.transcriptPath,
       stateDir: join(stateHome(), 'state'),
       maxBytes: MAX_BYTES,
+      eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
       redact: redactValue as RedactValue,
     });
     const follow = { tail, wait: 0, failed: false };

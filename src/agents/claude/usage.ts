@@ -47,7 +47,7 @@ export function copiedFrom(row: JsonObject, sessionId: string): string {
   const origin = asString(asObject(row.forkedFrom)?.sessionId);
   if (origin !== '' && origin !== sessionId) return origin;
   const own = asString(row.sessionId);
-  return own !== '' && own !== sessionId ? own : '';
+  return own === sessionId ? '' : own;
 }
 
 /** Content blocks of a row's message; a plain string is one text block. */
@@ -116,7 +116,7 @@ function redactEvent(event: TraceEvent, redact: RedactValue | undefined): TraceE
 /** An event ready to be written: without secrets (they go before a cut could split one), cut. */
 export function finished(event: TraceEvent, redact: RedactValue | undefined): TraceEvent {
   redactEvent(event, redact);
-  for (const key of ['prompt', 'text', 'result', 'error', 'summary']) cut(event.data, key);
+  for (const key of CONTENT_KEYS) cut(event.data, key);
   return event;
 }
 
@@ -221,7 +221,8 @@ export function usageData(row: JsonObject): JsonObject | undefined {
     service_tier: asString(raw.service_tier),
     inference_geo: asString(raw.inference_geo),
     web_search_requests: asCount(asObject(raw.server_tool_use)?.web_search_requests),
-    agent_cost_usd: typeof cost === 'number' && Number.isFinite(cost) ? cost : '',
+    // Rows that a subscription paid for say 0: that is no price.
+    agent_cost_usd: typeof cost === 'number' && cost > 0 && cost < 1e6 ? cost : '',
   });
 }
 
@@ -383,17 +384,11 @@ export class UsageMapper {
       if (block.type === 'tool_use' && asString(block.id) !== '') {
         calls.push(asString(block.id));
         this.#pending(block);
-      } else if (block.type === 'text' && text.trim() !== '') {
-        const id = this.#textId('text', text);
-        events.push(this.#emit('assistant_response', id, { text, ...sourceOf(data) }));
-      } else if (block.type === 'thinking' && text.trim() !== '') {
-        events.push(
-          this.#emit('assistant_response', this.#textId('reasoning', text), {
-            event_subtype: 'reasoning',
-            text,
-            ...sourceOf(data),
-          }),
-        );
+      } else if (/^(text|thinking)$/.test(asString(block.type)) && text.trim() !== '') {
+        const subtype = block.type === 'text' ? '' : 'reasoning';
+        const id = this.#textId(subtype || 'text', text);
+        const said = { event_subtype: subtype, text, ...sourceOf(data) };
+        events.push(this.#emit('assistant_response', id, said));
       }
     }
     if (data !== undefined) events.push(...this.#usage(data, calls));

@@ -299,6 +299,38 @@ describe('readUsage', () => {
     expect(linked.events).not.toEqual([]);
   });
 
+  it('tells all again where the trace is another one, or gone', () => {
+    const eventsFile = join(root, 'events.ndjson');
+    const read = () => readUsage({ ...options, eventsFile });
+    writeFileSync(transcriptPath, lines(rows));
+    const first = read();
+    // As the caller does: the trace is there when it commits.
+    writeFileSync(eventsFile, lines(first.events));
+    first.commit();
+    expect(read().events).toEqual([]);
+    appendFileSync(eventsFile, lines(first.events));
+    expect(read().events).toEqual([]);
+    const tail = new UsageTail({ ...options, eventsFile });
+    expect(tail.poll().events).toEqual([]);
+    rmSync(eventsFile);
+    expect(read().events).toEqual(first.events);
+    // The same inode may be given to the next file.
+    writeFileSync(
+      eventsFile,
+      '{"event_type":"session_start","timestamp":1795000000.25,"event_id":"0"}\n',
+    );
+    expect(tail.poll().events).toEqual(first.events);
+    tail.close();
+    // Replaced between reading and committing: nothing is remembered.
+    read().commit();
+    appendFileSync(transcriptPath, lines([response({ id: 'm3', request: 'r3', at: 9 })]));
+    const torn = read();
+    rmSync(eventsFile);
+    writeFileSync(eventsFile, lines(torn.events));
+    torn.commit();
+    expect(read().events.length).toBe(first.events.length + 2);
+  });
+
   it('reads from the start where its state is damaged', () => {
     whole(lines(rows));
     const state = join(root, 'state', SESSION, 'transcripts.json');

@@ -9,7 +9,9 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TraceEvent } from '../../model/event.ts';
 import { textHash } from '../../model/ids.ts';
+import type { FindBeside } from './files.ts';
 import {
+  besideIndex,
   configDirs,
   isSessionId,
   openOwn,
@@ -43,6 +45,10 @@ export interface ReadOptions {
   /** Bytes read at most in one call; the rest is left for the next. */
   maxBytes?: number;
   redact?: RedactValue | undefined;
+  /** The trace that the events go to: where it is another one, or gone, all is told again. */
+  eventsFile?: string;
+  /** For a process that lives on: {@link besideIndex}. */
+  beside?: FindBeside;
 }
 
 export interface ReadResult {
@@ -75,6 +81,8 @@ interface Progress {
   /** By the hash of a file's path, the one that was read last at the end. */
   files: Map<string, FileProgress>;
   seen: Seen;
+  /** Which trace has the events; empty for none. */
+  trace: string;
 }
 
 const nothing: ReadResult = { events: [], more: false, unreadable: 0, bytes: 0, commit: () => {} };
@@ -92,13 +100,14 @@ export function readUsage(options: ReadOptions): ReadResult {
   const main = trustedTranscript(options.transcriptPath, sessionId, dirs);
   if (main === undefined) return nothing;
   const statePath = join(options.stateDir ?? defaultStateDir(), sessionId, 'transcripts.json');
-  const progress = loadProgress(statePath);
+  const trace = traceOf(options.eventsFile);
+  const progress = loadProgress(statePath, trace);
   const next = new Map(progress.files);
   const here = new Set<string>();
   const events = new Map<string, TraceEvent>();
   const result = { ...nothing };
   let left = options.maxBytes ?? Number.POSITIVE_INFINITY;
-  const files = [{ path: main, agentId: '' }, ...subagentFiles(main, sessionId)];
+  const files = [{ path: main, agentId: '' }, ...subagentFiles(main, sessionId, options.beside)];
   for (const { path, agentId } of files) {
     const key = textHash(path);
     here.add(key);
@@ -122,31 +131,28 @@ export function readUsage(options: ReadOptions): ReadResult {
   result.events = [...events.values()];
   for (const key of next.keys()) if (!here.has(key)) next.delete(key);
   if (result.bytes > 0) {
-    result.commit = () => replaceFile(statePath, stateText({ files: next, seen: progress.seen }));
+    result.commit = () => {
+      const now = traceOf(options.eventsFile);
+      // Replaced while we read: what an earlier read told is not in it.
+      if (trace !== '' && trace !== now) return;
+      replaceFile(statePath, stateText({ files: next, seen: progress.seen, trace: now }));
+    };
   }
   return result;
 }
 
 /** Never longer than what is read back, or the whole session would be told again at every look. */
-function stateText({ files, seen }: Progress): string {
+function stateText({ files, seen, trace }: Progress): string {
   let room = MAX_MAPPERS;
-  const fitting = <T>(items: T[]): T[] => {
-    const size = JSON.stringify(items).length;
-    if (size > room) return [];
-    room -= size;
-    return items;
-  };
-  const kept = [...files].reverse().map(([key, file]) => {
-    const { prompt, time, messages, calls } = file.mapper;
-    const mapper: UsageState = {
-      prompt: prompt.length > MAX_PROMPT_ID ? '' : prompt,
-      time,
-      messages: fitting(messages),
-      calls: fitting(calls),
-    };
-    return [key, { ...file, mapper }] as const;
-  });
-  return JSON.stringify({ files: kept.reverse(), seen: [...seen] });
+  for (const { mapper } of [...files.values()].reverse()) {
+    if (mapper.prompt.length > MAX_PROMPT_ID) mapper.prompt = '';
+    for (const key of ['messages', 'calls'] as const) {
+      const size = JSON.stringify(mapper[key]).length;
+      if (size > room) mapper[key] = [];
+      else room -= size;
+    }
+  }
+  return JSON.stringify({ trace, files: [...files], seen: [...seen] });
 }
 
 interface FileRead {
@@ -286,28 +292,39 @@ export class LineSplitter {
   }
 }
 
-function loadProgress(path: string): Progress {
-  const progress: Progress = { files: new Map(), seen: new Map() };
+/** What a trace's file is told by: its inode, and its first bytes, for inodes are used again. */
+function traceOf(path: string | undefined): string {
+  const file = path === undefined ? undefined : openOwn(path);
+  if (file === undefined) return '';
+  try {
+    return `${file.stats.dev} ${file.stats.ino} ${anchorOf(file.fd, ANCHOR)}`;
+  } finally {
+    fs.closeSync(file.fd);
+  }
+}
+
+function loadProgress(path: string, trace: string): Progress {
+  const progress: Progress = { files: new Map(), seen: new Map(), trace };
   try {
     // Our own file, but an older version's or half of one is read anew from the start.
-    const { files, seen } = JSON.parse(readSmall(path, MAX_STATE) ?? '');
+    const { files, seen, trace: told } = JSON.parse(readSmall(path, MAX_STATE) ?? '');
+    if (told !== trace) return progress;
     for (const [key, file] of files) if (isProgress(file)) progress.files.set(key, file);
-    for (const [key, told] of seen) progress.seen.set(key, String(told));
+    for (const [key, response] of seen) progress.seen.set(key, String(response));
   } catch {
     // What was read so far is good.
   }
   return progress;
 }
 
-function isProgress(value: unknown): value is FileProgress {
-  const file = asObject(value);
-  const mapper = asObject(file?.mapper);
+/** Throws, too, where there is no list. */
+function isProgress(file: FileProgress): boolean {
+  const { prompt, messages, calls } = file.mapper;
+  const events = [...messages, ...calls];
   return (
-    typeof file?.offset === 'number' &&
-    typeof mapper?.prompt === 'string' &&
-    Array.isArray(mapper.messages) &&
-    Array.isArray(mapper.calls) &&
-    [...mapper.messages, ...mapper.calls].every((event) => asObject(asObject(event)?.data))
+    typeof file.offset === 'number' &&
+    typeof prompt === 'string' &&
+    events.every((event) => asObject(event?.data))
   );
 }
 
@@ -319,15 +336,9 @@ function replaceFile(path: string, text: string): void {
   fs.renameSync(temp, path);
 }
 
-function writeNew(path: string, text: string): void {
-  const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
-  const fd = fs.openSync(path, O_CREAT | O_EXCL | O_WRONLY | (fs.constants.O_NOFOLLOW ?? 0), 0o600);
-  try {
-    fs.writeSync(fd, text);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
+/** `wx` follows no link: there must be nothing at the path. */
+const writeNew = (path: string, text: string): void =>
+  fs.writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
 
 /** The right to append what a session's transcript says. */
 export interface Lease {
@@ -385,7 +396,7 @@ export function acquireLease(sessionId: string, stateDir = defaultStateDir()): L
 function isHeld(path: string): boolean {
   try {
     const age = Date.now() - fs.lstatSync(path).mtimeMs;
-    if (age > LEASE_MS || age < -LEASE_MS) return false;
+    if (Math.abs(age) > LEASE_MS) return false;
   } catch {
     return false;
   }
@@ -396,7 +407,7 @@ function isHeld(path: string): boolean {
     return true;
   } catch (error) {
     // Another user's process is alive too.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -415,7 +426,7 @@ export class UsageTail {
   #seen = '';
 
   constructor(options: ReadOptions) {
-    this.#options = options;
+    this.#options = { beside: besideIndex.find, ...options };
   }
 
   /**
@@ -448,11 +459,11 @@ export class UsageTail {
   }
 
   #signature(): string {
-    const { sessionId, transcriptPath, configDirs: dirs = configDirs() } = this.#options;
+    const { sessionId, transcriptPath, configDirs: dirs = configDirs(), beside } = this.#options;
     const main = trustedTranscript(transcriptPath, sessionId, dirs);
     if (main === undefined) return '';
-    const parts: string[] = [];
-    for (const { path } of [{ path: main }, ...subagentFiles(main, sessionId)]) {
+    const parts = [traceOf(this.#options.eventsFile)];
+    for (const { path } of [{ path: main }, ...subagentFiles(main, sessionId, beside)]) {
       try {
         const { ino, size, mtimeMs } = fs.statSync(path);
         parts.push(`${path}\n${ino} ${size} ${mtimeMs}`);
