@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { sweepState } from '../agents/claude/stateSweep.ts';
 import type { RedactValue } from '../agents/claude/usage.ts';
 import { UsageTail } from '../agents/claude/usageReader.ts';
 import { redactValue } from '../redact/redact.ts';
@@ -66,10 +67,12 @@ export class UsageFollower {
   }
 
   private begin(session: LiveSession): Follow {
+    const stateDir = join(stateHome(), 'state');
+    sweepState(stateDir);
     const tail = new UsageTail({
       sessionId: session.id,
       transcriptPath: session.trace.fold.session.transcriptPath,
-      stateDir: join(stateHome(), 'state'),
+      stateDir,
       maxBytes: MAX_BYTES,
       eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
       redact: redactValue as RedactValue,
