@@ -37,7 +37,7 @@ export function appendTranscript(
       });
       const done = appendEvents(traceDir, sessionId, usage.events);
       if (done.ok) usage.commit();
-      else logProblem(`transcript events not written: ${done.problem}`);
+      else logProblem(`transcript not written: ${done.problem}`);
       return done.ok && usage.more;
     } finally {
       lease.release();

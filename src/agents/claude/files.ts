@@ -31,9 +31,8 @@ export function configDirs({ env = process.env, home = homedir() }: Environment 
   if (own) {
     return own
       .split(',')
-      .map((dir) => dir.trim())
-      .filter((dir) => dir !== '')
-      .map((dir) => resolve(dir));
+      .filter((dir) => dir.trim())
+      .map((dir) => resolve(dir.trim()));
   }
   const xdg = env.XDG_CONFIG_HOME;
   return [join(home, '.claude'), join(xdg || join(home, '.config'), 'claude')];

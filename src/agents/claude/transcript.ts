@@ -25,7 +25,6 @@ import {
   exitCodeOf,
   finished,
   INTERRUPTED_TURN,
-  interruptData,
   interruptId,
   interruption,
   mergeUsage,
@@ -284,7 +283,7 @@ export class TranscriptMapper {
     if (text.trim() === '' || row.isMeta === true || at.agentId !== '') return;
     if (NOT_A_PROMPT.test(text)) return;
     if (interruption(row) !== '') {
-      at.add('error', interruptId(this.sessionId, row, state.time), interruptData(text));
+      at.add('error', interruptId(this.sessionId, row), { error: text, is_interrupt: true });
       at.add('decision', at.textId('turn_end', text), INTERRUPTED_TURN);
       return;
     }

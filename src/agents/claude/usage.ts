@@ -34,12 +34,12 @@ export function pruned(data: JsonObject): JsonObject {
 }
 export const asString = (value: unknown): string => (typeof value === 'string' ? value : '');
 const asCount = (value: unknown): number =>
-  typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
+  Number.isFinite(value) && (value as number) > 0 ? Math.floor(value as number) : 0;
 
 /** Seconds since the epoch; 0 where there is no valid time. */
 export function rowTime(row: JsonObject): number {
   const ms = Date.parse(asString(row.timestamp));
-  return Number.isFinite(ms) && ms > 0 ? ms / 1000 : 0;
+  return ms > 0 ? ms / 1000 : 0;
 }
 
 /** The session that a forked or resumed row was copied from; empty for the session's own rows. */
@@ -62,13 +62,13 @@ export function blocksOf(row: JsonObject): JsonObject[] {
 export function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
-  const parts: string[] = [];
-  for (const item of content) {
-    const block = asObject(item);
-    if (typeof block?.text === 'string') parts.push(block.text);
-    else if (block !== undefined) parts.push(`[${asString(block.type) || 'block'}]`);
-  }
-  return parts.join('\n');
+  return content
+    .map(asObject)
+    .filter((block) => block !== undefined)
+    .map((block) =>
+      typeof block.text === 'string' ? block.text : `[${asString(block.type) || 'block'}]`,
+    )
+    .join('\n');
 }
 
 /** The first `max` UTF-16 units, not half a character. */
@@ -91,7 +91,7 @@ function cut(data: JsonObject, key: string): void {
 /** Long strings cut, long structures left out. */
 function shortened(value: Json): JsonObject {
   const short = (item: Json): Json => {
-    if (typeof item === 'string') return item.length > 1000 ? cutText(item, 1000) : item;
+    if (typeof item === 'string') return cutText(item, 1000);
     return JSON.stringify(item).length > 1000 ? '[…]' : item;
   };
   const entries = Object.entries(asObject(value) ?? {}).slice(0, 20);
@@ -102,15 +102,14 @@ function shortened(value: Json): JsonObject {
 const CONTENT_KEYS = ['prompt', 'text', 'arguments', 'result', 'error', 'summary', 'title'];
 
 /** Takes secrets out of an event, in place. Its id was made from the whole text before. */
-function redactEvent(event: TraceEvent, redact: RedactValue | undefined): TraceEvent {
-  if (redact === undefined) return event;
+function redactEvent(event: TraceEvent, redact: RedactValue | undefined): void {
+  if (redact === undefined) return;
   const counts: Record<string, number> = {};
   for (const key of CONTENT_KEYS) {
     const value = event.data[key];
     if (value !== undefined && value !== '') event.data[key] = redact(value, counts);
   }
   if (Object.keys(counts).length > 0) event.data.redacted = counts;
-  return event;
 }
 
 /** An event ready to be written: without secrets (they go before a cut could split one), cut. */
@@ -143,9 +142,8 @@ export function claudeUsage(message: JsonObject): JsonObject | undefined {
   };
 }
 
-const TOTALS = ['input_tokens', 'output_tokens'] as const;
 const total = (usage: JsonObject | undefined): number =>
-  TOTALS.reduce((sum, key) => sum + asCount(usage?.[key]), 0);
+  asCount(usage?.input_tokens) + asCount(usage?.output_tokens);
 
 /** A response's message id. A row without one cannot be told from another but by its own uuid. */
 const messageId = (row: JsonObject, message: JsonObject): string =>
@@ -182,8 +180,8 @@ export class Responses<T extends { data: JsonObject }> {
     const key = responseKey(next.data);
     this.#byKey.set(key, next);
     this.#keys.set(asString(next.data.message_id), key);
-    if (this.#byKey.size > max) forgetOldest(this.#byKey);
-    if (this.#keys.size > 2 * max) forgetOldest(this.#keys);
+    forgetOldest(this.#byKey, max);
+    forgetOldest(this.#keys, 2 * max);
   }
 }
 
@@ -331,7 +329,7 @@ export class UsageMapper {
     if (said !== '') {
       // No hook fires at Esc: without the turn's end the agent would seem to think for ever.
       events.push(
-        this.#emit('error', interruptId(this.#session, row, this.#time), interruptData(said)),
+        this.#emit('error', interruptId(this.#session, row), { error: said, is_interrupt: true }),
         this.#emit('decision', this.#textId('turn_end', said), INTERRUPTED_TURN),
       );
     }
@@ -416,7 +414,7 @@ export class UsageMapper {
       };
     }
     this.#calls.set(id, event);
-    if (this.#calls.size > MAX_OPEN) forgetOldest(this.#calls);
+    forgetOldest(this.#calls, MAX_OPEN);
   }
 
   #usage(data: JsonObject, calls: string[]): TraceEvent[] {
@@ -437,7 +435,7 @@ export class UsageMapper {
     this.#responses.put(event, before, MAX_OPEN);
     this.#seen.delete(key);
     this.#seen.set(key, `${event.event_id} ${side} ${sum}`);
-    if (this.#seen.size > MAX_SEEN) forgetOldest(this.#seen);
+    forgetOldest(this.#seen, MAX_SEEN);
     return [event];
   }
 }
@@ -476,10 +474,8 @@ export function interruption(row: JsonObject): string {
   return INTERRUPTED.test(text) ? text : '';
 }
 
-/** @param time of the row, s since the epoch */
-export const interruptId = (sessionId: string, row: JsonObject, time: number): string =>
-  eventId(sessionId, 'interrupt', asString(row.uuid) || String(time));
-export const interruptData = (text: string): JsonObject => ({ error: text, is_interrupt: true });
+export const interruptId = (sessionId: string, row: JsonObject): string =>
+  eventId(sessionId, 'interrupt', asString(row.uuid) || asString(row.timestamp));
 export const INTERRUPTED_TURN: JsonObject = { event_subtype: 'turn_end', reason: 'interrupted' };
 
 export function compactionId(sessionId: string, row: JsonObject): string {
@@ -506,11 +502,8 @@ export function apiErrorData(row: JsonObject, text: string): JsonObject {
   });
 }
 
-function forgetOldest(map: Map<string, unknown>): void {
-  for (const key of map.keys()) {
-    map.delete(key);
-    return;
-  }
+function forgetOldest(map: Map<string, unknown>, max: number): void {
+  if (map.size > max) map.delete(map.keys().next().value as string);
 }
 
 /** Exit code of a failed command, from the text that the model saw. */

@@ -219,7 +219,7 @@ function readFile(
         ino: stats.ino,
         offset,
         anchor: anchorOf(fd, offset),
-        ...(lines.skipping && { skipping: true }),
+        skipping: lines.skipping,
         mapper: mapper.state(),
       },
     };
@@ -331,7 +331,7 @@ function isProgress(file: FileProgress): boolean {
 /** Writes a small private file whole: others see the old one or the new one. */
 function replaceFile(path: string, text: string): void {
   fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temp = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  const temp = `${path}.${process.pid}.${Math.random()}`;
   writeNew(temp, text);
   fs.renameSync(temp, path);
 }
@@ -354,7 +354,7 @@ export interface Lease {
 export function acquireLease(sessionId: string, stateDir = defaultStateDir()): Lease | undefined {
   if (!isSessionId(sessionId)) return undefined;
   const path = join(stateDir, sessionId, 'transcripts.lease');
-  const token = `${process.pid} ${Math.random().toString(36).slice(2)}`;
+  const token = `${process.pid} ${Math.random()}`;
   const temp = `${path}.${token.replace(' ', '.')}`;
   try {
     fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -395,16 +395,9 @@ export function acquireLease(sessionId: string, stateDir = defaultStateDir()): L
 
 function isHeld(path: string): boolean {
   try {
-    const age = Date.now() - fs.lstatSync(path).mtimeMs;
-    if (Math.abs(age) > LEASE_MS) return false;
-  } catch {
-    return false;
-  }
-  const pid = Number.parseInt(readSmall(path) ?? '', 10);
-  if (!(pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
+    if (Math.abs(Date.now() - fs.lstatSync(path).mtimeMs) > LEASE_MS) return false;
+    const pid = Number.parseInt(readSmall(path) ?? '', 10);
+    return pid > 0 && process.kill(pid, 0);
   } catch (error) {
     // Another user's process is alive too.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
