@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { RedactValue } from '../agents/claude/usage.ts';
 import { acquireLease, readUsage } from '../agents/claude/usageReader.ts';
 import { redactValue } from '../redact/redact.ts';
-import { appendEvents } from '../trace/append.ts';
+import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
 import { logProblem } from './log.ts';
 
@@ -26,10 +26,18 @@ export function appendTranscript(
     try {
       const redact =
         process.env.AGENT_TRACE_NO_REDACT === '1' ? undefined : (redactValue as RedactValue);
-      const usage = readUsage({ sessionId, transcriptPath, stateDir, maxBytes, redact });
+      const eventsFile = join(traceDir, sessionId, EVENTS_FILE);
+      const usage = readUsage({
+        sessionId,
+        transcriptPath,
+        stateDir,
+        maxBytes,
+        redact,
+        eventsFile,
+      });
       const done = appendEvents(traceDir, sessionId, usage.events);
       if (done.ok) usage.commit();
-      else logProblem(`transcript events not written: ${done.problem}`);
+      else logProblem(`transcript not written: ${done.problem}`);
       return done.ok && usage.more;
     } finally {
       lease.release();

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { sweepState } from '../agents/claude/stateSweep.ts';
 import type { RedactValue } from '../agents/claude/usage.ts';
 import { UsageTail } from '../agents/claude/usageReader.ts';
 import { redactValue } from '../redact/redact.ts';
-import { appendEvents } from '../trace/append.ts';
+import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
 import type { LiveSession } from './liveSession.ts';
 
@@ -66,13 +67,16 @@ export class UsageFollower {
   }
 
   private begin(session: LiveSession): Follow {
+    const stateDir = join(stateHome(), 'state');
+    sweepState(stateDir);
     const tail = new UsageTail({
       sessionId: session.id,
       transcriptPath: session.trace.fold.session.transcriptPath,
-      stateDir: join(stateHome(), 'state'),
+      stateDir,
       maxBytes: MAX_BYTES,
       // As the hook does, which runs in the environment of the person's agent.
       redact: process.env.AGENT_TRACE_NO_REDACT === '1' ? undefined : (redactValue as RedactValue),
+      eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
     });
     const follow = { tail, wait: 0, failed: false };
     this.follows.set(session.key, follow);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as library from '@pydantic/genai-prices';
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lines, response, SESSION, user } from '../../../test/agents/claudeRows.ts';
 import { pricerOver } from '../../analysis/price.ts';
 import { discoverPriced, findTranscripts, importTranscript, missingEvents } from './discover.ts';
-import { configDirs } from './files.ts';
+import { BesideIndex, configDirs } from './files.ts';
 
 const pricer = pricerOver(library);
 let root = '';
@@ -27,6 +27,67 @@ describe('configDirs', () => {
     expect(configDirs({ env: { CLAUDE_CONFIG_DIR: '/c, /d' }, home: '/h' })).toEqual(['/c', '/d']);
     expect(configDirs({ env: {}, home: '/h' })).toEqual(['/h/.claude', '/h/.config/claude']);
     expect(configDirs({ env: { XDG_CONFIG_HOME: '/x' }, home: '/h' })[1]).toBe('/x/claude');
+  });
+});
+
+describe('BesideIndex', () => {
+  it('opens a subagents’ file once, and tells of new ones', () => {
+    const row = (session: string) => lines([response({ id: 'm', session, sidechain: true })]);
+    const old = write('p/agent-a1.jsonl', row('one'));
+    write('p/agent-a2.jsonl', row('two'));
+    const folder = join(old, '..');
+    const settle = (at: number) => utimesSync(folder, at, at);
+    settle(1000);
+    const index = new BesideIndex();
+    const agents = (session: string) => index.find(folder, session).map(({ agentId }) => agentId);
+    expect([agents('one'), agents('two'), agents('x')]).toEqual([['a1'], ['a2'], []]);
+    // The first row of a file never changes: another text in the same inode is not looked at.
+    writeFileSync(old, row('two'));
+    settle(1001);
+    expect([agents('one'), agents('two')]).toEqual([['a1'], ['a2']]);
+    // Empty at first, in a folder that does not change any more.
+    const late = write('p/agent-a3.jsonl', '');
+    settle(1002);
+    expect(agents('one')).toEqual(['a1']);
+    writeFileSync(late, row('one'));
+    settle(1002);
+    expect(agents('one')).toEqual(['a1', 'a3']);
+    // A folder that changed a moment ago is listed again, though its time be the same.
+    const now = Date.now() / 1000;
+    settle(now);
+    expect(agents('two')).toEqual(['a2']);
+    rmSync(join(folder, 'agent-a2.jsonl'));
+    settle(now);
+    expect(agents('two')).toEqual([]);
+    // Another file by the same name.
+    renameSync(late, old);
+    expect(agents('one')).toEqual(['a1']);
+    expect(index.find('/nowhere', 'one')).toEqual([]);
+  });
+
+  it('makes finding all transcripts linear', () => {
+    for (let at = 0; at < 300; at++) {
+      write(
+        `p/${SESSION.slice(0, -3)}${100 + at}.jsonl`,
+        lines([user('go', at, { sessionId: `${SESSION.slice(0, -3)}${100 + at}` })]),
+      );
+      for (const half of ['a', 'b']) {
+        const session = `${SESSION.slice(0, -3)}${100 + at}`;
+        const row = response({
+          id: 'm',
+          session,
+          sidechain: true,
+          block: { type: 'text', text: 'x'.repeat(30_000) },
+        });
+        write(`p/agent-${half}${at}.jsonl`, lines([row]));
+      }
+    }
+    const began = performance.now();
+    const found = findTranscripts({ configDirs: [root] });
+    // Quadratic it took 180,000 files to open: ten seconds and more.
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(found).toHaveLength(300);
+    expect(found.every(({ subagents }) => subagents.length === 2)).toBe(true);
   });
 });
 
@@ -87,6 +148,18 @@ describe('discoverPriced', () => {
       [1, 0],
       [0, 1],
     ]);
+  });
+
+  it('takes the agent’s own figure where a row has one', async () => {
+    const row = (id: string, costUSD: number) => response({ id, request: 'r', more: { costUSD } });
+    const rows = [row('m1', 0.5), row('m2', 0), row('m3', -1)];
+    const file = write(`p/${SESSION}.jsonl`, lines(rows));
+    const ours = 10 * 3000 + 20 * 15_000;
+    for await (const session of discoverPriced({ configDirs: [root], pricer })) {
+      expect(session).toMatchObject({ priced: 3, nanoUsd: 500_000_000 + 2 * ours });
+    }
+    const own = importTranscript(file).events.map(({ data }) => data.agent_cost_usd);
+    expect(own.filter((cost) => cost !== undefined)).toEqual([0.5]);
   });
 
   it('finds usage wherever in the file it stands', async () => {

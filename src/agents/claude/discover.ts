@@ -4,8 +4,9 @@ import { basename, dirname, join } from 'node:path';
 import type { JsonObject, TraceEvent } from '../../model/event.ts';
 import type { Pricer, Usage } from '../../model/usage.ts';
 import { addUsage, emptyUsage, usageOf } from '../../model/usage.ts';
-import type { Environment, SubagentFile } from './files.ts';
+import type { Environment, FindBeside, SubagentFile } from './files.ts';
 import {
+  besideIndex,
   configDirs,
   entriesOf,
   firstBytes,
@@ -53,6 +54,7 @@ export interface FindOptions extends Environment {
 /** Every transcript, the session that began first first. */
 export function findTranscripts(options: FindOptions = {}): TranscriptFile[] {
   const found: TranscriptFile[] = [];
+  const beside = besideIndex.pass();
   for (const dir of options.configDirs ?? configDirs(options)) {
     const projects = join(dir, 'projects');
     for (const project of entriesOf(projects)) {
@@ -62,7 +64,7 @@ export function findTranscripts(options: FindOptions = {}): TranscriptFile[] {
         if (!file.isFile() || !file.name.endsWith('.jsonl')) continue;
         // Old subagents' files are counted with the session they belong to.
         if (file.name.startsWith('agent-')) continue;
-        found.push(describe(join(folder, file.name), project.name));
+        found.push(describe(join(folder, file.name), project.name, beside));
       }
     }
   }
@@ -75,7 +77,7 @@ export function findTranscripts(options: FindOptions = {}): TranscriptFile[] {
   );
 }
 
-function describe(path: string, project: string): TranscriptFile {
+function describe(path: string, project: string, beside?: FindBeside): TranscriptFile {
   const head = firstBytes(path, HEAD);
   const name = basename(path, '.jsonl');
   // A copy under another name is still the session that its rows name.
@@ -86,7 +88,7 @@ function describe(path: string, project: string): TranscriptFile {
     path,
     sessionId,
     project,
-    subagents: subagentFiles(path, sessionId),
+    subagents: subagentFiles(path, sessionId, beside),
     startedAt: firstTime(head),
     forked: head.includes('"forkedFrom":') || (named && isSessionId(inside) && inside !== name),
     createdAtMs: statSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0,
@@ -232,13 +234,18 @@ function priceSession(file: TranscriptFile, pricer: Pricer, counted: Set<string>
     cost.responses += 1;
     addUsage(cost.usage, usage);
     addUsage(session.usage, usage);
-    const price = pricer.price(model, usage, time * 1000, {
-      provider: 'claude',
-      speed: asString(data.speed),
-      serviceTier: asString(data.service_tier),
-      inferenceGeo: asString(data.inference_geo),
-      webSearchRequests: Number(data.web_search_requests ?? 0),
-    });
+    // The agent's own figure, where an old row has one, as in a trace.
+    const own = data.agent_cost_usd;
+    const price =
+      typeof own === 'number'
+        ? { status: 'reported' as const, nanoUsd: Math.round(own * 1e9) }
+        : pricer.price(model, usage, time * 1000, {
+            provider: 'claude',
+            speed: asString(data.speed),
+            serviceTier: asString(data.service_tier),
+            inferenceGeo: asString(data.inference_geo),
+            webSearchRequests: Number(data.web_search_requests ?? 0),
+          });
     if (price.status === 'unpriced') {
       cost.unpriced += 1;
       session.unpriced[price.reason] = (session.unpriced[price.reason] ?? 0) + 1;

@@ -159,7 +159,13 @@ describe('TranscriptMapper', () => {
       'and this',
     ]);
     expect(find(events, 'error').data.is_interrupt).toBe(true);
-    expect(find(events, 'decision').data.summary).toBe('This session is being continued');
+    const decisions = events.filter((event) => event.event_type === 'decision');
+    expect(decisions.map(({ data }) => data.event_subtype).sort()).toEqual([
+      'compaction',
+      'turn_end',
+    ]);
+    const [compaction] = decisions.filter(({ data }) => data.event_subtype === 'compaction');
+    expect(compaction?.data.summary).toBe('This session is being continued');
   });
 
   it('reads ranges, new files and changes of a shell command', () => {

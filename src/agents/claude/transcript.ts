@@ -24,6 +24,9 @@ import {
   copiedFrom,
   exitCodeOf,
   finished,
+  INTERRUPTED_TURN,
+  interruptId,
+  interruption,
   mergeUsage,
   Responses,
   rowTime,
@@ -70,7 +73,6 @@ interface Call {
 
 /** Texts that stand in a user's place in the transcript but that no user wrote. */
 const NOT_A_PROMPT = /^<(local-command-stdout|local-command-stderr|local-command-caveat|bash-)/;
-const INTERRUPTED = /^\[Request interrupted by user/;
 const COMMAND = /<command-name>([^<]*)<\/command-name>/;
 const COMMAND_ARGS = /<command-args>([^<]*)<\/command-args>/;
 /** What the model is told when a person says no; older rows have no other mark of it. */
@@ -280,9 +282,9 @@ export class TranscriptMapper {
     // A subagent's first user row is its task, told by its start.
     if (text.trim() === '' || row.isMeta === true || at.agentId !== '') return;
     if (NOT_A_PROMPT.test(text)) return;
-    if (INTERRUPTED.test(text)) {
-      const id = eventId(this.sessionId, 'interrupt', asString(row.uuid) || String(state.time));
-      at.add('error', id, { error: text, is_interrupt: true });
+    if (interruption(row) !== '') {
+      at.add('error', interruptId(this.sessionId, row), { error: text, is_interrupt: true });
+      at.add('decision', at.textId('turn_end', text), INTERRUPTED_TURN);
       return;
     }
     const promptId = asString(row.promptId) || asString(row.uuid) || String(state.time);

@@ -5,6 +5,7 @@ import { response, SESSION, toolResult, toolUse, user } from '../../../test/agen
 import type { TraceEvent } from '../../model/event.ts';
 import { ids } from '../../model/ids.ts';
 import { usageOf } from '../../model/usage.ts';
+import { TranscriptMapper } from './transcript.ts';
 import { claudeUsage, UsageMapper } from './usage.ts';
 
 function read(rows: readonly unknown[], options = {}): Map<string, TraceEvent> {
@@ -54,6 +55,46 @@ describe('texts of a transcript', () => {
     expect(ofType(events, 'error')).toMatchObject([
       { parent_id: ids.call(SESSION, 't1'), data: { exit_code: 3, tool_name: 'Bash' } },
     ]);
+  });
+});
+
+describe('an interrupt', () => {
+  it.each(['[Request interrupted by user]', '[Request interrupted by user for tool use]'])(
+    'ends the turn, live as in an import: %s',
+    (text) => {
+      const rows = [
+        user('go', 0),
+        response({ id: 'm1', request: 'r1', at: 1, block: toolUse('t1', 'Bash', {}) }),
+        user(toolResult('t1', 'The user does not want it', true), 2),
+        user([{ type: 'text', text }], 3),
+      ];
+      const live = read(rows);
+      const [, stopped, ...others] = ofType(live, 'error');
+      expect(others).toEqual([]);
+      expect(stopped?.data).toMatchObject({ error: text, is_interrupt: true });
+      const [end] = ofType(live, 'decision');
+      expect(end).toMatchObject({
+        event_id: ids.text(SESSION, 'turn_end', '', 'prompt-1', text),
+        timestamp: Date.parse('2026-11-20T10:00:03Z') / 1000,
+        data: { event_subtype: 'turn_end', reason: 'interrupted', prompt_id: 'prompt-1' },
+      });
+      const importer = new TranscriptMapper({ sessionId: SESSION });
+      const imported = rows.flatMap((row) => importer.push(row, { file: 'main' }));
+      for (const event of [stopped, end]) expect(imported).toContainEqual(event);
+      expect(imported.filter((event) => event.event_type === 'user_prompt')).toHaveLength(1);
+    },
+  );
+
+  it('is not one where a result or a subagent quotes it', () => {
+    const text = '[Request interrupted by user]';
+    const quoted = read([
+      user('go', 0),
+      user(toolResult('t1', text), 1),
+      user(`He said ${text}`, 2),
+    ]);
+    expect([...quoted.values()]).toEqual([]);
+    expect(read([user(text, 0)], { agentId: 'a1' }).size).toBe(0);
+    expect(read([user(text, 0, { isMeta: true })]).size).toBe(0);
   });
 });
 

@@ -9,10 +9,17 @@ import { eventId, ids, textHash } from '../../model/ids.ts';
 
 /** Longest text kept in one field, in UTF-16 units. */
 export const MAX_TEXT = 65_536;
-/** Open messages and calls that one file's state remembers. */
+/** Open messages and calls of one file that are remembered. */
 const MAX_OPEN = 64;
+/** … and the messages that wait in a state file: rows of parallel calls come that far apart. */
+const MAX_KEPT = 4;
+/** Responses of one session that are recognised in another of its files, about 30 bytes each. */
+const MAX_SEEN = 8000;
 /** Longest arguments kept whole of a call whose result is not there yet: it waits in a state file. */
 const MAX_PENDING_ARGUMENTS = 8000;
+
+/** What stands in a user's place where somebody pressed Esc. */
+const INTERRUPTED = /^\[Request interrupted by user/;
 
 /** Takes secrets out of a value and adds to `counts` by kind. */
 export type RedactValue = (value: Json, counts: Record<string, number>) => Json;
@@ -27,12 +34,12 @@ export function pruned(data: JsonObject): JsonObject {
 }
 export const asString = (value: unknown): string => (typeof value === 'string' ? value : '');
 const asCount = (value: unknown): number =>
-  typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
+  Number.isFinite(value) && (value as number) > 0 ? Math.floor(value as number) : 0;
 
 /** Seconds since the epoch; 0 where there is no valid time. */
 export function rowTime(row: JsonObject): number {
   const ms = Date.parse(asString(row.timestamp));
-  return Number.isFinite(ms) && ms > 0 ? ms / 1000 : 0;
+  return ms > 0 ? ms / 1000 : 0;
 }
 
 /** The session that a forked or resumed row was copied from; empty for the session's own rows. */
@@ -40,7 +47,7 @@ export function copiedFrom(row: JsonObject, sessionId: string): string {
   const origin = asString(asObject(row.forkedFrom)?.sessionId);
   if (origin !== '' && origin !== sessionId) return origin;
   const own = asString(row.sessionId);
-  return own !== '' && own !== sessionId ? own : '';
+  return own === sessionId ? '' : own;
 }
 
 /** Content blocks of a row's message; a plain string is one text block. */
@@ -55,13 +62,13 @@ export function blocksOf(row: JsonObject): JsonObject[] {
 export function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
-  const parts: string[] = [];
-  for (const item of content) {
-    const block = asObject(item);
-    if (typeof block?.text === 'string') parts.push(block.text);
-    else if (block !== undefined) parts.push(`[${asString(block.type) || 'block'}]`);
-  }
-  return parts.join('\n');
+  return content
+    .map(asObject)
+    .filter((block) => block !== undefined)
+    .map((block) =>
+      typeof block.text === 'string' ? block.text : `[${asString(block.type) || 'block'}]`,
+    )
+    .join('\n');
 }
 
 /** The first `max` UTF-16 units, not half a character. */
@@ -84,7 +91,7 @@ function cut(data: JsonObject, key: string): void {
 /** Long strings cut, long structures left out. */
 function shortened(value: Json): JsonObject {
   const short = (item: Json): Json => {
-    if (typeof item === 'string') return item.length > 1000 ? cutText(item, 1000) : item;
+    if (typeof item === 'string') return cutText(item, 1000);
     return JSON.stringify(item).length > 1000 ? '[…]' : item;
   };
   const entries = Object.entries(asObject(value) ?? {}).slice(0, 20);
@@ -95,21 +102,20 @@ function shortened(value: Json): JsonObject {
 const CONTENT_KEYS = ['prompt', 'text', 'arguments', 'result', 'error', 'summary', 'title'];
 
 /** Takes secrets out of an event, in place. Its id was made from the whole text before. */
-function redactEvent(event: TraceEvent, redact: RedactValue | undefined): TraceEvent {
-  if (redact === undefined) return event;
+function redactEvent(event: TraceEvent, redact: RedactValue | undefined): void {
+  if (redact === undefined) return;
   const counts: Record<string, number> = {};
   for (const key of CONTENT_KEYS) {
     const value = event.data[key];
     if (value !== undefined && value !== '') event.data[key] = redact(value, counts);
   }
   if (Object.keys(counts).length > 0) event.data.redacted = counts;
-  return event;
 }
 
 /** An event ready to be written: without secrets (they go before a cut could split one), cut. */
 export function finished(event: TraceEvent, redact: RedactValue | undefined): TraceEvent {
   redactEvent(event, redact);
-  for (const key of ['prompt', 'text', 'result', 'error', 'summary']) cut(event.data, key);
+  for (const key of CONTENT_KEYS) cut(event.data, key);
   return event;
 }
 
@@ -136,9 +142,8 @@ export function claudeUsage(message: JsonObject): JsonObject | undefined {
   };
 }
 
-const TOTALS = ['input_tokens', 'output_tokens'] as const;
 const total = (usage: JsonObject | undefined): number =>
-  TOTALS.reduce((sum, key) => sum + asCount(usage?.[key]), 0);
+  asCount(usage?.input_tokens) + asCount(usage?.output_tokens);
 
 /** A response's message id. A row without one cannot be told from another but by its own uuid. */
 const messageId = (row: JsonObject, message: JsonObject): string =>
@@ -175,8 +180,8 @@ export class Responses<T extends { data: JsonObject }> {
     const key = responseKey(next.data);
     this.#byKey.set(key, next);
     this.#keys.set(asString(next.data.message_id), key);
-    if (this.#byKey.size > max) forgetOldest(this.#byKey);
-    if (this.#keys.size > 2 * max) forgetOldest(this.#keys);
+    forgetOldest(this.#byKey, max);
+    forgetOldest(this.#keys, 2 * max);
   }
 }
 
@@ -214,13 +219,20 @@ export function usageData(row: JsonObject): JsonObject | undefined {
     service_tier: asString(raw.service_tier),
     inference_geo: asString(raw.inference_geo),
     web_search_requests: asCount(asObject(raw.server_tool_use)?.web_search_requests),
-    agent_cost_usd: typeof cost === 'number' && Number.isFinite(cost) ? cost : '',
+    // Rows that a subscription paid for say 0: that is no price.
+    agent_cost_usd: typeof cost === 'number' && cost > 0 && cost < 1e6 ? cost : '',
   });
 }
 
 /** The response that a text is of. */
 export const sourceOf = (usage: JsonObject | undefined): JsonObject =>
   pruned({ message_id: usage?.message_id ?? '', request_id: usage?.request_id ?? '' });
+
+/**
+ * The responses told so far in any file of one session: `<event id> <sidechain: 1 or 0> <tokens>` by the
+ * hash of the message id. Bounded; ids only, so that it stays small.
+ */
+export type Seen = Map<string, string>;
 
 /** What a mapper must remember between two reads of one file. JSON. */
 export interface UsageState {
@@ -235,6 +247,8 @@ export interface UsageMapperOptions {
   /** The subagent whose file this is. */
   agentId?: string;
   state?: UsageState;
+  /** Shared by the files of a session: a response that two of them hold is told once. */
+  seen?: Seen;
   redact?: RedactValue | undefined;
 }
 
@@ -247,11 +261,13 @@ export class UsageMapper {
   readonly #redact: RedactValue | undefined;
   readonly #responses = new Responses<TraceEvent>();
   readonly #calls = new Map<string, TraceEvent>();
+  readonly #seen: Seen;
   #prompt = '';
   #time = 0;
 
   constructor(options: UsageMapperOptions) {
     this.#session = options.sessionId;
+    this.#seen = options.seen ?? new Map();
     this.#agent = options.agentId ?? '';
     this.#redact = options.redact;
     const { state } = options;
@@ -266,7 +282,7 @@ export class UsageMapper {
     return {
       prompt: this.#prompt,
       time: this.#time,
-      messages: this.#responses.values(),
+      messages: this.#responses.values().slice(-MAX_KEPT),
       calls: [...this.#calls.values()],
     };
   }
@@ -309,6 +325,14 @@ export class UsageMapper {
   #user(row: JsonObject): TraceEvent[] {
     this.#prompt = asString(row.promptId) || this.#prompt;
     const events: TraceEvent[] = [];
+    const said = this.#agent === '' ? interruption(row) : '';
+    if (said !== '') {
+      // No hook fires at Esc: without the turn's end the agent would seem to think for ever.
+      events.push(
+        this.#emit('error', interruptId(this.#session, row), { error: said, is_interrupt: true }),
+        this.#emit('decision', this.#textId('turn_end', said), INTERRUPTED_TURN),
+      );
+    }
     for (const block of blocksOf(row)) {
       const id = asString(block.tool_use_id);
       if (block.type !== 'tool_result' || id === '') continue;
@@ -358,20 +382,14 @@ export class UsageMapper {
       if (block.type === 'tool_use' && asString(block.id) !== '') {
         calls.push(asString(block.id));
         this.#pending(block);
-      } else if (block.type === 'text' && text.trim() !== '') {
-        const id = this.#textId('text', text);
-        events.push(this.#emit('assistant_response', id, { text, ...sourceOf(data) }));
-      } else if (block.type === 'thinking' && text.trim() !== '') {
-        events.push(
-          this.#emit('assistant_response', this.#textId('reasoning', text), {
-            event_subtype: 'reasoning',
-            text,
-            ...sourceOf(data),
-          }),
-        );
+      } else if (/^(text|thinking)$/.test(asString(block.type)) && text.trim() !== '') {
+        const subtype = block.type === 'text' ? '' : 'reasoning';
+        const id = this.#textId(subtype || 'text', text);
+        const said = { event_subtype: subtype, text, ...sourceOf(data) };
+        events.push(this.#emit('assistant_response', id, said));
       }
     }
-    if (data !== undefined) events.push(this.#usage(data, calls));
+    if (data !== undefined) events.push(...this.#usage(data, calls));
     return events;
   }
 
@@ -396,10 +414,10 @@ export class UsageMapper {
       };
     }
     this.#calls.set(id, event);
-    if (this.#calls.size > MAX_OPEN) forgetOldest(this.#calls);
+    forgetOldest(this.#calls, MAX_OPEN);
   }
 
-  #usage(data: JsonObject, calls: string[]): TraceEvent {
+  #usage(data: JsonObject, calls: string[]): TraceEvent[] {
     const before = this.#responses.find(data);
     const event = mergeUsage(before, this.#session, this.#time, data, calls);
     const more = {
@@ -407,8 +425,18 @@ export class UsageMapper {
       agent_id: this.#agent || (event.data.agent_id ?? ''),
     };
     event.data = { ...event.data, ...pruned(more) };
+    const key = textHash(asString(data.message_id));
+    const [id = '', wasSide, tokens] = this.#seen.get(key)?.split(' ') ?? [];
+    const side = Number(event.data.is_sidechain === true || this.#agent !== '');
+    const sum = total(asObject(event.data.usage));
+    // Same rule as within one file: a sidechain replays messages under requests of its own.
+    if (side + Number(wasSide) > 0) event.event_id = id;
+    if (event.event_id === id && (side - Number(wasSide) || Number(tokens) - sum) > 0) return [];
     this.#responses.put(event, before, MAX_OPEN);
-    return event;
+    this.#seen.delete(key);
+    this.#seen.set(key, `${event.event_id} ${side} ${sum}`);
+    forgetOldest(this.#seen, MAX_SEEN);
+    return [event];
   }
 }
 
@@ -439,6 +467,17 @@ export function mergeUsage(
   };
 }
 
+/** The text of a user's row that says that the agent was stopped; empty for all others. */
+export function interruption(row: JsonObject): string {
+  if (row.isMeta === true || row.isCompactSummary === true) return '';
+  const text = textOf(blocksOf(row).filter((block) => block.type !== 'tool_result'));
+  return INTERRUPTED.test(text) ? text : '';
+}
+
+export const interruptId = (sessionId: string, row: JsonObject): string =>
+  eventId(sessionId, 'interrupt', asString(row.uuid) || asString(row.timestamp));
+export const INTERRUPTED_TURN: JsonObject = { event_subtype: 'turn_end', reason: 'interrupted' };
+
 export function compactionId(sessionId: string, row: JsonObject): string {
   return eventId(sessionId, 'compaction', asString(row.uuid) || asString(row.timestamp));
 }
@@ -463,11 +502,8 @@ export function apiErrorData(row: JsonObject, text: string): JsonObject {
   });
 }
 
-function forgetOldest(map: Map<string, unknown>): void {
-  for (const key of map.keys()) {
-    map.delete(key);
-    return;
-  }
+function forgetOldest(map: Map<string, unknown>, max: number): void {
+  if (map.size > max) map.delete(map.keys().next().value as string);
 }
 
 /** Exit code of a failed command, from the text that the model saw. */

@@ -146,6 +146,104 @@ describe('readUsage', () => {
     expect(new Set(agents)).toEqual(new Set(['a1', 'a2', 'a3']));
   });
 
+  const subagent = (agentId: string, rows: readonly unknown[]) =>
+    writeFileSync(
+      join(transcriptPath, '..', SESSION, 'subagents', `agent-${agentId}.jsonl`),
+      lines(rows),
+    );
+
+  it('keeps a small state of a large session, and tells nothing twice', () => {
+    for (let file = 0; file < 300; file++) {
+      const agentId = `a${file}`;
+      const of = (at: number) => ({
+        sidechain: true,
+        agentId,
+        at,
+        id: `msg_01ABCDEFGH${file}_${at}`,
+      });
+      subagent(agentId, [
+        user('Do it', 0, { agentId }),
+        ...Array.from({ length: 100 }, (_, at) =>
+          response({
+            ...of(at),
+            request: `req_011CSABCDEFGH${file}_${at}`,
+            block: toolUse(`toolu_${file}_${at}`, 'Bash', { command: 'x'.repeat(200) }),
+          }),
+        ),
+      ]);
+    }
+    const first = whole(lines(rows));
+    const responses = [...first.values()].filter((event) => event.event_type === 'llm_response');
+    expect(responses).toHaveLength(30_002);
+    const state = join(root, 'state', SESSION, 'transcripts.json');
+    expect(statSync(state).size).toBeLessThan(1_000_000);
+    expect(readUsage(options)).toMatchObject({ events: [], bytes: 0, more: false });
+    // What was read last still is one response with its rows so far.
+    subagent('a300', [
+      response({ id: 'm', request: 'r', agentId: 'a300', block: toolUse('t1', 'Read', {}) }),
+    ]);
+    drain(first);
+    appendFileSync(
+      join(transcriptPath, '..', SESSION, 'subagents', 'agent-a300.jsonl'),
+      lines([
+        response({ id: 'm', request: 'r', agentId: 'a300', block: toolUse('t2', 'Read', {}) }),
+      ]),
+    );
+    expect(readUsage(options).events).toMatchObject([
+      { data: { row_count: 2, tool_use_ids: ['t1', 't2'] } },
+    ]);
+  });
+
+  it('writes no state that it cannot read back, however long the ids', () => {
+    const long = 'x'.repeat(1_000_000);
+    for (let file = 0; file < 12; file++) {
+      const mine = { agentId: `a${file}`, promptId: long };
+      const block = toolUse(`${long}${file}`, long, {});
+      subagent(`a${file}`, [
+        user('go', 0, mine),
+        response({ id: `${long}${file}`, request: long, agentId: `a${file}`, block }),
+      ]);
+    }
+    whole(lines(rows));
+    expect(statSync(join(root, 'state', SESSION, 'transcripts.json')).size).toBeLessThan(500_000);
+    expect(readUsage(options)).toMatchObject({ events: [], bytes: 0 });
+  });
+
+  it('tells a response that a subagent replays under another request once', () => {
+    const main = (output: number) => response({ id: 'm1', request: 'r1', output });
+    const replay = (agentId: string, request = `of ${agentId}`) =>
+      response({ id: 'm1', request, output: 900, sidechain: true, agentId });
+    const usages = (events: Map<string, TraceEvent>) =>
+      [...events.values()].filter((event) => event.event_type === 'llm_response');
+    const path = join(transcriptPath, '..', SESSION, 'subagents', 'agent-a1.jsonl');
+    // The main row first: the replay tells nothing, in the same read or a later one.
+    subagent('a1', [replay('a1')]);
+    const events = whole(lines([main(20)]));
+    appendFileSync(path, lines([replay('a1'), replay('a1', 'r1')]));
+    drain(events);
+    expect(usages(events)).toMatchObject([{ data: { usage: { output_tokens: 20 } } }]);
+    // The replay first: the main row takes its place, and so it stays.
+    rmSync(options.stateDir, { recursive: true });
+    subagent('a2', [replay('a2')]);
+    const later = whole('');
+    const [id, ...others] = usages(later).map((event) => event.event_id);
+    expect(others).toEqual([]);
+    appendFileSync(transcriptPath, lines([main(20)]));
+    drain(later);
+    appendFileSync(path, lines([replay('a1')]));
+    appendFileSync(transcriptPath, lines([main(30)]));
+    drain(later);
+    const [usage, ...more] = usages(later);
+    expect(more).toEqual([]);
+    expect(usage).toMatchObject({ event_id: id, data: { usage: { output_tokens: 30 } } });
+    expect(usage?.data.is_sidechain).toBeUndefined();
+    expect(usage?.data.agent_id).toBeUndefined();
+    // Two requests of the main conversation are two responses.
+    appendFileSync(transcriptPath, lines([response({ id: 'm1', request: 'r2', at: 9 })]));
+    drain(later);
+    expect(usages(later)).toHaveLength(2);
+  });
+
   it('starts again when the file was rewritten', () => {
     whole(lines(rows));
     const rewritten = lines([response({ id: 'm9', request: 'r9' }), ...rows, ...rows]);
@@ -162,7 +260,8 @@ describe('readUsage', () => {
     writeFileSync(transcriptPath, lines(rows.slice(0, 2)));
     events.clear();
     drain(events);
-    expect(events.size).toBe(2);
+    // Of the response more was told before: the larger total stands.
+    expect(ids([...events.values()])).toEqual(['assistant_response']);
   });
 
   it('skips a line that is too long, over several reads too', () => {
@@ -200,6 +299,38 @@ describe('readUsage', () => {
     expect(linked.events).not.toEqual([]);
   });
 
+  it('tells all again where the trace is another one, or gone', () => {
+    const eventsFile = join(root, 'events.ndjson');
+    const read = () => readUsage({ ...options, eventsFile });
+    writeFileSync(transcriptPath, lines(rows));
+    const first = read();
+    // As the caller does: the trace is there when it commits.
+    writeFileSync(eventsFile, lines(first.events));
+    first.commit();
+    expect(read().events).toEqual([]);
+    appendFileSync(eventsFile, lines(first.events));
+    expect(read().events).toEqual([]);
+    const tail = new UsageTail({ ...options, eventsFile });
+    expect(tail.poll().events).toEqual([]);
+    rmSync(eventsFile);
+    expect(read().events).toEqual(first.events);
+    // The same inode may be given to the next file.
+    writeFileSync(
+      eventsFile,
+      '{"event_type":"session_start","timestamp":1795000000.25,"event_id":"0"}\n',
+    );
+    expect(tail.poll().events).toEqual(first.events);
+    tail.close();
+    // Replaced between reading and committing: nothing is remembered.
+    read().commit();
+    appendFileSync(transcriptPath, lines([response({ id: 'm3', request: 'r3', at: 9 })]));
+    const torn = read();
+    rmSync(eventsFile);
+    writeFileSync(eventsFile, lines(torn.events));
+    torn.commit();
+    expect(read().events.length).toBe(first.events.length + 2);
+  });
+
   it('reads from the start where its state is damaged', () => {
     whole(lines(rows));
     const state = join(root, 'state', SESSION, 'transcripts.json');
@@ -209,6 +340,7 @@ describe('readUsage', () => {
       '{',
       '[]',
       '{"files":[1]}',
+      '{"files":{"a":1}}',
       good.replace('"messages":[{', '"messages":[3,{'),
     ]) {
       writeFileSync(state, bad);

@@ -9,7 +9,9 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TraceEvent } from '../../model/event.ts';
 import { textHash } from '../../model/ids.ts';
+import type { FindBeside } from './files.ts';
 import {
+  besideIndex,
   configDirs,
   isSessionId,
   openOwn,
@@ -17,7 +19,7 @@ import {
   subagentFiles,
   trustedTranscript,
 } from './files.ts';
-import type { RedactValue, UsageState } from './usage.ts';
+import type { RedactValue, Seen, UsageState } from './usage.ts';
 import { asObject, UsageMapper } from './usage.ts';
 
 /** A row longer than this is skipped and counted. */
@@ -25,7 +27,11 @@ const MAX_ROW = 8 * 1024 * 1024;
 const CHUNK = 256 * 1024;
 /** Bytes before the offset that must still be the same, or the file was rewritten. */
 const ANCHOR = 64;
+/** Longest state file that is read. What {@link stateText} writes is shorter, whatever the session. */
 const MAX_STATE = 8 * 1024 * 1024;
+/** Room for open messages and calls in a state file, in UTF-16 units: the latest files' go first. */
+const MAX_MAPPERS = 300_000;
+const MAX_PROMPT_ID = 100;
 /** A lease that was not renewed for so long is nobody's. */
 const LEASE_MS = 10_000;
 
@@ -39,6 +45,10 @@ export interface ReadOptions {
   /** Bytes read at most in one call; the rest is left for the next. */
   maxBytes?: number;
   redact?: RedactValue | undefined;
+  /** The trace that the events go to: where it is another one, or gone, all is told again. */
+  eventsFile?: string;
+  /** For a process that lives on: {@link besideIndex}. */
+  beside?: FindBeside;
 }
 
 export interface ReadResult {
@@ -66,7 +76,14 @@ interface FileProgress {
   mapper: UsageState;
 }
 
-type Progress = Record<string, FileProgress>;
+/** How far a session's files were read. */
+interface Progress {
+  /** By the hash of a file's path, the one that was read last at the end. */
+  files: Map<string, FileProgress>;
+  seen: Seen;
+  /** Which trace has the events; empty for none. */
+  trace: string;
+}
 
 const nothing: ReadResult = { events: [], more: false, unreadable: 0, bytes: 0, commit: () => {} };
 
@@ -83,21 +100,24 @@ export function readUsage(options: ReadOptions): ReadResult {
   const main = trustedTranscript(options.transcriptPath, sessionId, dirs);
   if (main === undefined) return nothing;
   const statePath = join(options.stateDir ?? defaultStateDir(), sessionId, 'transcripts.json');
-  const progress = loadProgress(statePath);
-  const next: Progress = {};
+  const trace = traceOf(options.eventsFile);
+  const progress = loadProgress(statePath, trace);
+  const next = new Map(progress.files);
+  const here = new Set<string>();
   const events = new Map<string, TraceEvent>();
   const result = { ...nothing };
   let left = options.maxBytes ?? Number.POSITIVE_INFINITY;
-  const files = [{ path: main, agentId: '' }, ...subagentFiles(main, sessionId)];
+  const files = [{ path: main, agentId: '' }, ...subagentFiles(main, sessionId, options.beside)];
   for (const { path, agentId } of files) {
-    const before = Object.hasOwn(progress, path) ? progress[path] : undefined;
+    const key = textHash(path);
+    here.add(key);
+    const before = progress.files.get(key);
     result.more ||= left <= 0;
-    const read = left > 0 ? readFile(path, agentId, before, left, options) : undefined;
-    if (read === undefined) {
-      if (before !== undefined) next[path] = before;
-      continue;
-    }
-    next[path] = read.progress;
+    const read =
+      left > 0 ? readFile(path, agentId, before, progress.seen, left, options) : undefined;
+    if (read === undefined) continue;
+    if (read.bytes > 0) next.delete(key);
+    next.set(key, read.progress);
     left -= read.bytes;
     result.bytes += read.bytes;
     result.unreadable += read.unreadable;
@@ -109,9 +129,30 @@ export function readUsage(options: ReadOptions): ReadResult {
     }
   }
   result.events = [...events.values()];
-  if (result.bytes > 0)
-    result.commit = () => replaceFile(statePath, JSON.stringify({ files: next }));
+  for (const key of next.keys()) if (!here.has(key)) next.delete(key);
+  if (result.bytes > 0) {
+    result.commit = () => {
+      const now = traceOf(options.eventsFile);
+      // Replaced while we read: what an earlier read told is not in it.
+      if (trace !== '' && trace !== now) return;
+      replaceFile(statePath, stateText({ files: next, seen: progress.seen, trace: now }));
+    };
+  }
   return result;
+}
+
+/** Never longer than what is read back, or the whole session would be told again at every look. */
+function stateText({ files, seen, trace }: Progress): string {
+  let room = MAX_MAPPERS;
+  for (const { mapper } of [...files.values()].reverse()) {
+    if (mapper.prompt.length > MAX_PROMPT_ID) mapper.prompt = '';
+    for (const key of ['messages', 'calls'] as const) {
+      const size = JSON.stringify(mapper[key]).length;
+      if (size > room) mapper[key] = [];
+      else room -= size;
+    }
+  }
+  return JSON.stringify({ trace, files: [...files], seen: [...seen] });
 }
 
 interface FileRead {
@@ -126,6 +167,7 @@ function readFile(
   path: string,
   agentId: string,
   before: FileProgress | undefined,
+  seen: Seen,
   maxBytes: number,
   options: ReadOptions,
 ): FileRead | undefined {
@@ -141,6 +183,7 @@ function readFile(
       anchorOf(fd, before.offset) === before.anchor;
     const mapper = new UsageMapper({
       sessionId: options.sessionId,
+      seen,
       redact: options.redact,
       ...(agentId !== '' && { agentId }),
       ...(same && { state: before.mapper }),
@@ -176,7 +219,7 @@ function readFile(
         ino: stats.ino,
         offset,
         anchor: anchorOf(fd, offset),
-        ...(lines.skipping && { skipping: true }),
+        skipping: lines.skipping,
         mapper: mapper.state(),
       },
     };
@@ -249,48 +292,53 @@ export class LineSplitter {
   }
 }
 
-function loadProgress(path: string): Progress {
-  const text = readSmall(path, MAX_STATE);
-  if (text === undefined) return {};
+/** What a trace's file is told by: its inode, and its first bytes, for inodes are used again. */
+function traceOf(path: string | undefined): string {
+  const file = path === undefined ? undefined : openOwn(path);
+  if (file === undefined) return '';
   try {
-    // Our own file, but an older version's or half of one is read anew from the start.
-    const files = asObject(asObject(JSON.parse(text))?.files) ?? {};
-    return Object.fromEntries(
-      Object.entries(files).filter(([, value]) => isProgress(value)),
-    ) as unknown as Progress;
-  } catch {
-    return {};
+    return `${file.stats.dev} ${file.stats.ino} ${anchorOf(file.fd, ANCHOR)}`;
+  } finally {
+    fs.closeSync(file.fd);
   }
 }
 
-function isProgress(value: unknown): boolean {
-  const file = asObject(value);
-  const mapper = asObject(file?.mapper);
+function loadProgress(path: string, trace: string): Progress {
+  const progress: Progress = { files: new Map(), seen: new Map(), trace };
+  try {
+    // Our own file, but an older version's or half of one is read anew from the start.
+    const { files, seen, trace: told } = JSON.parse(readSmall(path, MAX_STATE) ?? '');
+    if (told !== trace) return progress;
+    for (const [key, file] of files) if (isProgress(file)) progress.files.set(key, file);
+    for (const [key, response] of seen) progress.seen.set(key, String(response));
+  } catch {
+    // What was read so far is good.
+  }
+  return progress;
+}
+
+/** Throws, too, where there is no list. */
+function isProgress(file: FileProgress): boolean {
+  const { prompt, messages, calls } = file.mapper;
+  const events = [...messages, ...calls];
   return (
-    typeof file?.offset === 'number' &&
-    Array.isArray(mapper?.messages) &&
-    Array.isArray(mapper.calls) &&
-    [...mapper.messages, ...mapper.calls].every((event) => asObject(asObject(event)?.data))
+    typeof file.offset === 'number' &&
+    typeof prompt === 'string' &&
+    events.every((event) => asObject(event?.data))
   );
 }
 
 /** Writes a small private file whole: others see the old one or the new one. */
 function replaceFile(path: string, text: string): void {
   fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temp = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  const temp = `${path}.${process.pid}.${Math.random()}`;
   writeNew(temp, text);
   fs.renameSync(temp, path);
 }
 
-function writeNew(path: string, text: string): void {
-  const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
-  const fd = fs.openSync(path, O_CREAT | O_EXCL | O_WRONLY | (fs.constants.O_NOFOLLOW ?? 0), 0o600);
-  try {
-    fs.writeSync(fd, text);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
+/** `wx` follows no link: there must be nothing at the path. */
+const writeNew = (path: string, text: string): void =>
+  fs.writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
 
 /** The right to append what a session's transcript says. */
 export interface Lease {
@@ -306,7 +354,7 @@ export interface Lease {
 export function acquireLease(sessionId: string, stateDir = defaultStateDir()): Lease | undefined {
   if (!isSessionId(sessionId)) return undefined;
   const path = join(stateDir, sessionId, 'transcripts.lease');
-  const token = `${process.pid} ${Math.random().toString(36).slice(2)}`;
+  const token = `${process.pid} ${Math.random()}`;
   const temp = `${path}.${token.replace(' ', '.')}`;
   try {
     fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -347,19 +395,12 @@ export function acquireLease(sessionId: string, stateDir = defaultStateDir()): L
 
 function isHeld(path: string): boolean {
   try {
-    const age = Date.now() - fs.lstatSync(path).mtimeMs;
-    if (age > LEASE_MS || age < -LEASE_MS) return false;
-  } catch {
-    return false;
-  }
-  const pid = Number.parseInt(readSmall(path) ?? '', 10);
-  if (!(pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
+    if (Math.abs(Date.now() - fs.lstatSync(path).mtimeMs) > LEASE_MS) return false;
+    const pid = Number.parseInt(readSmall(path) ?? '', 10);
+    return pid > 0 && process.kill(pid, 0);
   } catch (error) {
     // Another user's process is alive too.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -378,7 +419,7 @@ export class UsageTail {
   #seen = '';
 
   constructor(options: ReadOptions) {
-    this.#options = options;
+    this.#options = { beside: besideIndex.find, ...options };
   }
 
   /**
@@ -411,11 +452,11 @@ export class UsageTail {
   }
 
   #signature(): string {
-    const { sessionId, transcriptPath, configDirs: dirs = configDirs() } = this.#options;
+    const { sessionId, transcriptPath, configDirs: dirs = configDirs(), beside } = this.#options;
     const main = trustedTranscript(transcriptPath, sessionId, dirs);
     if (main === undefined) return '';
-    const parts: string[] = [];
-    for (const { path } of [{ path: main }, ...subagentFiles(main, sessionId)]) {
+    const parts = [traceOf(this.#options.eventsFile)];
+    for (const { path } of [{ path: main }, ...subagentFiles(main, sessionId, beside)]) {
       try {
         const { ino, size, mtimeMs } = fs.statSync(path);
         parts.push(`${path}\n${ino} ${size} ${mtimeMs}`);
