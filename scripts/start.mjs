@@ -2,7 +2,7 @@
 // VS Code's browser build. Ctrl-C ends it and removes the demo's files.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +26,11 @@ const project = join(scratch, 'payments-api');
 const workspace = join(root, 'demo', 'workspace');
 cpSync(workspace, project, { recursive: true });
 mkdirSync(join(project, '.agent-traces'));
+mkdirSync(join(project, '.vscode'));
+writeFileSync(
+  join(project, '.vscode', 'settings.json'),
+  JSON.stringify({ 'agentStrace.stream.revealOnStart': true }),
+);
 // The demo's agent and state live in the scratch folder: nothing of the user's is read or written.
 const claude = join(scratch, 'claude');
 const env = {
@@ -37,7 +42,7 @@ const env = {
 /** @type {(() => unknown)[]} */
 const cleanups = [() => rmSync(scratch, { recursive: true, force: true })];
 let ending = false;
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => void end(0));
 }
 
@@ -66,7 +71,9 @@ if (code) {
   });
   cleanups.unshift(() => server.stop());
   const url = server.url(project);
-  console.log(`Agent Strace runs in VS Code's browser build: ${url}\nCtrl-C ends it.`);
+  console.log(
+    `Open ${url}\n  VS Code's browser build, on a demo project in which an agent session plays live. Ctrl-C ends it.`,
+  );
   if (hasDisplay) openInBrowser(url);
 }
 

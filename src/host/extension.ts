@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
+import { revealStreamAtStart } from './revealStream.ts';
 import { SetUp } from './setUp.ts';
 import { StatusBar } from './statusBar.ts';
 import type { StatusLine } from './statusText.ts';
@@ -37,6 +38,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     documents,
     stream,
     setUp,
+    revealStreamAtStart(engine, statusBar),
     command('openStream', () => vscode.commands.executeCommand(`${STREAM_VIEW}.focus`)),
     command('showLog', () => log.show()),
     command('setUp', () => setUp.run(false)),
