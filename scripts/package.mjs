@@ -28,7 +28,9 @@ check('the .vsix', vsixFiles, ['package.json', 'dist/extension.js', 'dist/hook.j
 const bytes = statSync(join(root, vsix)).size;
 if (bytes > maxBytes) fail(`the .vsix is ${bytes} bytes; the limit is ${maxBytes}`);
 
-const [packed] = Object.values(JSON.parse(run('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], 'pipe')));
+const [packed] = Object.values(
+  JSON.parse(run('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], 'pipe')),
+);
 /** @type {string[]} */
 const npmFiles = packed.files.map((/** @type {{ path: string }} */ file) => file.path);
 check('the npm package', npmFiles, ['package.json', 'dist/hook.js', 'dist/cli.js']);
