@@ -4,7 +4,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-const engine = ['report', 'guard', 'analysis', 'agents', 'trace', 'redact', 'model'];
+const engine = ['report', 'guard', 'history', 'analysis', 'agents', 'trace', 'redact', 'model'];
 
 /**
  * Which rooms a room may import, beside itself.
@@ -17,7 +17,8 @@ const arrows = {
   protocol: ['model'],
   analysis: ['redact', 'model'],
   agents: ['trace', 'redact', 'model'],
-  guard: ['analysis', 'trace', 'redact', 'model'],
+  guard: ['analysis', 'agents', 'trace', 'redact', 'model'],
+  history: ['agents', 'trace', 'redact', 'model'],
   report: ['analysis', 'redact', 'model'],
   hook: engine,
   mcp: engine,

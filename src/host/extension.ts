@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
+import { Focus } from './focus.ts';
 import { revealStreamAtStart } from './revealStream.ts';
 import { SetUp } from './setUp.ts';
 import { StatusBar } from './statusBar.ts';
@@ -25,6 +26,7 @@ const RENEW_AFTER_MS = 3000;
 export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const log = vscode.window.createOutputChannel('Agent Strace', { log: true });
   const engine = new Engine(log);
+  const focus = new Focus(engine);
   const statusBar = new StatusBar(engine);
   const documents = new EventDocuments(engine);
   const stream = new StreamView(context.extensionUri, engine, documents, log);
@@ -34,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   context.subscriptions.push(
     log,
     engine,
+    focus,
     statusBar,
     documents,
     stream,

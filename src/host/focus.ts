@@ -1,0 +1,101 @@
+import * as vscode from 'vscode';
+import type { Engine } from './engine.ts';
+import type { LiveSession } from './liveSession.ts';
+import { isActive } from './statusText.ts';
+import { urgency } from './streamFeed.ts';
+
+/**
+ * Which sessions the window is about: the marks in the editor, the changes view, and commands that
+ * were given no session.
+ */
+export class Focus implements vscode.Disposable {
+  private readonly engine: Engine;
+  private readonly changed = new vscode.EventEmitter<void>();
+  /** Another session is pinned or selected, or sessions began or ended. */
+  readonly onDidChange = this.changed.event;
+  private pinnedKey: string | undefined;
+  private selectedKey: string | undefined;
+  private release: (() => void) | undefined;
+  private stopListening: () => void;
+  private readonly subscriptions: vscode.Disposable[];
+  private told = '';
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.stopListening = engine.live.onChange(() => this.tell());
+    this.subscriptions = [
+      this.changed,
+      engine.onDidReplace((live) => {
+        this.stopListening();
+        this.stopListening = live.onChange(() => this.tell());
+        this.release = this.pinnedKey === undefined ? undefined : live.hold(this.pinnedKey);
+        this.tell();
+      }),
+    ];
+  }
+
+  /** Key of the session that the person pinned; undefined: the live ones are followed. */
+  get pinned(): string | undefined {
+    return this.pinnedKey;
+  }
+
+  /**
+   * Those whose marks are shown: the pinned one; else all that are going on; else the one that was
+   * last active.
+   */
+  get sessions(): LiveSession[] {
+    if (this.pinnedKey !== undefined) {
+      const pinned = this.engine.live.get(this.pinnedKey);
+      return pinned ? [pinned] : [];
+    }
+    const nowMs = Date.now();
+    const all = this.engine.live.sessions;
+    const active = all.filter((session) => isActive(session.summary(nowMs)));
+    return active.length > 0 ? active : all.slice(0, 1);
+  }
+
+  /** The one session that a command means which names none. */
+  get session(): LiveSession | undefined {
+    const { live } = this.engine;
+    const chosen = live.get(this.pinnedKey ?? '') ?? live.get(this.selectedKey ?? '');
+    if (chosen) return chosen;
+    const nowMs = Date.now();
+    return live.sessions
+      .map((session) => ({ session, rank: urgency(session.summary(nowMs).status) }))
+      .sort((a, b) => b.rank - a.rank)[0]?.session;
+  }
+
+  /** Shows the marks of this session only; undefined follows the live ones again. */
+  pin(key: string | undefined): void {
+    if (key === this.pinnedKey) return;
+    const release = key === undefined ? undefined : this.engine.live.hold(key);
+    this.release?.();
+    this.release = release;
+    this.pinnedKey = key;
+    void vscode.commands.executeCommand('setContext', 'agentStrace.pinned', key !== undefined);
+    this.tell();
+  }
+
+  /** The person looks at this session (in the event stream). */
+  select(key: string | undefined): void {
+    this.selectedKey = key;
+    this.tell();
+  }
+
+  private tell(): void {
+    const now = JSON.stringify([
+      this.pinnedKey,
+      this.session?.key,
+      this.sessions.map(({ key, trace }) => [key, trace.epoch]),
+    ]);
+    if (now === this.told) return;
+    this.told = now;
+    this.changed.fire();
+  }
+
+  dispose(): void {
+    this.stopListening();
+    this.release?.();
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+}
