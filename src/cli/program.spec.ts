@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cli, eventLine, seed, temporaryFolder } from '../../test/cli/memoryIo.ts';
+import { SessionNames } from '../trace/names.ts';
 
 const START = Date.parse('2026-11-20T10:00:00Z') / 1000;
 
@@ -72,6 +73,16 @@ describe('list', () => {
     expect(code).toBe(0);
     expect(out).toMatchSnapshot();
     expect(out).not.toContain('\u001b');
+  });
+
+  it('lists a session under the name that it was given', async () => {
+    const env = { AGENT_STRACE_HOME: join(temporaryFolder(), 'home') };
+    new SessionNames(env).set(seed('v080'), 'hooksbugfix00001', 'The webhook bug');
+    const args = ['list', '--trace-dir', seed('v080')];
+    expect((await cli(args, { env })).out).toContain('The webhook bug');
+    const listed = JSON.parse((await cli([...args, '--json'], { env })).out);
+    const names = listed.map(({ name }: { name: string | null }) => name);
+    expect(new Set(names)).toEqual(new Set(['The webhook bug', null]));
   });
 
   it('fits a terminal and colours it', async () => {

@@ -10,6 +10,8 @@ export interface SessionRow {
   /** Enough of the id to name it. */
   shortId: string;
   summary: SessionSummary;
+  /** That the person gave it: in place of its title. */
+  name?: string;
   badLines: number;
   newerVersion: boolean;
 }
@@ -78,12 +80,12 @@ export function sessionTable(
   return renderTable(columns, rows, options);
 }
 
-function titleOf({ summary, badLines, newerVersion }: SessionRow): string {
+function titleOf({ summary, name, badLines, newerVersion }: SessionRow): string {
   const notes = [
     ...(newerVersion ? ['newer format'] : []),
     ...(badLines > 0 ? [`${formatCount(badLines)} bad lines`] : []),
   ];
-  const title = sanitizeLine(summary.title) || MISSING;
+  const title = sanitizeLine(name ?? summary.title) || MISSING;
   return notes.length > 0 ? `[${notes.join(', ')}] ${title}` : title;
 }
 

@@ -24,15 +24,16 @@ interface Stored extends CachedSession {
   mtimeMs: number;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const MAX_BYTES = 256 * 1_048_576;
 
 /**
  * Summaries of the sessions of one trace folder, kept in the state folder and keyed by each file's
- * size and time. Only a cache: one that is missing, broken, or of another version is left unread.
+ * size and time: a line of JSON about the cache, then one a session. Only a cache: one that is missing, broken, or of another version is left unread.
  */
 export class SummaryCache {
-  private readonly sessions = new Map<string, Stored>();
+  /** A line as it was read stays text until somebody asks: thousands are not parsed for a few. */
+  private readonly sessions = new Map<string, Stored | string>();
   private readonly path: string;
   private readonly traceDir: string;
   private readonly stamp: string;
@@ -52,27 +53,40 @@ export class SummaryCache {
   private load(): void {
     const text = readSmallFile(this.path, MAX_BYTES);
     if (text === undefined) return;
+    const [head = '', ...lines] = text.split('\n');
     try {
-      const saved = JSON.parse(text) as {
-        version: number;
-        stamp: string;
-        trace_dir: string;
-        sessions: [string, Stored][];
-      };
+      const saved = JSON.parse(head) as { version: number; stamp: string; trace_dir: string };
       if (saved.version !== VERSION || saved.stamp !== this.stamp) return;
       if (saved.trace_dir !== this.traceDir) return;
-      for (const [id, stored] of saved.sessions) {
-        if (isStored(stored)) this.sessions.set(id, stored);
-      }
     } catch {
-      this.sessions.clear();
+      return;
+    }
+    for (const line of lines) {
+      const space = line.indexOf(' ');
+      if (space > 0) this.sessions.set(line.slice(0, space), line.slice(space + 1));
     }
   }
 
   get(entry: SessionEntry): CachedSession | undefined {
-    const stored = this.sessions.get(entry.id);
+    const stored = this.parsed(entry.id);
     if (stored?.size !== entry.size || stored.mtimeMs !== entry.modifiedMs) return undefined;
     return stored;
+  }
+
+  private parsed(id: string): Stored | undefined {
+    const kept = this.sessions.get(id);
+    if (typeof kept !== 'string') return kept;
+    try {
+      const stored: unknown = JSON.parse(kept);
+      if (isStored(stored)) {
+        this.sessions.set(id, stored);
+        return stored;
+      }
+    } catch {
+      // As one that is not there.
+    }
+    this.sessions.delete(id);
+    return undefined;
   }
 
   /** Only of sessions that are over: the others' state depends on the clock. */
@@ -91,15 +105,12 @@ export class SummaryCache {
     if (!this.changed) return;
     if (ensureStateFolder('cache', this.env).problem !== undefined) return;
     try {
-      writeSmallFile(
-        this.path,
-        JSON.stringify({
-          version: VERSION,
-          stamp: this.stamp,
-          trace_dir: this.traceDir,
-          sessions: [...this.sessions],
-        }),
-      );
+      const head = { version: VERSION, stamp: this.stamp, trace_dir: this.traceDir };
+      const lines = [JSON.stringify(head)];
+      for (const [id, kept] of this.sessions) {
+        lines.push(`${id} ${typeof kept === 'string' ? kept : JSON.stringify(kept)}`);
+      }
+      writeSmallFile(this.path, `${lines.join('\n')}\n`);
       this.changed = false;
     } catch {
       // The next reader folds anew.

@@ -1,8 +1,7 @@
 import { summarise } from '../../model/summary.ts';
-import { oneLine } from '../../model/text.ts';
 import { addCosts, allCostText, costReport, costText } from '../../report/costReport.ts';
 import { costJson, sessionJson } from '../../report/sessionJson.ts';
-import type { TraceSession } from '../../trace/session.ts';
+import { promptsOf } from '../../trace/findings.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
 import { summariseAll } from '../listing.ts';
@@ -31,21 +30,6 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
 }
 
 const look = (io: Io) => ({ style: styleFor(io, io.stdout), width: widthOf(io.stdout) });
-
-/** First line of each prompt, by its row. */
-function promptsOf(session: TraceSession): Map<number, string> {
-  const rows = session.fold.phases
-    .all()
-    .map(({ row }) => row)
-    .filter((row) => row >= 0);
-  const events = session.readEvents(rows);
-  return new Map(
-    rows.map((row, at) => {
-      const prompt = events[at]?.data.prompt;
-      return [row, typeof prompt === 'string' ? oneLine(prompt) : ''];
-    }),
-  );
-}
 
 async function costOfAll(io: Io, options: CostOptions): Promise<number> {
   const sessions = await summariseAll(io, openStore(io, options));

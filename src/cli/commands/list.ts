@@ -21,8 +21,9 @@ export async function list(io: Io, options: ListOptions): Promise<number> {
   if (options.json === true) {
     await printJson(
       io,
-      shown.map(({ entry, summary, badLines, newerVersion, parent }) => ({
+      shown.map(({ entry, summary, badLines, newerVersion, parent, name }) => ({
         ...sessionJson(entry.id, summary),
+        name: name ?? null,
         parent_session_id: parent ?? null,
         bad_lines: badLines,
         newer_version: newerVersion,

@@ -13,11 +13,11 @@ import {
   stepLine,
 } from '../../report/replayText.ts';
 import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
+import { failureReason } from '../../trace/findings.ts';
 import { TraceSession } from '../../trace/session.ts';
 import type { SessionEntry, TraceStore } from '../../trace/store.ts';
 import { TraceWatcher } from '../../trace/watch.ts';
 import { EXIT } from '../exit.ts';
-import { failureReason } from '../failures.ts';
 import { CliError, Interrupted, type Io, print, sleep, styleFor, warn, widthOf } from '../io.ts';
 import { similar } from '../suggest.ts';
 import {

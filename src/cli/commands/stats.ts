@@ -1,13 +1,10 @@
-import { FLAG } from '../../model/columns.ts';
 import { summarise } from '../../model/summary.ts';
-import { oneLine } from '../../model/text.ts';
-import { seconds } from '../../report/sessionJson.ts';
-import { type ChildStats, type Failure, statsReport, statsText } from '../../report/statsReport.ts';
-import type { TraceSession } from '../../trace/session.ts';
+import { type ChildStats, statsReport, statsText } from '../../report/statsReport.ts';
+import { failuresOf } from '../../trace/findings.ts';
+import type { ListedSession } from '../../trace/sessionSummary.ts';
 import { EXIT } from '../exit.ts';
-import { failureReason } from '../failures.ts';
 import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
-import { type ListedSession, summariseAll } from '../listing.ts';
+import { summariseAll } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
 export interface StatsOptions extends TraceOptions {
@@ -33,7 +30,7 @@ export async function stats(
   const children =
     options.includeSubagents === true ? childrenOf(entry.id, await summariseAll(io, store)) : [];
   const report = statsReport(entry.id, session.fold, summary, {
-    failures: failuresOf(session),
+    failures: [...failuresOf(session)],
     children,
   });
   if (options.json === true) await printJson(io, report);
@@ -44,27 +41,6 @@ export async function stats(
     );
   }
   return EXIT.ok;
-}
-
-/** Failed and denied steps with what they said, in time order. */
-function failuresOf(session: TraceSession): Failure[] {
-  const { fold } = session;
-  const { columns } = fold;
-  const failures: Failure[] = [];
-  for (let at = 0; at < fold.steps.length; at++) {
-    const row = fold.steps.row(at);
-    const flags = columns.flags[row]!;
-    if ((flags & (FLAG.error | FLAG.denied)) === 0) continue;
-    const view = session.describe(at, at + 1)[0]!;
-    const pair = columns.pair[row]!;
-    failures.push({
-      at: seconds(columns.timeMs[row]!),
-      kind: (flags & FLAG.denied) !== 0 ? 'denied' : 'error',
-      step: [view.verb, view.target].filter(Boolean).join(' '),
-      message: pair < 0 ? '' : oneLine(failureReason(session.readEvents([pair])[0]), 300),
-    });
-  }
-  return failures;
 }
 
 function childrenOf(root: string, sessions: readonly ListedSession[]): ChildStats[] {

@@ -1,0 +1,160 @@
+/** A session as one page of Markdown: for a pull request, an issue or a chat. */
+import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
+import type { SessionSummary } from '../model/summary.ts';
+import { visibleText } from '../model/visibleText.ts';
+import type { CostReport } from './costReport.ts';
+import { costCell, reconciliation, unpricedReasons } from './costText.ts';
+import { dateTime } from './sessionTable.ts';
+import type { StatsReport } from './statsReport.ts';
+
+const NANO = 1e9;
+const MOST_FILES = 50;
+const MOST_FAILURES = 20;
+
+const OUTCOMES: Record<SessionSummary['status'], string> = {
+  live: 'going on',
+  idle: 'going on',
+  waiting: 'waiting for an answer',
+  paused: 'paused',
+  ended: 'done',
+  failed: 'stopped without an end',
+};
+
+/**
+ * Text as Markdown that says just that, on one line: no links, images, HTML or marks of its own, in a
+ * paragraph, a list or a table.
+ */
+export function markdownText(text: string): string {
+  return (
+    visibleText(text)
+      .replace(/[\\`*_[\]<>|~&#$!{}@]/g, '\\$&')
+      // Signs that mean something at the start of a line, and bare addresses.
+      .replace(/^([-+=]|\d+(?=[.)]))/, (sign) => (/\d/.test(sign) ? `${sign}\\` : `\\${sign}`))
+      .replace(/:\/\//g, '\\://')
+      .replace(/\bwww\./gi, (sign) => `${sign.slice(0, 3)}\\.`)
+  );
+}
+
+/** @param name that the person gave the session */
+export function sessionMarkdown(
+  stats: StatsReport,
+  cost: CostReport,
+  summary: SessionSummary,
+  name?: string,
+): string {
+  return [
+    `# ${markdownText(name ?? summary.title) || 'Untitled session'}`,
+    facts(stats, summary),
+    costSection(cost, summary),
+    phases(cost),
+    files(stats),
+    tools(stats),
+    failures(stats),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+    .concat('\n');
+}
+
+function facts(stats: StatsReport, summary: SessionSummary): string {
+  const model = markdownText(summary.model);
+  const counts = [
+    plural(stats.tool_calls, 'call'),
+    plural(stats.edits, 'edit'),
+    plural(stats.errors, 'error'),
+    `${formatCount(stats.denied)} denied`,
+    plural(stats.retries, 'retry', 'retries'),
+  ];
+  return [
+    `- **Agent**: ${markdownText(summary.agent)}${model ? `, ${model}` : ''}`,
+    `- **When**: ${dateTime(summary.startedAtMs)}, ${formatDuration(summary.durationMs)}, ${OUTCOMES[summary.status]}`,
+    `- **Folder**: ${markdownText(summary.cwd) || MISSING}`,
+    `- **Steps**: ${counts.join(', ')}`,
+    `- **Cost**: ${costCell(summary.cost)}`,
+    `- **Session**: ${markdownText(stats.session_id)}`,
+  ].join('\n');
+}
+
+function costSection(cost: CostReport, summary: SessionSummary): string {
+  if (cost.models.length === 0) return '';
+  const rows = cost.models.map(({ model, responses, cost_usd }) => [
+    markdownText(model) || 'unknown model',
+    formatCount(responses),
+    cost_usd === null ? 'unpriced' : formatUsd(cost_usd * NANO),
+  ]);
+  const notes = [
+    reconciliation(summary.cost),
+    ...unpricedReasons(summary.cost).map(markdownText),
+  ].join('  \n');
+  return `## Cost\n\n${table(['Model', 'Responses', 'Cost'], rows)}\n\n${notes}`;
+}
+
+function phases({ phases: all }: CostReport): string {
+  const rows = all
+    .filter(({ tool_calls, cost_usd, prompt }) => prompt !== '' || tool_calls > 0 || cost_usd > 0)
+    .map(({ prompt, tool_calls, errors, cost_usd }) => [
+      markdownText(prompt) || 'before the first prompt',
+      formatCount(tool_calls),
+      formatCount(errors),
+      formatUsd(cost_usd * NANO),
+    ]);
+  return rows.length === 0
+    ? ''
+    : `## Prompts\n\n${table(['Prompt', 'Calls', 'Errors', 'Cost'], rows)}`;
+}
+
+function files({ files: all }: StatsReport): string {
+  const changed = all.filter(({ writes }) => writes > 0);
+  const read = all.length - changed.length;
+  if (all.length === 0) return '';
+  const rows = changed
+    .slice(0, MOST_FILES)
+    .map(({ path, writes, added, removed }) => [
+      markdownText(path),
+      formatCount(writes),
+      `+${formatCount(added)} −${formatCount(removed)}`,
+    ]);
+  const hidden = changed.length - rows.length;
+  const notes = [
+    ...(hidden > 0 ? [`${plural(hidden, 'more file')} changed.`] : []),
+    ...(read > 0 ? [`${plural(read, 'file')} only read.`] : []),
+  ].join(' ');
+  return [
+    '## Files',
+    ...(rows.length > 0 ? [table(['Changed', 'Edits', 'Lines'], rows)] : []),
+    ...(notes ? [notes] : []),
+  ].join('\n\n');
+}
+
+function tools({ tools: all }: StatsReport): string {
+  if (all.length === 0) return '';
+  const rows = all.map(({ tool, calls, errors, denied, total_ms }) => [
+    markdownText(tool),
+    formatCount(calls),
+    formatCount(errors),
+    formatCount(denied),
+    formatDuration(total_ms),
+  ]);
+  return `## Tools\n\n${table(['Tool', 'Calls', 'Errors', 'Denied', 'Time'], rows)}`;
+}
+
+function failures({ failures: all }: StatsReport): string {
+  if (all.length === 0) return '';
+  const shown = all.slice(0, MOST_FAILURES).map(({ kind, step, message }) => {
+    const said = markdownText(message);
+    return `- ${kind === 'denied' ? 'Denied' : 'Failed'}: ${markdownText(step)}${said ? `: ${said}` : ''}`;
+  });
+  const hidden = all.length - shown.length;
+  if (hidden > 0) shown.push(`- ${formatCount(hidden)} more`);
+  return `## Errors and denials\n\n${shown.join('\n')}`;
+}
+
+/** The first column is text, the others are numbers. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    line(head),
+    line(head.map((_, at) => (at === 0 ? '---' : '---:'))),
+    ...rows.map(line),
+  ].join('\n');
+}

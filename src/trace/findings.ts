@@ -1,0 +1,62 @@
+/** What reports want to know of a session that only its file has. */
+import { FLAG } from '../model/columns.ts';
+import type { TraceEvent } from '../model/event.ts';
+import { oneLine } from '../model/text.ts';
+import type { TraceSession } from './session.ts';
+
+/** The first telling line of what a failed or denied call said; empty where it said nothing. */
+export function failureReason(event: TraceEvent | undefined): string {
+  const { error, result } = event?.data ?? {};
+  const text = typeof error === 'string' && error !== '' ? error : result;
+  if (typeof text !== 'string') return '';
+  const lines = text.slice(0, 4000).split('\n');
+  // `Exit code 1` is told already.
+  const telling = lines.find((line) => line.trim() !== '' && !/^Exit code \d+\s*$/.test(line));
+  return (telling ?? '').trim();
+}
+
+/** A step that failed or was denied, as reports have it. */
+export interface FailedStep {
+  /** Seconds since the epoch. */
+  at: number;
+  kind: 'error' | 'denied';
+  step: string;
+  message: string;
+}
+
+/**
+ * Failed and denied steps with what they said, in time order. One at a time, as each is read from the
+ * file: who must not be kept waiting pauses in between.
+ */
+export function* failuresOf(session: TraceSession): Generator<FailedStep> {
+  const { fold } = session;
+  const { columns } = fold;
+  for (let at = 0; at < fold.steps.length; at++) {
+    const row = fold.steps.row(at);
+    const flags = columns.flags[row]!;
+    if ((flags & (FLAG.error | FLAG.denied)) === 0) continue;
+    const view = session.describe(at, at + 1)[0]!;
+    const pair = columns.pair[row]!;
+    yield {
+      at: Math.round(columns.timeMs[row]!) / 1000,
+      kind: (flags & FLAG.denied) !== 0 ? 'denied' : 'error',
+      step: [view.verb, view.target].filter(Boolean).join(' '),
+      message: pair < 0 ? '' : oneLine(failureReason(session.readEvents([pair])[0]), 300),
+    };
+  }
+}
+
+/** First line of each prompt, by its row. */
+export function promptsOf(session: TraceSession): Map<number, string> {
+  const rows = session.fold.phases
+    .all()
+    .map(({ row }) => row)
+    .filter((row) => row >= 0);
+  const events = session.readEvents(rows);
+  return new Map(
+    rows.map((row, at) => {
+      const prompt = events[at]?.data.prompt;
+      return [row, typeof prompt === 'string' ? oneLine(prompt) : ''];
+    }),
+  );
+}
