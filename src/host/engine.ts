@@ -1,11 +1,14 @@
 import * as vscode from 'vscode';
 import { createPricer } from '../analysis/price.ts';
+import { SessionNames } from '../trace/names.ts';
 import { LiveSessions, type TraceFolder } from './liveSessions.ts';
 import { affectsEngine, readSettings } from './settings.ts';
 import { traceFolders } from './traceFolders.ts';
 
 /** The live sessions of this window; built anew when folders, trust or settings change. */
 export class Engine implements vscode.Disposable {
+  /** Given by the person; for sessions of any folder. */
+  readonly names = new SessionNames();
   private sessions: LiveSessions;
   private readonly log: vscode.LogOutputChannel;
   private readonly replaced = new vscode.EventEmitter<LiveSessions>();
@@ -41,6 +44,7 @@ export class Engine implements vscode.Disposable {
       folders,
       loadPricer: () => createPricer({ overrides: settings.prices }),
       readTranscripts: isTrusted && settings.readTranscripts,
+      nameOf: ({ traceDir, id }) => this.names.get(traceDir, id),
       problem: (message) => this.log.warn(message),
     });
   }

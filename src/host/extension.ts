@@ -1,13 +1,15 @@
 import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
+import type { ControlInfo } from '../protocol/stream.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
 import { revealStreamAtStart } from './revealStream.ts';
+import { sessionKeyOf } from './sessionArgument.ts';
 import { SetUp } from './setUp.ts';
 import { StatusBar } from './statusBar.ts';
 import type { StatusLine } from './statusText.ts';
-import { STREAM_VIEW, StreamView } from './streamView.ts';
+import { StreamView } from './streamView.ts';
 
 /** What the extension shows of itself to tests and other extensions. Read-only. */
 export interface AgentStraceApi {
@@ -22,14 +24,21 @@ export interface AgentStraceApi {
 /** The window has its start behind it, ms. */
 const RENEW_AFTER_MS = 3000;
 
+/** No agent's process can be told for sure. */
+const controlOf = (): ControlInfo => ({
+  kind: 'none',
+  reason: "Can't tell which process is the agent's.",
+  paused: false,
+});
+
 /** Called by VS Code once: when a trace folder is there, or a view or command of ours is used. */
 export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const log = vscode.window.createOutputChannel('Agent Strace', { log: true });
   const engine = new Engine(log);
   const focus = new Focus(engine);
-  const statusBar = new StatusBar(engine);
+  const statusBar = new StatusBar(engine, controlOf);
   const documents = new EventDocuments(engine);
-  const stream = new StreamView(context.extensionUri, engine, documents, log);
+  const stream = new StreamView(context.extensionUri, engine, focus, documents, controlOf, log);
   const setUp = new SetUp(context, log);
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);
@@ -42,7 +51,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     stream,
     setUp,
     revealStreamAtStart(engine, statusBar),
-    command('openStream', () => vscode.commands.executeCommand(`${STREAM_VIEW}.focus`)),
+    command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('showLog', () => log.show()),
     command('setUp', () => setUp.run(false)),
     command('openStep', (key: unknown, step: unknown) => stream.openStep(key, step)),

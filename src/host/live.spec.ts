@@ -6,6 +6,7 @@ import { TraceWriter } from '../../test/traceWriter.ts';
 import { encodeEvent } from '../model/codec.ts';
 import type { Pricer } from '../model/usage.ts';
 import {
+  type ControlInfo,
   type FromStreamPage,
   ROW_FLAGS,
   ROW_KINDS,
@@ -166,7 +167,11 @@ describe('LiveSessions', () => {
 class Page {
   messages: ToStreamPage[] = [];
   opened: number[] = [];
+  files: number[] = [];
   commands: string[] = [];
+  chosen: string[] = [];
+  control: ControlInfo = { kind: 'none', reason: 'No process', paused: false };
+  budget: number | undefined;
   feed: StreamFeed;
   kinds: string[] = [];
   rows: { kind: string; flags: number; nanoUsd: number }[] = [];
@@ -175,7 +180,12 @@ class Page {
     this.feed = new StreamFeed(live, {
       post: (message) => this.take(message),
       open: (_session, row) => this.opened.push(row),
-      command: (command) => this.commands.push(command),
+      openFile: (_session, row) => this.files.push(row),
+      command: (command, session) =>
+        this.commands.push(session ? `${command} ${session.id}` : command),
+      selected: (session) => this.chosen.push(session.id),
+      controlOf: () => this.control,
+      budgetNanoUsd: () => this.budget,
       emptyReason: () => 'noSession',
     });
   }
@@ -320,6 +330,9 @@ describe('StreamFeed', () => {
       { type: 'rows', sessionId: key, requestId: 1, from: -1, to: 1e9 },
       { type: 'rows', sessionId: 'other', requestId: 1, from: 0, to: 1 },
       { type: 'open', sessionId: key, row: '0' },
+      { type: 'openFile', sessionId: key, row: -1 },
+      { type: 'openFile', sessionId: 'other', row: 0 },
+      { type: 'command', command: 'stop', sessionId: key },
       { type: 'select', sessionId: '../../x' },
       { type: 'find', sessionId: key, requestId: 1, text: {}, from: 0 },
     ]) {
@@ -330,8 +343,57 @@ describe('StreamFeed', () => {
     expect(page.messages).toHaveLength(sent);
     page.send({ type: 'command', command: 'showLog' });
     page.send({ type: 'open', sessionId: key, row: 0 });
+    page.send({ type: 'openFile', sessionId: key, row: 0 });
     expect(page.commands).toEqual(['showLog']);
     expect(page.opened).toEqual([0]);
+    expect(page.files).toEqual([0]);
+  });
+
+  it('pauses and stops the agent that the page means, and none that cannot be', async () => {
+    const writer = new TraceWriter(traceDir, 'one').start().prompt('Work');
+    follow();
+    const { key } = await loaded('one');
+    page = new Page();
+    page.send(ready);
+    expect(page.last('header')?.header.control).toEqual(page.control);
+    page.send({ type: 'command', command: 'pause', sessionId: key });
+    expect(page.commands).toEqual([]);
+    page.control = { kind: 'cooperative', paused: false };
+    // The session that was shown a moment ago, or none: not the one that is shown now.
+    page.send({ type: 'command', command: 'pause', sessionId: 'other' });
+    page.send({ type: 'command', command: 'stop' });
+    expect(page.commands).toEqual([]);
+    page.send({ type: 'command', command: 'pause', sessionId: key });
+    expect(page.commands).toEqual(['pause one']);
+    // Held between two tools: its process runs on.
+    page.control = { kind: 'cooperative', paused: true };
+    page.budget = 5e9;
+    page.feed.refreshNumbers();
+    await until(() => page!.last('header')?.header.status === 'paused');
+    expect(page.last('header')?.header.budgetNanoUsd).toBe(5e9);
+    writer.call('Bash', { command: 'sleep 9' });
+    await until(() => page!.last('header')?.header.status === 'live');
+    expect(page.last('header')?.header.control.paused).toBe(true);
+  });
+
+  it('opens an old session that is named, and says that it was chosen', async () => {
+    const old = new TraceWriter(traceDir, 'old').start().prompt('Old').end();
+    new TraceWriter(traceDir, 'new').start().prompt('New');
+    const yesterday = Date.now() / 1000 - 86_400;
+    utimesSync(old.file, yesterday, yesterday);
+    follow();
+    await loaded('new');
+    page = new Page();
+    page.send(ready);
+    expect(page.last('sessions')?.chosen).toBeUndefined();
+    const { key } = live.all.find(({ entry }) => entry.id === 'old')!;
+    expect(live.get(key)).toBeUndefined();
+    page.feed.select(key);
+    await until(() => page!.last('sessions')?.selected === key);
+    expect(page.last('sessions')?.chosen).toBe(true);
+    expect(page.chosen).toEqual([]);
+    page.send({ type: 'select', sessionId: live.sessions.find(({ id }) => id === 'new')!.key });
+    expect(page.chosen).toEqual(['new']);
   });
 
   it('shows the session that needs an answer, until the person chooses', async () => {

@@ -38,8 +38,18 @@ export class LiveSession {
   private epoch = 0;
   private readonly cursors = new Set<RowCursor>();
 
-  constructor(key: string, entry: SessionEntry, workspace: string, pricer: Pricer | undefined) {
+  private readonly nameOf: () => string | undefined;
+
+  /** @param nameOf the name that the person gave it, if any */
+  constructor(
+    key: string,
+    entry: SessionEntry,
+    workspace: string,
+    pricer: Pricer | undefined,
+    nameOf: () => string | undefined = () => undefined,
+  ) {
     this.key = key;
+    this.nameOf = nameOf;
     this.id = entry.id;
     this.entry = entry;
     this.traceDir = entry.traceDir;
@@ -101,7 +111,16 @@ export class LiveSession {
     return this.process !== before;
   }
 
+  /** The name that the person gave it; undefined: it goes by its first prompt. */
+  get name(): string | undefined {
+    return this.nameOf();
+  }
+
+  /** Its title is the name that the person gave it, where there is one. */
   summary(nowMs: number): SessionSummary {
-    return summarise(this.trace.fold, { nowMs, process: this.process });
+    const summary = summarise(this.trace.fold, { nowMs, process: this.process });
+    const { name } = this;
+    if (name !== undefined) summary.title = name;
+    return summary;
   }
 }

@@ -23,6 +23,8 @@ export interface LiveSessionsOptions {
   loadPricer(): Promise<Pricer | undefined>;
   /** Follow agents' transcripts and append what they say to the traces. */
   readTranscripts: boolean;
+  /** The name that the person gave a session. */
+  nameOf?(entry: SessionEntry): string | undefined;
   /** Something that a person may want to know, for the log. */
   problem(message: string): void;
 }
@@ -162,6 +164,11 @@ export class LiveSessions {
     };
   }
 
+  /** What is said of sessions beside their events changed: a name. */
+  announce(): void {
+    this.emit({ type: 'list' });
+  }
+
   private emit(change: LiveChange): void {
     for (const listener of this.listeners) listener(change);
   }
@@ -195,7 +202,9 @@ export class LiveSessions {
         this.wake(known);
         continue;
       }
-      const session = new LiveSession(key, entry, workspace, this.pricer);
+      const session = new LiveSession(key, entry, workspace, this.pricer, () =>
+        this.options.nameOf?.(entry),
+      );
       this.open.set(key, session);
       changed = true;
       this.wake(session);

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
+import type { ControlInfo } from '../protocol/stream.ts';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
 import { Pace } from './pace.ts';
 import { affectsStatusBar, readSettings } from './settings.ts';
-import { type StatusLine, statusLine, TOOLTIP_COMMANDS } from './statusText.ts';
+import { type StatusLine, statusLine } from './statusText.ts';
 
 /** The status bar item: what the agent does now, and what it costs. */
 export class StatusBar implements vscode.Disposable {
@@ -15,15 +16,19 @@ export class StatusBar implements vscode.Disposable {
   private stopListening: () => void;
   private clock: ReturnType<typeof setInterval> | undefined;
   private periodMs = 0;
+  private readonly controlOf: (session: LiveSession) => ControlInfo;
   private enabled: boolean;
+  private budgetNanoUsd: number | undefined;
   private line: StatusLine | undefined;
   private readonly changed = new vscode.EventEmitter<StatusLine | undefined>();
   readonly onDidChange = this.changed.event;
   /** Words of the running call, by session and row: read from the file once. */
   private target = { of: '', text: '' };
 
-  constructor(engine: Engine) {
+  /** @param controlOf whether a session's agent can be paused and stopped */
+  constructor(engine: Engine, controlOf: (session: LiveSession) => ControlInfo) {
     this.engine = engine;
+    this.controlOf = controlOf;
     this.item = vscode.window.createStatusBarItem(
       'agentStrace.status',
       vscode.StatusBarAlignment.Right,
@@ -31,7 +36,7 @@ export class StatusBar implements vscode.Disposable {
     );
     this.item.name = vscode.l10n.t('Agent Strace');
     this.item.command = 'agentStrace.openStream';
-    this.enabled = readSettings().showStatusBar;
+    ({ showStatusBar: this.enabled, budgetNanoUsd: this.budgetNanoUsd } = readSettings());
     this.pace = new Pace(() => this.render(), 4);
     this.stopListening = engine.live.onChange(() => this.pace.ask());
     this.subscriptions = [
@@ -44,7 +49,7 @@ export class StatusBar implements vscode.Disposable {
       }),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (!affectsStatusBar(event)) return;
-        this.enabled = readSettings().showStatusBar;
+        ({ showStatusBar: this.enabled, budgetNanoUsd: this.budgetNanoUsd } = readSettings());
         this.render();
       }),
     ];
@@ -54,6 +59,11 @@ export class StatusBar implements vscode.Disposable {
   /** What it says now; undefined while it is hidden. */
   get current(): StatusLine | undefined {
     return this.line;
+  }
+
+  /** What is said of sessions beside their events changed. */
+  refresh(): void {
+    this.pace.ask();
   }
 
   private render(): void {
@@ -69,6 +79,7 @@ export class StatusBar implements vscode.Disposable {
               key: session.key,
               workspace: several ? session.workspace : '',
               summary,
+              control: this.controlOf(session),
               ...(row === undefined ? {} : { target: this.targetOf(session, row) }),
             };
           }),
@@ -76,6 +87,7 @@ export class StatusBar implements vscode.Disposable {
             nowMs,
             hasTraceFolder: live.folders.some(({ traceDir }) => existsSync(traceDir)),
             trusted: vscode.workspace.isTrusted,
+            budgetNanoUsd: this.budgetNanoUsd,
           },
         )
       : undefined;
@@ -92,16 +104,17 @@ export class StatusBar implements vscode.Disposable {
       if (line.text !== before?.text) item.text = line.text;
       if (line.tooltip !== before?.tooltip) {
         const tooltip = new vscode.MarkdownString(line.tooltip, true);
-        tooltip.isTrusted = { enabledCommands: TOOLTIP_COMMANDS };
+        tooltip.isTrusted = { enabledCommands: line.commands };
         item.tooltip = tooltip;
       }
       if (line.label !== before?.label) {
         item.accessibilityInformation = { label: line.label, role: 'button' };
       }
-      if (line.warning !== before?.warning) {
-        item.backgroundColor = line.warning
-          ? new vscode.ThemeColor('statusBarItem.warningBackground')
-          : undefined;
+      if (line.tone !== before?.tone) {
+        item.backgroundColor =
+          line.tone === 'normal'
+            ? undefined
+            : new vscode.ThemeColor(`statusBarItem.${line.tone}Background`);
       }
       if (!before) item.show();
     }

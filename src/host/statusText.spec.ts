@@ -48,6 +48,9 @@ describe('statusLine', () => {
     expect(due(session({ thinkingSinceMs: NOW - 4000 }))).toBe(1000);
     expect(due(session({ current: { ...running, startedAtMs: NOW - 7_300_000 } }))).toBe(15_000);
     expect(due(session({ status: 'idle' }))).toBe(15_000);
+    expect(due(session({ status: 'idle', cacheColdAtMs: NOW + 90_000 }))).toBe(1000);
+    expect(due(session({ status: 'idle', cacheColdAtMs: NOW + 3_000_000 }))).toBe(15_000);
+    expect(due(session({ status: 'idle', cacheColdAtMs: NOW - 1 }))).toBe(15_000);
     expect(due(session({ status: 'waiting' }))).toBe(15_000);
     expect(due(session({ status: 'ended' }))).toBe(15_000);
     expect(due()).toBe(0);
@@ -80,6 +83,64 @@ describe('statusLine', () => {
     );
     expect(statusLine([], { ...options, hasTraceFolder: false })).toBeUndefined();
     expect(statusLine([], { ...options, trusted: false })?.tooltip).not.toContain('setUp');
+  });
+
+  it('warns from 80 % of the budget on, and when it is spent', () => {
+    const tone = (usd: number) => {
+      const { cost } = session().summary;
+      const line = statusLine([session({ cost: { ...cost, nanoUsd: usd * 1e9 } })], {
+        ...options,
+        budgetNanoUsd: 5e9,
+      })!;
+      return [line.tone, line.text.includes('over budget'), line.label.includes('over the budget')];
+    };
+    expect(tone(3.99)).toEqual(['normal', false, false]);
+    expect(tone(4)).toEqual(['warning', false, false]);
+    expect(tone(5)).toEqual(['error', true, true]);
+    const line = statusLine([session()], { ...options, budgetNanoUsd: 5e9 })!;
+    expect(line.tooltip).toContain('87&#37; of &#36;5&#46;00');
+    expect(statusLine([session()], options)!.tooltip).not.toContain('Budget');
+    // An estimate is no bill, but it counts before it is one.
+    const { cost } = session().summary;
+    const guess = { ...cost, nanoUsd: 0, priced: 0, responses: 0, estimatedNanoUsd: 6e9 };
+    expect(
+      statusLine([session({ cost: guess })], { ...options, budgetNanoUsd: 5e9 })!.text,
+    ).toContain('~$6.00 over budget');
+  });
+
+  it('says that an agent is paused, frozen or held before its next tool', () => {
+    const line = (change: Partial<SessionSummary>, paused: boolean) =>
+      statusLine([{ ...session(change), control: { kind: 'cooperative', paused } }], options)!;
+    for (const paused of [line({ status: 'paused' }, false), line({}, true)]) {
+      expect(paused.text).toContain('$(debug-pause) paused');
+      expect(paused.label).toContain('is paused');
+      expect(paused.tone).toBe('warning');
+      expect(paused.commands).toContain('agentStrace.resume');
+    }
+    // The tool that runs is let go on.
+    expect(line({ current: running }, true).text).toContain('Bash 12s');
+    expect(line({ current: running }, true).commands).toContain('agentStrace.resume');
+    expect(line({ status: 'ended' }, true).text).toContain('done');
+  });
+
+  it('links to what can be done with this session, and allows nothing else', () => {
+    const one = session({}, 'ab12/s(1)');
+    const line = statusLine([one], options)!;
+    expect(line.commands).toEqual([
+      'agentStrace.openStream',
+      'agentStrace.replay',
+      'agentStrace.showChanges',
+    ]);
+    expect(line.tooltip).toContain(
+      '[Replay](command:agentStrace.replay?%5B%22ab12%2Fs%281%29%22%5D "',
+    );
+    one.control = { kind: 'signals', paused: false };
+    expect(statusLine([one], options)!.commands.slice(3)).toEqual([
+      'agentStrace.pause',
+      'agentStrace.stop',
+    ]);
+    one.summary.status = 'ended';
+    expect(statusLine([one], options)!.commands).toHaveLength(3);
   });
 
   it('has a label without icons and running clocks', () => {
@@ -120,12 +181,8 @@ describe('tooltip', () => {
       one.target = evil;
       const line = statusLine([one, { ...one, key: 'b' }], options)!;
       const links = [...line.tooltip.matchAll(/\]\(([^)\s]*)/g)].map(([, target]) => target);
-      expect(new Set(links)).toEqual(
-        new Set([
-          'command:agentStrace.openStream',
-          'command:agentStrace.setUp',
-          'command:agentStrace.showLog',
-        ]),
+      expect(links.map((link) => link!.split('?')[0])).toEqual(
+        line.commands.map((command) => `command:${command}`),
       );
       expect(line.tooltip).not.toMatch(/<|https?:\/\/|www\.|@evil|\u202e|\u0007/);
       expect([...line.tooltip.matchAll(/\$\(([^)]*)\)/g)].map(([, icon]) => icon)).toEqual([

@@ -1,4 +1,5 @@
 import {
+  formatCount,
   formatCountdown,
   formatDay,
   formatElapsed,
@@ -9,6 +10,7 @@ import {
 } from '../model/format.ts';
 import type { SessionStatus, SessionSummary } from '../model/summary.ts';
 import { visibleText } from '../model/visibleText.ts';
+import type { ControlInfo } from '../protocol/stream.ts';
 import { urgency } from './streamFeed.ts';
 import { toolName } from './streamHeader.ts';
 
@@ -19,7 +21,16 @@ export interface StatusSession {
   summary: SessionSummary;
   /** Command or path of the call that runs now. */
   target?: string;
-  loading?: boolean;
+  /** Whether its agent can be paused and stopped; absent: it cannot. */
+  control?: ControlInfo;
+}
+
+export interface StatusOptions {
+  nowMs: number;
+  hasTraceFolder: boolean;
+  trusted: boolean;
+  /** Of one session, nano-dollars; absent: none is set. */
+  budgetNanoUsd?: number | undefined;
 }
 
 export interface StatusLine {
@@ -29,9 +40,12 @@ export interface StatusLine {
   label: string;
   /** Markdown, trace text escaped. */
   tooltip: string;
+  /** The commands that the tooltip links to, and so the only ones that it may run. */
+  commands: readonly string[];
   /** Session that it is about. */
   key?: string;
-  warning: boolean;
+  /** How urgent: `warning` near the budget and while paused, `error` over the budget. */
+  tone: 'normal' | 'warning' | 'error';
   /** It is due to be made anew after so long even if nothing happens, ms; 0: never. */
   refreshMs: number;
 }
@@ -42,6 +56,10 @@ const SHOW_ENDED_MS = 30 * 60_000;
 /** By the clock alone a session falls silent, goes from the list, or takes another place in it, ms. */
 export const EXPIRY_MS = 15_000;
 const COUNTS_SECONDS = /\ds$/;
+/** The cache's last minutes are counted in seconds, ms. */
+const COUNTDOWN_MS = 5 * 60_000;
+/** Share of the budget from which on it warns. */
+const BUDGET_WARNING = 0.8;
 
 /** Sessions in the order in which they matter; the ones to show, newest first in each. */
 export function relevant(sessions: readonly StatusSession[], nowMs: number): StatusSession[] {
@@ -58,31 +76,59 @@ export function relevant(sessions: readonly StatusSession[], nowMs: number): Sta
 /** What the status bar says. Undefined: nothing is there to show. */
 export function statusLine(
   all: readonly StatusSession[],
-  options: { nowMs: number; hasTraceFolder: boolean; trusted: boolean },
+  options: StatusOptions,
 ): StatusLine | undefined {
-  const { nowMs, hasTraceFolder } = options;
+  const { nowMs, hasTraceFolder, budgetNanoUsd } = options;
   const [first, ...others] = relevant(all, nowMs);
   if (!first) return hasTraceFolder ? quietLine(options) : undefined;
   const { summary } = first;
   const cost = costText(summary);
   const calls = plural(summary.calls, 'call');
-  const activity = activityOf(summary, nowMs);
+  const activity = activityOf(first, nowMs);
+  const share = budgetShare(summary, budgetNanoUsd);
+  const over = share !== undefined && share >= 1;
   const more = others.filter((other) => isActive(other.summary)).length;
-  const parts = [cost, calls, activity.text].map((part) => part.replaceAll('$(', '$\u2060('));
+  const spent = over ? `${cost} over budget` : cost;
+  const parts = [spent, calls, activity.text].map((part) => part.replaceAll('$(', '$\u2060('));
   if (activity.icon) parts[2] = `$(${activity.icon}) ${parts[2]}`;
   return {
     text: `$(pulse) ${parts.join(' · ')}${more > 0 ? ` +${more}` : ''}`,
     label: [
       `Agent Strace: ${visibleText(summary.agent)} ${activity.spoken}`,
-      cost,
+      over ? `${cost}, over the budget of ${formatUsd(budgetNanoUsd ?? 0)}` : cost,
       calls,
+      ...(summary.errors > 0 ? [plural(summary.errors, 'error')] : []),
       ...(more > 0 ? [`${plural(more, 'other session')}`] : []),
     ].join(', '),
     tooltip: tooltip(first, others, options),
+    commands: linksOf(first).map(({ command }) => command),
     key: first.key,
-    warning: summary.status === 'paused',
-    refreshMs: COUNTS_SECONDS.test(activity.text) ? 1000 : EXPIRY_MS,
+    tone: over
+      ? 'error'
+      : isPaused(first) || (share !== undefined && share >= BUDGET_WARNING)
+        ? 'warning'
+        : 'normal',
+    refreshMs: COUNTS_SECONDS.test(activity.text) || countsDown(summary, nowMs) ? 1000 : EXPIRY_MS,
   };
+}
+
+/** By the clock: the tooltip counts the cache's last minutes. */
+function countsDown({ cacheColdAtMs }: SessionSummary, nowMs: number): boolean {
+  const left = (cacheColdAtMs ?? 0) - nowMs;
+  return left > 0 && left <= COUNTDOWN_MS;
+}
+
+/** What was spent of the budget, 1 is all of it; undefined without one. Estimates count. */
+function budgetShare({ cost }: SessionSummary, budgetNanoUsd = 0): number | undefined {
+  return budgetNanoUsd > 0 ? (cost.nanoUsd + cost.estimatedNanoUsd) / budgetNanoUsd : undefined;
+}
+
+/** Its process is frozen, or it is held before its next tool. */
+function isPaused({ summary, control }: StatusSession): boolean {
+  return (
+    summary.status === 'paused' ||
+    (control?.paused === true && isActive(summary) && !summary.current)
+  );
 }
 
 function quietLine({ trusted }: { trusted: boolean }): StatusLine {
@@ -92,8 +138,9 @@ function quietLine({ trusted }: { trusted: boolean }): StatusLine {
   return {
     text: '$(pulse) Agent Strace',
     label: `Agent Strace: ${hint}`,
-    tooltip: `**Agent Strace**\n\n${hint}\n\n${links(trusted)}`,
-    warning: false,
+    tooltip: `**Agent Strace**\n\n${hint}\n\n${linkLine(quietLinks(trusted))}`,
+    commands: quietLinks(trusted).map(({ command }) => command),
+    tone: 'normal',
     refreshMs: 0,
   };
 }
@@ -123,8 +170,9 @@ const RESTING: Partial<Record<SessionStatus, Activity>> = {
   failed: { text: 'stopped', spoken: 'has stopped' },
 };
 
-function activityOf(summary: SessionSummary, nowMs: number): Activity {
-  const resting = RESTING[summary.status];
+function activityOf(session: StatusSession, nowMs: number): Activity {
+  const { summary } = session;
+  const resting = RESTING[isPaused(session) ? 'paused' : summary.status];
   if (resting) return resting;
   const { current, thinkingSinceMs } = summary;
   if (current) {
@@ -140,7 +188,7 @@ function activityOf(summary: SessionSummary, nowMs: number): Activity {
   return { text: 'idle', spoken: 'is idle' };
 }
 
-const STATUS_WORDS: Record<SessionStatus, string> = {
+export const STATUS_WORDS: Record<SessionStatus, string> = {
   live: 'live',
   idle: 'idle',
   waiting: 'waiting for you',
@@ -156,14 +204,15 @@ const STATUS_WORDS: Record<SessionStatus, string> = {
 function tooltip(
   session: StatusSession,
   others: readonly StatusSession[],
-  { nowMs, trusted }: { nowMs: number; trusted: boolean },
+  { nowMs, budgetNanoUsd }: StatusOptions,
 ): string {
   const { summary } = session;
   const title = markdown(cut(summary.title || UNTITLED, 60));
   const sections = [
     whoRows(session, nowMs),
     costRows(summary),
-    contextRows(summary, nowMs),
+    limitRows(summary, nowMs, budgetNanoUsd),
+    troubleRows(summary),
     others
       .slice(0, 4)
       .map(
@@ -176,22 +225,22 @@ function tooltip(
       ),
   ].filter((rows) => rows.length > 0);
   const rows = sections.flatMap((section, index) => (index === 0 ? section : [GAP, ...section]));
-  return `${table([[`$(pulse) ${title}`, ''], ...rows])}\n\n---\n\n${links(trusted)}`;
+  return `${table([[`$(pulse) **${title}**`, ''], ...rows])}\n\n---\n\n${linkLine(linksOf(session))}`;
 }
 
 const UNTITLED = 'Untitled session';
 
-function whoRows({ summary, workspace, target }: StatusSession, nowMs: number): Row[] {
+function whoRows(session: StatusSession, nowMs: number): Row[] {
+  const { summary, workspace, target } = session;
+  const state = STATUS_WORDS[isPaused(session) ? 'paused' : summary.status];
   const rows: Row[] = [
-    [
-      markdown(`${cut(summary.agent, 40)}, ${STATUS_WORDS[summary.status]}`),
-      markdown(formatElapsed(summary.durationMs)),
-    ],
+    [markdown(`${cut(summary.agent, 40)}, ${state}`), markdown(formatElapsed(summary.durationMs))],
   ];
   if (summary.status === 'live') {
-    const now = markdown(activityOf(summary, nowMs).text);
+    const now = markdown(activityOf(session, nowMs).text);
     rows.push(['Now', target ? `${now} ${code(cut(target, 32))}` : now]);
   }
+  if (summary.model) rows.push(['Model', markdown(cut(summary.model, 40))]);
   if (workspace) rows.push(['Folder', markdown(cut(workspace, 40))]);
   return rows;
 }
@@ -219,12 +268,28 @@ function costRows(summary: SessionSummary): Row[] {
   return rows;
 }
 
-function contextRows(summary: SessionSummary, nowMs: number): Row[] {
+function limitRows(summary: SessionSummary, nowMs: number, budgetNanoUsd?: number): Row[] {
   const { cost, context, cacheColdAtMs } = summary;
   const rows: Row[] = [];
+  const share = budgetShare(summary, budgetNanoUsd);
+  if (share !== undefined && budgetNanoUsd !== undefined) {
+    const spent = markdown(`${formatPercent(share)} of ${formatUsd(budgetNanoUsd)}`);
+    rows.push([
+      '**Budget**',
+      share >= 1
+        ? `$(error) **${spent}**`
+        : share >= BUDGET_WARNING
+          ? `$(warning) ${spent}`
+          : spent,
+    ]);
+  }
   if (context) {
-    const of = context.window === undefined ? '' : ` of ${formatTokens(context.window)}`;
-    rows.push(['Context', markdown(`${formatTokens(context.tokens)}${of}`)]);
+    const { tokens, window } = context;
+    const fill =
+      window === undefined
+        ? `${formatTokens(tokens)} tokens`
+        : `${formatPercent(tokens / window)}, ${formatTokens(tokens)} of ${formatTokens(window)}`;
+    rows.push(['Context', markdown(fill)]);
   }
   const { input_tokens: input, cache_read_input_tokens: hits } = cost.usage;
   if (input > 0) rows.push(['Cache hits', markdown(formatPercent(hits / input))]);
@@ -233,6 +298,15 @@ function contextRows(summary: SessionSummary, nowMs: number): Row[] {
     rows.push([left > 0 ? 'Cache goes cold in' : 'Cache', markdown(formatCountdown(left))]);
   }
   return rows;
+}
+
+function troubleRows({ errors, denied, retries }: SessionSummary): Row[] {
+  const count = (value: number): string => markdown(formatCount(value));
+  return [
+    ...(errors > 0 ? [['Errors', count(errors)] as const] : []),
+    ...(denied > 0 ? [['Denied', count(denied)] as const] : []),
+    ...(retries > 0 ? [['Retries', count(retries)] as const] : []),
+  ];
 }
 
 const GAP: Row = ['&nbsp;', ''];
@@ -247,20 +321,59 @@ function table(rows: readonly Row[]): string {
   return [line(head), '|:---|---:|', ...body.map(line)].join('\n');
 }
 
-/** The commands of the tooltip: the only ones that it may run. */
-export const TOOLTIP_COMMANDS = [
-  'agentStrace.openStream',
-  'agentStrace.setUp',
-  'agentStrace.showLog',
-] as const;
+interface Link {
+  text: string;
+  command: string;
+  title: string;
+  /** Session that the command is about. */
+  key?: string;
+}
 
-function links(trusted: boolean): string {
-  const all = ['[Stream](command:agentStrace.openStream "Show the event stream")'];
+function linksOf({ key, summary, control }: StatusSession): Link[] {
+  const all: Link[] = [
+    { text: 'Stream', command: 'agentStrace.openStream', title: 'Show the event stream', key },
+    { text: 'Replay', command: 'agentStrace.replay', title: 'Replay the session', key },
+    { text: 'Changes', command: 'agentStrace.showChanges', title: 'Show what it changed', key },
+  ];
+  if (!isActive(summary) || !control || control.kind === 'none') return all;
+  const paused = summary.status === 'paused' || control.paused;
+  all.push(
+    paused
+      ? { text: 'Resume', command: 'agentStrace.resume', title: 'Let the agent go on', key }
+      : { text: 'Pause', command: 'agentStrace.pause', title: 'Pause the agent', key },
+    { text: 'Stop', command: 'agentStrace.stop', title: 'Stop the agent', key },
+  );
+  return all;
+}
+
+function quietLinks(trusted: boolean): Link[] {
+  const all: Link[] = [
+    { text: 'Stream', command: 'agentStrace.openStream', title: 'Show the event stream' },
+    { text: 'Log', command: 'agentStrace.showLog', title: 'Show the log' },
+  ];
   if (trusted) {
-    all.push('[Set up recording](command:agentStrace.setUp "Record this project’s agents")');
+    all.splice(1, 0, {
+      text: 'Set up recording',
+      command: 'agentStrace.setUp',
+      title: 'Record this project’s agents',
+    });
   }
-  all.push('[Log](command:agentStrace.showLog "Show the log")');
-  return all.join('&nbsp;&nbsp;&nbsp;');
+  return all;
+}
+
+const linkLine = (links: readonly Link[]): string =>
+  links
+    .map(({ text, command, title, key }) => `[${text}](${commandUri(command, key)} "${title}")`)
+    .join('&nbsp;&nbsp;&nbsp;');
+
+/** A command with a session as a link of Markdown, which ends at a parenthesis. */
+function commandUri(command: string, key: string | undefined): string {
+  if (key === undefined) return `command:${command}`;
+  const args = encodeURIComponent(JSON.stringify([key])).replace(
+    /[()'*!~]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16)}`,
+  );
+  return `command:${command}?${args}`;
 }
 
 const cut = (text: string, max: number): string =>

@@ -1,4 +1,5 @@
 import {
+  type ControlInfo,
   type FromStreamPage,
   STREAM_PROTOCOL,
   type StreamCommand,
@@ -13,9 +14,18 @@ import { CHUNK_ROWS, type RowContext, rowColumns, rowContext } from './streamRow
 /** What a feed asks of whatever shows the page. */
 export interface FeedHost {
   post(message: ToStreamPage): void;
-  /** @param row step to open */
+  /** @param row step to show in the replay */
   open(session: LiveSession, row: number): void;
-  command(command: StreamCommand): void;
+  /** @param row step whose file, or else whose event, is opened */
+  openFile(session: LiveSession, row: number): void;
+  /** @param session whose agent is meant, where the command is about one */
+  command(command: StreamCommand, session?: LiveSession): void;
+  /** The person chose this session. */
+  selected(session: LiveSession): void;
+  /** Whether its agent can be paused and stopped. */
+  controlOf(session: LiveSession): ControlInfo;
+  /** Of one session, nano-dollars; undefined: none is set. */
+  budgetNanoUsd(): number | undefined;
   /** Why there is nothing to show. */
   emptyReason(): Extract<ToStreamPage, { type: 'empty' }>['reason'];
 }
@@ -30,6 +40,9 @@ const COMMANDS: ReadonlySet<string> = new Set<StreamCommand>([
   'resume',
   'stop',
 ]);
+
+/** Those that are about the agent of one session. */
+const CONTROLS: ReadonlySet<string> = new Set<StreamCommand>(['pause', 'resume', 'stop']);
 
 /** Rows whose words a page may ask for at once. */
 const MAX_WORDS = 2000;
@@ -97,6 +110,7 @@ export class StreamFeed {
     switch (message.type) {
       case 'select':
         this.select(message.sessionId);
+        if (this.isShown(message.sessionId)) this.host.selected(this.shown!);
         break;
       case 'rows':
         this.answerRows(message);
@@ -109,23 +123,46 @@ export class StreamFeed {
           this.host.open(this.shown!, message.row);
         }
         break;
+      case 'openFile':
+        if (this.isShown(message.sessionId) && isRow(message.row)) {
+          this.host.openFile(this.shown!, message.row);
+        }
+        break;
       case 'command':
-        if (COMMANDS.has(message.command)) this.host.command(message.command);
+        this.command(message);
         break;
       default:
     }
   }
 
+  private command({ command, sessionId }: Extract<FromStreamPage, { type: 'command' }>): void {
+    if (!COMMANDS.has(command)) return;
+    if (!CONTROLS.has(command)) this.host.command(command);
+    // The page says whose agent it means: the one that is shown may have changed meanwhile.
+    else if (this.isShown(sessionId) && this.host.controlOf(this.shown!).kind !== 'none') {
+      this.host.command(command, this.shown!);
+    }
+  }
+
+  /** What is said of sessions beside their events changed: the budget, how agents are controlled. */
+  refreshNumbers(): void {
+    this.numbers.ask();
+  }
+
   /** Shows a session, as if the person had chosen it. */
   select(key: unknown): void {
     if (typeof key !== 'string') return;
+    // Held on the way: an old session is opened so.
+    const release = this.live.hold(key);
     const session = this.live.get(key);
-    if (!session) return;
-    this.chosen = true;
-    this.kept = undefined;
-    // The page shows it already; all it knows of it is gone.
-    this.show(session);
-    this.sendNumbers();
+    if (session) {
+      this.chosen = true;
+      this.kept = undefined;
+      // The page shows it already; all it knows of it is gone.
+      this.show(session);
+      this.sendNumbers();
+    }
+    release();
   }
 
   /** Key of the session that the person chose, also while the page is hidden. */
@@ -221,6 +258,7 @@ export class StreamFeed {
       version: STREAM_PROTOCOL,
       sessions: found.map(({ session, summary }) => sessionTab(session, summary)),
       selected: shown.key,
+      ...(this.chosen ? { chosen: true } : {}),
     });
     this.sendHeader(shown, nowMs);
     if (this.cursor?.rebuilt) this.sendRows();
@@ -264,7 +302,10 @@ export class StreamFeed {
         totalBytes: Math.max(session.entry.size, session.trace.bytesRead + 1),
       });
     }
-    const header = streamHeader(session, session.summary(nowMs), nowMs);
+    const header = streamHeader(session, session.summary(nowMs), nowMs, {
+      control: this.host.controlOf(session),
+      budgetNanoUsd: this.host.budgetNanoUsd(),
+    });
     const text = JSON.stringify({ ...header, nowMs: 0 });
     if (text !== this.sentHeader) {
       this.sentHeader = text;

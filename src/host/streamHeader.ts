@@ -1,5 +1,5 @@
 import { recentRate, type SessionSummary } from '../model/summary.ts';
-import type { SessionTab, StreamHeader } from '../protocol/stream.ts';
+import type { ControlInfo, SessionTab, StreamHeader } from '../protocol/stream.ts';
 import { badLines } from '../trace/session.ts';
 import type { LiveSession } from './liveSession.ts';
 
@@ -28,6 +28,7 @@ export function streamHeader(
   session: LiveSession,
   summary: SessionSummary,
   nowMs: number,
+  more: { control: ControlInfo; budgetNanoUsd?: number | undefined },
 ): StreamHeader {
   const { fold } = session.trace;
   const { cost, context } = summary;
@@ -76,7 +77,11 @@ export function streamHeader(
       badLines: badLines(session.trace.problems),
     },
     lanes: lanesOf(session),
+    control: more.control,
   };
+  // Held between two tools: its process runs on.
+  if (!over && more.control.paused && !summary.current) header.status = 'paused';
+  if (more.budgetNanoUsd !== undefined) header.budgetNanoUsd = more.budgetNanoUsd;
   if (summary.endedAtMs !== undefined) header.endedAtMs = summary.endedAtMs;
   if (context) header.context = context;
   if (summary.cacheColdAtMs !== undefined) header.cacheColdAtMs = summary.cacheColdAtMs;

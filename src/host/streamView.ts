@@ -1,29 +1,39 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
-import { STREAM_PROTOCOL, type StreamCommand } from '../protocol/stream.ts';
+import { type ControlInfo, STREAM_PROTOCOL, type StreamCommand } from '../protocol/stream.ts';
 import type { Engine } from './engine.ts';
 import type { EventDocuments } from './eventDocuments.ts';
+import type { Focus } from './focus.ts';
+import type { LiveSession } from './liveSession.ts';
+import { affectsStatusBar, readSettings } from './settings.ts';
 import { EXPIRY_MS } from './statusText.ts';
 import { StreamFeed } from './streamFeed.ts';
 
 export const STREAM_VIEW = 'agentStrace.stream';
 
 /** What the page's words for commands stand for. */
-const COMMANDS: Partial<Record<StreamCommand, string>> = {
+const COMMANDS: Record<StreamCommand, string> = {
   setUp: 'agentStrace.setUp',
   showLog: 'agentStrace.showLog',
   openFolder: 'workbench.action.files.openFolder',
   manageTrust: 'workbench.trust.manage',
+  pause: 'agentStrace.pause',
+  resume: 'agentStrace.resume',
+  stop: 'agentStrace.stop',
 };
 
 /** The event stream in the side bar. */
 export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable {
   private readonly extensionUri: vscode.Uri;
   private readonly engine: Engine;
+  private readonly focus: Focus;
   private readonly documents: EventDocuments;
+  private readonly controlOf: (session: LiveSession) => ControlInfo;
   private readonly log: vscode.LogOutputChannel;
   private view: vscode.WebviewView | undefined;
   private feed: StreamFeed | undefined;
+  /** Session to show once there is a page. */
+  private wanted: string | undefined;
   private readonly subscriptions: vscode.Disposable[];
   private viewSubscriptions: vscode.Disposable[] = [];
   private stopListening: () => void;
@@ -33,17 +43,24 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
   constructor(
     extensionUri: vscode.Uri,
     engine: Engine,
+    focus: Focus,
     documents: EventDocuments,
+    controlOf: (session: LiveSession) => ControlInfo,
     log: vscode.LogOutputChannel,
   ) {
     this.extensionUri = extensionUri;
     this.engine = engine;
+    this.focus = focus;
     this.documents = documents;
+    this.controlOf = controlOf;
     this.log = log;
     this.stopListening = engine.live.onChange(() => this.setBadge());
     this.badgeClock = setInterval(() => this.setBadge(), EXPIRY_MS);
     this.subscriptions = [
       vscode.window.registerWebviewViewProvider(STREAM_VIEW, this),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (affectsStatusBar(event)) this.refresh();
+      }),
       engine.onDidReplace((live) => {
         this.stopListening();
         this.stopListening = live.onChange(() => this.setBadge());
@@ -73,6 +90,23 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     this.setBadge();
   }
 
+  /** Shows the page, and in it a session, if one is named: for commands, whose arguments may be anything. */
+  async show(key?: string): Promise<void> {
+    if (key !== undefined) {
+      this.focus.select(key);
+      // A page that is there and seen shows it now, another one when it begins.
+      if (this.feed && this.view?.visible) this.feed.select(key);
+      else if (this.feed) this.feed.choose(key);
+      else this.wanted = key;
+    }
+    await vscode.commands.executeCommand(`${STREAM_VIEW}.focus`);
+  }
+
+  /** What is said of sessions beside their events changed. */
+  refresh(): void {
+    this.feed?.refreshNumbers();
+  }
+
   /** Opens a step of a session: for commands, whose arguments may be anything. */
   async openStep(key: unknown, step: unknown): Promise<void> {
     const session = typeof key === 'string' ? this.engine.live.get(key) : undefined;
@@ -80,16 +114,23 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
   }
 
   private newFeed(view: vscode.WebviewView): void {
-    const selected = this.feed?.selected;
+    const selected = this.wanted ?? this.feed?.selected;
+    this.wanted = undefined;
     this.feed?.dispose();
     this.feed = new StreamFeed(this.engine.live, {
       post: (message) => void view.webview.postMessage(message),
-      open: (session, row) => {
+      open: (session, row) => this.run('agentStrace.replay', session.key, row),
+      openFile: (session, row) => {
         this.documents.open(session, row).then(undefined, (error: unknown) => {
           this.log.error(error as Error);
         });
       },
-      command: (command) => this.run(command),
+      command: (command, session) => {
+        this.run(COMMANDS[command], ...(session ? [session.key] : []));
+      },
+      selected: (session) => this.focus.select(session.key),
+      controlOf: this.controlOf,
+      budgetNanoUsd: () => readSettings().budgetNanoUsd,
       emptyReason: () => {
         if (!vscode.workspace.workspaceFolders?.length) return 'noFolder';
         return vscode.workspace.isTrusted ? 'noSession' : 'untrusted';
@@ -98,9 +139,10 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     if (selected !== undefined) this.feed.choose(selected);
   }
 
-  private run(command: StreamCommand): void {
-    const id = COMMANDS[command];
-    if (id !== undefined) void vscode.commands.executeCommand(id);
+  private run(id: string, ...values: unknown[]): void {
+    vscode.commands.executeCommand(id, ...values).then(undefined, (error: unknown) => {
+      this.log.error(error as Error);
+    });
   }
 
   /** How many sessions wait for a person, at the icon in the activity bar. */

@@ -201,6 +201,10 @@ function addOutcome(view: StepView, kind: StepKind, result: TraceEvent): void {
   if (kind === 'search' && ops && ops.length > 0) {
     const hits = ops.reduce((sum, op) => sum + (op.ranges?.length ?? 0), 0);
     view.detail = hits > 0 ? `${hits} in ${files(ops.length)}` : files(ops.length);
+    // The first hit is where one goes from a search.
+    const [first] = ops;
+    const line = first?.ranges?.[0]?.[0];
+    if (first) view.file = { path: first.path, ...(line === undefined ? {} : { line }) };
   }
 }
 

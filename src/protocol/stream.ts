@@ -40,6 +40,18 @@ export interface ModelCost {
   outputTokens: number;
 }
 
+/** Whether and how a session's agent can be paused and stopped. */
+export interface ControlInfo {
+  kind: /** Its whole process tree can be frozen, and stopped. */
+    | 'signals'
+    /** It is held before its next tool call: this agent cannot be frozen. */
+    | 'cooperative'
+    | 'none';
+  /** Why not, for people. */
+  reason?: string;
+  paused: boolean;
+}
+
 /** The numbers above the list: a full snapshot, at most four a second. */
 export interface StreamHeader {
   sessionId: string;
@@ -70,6 +82,7 @@ export interface StreamHeader {
   };
   /** Absent: no budget is set. */
   budgetNanoUsd?: number;
+  control: ControlInfo;
   context?: {
     tokens: number;
     window?: number;
@@ -148,7 +161,14 @@ export const ROW_FLAGS = {
 export type StreamFilter = 'all' | 'tools' | 'errors' | 'denied' | 'edits';
 
 export type ToStreamPage =
-  | { type: 'sessions'; version: number; sessions: SessionTab[]; selected?: string }
+  | {
+      type: 'sessions';
+      version: number;
+      sessions: SessionTab[];
+      selected?: string;
+      /** The person chose it, here or elsewhere: what a page remembers does not count. */
+      chosen?: boolean;
+    }
   /** No session at all: the page shows its empty state. */
   | { type: 'empty'; reason: 'noSession' | 'noFolder' | 'untrusted' }
   | { type: 'header'; header: StreamHeader }
@@ -179,8 +199,12 @@ export type FromStreamPage =
   | { type: 'rows'; sessionId: string; requestId: number; from: number; to: number }
   /** Which rows from `from` on have this text, whatever its case? A later `find` ends an earlier one. */
   | { type: 'find'; sessionId: string; requestId: number; text: string; from: number }
+  /** Shows a step in the replay. */
   | { type: 'open'; sessionId: string; row: number }
-  | { type: 'command'; command: StreamCommand };
+  /** Opens what a step is about: its file at the line, else the event itself. */
+  | { type: 'openFile'; sessionId: string; row: number }
+  /** `sessionId`: whose agent is meant; needed to pause, resume and stop. */
+  | { type: 'command'; command: StreamCommand; sessionId?: string };
 
 /** The only commands a page may ask for. */
 export type StreamCommand =

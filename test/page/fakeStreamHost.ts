@@ -509,6 +509,7 @@ export function designHost(): FakeStreamHost {
         usualMs: 9000,
       },
       counts: countsOf(rows),
+      control: { kind: 'signals', paused: false },
       lanes: [
         { id: 'main', name: 'main' },
         { id: 'explore', name: 'Explore' },
@@ -566,6 +567,7 @@ export function addCodex(host: FakeStreamHost, status: SessionTab['status'] = 'l
       thinkingSinceMs: now - 4200,
       counts: countsOf(rows),
       lanes: [{ id: 'main', name: 'main' }],
+      control: { kind: 'none', reason: "Can't tell which process is the agent's.", paused: false },
     },
     rows,
   );

@@ -167,8 +167,19 @@ export class StreamApp {
     this.post({ type: 'open', sessionId: this.sessionId, row });
   }
 
+  openFile(row: number): void {
+    if (this.sessionId === undefined) return;
+    this.post({ type: 'openFile', sessionId: this.sessionId, row });
+  }
+
   command(command: StreamCommand): void {
     this.post({ type: 'command', command });
+  }
+
+  /** Pauses, resumes or stops the agent of the session that is shown. */
+  control(command: 'pause' | 'resume' | 'stop'): void {
+    if (this.sessionId === undefined) return;
+    this.post({ type: 'command', command, sessionId: this.sessionId });
   }
 
   dismissError(): void {
@@ -292,13 +303,13 @@ export class StreamApp {
     });
   }
 
-  private receiveSessions({ sessions, selected }: Received<'sessions'>): void {
+  private receiveSessions({ sessions, selected, chosen }: Received<'sessions'>): void {
     this.sessions = sessions;
     this.empty = sessions.length === 0 ? 'noSession' : undefined;
     let wanted = selected ?? this.sessionId;
     if (!this.restored) {
       this.restored = true;
-      const kept = this.bridge.load().selected;
+      const kept = chosen ? undefined : this.bridge.load().selected;
       if (kept && kept !== selected && sessions.some(({ id }) => id === kept)) {
         wanted = kept;
         this.post({ type: 'select', sessionId: kept });

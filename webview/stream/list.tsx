@@ -147,9 +147,20 @@ export function StreamList({ app }: { app: StreamApp }) {
           onPointerEnter={(event) => {
             event.currentTarget.title = rowLabel(app, row);
           }}
-          onClick={() => {
+          aria-keyshortcuts="Enter Control+Enter"
+          onClick={(event) => {
             app.setActive(row);
-            app.open(row);
+            // A click of Enter or Space has no place.
+            const onPath = event.detail > 0 && isPath(event.target);
+            if (onPath && event.detail === 1) app.openFile(row);
+          }}
+          onDblClick={() => app.open(row)}
+          onKeyDown={(event) => {
+            const key = keyName(event);
+            if (key === 'Enter') app.open(row);
+            else if (key === 'Ctrl+Enter' || key === 'Meta+Enter') app.openFile(row);
+            else return;
+            event.preventDefault();
           }}
           onFocus={() => {
             if (app.activeRow !== row) app.setActive(row);
@@ -256,6 +267,9 @@ function NoRows({ app }: { app: StreamApp }) {
     </div>
   );
 }
+
+const isPath = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.closest('.target.opens') !== null;
 
 /** The arrows belong to the list while no other control has the focus. */
 function inList({ target }: KeyboardEvent): boolean {

@@ -6,6 +6,7 @@ import { Announcer } from '../shared/announcer.tsx';
 import { Icon, type IconName } from '../shared/icons.tsx';
 import { isTyping, KeyList } from '../shared/keys.tsx';
 import type { StreamApp } from './app.ts';
+import { Controls } from './controls.tsx';
 import { Cost } from './cost.tsx';
 import { Current } from './current.tsx';
 import { Filters } from './filters.tsx';
@@ -20,6 +21,7 @@ const KEYS = [
   ['↑ ↓', 'Previous, next event'],
   ['J K', 'Next, previous event'],
   ['Enter', 'Open the event in the replay'],
+  ['Ctrl+Enter', 'Open its file at the line'],
   ['E Shift+E', 'Next, previous error'],
   ['P Shift+P', 'Next, previous prompt'],
   ['Home End', 'Start, live'],
@@ -70,6 +72,7 @@ export function StreamPage({ app }: { app: StreamApp }) {
               {header && <Cost app={app} header={header} />}
               {header && <Meters header={header} nowMs={nowMs} />}
               {header && <Current header={header} nowMs={nowMs} />}
+              {header && <Controls app={app} header={header} />}
             </div>
             {app.sessionId !== undefined && <Filters app={app} />}
             {app.sessionId !== undefined && <StreamList app={app} />}

@@ -113,7 +113,11 @@ function Summary({ view, kind }: { view: StepView; kind: RowKind }) {
       )}
       {verb && <span class="verb">{visibleText(verb)}</span>}
       {verb && view.style === 'muted' && target && <span class="muted">·</span>}
-      {target && <span class={`target ${view.style} ${italic}`}>{visibleText(target)}</span>}
+      {target && (
+        <span class={`target ${view.style} ${italic} ${view.file ? 'opens' : ''}`}>
+          {visibleText(target)}
+        </span>
+      )}
       {added !== undefined && <span class="added">+{formatCount(added)}</span>}
       {removed !== undefined && <span class="removed">−{formatCount(removed)}</span>}
       {detail && <span class="detail">{visibleText(detail)}</span>}
