@@ -6,6 +6,8 @@ import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
 import { revealStreamAtStart } from './revealStream.ts';
 import { sessionKeyOf } from './sessionArgument.ts';
+import { SessionCommands } from './sessionCommands.ts';
+import { SessionsTree } from './sessionsTree.ts';
 import { SetUp } from './setUp.ts';
 import { StatusBar } from './statusBar.ts';
 import type { StatusLine } from './statusText.ts';
@@ -39,6 +41,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const statusBar = new StatusBar(engine, controlOf);
   const documents = new EventDocuments(engine);
   const stream = new StreamView(context.extensionUri, engine, focus, documents, controlOf, log);
+  const sessions = new SessionsTree(engine, controlOf);
   const setUp = new SetUp(context, log);
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);
@@ -49,6 +52,8 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     statusBar,
     documents,
     stream,
+    sessions,
+    new SessionCommands(engine, focus, sessions, stream, log),
     setUp,
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),

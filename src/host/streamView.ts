@@ -90,8 +90,12 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     this.setBadge();
   }
 
-  /** Shows the page, and in it a session, if one is named: for commands, whose arguments may be anything. */
-  async show(key?: string): Promise<void> {
+  /**
+   * Shows the page, and in it a session, if one is named.
+   *
+   * @param keepFocus leaves the keyboard where it is
+   */
+  async show(key?: string, keepFocus = false): Promise<void> {
     if (key !== undefined) {
       this.focus.select(key);
       // A page that is there and seen shows it now, another one when it begins.
@@ -99,7 +103,8 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
       else if (this.feed) this.feed.choose(key);
       else this.wanted = key;
     }
-    await vscode.commands.executeCommand(`${STREAM_VIEW}.focus`);
+    if (keepFocus && this.view) this.view.show(true);
+    else await vscode.commands.executeCommand(`${STREAM_VIEW}.focus`);
   }
 
   /** What is said of sessions beside their events changed. */

@@ -1,0 +1,322 @@
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { visibleText } from '../model/visibleText.ts';
+import { checkOwnDirectory } from '../trace/files.ts';
+import { MAX_NAME } from '../trace/names.ts';
+import { sessionEntry } from '../trace/store.ts';
+import type { Engine } from './engine.ts';
+import type { Focus } from './focus.ts';
+import type { LiveSession } from './liveSession.ts';
+import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
+import { type ExportFormat, exportName, exportSession } from './sessionExport.ts';
+import type { SessionsTree } from './sessionsTree.ts';
+import { costText, isActive } from './statusText.ts';
+import type { StreamView } from './streamView.ts';
+
+/** What takes longer says so, and can be cancelled, ms. */
+const PATIENCE_MS = 1000;
+
+/** What a person does with a recorded session: look, rename, export, reveal, delete. */
+export class SessionCommands implements vscode.Disposable {
+  private readonly engine: Engine;
+  private readonly focus: Focus;
+  private readonly tree: SessionsTree;
+  private readonly stream: StreamView;
+  private readonly log: vscode.LogOutputChannel;
+  private readonly registrations: vscode.Disposable[];
+
+  constructor(
+    engine: Engine,
+    focus: Focus,
+    tree: SessionsTree,
+    stream: StreamView,
+    log: vscode.LogOutputChannel,
+  ) {
+    this.engine = engine;
+    this.focus = focus;
+    this.tree = tree;
+    this.stream = stream;
+    this.log = log;
+    const command = (id: string, work: (argument: unknown) => Promise<void>): vscode.Disposable =>
+      vscode.commands.registerCommand(`agentStrace.${id}`, (argument: unknown) =>
+        work.call(this, argument),
+      );
+    this.registrations = [
+      command('openSession', this.open),
+      command('renameSession', this.rename),
+      command('exportSession', this.export),
+      command('revealSession', this.reveal),
+      command('deleteSession', this.delete),
+    ];
+  }
+
+  /** One that goes on is shown in the stream, one that is over in the replay. */
+  private async open(argument: unknown): Promise<void> {
+    const key = sessionKeyOf(argument);
+    if (key === undefined) return;
+    const session = this.engine.live.get(key);
+    if (session && isActive(session.summary(Date.now()))) await this.stream.show(key, true);
+    else await vscode.commands.executeCommand('agentStrace.replay', key);
+  }
+
+  private async rename(argument: unknown): Promise<void> {
+    if (!mayWrite()) return;
+    await this.withSession(argument, vscode.l10n.t('Rename Session'), async (session) => {
+      const { traceDir, id } = session;
+      const title = visibleText(session.trace.fold.session.title);
+      const name = await vscode.window.showInputBox({
+        title: vscode.l10n.t('Rename Session'),
+        prompt: vscode.l10n.t('Empty: it goes by its first prompt again.'),
+        value: session.name ?? title.slice(0, MAX_NAME),
+        ...(title === '' ? {} : { placeHolder: title.slice(0, MAX_NAME) }),
+        validateInput: (value) =>
+          value.length > MAX_NAME ? vscode.l10n.t('{0} characters at most.', MAX_NAME) : undefined,
+      });
+      if (name === undefined) return;
+      // Its first prompt is no name: that stays its title whatever it is.
+      this.engine.names.set(traceDir, id, name.trim() === title.trim() ? '' : name);
+      this.engine.live.announce();
+      this.tree.ask();
+    });
+  }
+
+  private async reveal(argument: unknown): Promise<void> {
+    await this.withSession(argument, vscode.l10n.t('Reveal Trace'), async (session) => {
+      const { directory } = session.entry;
+      const local = vscode.env.uiKind === vscode.UIKind.Desktop && !vscode.env.remoteName;
+      if (local) {
+        await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(directory));
+        return;
+      }
+      // The folder is on another machine than the screen: there is no file manager to show it.
+      await vscode.env.clipboard.writeText(directory);
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t('The path of the trace is copied: {0}', directory),
+      );
+    });
+  }
+
+  private async export(argument: unknown): Promise<void> {
+    await this.withSession(argument, vscode.l10n.t('Export Session'), async (session) => {
+      const format = await pickFormat();
+      if (format === undefined) return;
+      const [folder] = vscode.workspace.workspaceFolders ?? [];
+      const title = session.summary(Date.now()).title;
+      const name = exportName(title, session.id, format);
+      const target = await vscode.window.showSaveDialog({
+        title: vscode.l10n.t('Export Session'),
+        ...(folder ? { defaultUri: vscode.Uri.joinPath(folder.uri, name) } : {}),
+        filters: { [format.toUpperCase()]: [format] },
+      });
+      if (target === undefined) return;
+      if (target.scheme !== 'file') {
+        void vscode.window.showErrorMessage(
+          vscode.l10n.t('Sessions are exported to the machine that the trace is on.'),
+        );
+        return;
+      }
+      const cancel = new AbortController();
+      const done = await patiently(
+        vscode.l10n.t('Exporting the session'),
+        cancel,
+        whenRead(this.engine, session, cancel.signal).then(() =>
+          exportSession(session, format, target.fsPath, cancel.signal),
+        ),
+      );
+      if (!done) return;
+      const show = vscode.l10n.t('Open');
+      const answer = await vscode.window.showInformationMessage(
+        vscode.l10n.t('The session is exported to {0}', target.fsPath),
+        show,
+      );
+      if (answer === show) await vscode.window.showTextDocument(target);
+    });
+  }
+
+  private async delete(argument: unknown): Promise<void> {
+    if (!mayWrite()) return;
+    await this.withSession(argument, vscode.l10n.t('Delete Session'), async (session, release) => {
+      const cancel = new AbortController();
+      // Only the whole trace tells whether it is over.
+      const read = await patiently(
+        vscode.l10n.t('Reading the session'),
+        cancel,
+        whenRead(this.engine, session, cancel.signal),
+      );
+      if (!read || !this.isOver(session)) return;
+      const summary = session.summary(Date.now());
+      const trash = vscode.env.remoteName === undefined;
+      const yes = trash ? vscode.l10n.t('Move to Trash') : vscode.l10n.t('Delete');
+      const answer = await vscode.window.showWarningMessage(
+        vscode.l10n.t('Delete the session "{0}"?', plain(summary.title || session.id)),
+        {
+          modal: true,
+          detail: [
+            `${plain(summary.agent)} · ${costText(summary)} · ${new Date(summary.startedAtMs).toLocaleString()}`,
+            vscode.l10n.t('Its trace, {0}, goes. Files that the agent changed stay.', session.id),
+            ...(trash ? [] : [vscode.l10n.t('This cannot be undone.')]),
+          ].join('\n'),
+        },
+        yes,
+      );
+      // It may have gone on while the question stood.
+      if (answer !== yes || !this.isOver(session)) return;
+      release();
+      if (!(await this.remove(session, trash))) return;
+      this.engine.names.set(session.traceDir, session.id, '');
+    });
+  }
+
+  private isOver(session: LiveSession): boolean {
+    session.lookAtProcess();
+    if (!isActive(session.summary(Date.now()))) return true;
+    void vscode.window.showWarningMessage(
+      vscode.l10n.t('This session is still going on. Stop its agent first.'),
+    );
+    return false;
+  }
+
+  /** Only a real folder of ours in a real trace folder: never through a link. */
+  private async remove({ traceDir, id }: LiveSession, useTrash: boolean): Promise<boolean> {
+    const entry = sessionEntry(traceDir, id);
+    const problem =
+      checkOwnDirectory(traceDir) ?? checkOwnDirectory(join(traceDir, id)) ?? undefined;
+    if (!entry || problem !== undefined) {
+      void vscode.window.showErrorMessage(
+        problem === 'ENOENT'
+          ? vscode.l10n.t('This session is no longer there.')
+          : vscode.l10n.t(
+              'Not deleted: {0} is no folder of yours ({1}).',
+              join(traceDir, id),
+              problem ?? 'link',
+            ),
+      );
+      return false;
+    }
+    const target = vscode.Uri.file(entry.directory);
+    try {
+      await vscode.workspace.fs.delete(target, { recursive: true, useTrash });
+      this.log.info(`deleted ${entry.directory}${useTrash ? ' (to the trash)' : ''}`);
+      return true;
+    } catch (error) {
+      if (!useTrash) throw error;
+      const yes = vscode.l10n.t('Delete');
+      const answer = await vscode.window.showWarningMessage(
+        vscode.l10n.t('It cannot be moved to the trash. Delete it for good?'),
+        { modal: true, detail: (error as Error).message },
+        yes,
+      );
+      return answer === yes ? await this.remove({ traceDir, id } as LiveSession, false) : false;
+    }
+  }
+
+  /** Errors are told: a command that fails must not look as if it had worked. */
+  private async withSession(
+    argument: unknown,
+    title: string,
+    work: (session: LiveSession, release: () => void) => Promise<void>,
+  ): Promise<void> {
+    const found = await sessionFor(this.engine, this.focus, argument, { title });
+    if (!found) return;
+    try {
+      await work(found.session, found.release);
+    } catch (error) {
+      this.log.error(error as Error);
+      void vscode.window.showErrorMessage(`${title}: ${(error as Error).message}`);
+    } finally {
+      found.release();
+    }
+  }
+
+  dispose(): void {
+    for (const registration of this.registrations) registration.dispose();
+  }
+}
+
+function mayWrite(): boolean {
+  if (vscode.workspace.isTrusted) return true;
+  void vscode.window.showWarningMessage(
+    vscode.l10n.t('In Restricted Mode sessions are shown, and nothing is changed.'),
+  );
+  return false;
+}
+
+async function pickFormat(): Promise<ExportFormat | undefined> {
+  const items: (vscode.QuickPickItem & { format: ExportFormat })[] = [
+    {
+      format: 'md',
+      label: vscode.l10n.t('Summary'),
+      description: vscode.l10n.t('Markdown: cost, prompts, files, errors'),
+    },
+    {
+      format: 'json',
+      label: vscode.l10n.t('Numbers'),
+      description: vscode.l10n.t('JSON: the same, for programs'),
+    },
+    {
+      format: 'ndjson',
+      label: vscode.l10n.t('Whole trace'),
+      description: vscode.l10n.t('NDJSON: every event as recorded'),
+    },
+  ];
+  const title = vscode.l10n.t('Export Session');
+  return (await vscode.window.showQuickPick(items, { title }))?.format;
+}
+
+/** Until it is read to its end. @throws the signal's reason */
+async function whenRead(
+  { live }: Engine,
+  session: LiveSession,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!session.loading) return;
+  await new Promise<void>((resolve, reject) => {
+    const stop = live.onChange(() => {
+      if (session.loading && !session.gone) return;
+      stop();
+      resolve();
+    });
+    signal.addEventListener('abort', () => {
+      stop();
+      reject(signal.reason);
+    });
+  });
+}
+
+/** Shows how to cancel what takes long. @returns whether it was done, not cancelled */
+async function patiently(
+  title: string,
+  cancel: AbortController,
+  work: Promise<void>,
+): Promise<boolean> {
+  const settled = work.then(
+    () => true,
+    (error: unknown) => {
+      if (cancel.signal.aborted) return false;
+      throw error;
+    },
+  );
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), PATIENCE_MS);
+  });
+  try {
+    const first = await Promise.race([settled, late]);
+    if (first !== 'late') return first;
+  } finally {
+    clearTimeout(timer);
+  }
+  return await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    (_progress, token) => {
+      token.onCancellationRequested(() => cancel.abort());
+      return settled;
+    },
+  );
+}
+
+/** Trace text in a message: no icons, of one line. */
+const plain = (text: string): string => {
+  const line = visibleText(text).replaceAll('$(', '$\u2060(');
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+};

@@ -1,0 +1,226 @@
+import { formatCount, formatDuration, formatTokens, formatUsd, plural } from '../model/format.ts';
+import type { SessionStatus, SessionSummary } from '../model/summary.ts';
+import { visibleText } from '../model/visibleText.ts';
+import { costText, isActive, markdown, STATUS_WORDS } from './statusText.ts';
+import { urgency } from './streamFeed.ts';
+
+/** One session as the list of sessions sees it. */
+export interface SessionFacts {
+  key: string;
+  id: string;
+  /** Empty where the window has one folder. */
+  workspace: string;
+  /** Absent: not read yet. */
+  summary?: SessionSummary;
+  /** Last sign of life, ms since the epoch; from the file where the session is not read yet. */
+  lastMs: number;
+  /** Its agent can be paused and stopped. */
+  control: boolean;
+  /** Held before its next tool, though its process runs. */
+  held: boolean;
+  badLines: number;
+}
+
+export interface SessionGroup {
+  /** Stable: `live`, or the day as in `2026-11-25`. */
+  id: string;
+  label: string;
+  live: boolean;
+  /** In the order in which they are shown. */
+  sessions: SessionFacts[];
+}
+
+/** What a row of the list says. */
+export interface SessionRow {
+  label: string;
+  description: string;
+  /** Codicon, and the theme's colour for it. */
+  icon: string;
+  colour: string | undefined;
+  /** The row in words, without a clock that runs. */
+  spoken: string;
+  /** `session.live`, `session.paused`, `session.ended`, with `.control` where it can be signalled. */
+  context: string;
+}
+
+const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** Those that are going on, then the others by the day of their last sign of life, newest first. */
+export function groupSessions(all: readonly SessionFacts[], nowMs: number): SessionGroup[] {
+  const live: SessionFacts[] = [];
+  const days = new Map<string, SessionFacts[]>();
+  for (const session of all) {
+    if (session.summary && isActive(session.summary)) {
+      live.push(session);
+      continue;
+    }
+    const day = dayOf(session.lastMs);
+    const others = days.get(day);
+    if (others) others.push(session);
+    else days.set(day, [session]);
+  }
+  const groups = [...days]
+    .sort(([a], [b]) => (a < b ? 1 : -1))
+    .map(([id, sessions]) => ({
+      id,
+      label: dayLabel(id, nowMs),
+      live: false,
+      sessions: sessions.sort(lastFirst),
+    }));
+  if (live.length === 0) return groups;
+  return [{ id: 'live', label: 'Live', live: true, sessions: live.sort(urgentFirst) }, ...groups];
+}
+
+const lastFirst = (a: SessionFacts, b: SessionFacts): number =>
+  b.lastMs - a.lastMs || (a.key < b.key ? -1 : 1);
+
+/** Of one urgency the newest first: by their start, which does not change while they work. */
+const urgentFirst = (a: SessionFacts, b: SessionFacts): number =>
+  urgency(b.summary!.status) - urgency(a.summary!.status) ||
+  b.summary!.startedAtMs - a.summary!.startedAtMs ||
+  (a.key < b.key ? -1 : 1);
+
+/** Days begin at a quarter of an hour everywhere: within one, all moments are of one day. */
+const QUARTER_MS = 15 * 60_000;
+const dayOfQuarter = new Map<number, string>();
+
+/** `2026-11-25`, in local time. Thousands are asked for twice a second. */
+function dayOf(ms: number): string {
+  const quarter = Math.floor(ms / QUARTER_MS);
+  let day = dayOfQuarter.get(quarter);
+  if (day === undefined) {
+    if (dayOfQuarter.size > 100_000) dayOfQuarter.clear();
+    day = isoDay(ms);
+    dayOfQuarter.set(quarter, day);
+  }
+  return day;
+}
+
+function isoDay(ms: number): string {
+  const at = new Date(ms);
+  return [at.getFullYear(), at.getMonth() + 1, at.getDate()]
+    .map((part) => String(part).padStart(2, '0'))
+    .join('-');
+}
+
+/** `Today`, `Yesterday`, `Monday 23 Nov`, `Monday 24 Nov 2025` in another year. */
+function dayLabel(day: string, nowMs: number): string {
+  const now = new Date(nowMs);
+  if (day === dayOf(nowMs)) return 'Today';
+  // Noon: a day of 23 or 25 hours does no harm.
+  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1, 12);
+  if (day === dayOf(yesterday.getTime())) return 'Yesterday';
+  const [year = 0, month = 1, date = 1] = day.split('-').map(Number);
+  const at = new Date(year, month - 1, date, 12);
+  const label = `${DAYS[at.getDay()]} ${date} ${MONTHS[month - 1]}`;
+  return year === now.getFullYear() ? label : `${label} ${year}`;
+}
+
+/** How many there are, and what those that were read cost together. */
+export function groupText({ sessions }: SessionGroup): string {
+  const nanoUsd = sessions.reduce((sum, { summary }) => sum + (summary?.cost.nanoUsd ?? 0), 0);
+  const read = sessions.every(({ summary }) => summary !== undefined);
+  const count = formatCount(sessions.length);
+  return read && nanoUsd > 0 ? `${count} · ${formatUsd(nanoUsd)}` : count;
+}
+
+const ICONS: Record<SessionStatus, { icon: string; colour?: string }> = {
+  live: { icon: 'pulse', colour: 'charts.green' },
+  idle: { icon: 'pulse', colour: 'disabledForeground' },
+  waiting: { icon: 'bell', colour: 'list.warningForeground' },
+  paused: { icon: 'debug-pause', colour: 'list.warningForeground' },
+  ended: { icon: 'check' },
+  failed: { icon: 'error', colour: 'list.errorForeground' },
+};
+
+export function sessionRow(facts: SessionFacts, nowMs: number): SessionRow {
+  const { summary } = facts;
+  if (!summary) {
+    const label = visibleText(facts.id);
+    return {
+      label,
+      description: 'reading…',
+      icon: 'loading~spin',
+      colour: undefined,
+      spoken: `Session ${label}, being read`,
+      context: 'session.unread',
+    };
+  }
+  const status = statusOf(facts, summary);
+  const label = visibleText(summary.title) || visibleText(facts.id);
+  const words = [
+    costText(summary),
+    duration(summary, nowMs),
+    ...(status === 'live' ? [] : [STATUS_WORDS[status]]),
+    visibleText(summary.agent),
+    ...(facts.workspace ? [visibleText(facts.workspace)] : []),
+  ];
+  const { icon, colour } = ICONS[status];
+  const state = isActive(summary) ? (status === 'paused' ? 'paused' : 'live') : 'ended';
+  return {
+    label,
+    description: words.join(' · '),
+    icon,
+    colour,
+    spoken: [
+      label,
+      visibleText(summary.agent),
+      STATUS_WORDS[status],
+      costText(summary),
+      ...(isActive(summary) ? [] : [formatDuration(summary.durationMs)]),
+      ...(summary.errors > 0 ? [plural(summary.errors, 'error')] : []),
+    ].join(', '),
+    context: `session.${state}${state !== 'ended' && facts.control ? '.control' : ''}`,
+  };
+}
+
+/** Of one that goes on in whole minutes: a list is no clock. */
+function duration({ status, durationMs, startedAtMs }: SessionSummary, nowMs: number): string {
+  if (status === 'ended' || status === 'failed') return formatDuration(durationMs);
+  const minutes = Math.max(0, Math.floor((nowMs - startedAtMs) / 60_000));
+  return minutes < 60
+    ? `${minutes} min`
+    : `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, '0')}m`;
+}
+
+/** Held before its next tool, though its process runs. */
+const statusOf = ({ held }: SessionFacts, summary: SessionSummary): SessionStatus =>
+  held && isActive(summary) && !summary.current ? 'paused' : summary.status;
+
+/** What the list says when asked: Markdown, trace text escaped. */
+export function sessionTooltip(facts: SessionFacts): string {
+  const { summary } = facts;
+  if (!summary) return markdown(facts.id);
+  const status = statusOf(facts, summary);
+  const { cost } = summary;
+  const rows: [string, string][] = [
+    ['Agent', `${summary.agent}, ${STATUS_WORDS[status]}`],
+    ['Started', new Date(summary.startedAtMs).toLocaleString()],
+    ['Cost', costText(summary)],
+    ...cost.models
+      .slice(0, 4)
+      .map(({ model, nanoUsd, unpriced, responses }): [string, string] => [
+        model || 'unknown model',
+        unpriced === responses ? 'unpriced' : formatUsd(nanoUsd),
+      ]),
+    ['Tokens', formatTokens(cost.usage.input_tokens + cost.usage.output_tokens)],
+    ['Calls', formatCount(summary.calls)],
+    ['Edits', formatCount(summary.edits)],
+    ...(summary.errors > 0 ? [['Errors', formatCount(summary.errors)] as [string, string]] : []),
+    ...(summary.denied > 0 ? [['Denied', formatCount(summary.denied)] as [string, string]] : []),
+    ...(facts.badLines > 0
+      ? [['Lines not read', formatCount(facts.badLines)] as [string, string]]
+      : []),
+    ['Folder', summary.cwd || facts.workspace],
+    ['Session', facts.id],
+  ];
+  const title = markdown(cut(summary.title || facts.id, 200));
+  const lines = rows
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `| ${markdown(cut(name, 60))} | ${markdown(cut(value, 80))} |`);
+  return `**${title}**\n\n| | |\n|:---|:---|\n${lines.join('\n')}`;
+}
+
+const cut = (text: string, max: number): string =>
+  text.length > max ? `${text.slice(0, max - 1)}…` : text;
