@@ -343,7 +343,7 @@ test('the keyboard reaches everything in the order it is read', async () => {
   const { page } = stream;
   await settled(stream);
   const names: string[] = [];
-  for (let i = 0; i < 9; i++) {
+  for (let i = 0; i < 11; i++) {
     await page.keyboard.press('Tab');
     names.push(
       await page.evaluate(() => {
@@ -355,6 +355,8 @@ test('the keyboard reaches everything in the order it is read', async () => {
   expect(names.map((name) => name.slice(0, 5))).toEqual([
     expect.stringContaining('Worki'),
     expect.stringContaining('$4.37'),
+    'Pause',
+    'Stop',
     expect.stringContaining('All'),
     expect.stringContaining('Tools'),
     expect.stringContaining('Error'),
@@ -391,6 +393,14 @@ test('the keyboard reaches everything in the order it is read', async () => {
   await expect
     .poll(() => stream.sent.at(-1))
     .toEqual({ type: 'open', sessionId: 'claude-1', row: failed });
+  await page.keyboard.press('Control+Enter');
+  await expect
+    .poll(() => stream.sent.at(-1))
+    .toEqual({ type: 'openFile', sessionId: 'claude-1', row: failed });
+  const messages = stream.sent.length;
+  await page.keyboard.press('Space');
+  await page.waitForTimeout(100);
+  expect(stream.sent).toHaveLength(messages);
   await page.keyboard.press('End');
   await expect.poll(active).toBe(413);
   await page.keyboard.press('?');
@@ -400,6 +410,120 @@ test('the keyboard reaches everything in the order it is read', async () => {
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await expect.poll(active).toBe(413);
+  await stream.close();
+});
+
+test('a click on a path opens the file, on the rest of a row nothing, twice the replay', async () => {
+  const host = designHost();
+  const stream = await open(host);
+  const { page } = stream;
+  await settled(stream);
+  const file = { path: '/work/payments/src/a.py', line: 12 };
+  const at = { kind: 'read', atMs: 1_500_000, durationMs: 90 } as const;
+  await host.append('claude-1', [
+    { ...at, view: { verb: 'Read', target: 'src/a.py', style: 'code', file } },
+    { ...at, kind: 'run', view: { target: 'make all', style: 'code' } },
+  ]);
+  const opens = () =>
+    stream.sent.flatMap((message) => {
+      const { type, row } = message as { type: string; row?: number };
+      return type.startsWith('open') ? [`${type} ${row}`] : [];
+    });
+  await page.getByText('src/a.py', { exact: true }).click();
+  await expect.poll(opens).toEqual(['openFile 414']);
+  await page.getByText('make all').click();
+  await page.locator('[data-row="414"] .duration').click();
+  expect(await page.locator('[data-row="414"] button').getAttribute('aria-current')).toBe('true');
+  await page.waitForTimeout(100);
+  expect(opens()).toEqual(['openFile 414']);
+  await page.getByText('make all').dblclick();
+  await expect.poll(opens).toEqual(['openFile 414', 'open 415']);
+  await stream.close();
+});
+
+test.each(ALL_THEMES)(
+  'pause, resume and stop mean the session that is shown, in %s',
+  async (theme) => {
+    const host = designHost();
+    addCodex(host);
+    const stream = await open(host, { theme, viewport: { width: 360, height: 460 } });
+    const { page } = stream;
+    const button = (name: string) => page.getByRole('button', { name, exact: true });
+    const commands = () =>
+      stream.sent.filter((message) => (message as { type: string }).type === 'command');
+    await button('Pause').click();
+    await button('Stop').click();
+    const sessionId = 'claude-1';
+    await expect.poll(commands).toEqual([
+      { type: 'command', command: 'pause', sessionId },
+      { type: 'command', command: 'stop', sessionId },
+    ]);
+
+    await host.postHeader(sessionId, {
+      status: 'paused',
+      control: { kind: 'signals', paused: true },
+    });
+    await button('Resume').click();
+    await expect
+      .poll(() => commands().at(-1))
+      .toEqual({
+        type: 'command',
+        command: 'resume',
+        sessionId,
+      });
+    await stream.screenshot(`stream-${theme}-paused`);
+    await healthy(stream);
+
+    // One that cannot be frozen says so; one that cannot be told does nothing, and says why.
+    await host.postHeader(sessionId, {
+      status: 'live',
+      control: { kind: 'cooperative', paused: false },
+    });
+    await expect
+      .poll(() => button('Pause').getAttribute('title'))
+      .toBe('Pauses before the next tool: this agent cannot be frozen.');
+    await page.getByRole('tab', { name: /Codex/ }).click();
+    await expect.poll(() => button('Pause').getAttribute('aria-disabled')).toBe('true');
+    const before = commands().length;
+    await button('Pause').click();
+    await button('Stop').focus();
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(100);
+    expect(commands()).toHaveLength(before);
+    const why = "Can't tell which process is the agent's.";
+    expect(await button('Stop').getAttribute('title')).toBe(why);
+    expect(await page.locator('#control-hint').textContent()).toBe(why);
+    await stream.screenshot(`stream-${theme}-uncontrolled`);
+    await healthy(stream);
+
+    const codex = host.headers.get('codex-1')!;
+    await host.postHeader('codex-1', { ...codex, status: 'ended', endedAtMs: Date.now() });
+    await button('Stop').waitFor({ state: 'detached' });
+    await stream.close();
+  },
+);
+
+test('what was chosen elsewhere comes before what the page remembers', async () => {
+  const host = designHost();
+  addCodex(host);
+  const stream = await open(host, {
+    state: { selected: 'codex-1', filter: 'all', pinned: false },
+    onMessage: (message) => {
+      const { type } = message as FromStreamPage;
+      if (type !== 'ready') return host.receive(message as FromStreamPage);
+      void host.post({
+        type: 'sessions',
+        version: 1,
+        sessions: host.tabs,
+        selected: 'claude-1',
+        chosen: true,
+      });
+      host.postSession();
+    },
+  });
+  await settled(stream);
+  expect(await stream.page.getByRole('tab', { selected: true }).textContent()).toContain('Claude');
+  expect(stream.sent).not.toContainEqual({ type: 'select', sessionId: 'codex-1' });
   await stream.close();
 });
 
