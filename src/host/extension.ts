@@ -41,7 +41,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const statusBar = new StatusBar(engine, controlOf);
   const documents = new EventDocuments(engine);
   const stream = new StreamView(context.extensionUri, engine, focus, documents, controlOf, log);
-  const sessions = new SessionsTree(engine, controlOf);
+  const sessions = new SessionsTree(engine, controlOf, log);
   const setUp = new SetUp(context, log);
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);

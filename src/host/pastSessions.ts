@@ -14,6 +14,8 @@ export interface PastSessionsOptions {
   stamp: string;
   /** Keep what was read in the state folder, for the next window and the command line. */
   save: boolean;
+  /** Something that a person may want to know, for the log. */
+  problem(message: string): void;
 }
 
 /** One session of the list, as {@link LiveSessions.all} has it. */
@@ -49,6 +51,7 @@ export class PastSessions {
   private wanted = new Map<string, Found>();
   private pricer: Promise<Pricer | undefined> | undefined;
   private reading = false;
+  private waiting: { for: Set<string>; resolve: () => void }[] = [];
   private closed = false;
   /** Ids of a trace folder's sessions, for the cache to forget the others. */
   private present: (traceDir: string) => ReadonlySet<string> = () => new Set();
@@ -91,14 +94,27 @@ export class PastSessions {
    * Reads these, unless they are read: those asked for last come first.
    *
    * @param all every session there is
+   * @returns settles when they are read
    */
-  want(some: readonly Found[], all: readonly Found[]): void {
+  async want(some: readonly Found[], all: readonly Found[]): Promise<void> {
     this.present = (traceDir) =>
       new Set(all.filter(({ entry }) => entry.traceDir === traceDir).map(({ entry }) => entry.id));
     const fresh = some.filter((found) => this.get(found) === undefined);
     if (fresh.length === 0) return;
     this.wanted = new Map([...fresh.map((found) => [found.key, found] as const), ...this.wanted]);
     void this.pump();
+    await new Promise<void>((resolve) => {
+      this.waiting.push({ for: new Set(fresh.map(({ key }) => key)), resolve });
+    });
+  }
+
+  private isRead(key: string): void {
+    this.waiting = this.waiting.filter((waiting) => {
+      waiting.for.delete(key);
+      if (waiting.for.size > 0) return true;
+      waiting.resolve();
+      return false;
+    });
   }
 
   private async pump(): Promise<void> {
@@ -108,6 +124,7 @@ export class PastSessions {
     await turn();
     for (let next = this.next(); next && !this.closed; next = this.next()) {
       await this.read(next);
+      this.isRead(next.key);
     }
     this.reading = false;
     if (this.options.save && !this.closed) {
@@ -145,7 +162,9 @@ export class PastSessions {
       this.changed();
       await turn();
     } catch (error) {
-      if (!(error instanceof Closed)) throw error;
+      // Whatever its file holds, the others are read.
+      if (!(error instanceof Closed))
+        this.options.problem(`${entry.id}: ${(error as Error).message}`);
     }
   }
 
@@ -161,6 +180,7 @@ export class PastSessions {
   dispose(): void {
     this.closed = true;
     this.wanted.clear();
+    for (const { resolve } of this.waiting.splice(0)) resolve();
   }
 }
 

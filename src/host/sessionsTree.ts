@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { createPricer, PRICE_LIST } from '../analysis/price.ts';
 import { textHash } from '../model/ids.ts';
@@ -22,6 +23,11 @@ import { readSettings } from './settings.ts';
 import { EXPIRY_MS } from './statusText.ts';
 
 export const SESSIONS_VIEW = 'agentStrace.sessions';
+
+/** A day that opens waits for its words so long, ms. */
+const SOON_MS = 300;
+/** Sessions that are read one after the other are drawn together, ms. */
+const TOGETHER_MS = 300;
 
 /** A day, or those that are going on. */
 class GroupNode {
@@ -66,8 +72,17 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
   /** Of those that are over, made once: there may be thousands. */
   private readonly pastFacts = new Map<string, { read: object | undefined; facts: SessionFacts }>();
   private order = '';
+  private due = new Set<Node>();
+  private allDue = false;
+  private together: ReturnType<typeof setTimeout> | undefined;
+  private readonly log: vscode.LogOutputChannel;
 
-  constructor(engine: Engine, controlOf: (session: LiveSession) => ControlInfo) {
+  constructor(
+    engine: Engine,
+    controlOf: (session: LiveSession) => ControlInfo,
+    log: vscode.LogOutputChannel,
+  ) {
+    this.log = log;
     this.engine = engine;
     this.controlOf = controlOf;
     this.pace = new Pace(() => this.refresh(), 2);
@@ -112,9 +127,17 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
         loadPricer: () => createPricer({ overrides: prices }).catch(() => undefined),
         stamp: `${PRICE_LIST.version} ${PRICE_LIST.date}${own}`,
         save: vscode.workspace.isTrusted,
+        problem: (message) => this.log.warn(message),
       },
-      () => this.ask(),
+      () => this.askTogether(),
     );
+  }
+
+  private askTogether(): void {
+    this.together ??= setTimeout(() => {
+      this.together = undefined;
+      this.ask();
+    }, TOGETHER_MS);
   }
 
   async getChildren(node?: Node): Promise<Node[]> {
@@ -122,14 +145,21 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
     if (node instanceof GroupNode) {
       const all = this.engine.live.all;
       const inGroup = new Set(node.children.map(({ sessionKey }) => sessionKey));
-      this.past.want(
+      const read = this.past.want(
         all.filter(({ key }) => inGroup.has(key) && !this.engine.live.get(key)),
         all,
       );
+      // A day that is read soon is drawn once, with its words.
+      await Promise.race([read, sleep(SOON_MS)]);
+      this.update();
+      this.askTogether();
       return node.children;
     }
     await this.past.lookUpDates(this.engine.live.all.filter(({ entry }) => entry.size > 0));
     this.update();
+    // All is drawn anew.
+    this.due.clear();
+    this.allDue = false;
     return this.groups;
   }
 
@@ -151,17 +181,19 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
 
   /** Tells of what changed, and of nothing else: rows that stay as they are do not flicker. */
   private refresh(): void {
-    const changed = this.update();
-    if (changed === 'all') this.changed.fire(undefined);
-    else if (changed.length > 0) this.changed.fire(changed);
+    this.update();
+    const { due, allDue } = this;
+    this.allDue = false;
+    this.due = new Set();
+    if (allDue) this.changed.fire(undefined);
+    else if (due.size > 0) this.changed.fire([...due]);
   }
 
-  /** @returns what must be drawn anew */
-  private update(): 'all' | Node[] {
+  /** Brings the nodes up to date, and notes what must be drawn anew. */
+  private update(): void {
     const nowMs = Date.now();
     const groups = groupSessions(this.facts(nowMs), nowMs);
     const before = new Map(this.groups.map((node) => [node.id, node]));
-    const changed: Node[] = [];
     const kept = new Set<string>();
     let movedGroups = 0;
     this.groups = groups.map((group) => {
@@ -172,27 +204,27 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
         group.sessions.some(({ key }, at) => node.children[at]?.sessionKey !== key);
       node.children = group.sessions.map((facts) => {
         kept.add(facts.key);
-        return this.nodeOf(facts, nowMs, changed);
+        return this.nodeOf(facts, nowMs);
       });
       if (moved) movedGroups++;
       const shown = `${group.label} ${groupText(group)}`;
-      if (moved || shown !== node.shown) changed.push(node);
+      if (moved || shown !== node.shown) this.due.add(node);
       node.shown = shown;
       return node;
     });
     for (const key of this.nodes.keys()) {
       if (kept.has(key)) continue;
+      this.due.delete(this.nodes.get(key)!);
       this.nodes.delete(key);
       this.pastFacts.delete(key);
     }
     const order = this.groups.map(({ id }) => id).join(' ');
     // One that went from group to group must not be in both for a moment.
-    const all = order !== this.order || movedGroups > 1;
+    this.allDue ||= order !== this.order || movedGroups > 1;
     this.order = order;
-    return all ? 'all' : changed;
   }
 
-  private nodeOf(facts: SessionFacts, nowMs: number, changed: Node[]): SessionNode {
+  private nodeOf(facts: SessionFacts, nowMs: number): SessionNode {
     const node = this.nodes.get(facts.key);
     if (node?.facts === facts) return node;
     const row = sessionRow(facts, nowMs);
@@ -201,7 +233,7 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       this.nodes.set(facts.key, fresh);
       return fresh;
     }
-    if (JSON.stringify(node.row) !== JSON.stringify(row)) changed.push(node);
+    if (JSON.stringify(node.row) !== JSON.stringify(row)) this.due.add(node);
     node.facts = facts;
     node.row = row;
     return node;
@@ -267,6 +299,7 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
 
   dispose(): void {
     clearInterval(this.clock);
+    clearTimeout(this.together);
     this.stopListening();
     this.pace.dispose();
     this.past.dispose();

@@ -1,0 +1,253 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TraceWriter } from '../../traceWriter.ts';
+import { type Theme, themes } from '../codeServer.ts';
+import { Workbench, type WorkbenchOptions } from '../workbench.ts';
+
+let workbench: Workbench | undefined;
+let scratch: string;
+let project: string;
+let traceDir: string;
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'agent-strace-sessions-'));
+  project = join(scratch, 'payments-api');
+  traceDir = join(project, '.agent-traces');
+  mkdirSync(traceDir, { recursive: true });
+});
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await workbench?.screenshot('sessions-failure');
+  await workbench?.close();
+  workbench = undefined;
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** A session of so many ms ago, whose file is as old as it says. */
+function past(id: string, prompt: string, agoMs: number, how: 'done' | 'open' = 'done'): string {
+  const writer = new TraceWriter(traceDir, id, { cwd: project, startMs: Date.now() - agoMs });
+  writer.start().prompt(prompt);
+  const call = writer.call('Bash', { command: 'pytest -q' });
+  writer.nowMs += 400_000;
+  writer.result(call, how === 'open' ? { is_error: true, exit_code: 1 } : {}).usage([call]);
+  if (how === 'done') writer.end();
+  utimesSync(writer.file, writer.nowMs / 1000, writer.nowMs / 1000);
+  return id;
+}
+
+function live(id: string, prompt: string): TraceWriter {
+  const writer = new TraceWriter(traceDir, id, { cwd: project, startMs: Date.now() - 90_000 });
+  writer.start().prompt(prompt);
+  const call = writer.call('Read', { file_path: join(project, 'src', 'a.py') });
+  writer.result(call).usage([call]);
+  writer.nowMs = Date.now() - 12_000;
+  writer.call('Bash', { command: 'pytest -q tests/webhooks' });
+  return writer;
+}
+
+/** The list of sessions, open and with its rows. */
+async function openSessions(options: WorkbenchOptions = {}): Promise<Page> {
+  workbench = await Workbench.open(project, { viewport: { width: 1280, height: 900 }, ...options });
+  await workbench.openView('Sessions');
+  await tree(workbench.page).waitFor();
+  return workbench.page;
+}
+
+const tree = (page: Page): Locator => page.getByRole('tree', { name: 'Sessions' });
+const row = (page: Page, text: string | RegExp): Locator =>
+  tree(page).getByRole('treeitem').filter({ hasText: text }).first();
+
+async function menu(page: Page, on: string, item: string): Promise<void> {
+  await row(page, on).click({ button: 'right' });
+  const entry = page.getByRole('menuitem', { name: item });
+  await entry.waitFor();
+  // For a moment after it opened a menu takes no click.
+  await page.waitForTimeout(300);
+  await entry.click();
+}
+
+test.each(Object.keys(themes) as Theme[])(
+  'lists live and past sessions by day, in %s',
+  async (theme) => {
+    live('live-1', 'Make webhook retries idempotent');
+    live('live-2', 'Which tests are slow?').ask('May I run it?');
+    past('today-1', 'Rename the handler', HOUR);
+    past('today-2', 'Why does the build fail?', 2 * HOUR, 'open');
+    past('yesterday-1', 'Add a refund endpoint', DAY);
+    past('older-1', 'Upgrade the Stripe client', 9 * DAY);
+    const page = await openSessions({ theme });
+    await row(page, 'Which tests are slow').waitFor();
+    await row(page, 'Rename the handler').waitFor();
+    const shown = await tree(page).getByRole('treeitem').allTextContents();
+    expect(shown.map((text) => text.slice(0, 12))).toMatchObject(
+      [/^Live/, /^Which/, /^Make/, /^Today/]
+        .map((pattern) => expect.stringMatching(pattern))
+        .concat(Array.from({ length: shown.length - 4 }, () => expect.any(String))),
+    );
+    expect(await row(page, 'Rename the handler').textContent()).toMatch(
+      /\$0\.\d{4} · 6m 4\ds · done · Claude Code/,
+    );
+    // A day that is closed is not read; opened, it is.
+    await row(page, 'Yesterday').click();
+    await page.waitForTimeout(3000);
+    await workbench!.screenshot('debug');
+    await page.waitForTimeout(3000);
+    await workbench!.screenshot('debug');
+    await row(page, 'Add a refund endpoint').waitFor({ timeout: 2000 });
+    await row(page, 'Make webhook').hover();
+    await page.waitForTimeout(1500);
+    await workbench!.screenshot(`sessions-${theme}`);
+  },
+);
+
+const names = (): string =>
+  readFileSync(join(workbench!.server.home, '.agent-strace/names.json'), 'utf8');
+
+test('renames, exports and deletes by menu, and never what still runs', async () => {
+  live('live-1', 'Make webhook retries idempotent');
+  past('today-1', 'Rename the handler', HOUR);
+  past('today-2', 'Why does the build fail?', 2 * HOUR);
+  const page = await openSessions();
+  const box = page.locator('.quick-input-widget input').first();
+  await row(page, 'Rename the handler').waitFor();
+
+  await menu(page, 'Rename the handler', 'Rename Session…');
+  await box.fill('The handler | <b>');
+  await page.keyboard.press('Enter');
+  await row(page, 'The handler | <b>').waitFor();
+  expect(names()).toContain('The handler | <b>');
+
+  await menu(page, 'The handler', 'Export Session…');
+  await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'Summary' }).click();
+  const file = join(scratch, 'out.md');
+  await box.fill(file);
+  await page.keyboard.press('Enter');
+  await page.getByText('The session is exported').first().waitFor();
+  expect(readFileSync(file, 'utf8')).toMatch(/^# The handler \\\| \\<b\\>\n/);
+
+  // One that runs has no such entry; named by its key it is refused.
+  await row(page, 'Make webhook').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Rename Session…' }).waitFor();
+  expect(await page.getByRole('menuitem', { name: 'Delete Session…' }).count()).toBe(0);
+  await page.keyboard.press('Escape');
+
+  const dialog = page.locator('.monaco-dialog-box');
+  await menu(page, 'The handler', 'Delete Session…');
+  await dialog.getByText('Files that the agent changed stay').waitFor();
+  await workbench!.screenshot('sessions-delete');
+  await dialog.getByText('Cancel').click();
+  await dialog.waitFor({ state: 'detached' });
+  expect(existsSync(join(traceDir, 'today-1'))).toBe(true);
+
+  await menu(page, 'The handler', 'Delete Session…');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await row(page, 'The handler').waitFor({ state: 'detached' });
+  expect(existsSync(join(traceDir, 'today-1'))).toBe(false);
+  expect(existsSync(join(traceDir, 'today-2'))).toBe(true);
+  expect(names()).not.toContain('The handler');
+});
+
+test('two sessions do not mix, and a reload in the middle loses nothing', async () => {
+  const one = live('live-1', 'Make webhook retries idempotent');
+  live('live-2', 'Which tests are slow?');
+  const page = await openSessions();
+  await row(page, 'Which tests are slow').click();
+  const stream = await workbench!.webviewFrame('Agent Strace');
+  await stream
+    .getByText('1 · Which tests are slow?')
+    .or(stream.getByText('Which tests are slow?'))
+    .first()
+    .waitFor();
+  // The keyboard stays in the list.
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('tree');
+
+  await row(page, 'Make webhook').click();
+  await stream.locator('.prompt', { hasText: 'Make webhook' }).first().waitFor();
+  expect(await stream.locator('.prompt', { hasText: 'Which tests' }).count()).toBe(0);
+  const call = one.call('Bash', { command: 'echo before the reload' });
+  await stream.getByText('echo before the reload').waitFor();
+
+  await page.reload();
+  one.result(call);
+  one.call('Bash', { command: 'echo while it reloads' });
+  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await row(page, 'Make webhook').waitFor({ timeout: 60_000 });
+  one.call('Bash', { command: 'echo after the reload' });
+  const again = await workbench!.webviewFrame('Agent Strace');
+  await again.getByText('echo after the reload').waitFor();
+  // The session that the person looked at, with all of its steps, once each.
+  for (const words of ['before the', 'while it', 'after the']) {
+    expect(await again.locator('.vlist-rows > li', { hasText: `echo ${words}` }).count()).toBe(1);
+  }
+  expect(await tree(page).getByRole('treeitem').count()).toBe(3);
+});
+
+test('a second window on the same folder doubles nothing', async () => {
+  const writer = live('live-1', 'Make webhook retries idempotent');
+  past('today-1', 'Rename the handler', HOUR);
+  const page = await openSessions();
+  await row(page, 'Rename the handler').waitFor();
+  const other = await page.context().newPage();
+  await other.goto(workbench!.server.url(project));
+  await other.locator('.statusbar-item').filter({ hasText: '2 calls' }).first().waitFor();
+  for (let i = 0; i < 20; i++) writer.result(writer.call('Bash', { command: `echo ${i}` }));
+  for (const window of [page, other]) {
+    await window.locator('.statusbar-item').filter({ hasText: '22 calls' }).first().waitFor();
+  }
+  expect(await tree(page).getByRole('treeitem').count()).toBe(4);
+  // A name that is given in one is seen in the other.
+  await menu(page, 'Make webhook', 'Rename Session…');
+  const box = page.locator('.quick-input-widget input').first();
+  await box.fill('Webhooks');
+  await page.keyboard.press('Enter');
+  await row(page, 'Webhooks').waitFor();
+  await other.locator('.statusbar-item').filter({ hasText: '22 calls' }).first().hover();
+  await other.locator('.monaco-hover').getByText('Webhooks').first().waitFor();
+  // What the trace holds was written once: a window only reads.
+  const lines = readFileSync(writer.file, 'utf8').trim().split('\n');
+  expect(new Set(lines).size).toBe(lines.length);
+  expect(lines).toHaveLength(46);
+});
+
+test('all of the list can be reached and done by keyboard', async () => {
+  live('live-1', 'Make webhook retries idempotent');
+  past('yesterday-1', 'Add a refund endpoint', DAY);
+  const page = await openSessions();
+  await row(page, 'Make webhook').waitFor();
+  const { keyboard } = page;
+  const focused = () =>
+    page.evaluate(() => {
+      const list = document.activeElement;
+      const id = list?.getAttribute('aria-activedescendant');
+      return (id ? document.getElementById(id)?.getAttribute('aria-label') : '') ?? '';
+    });
+  // The command puts the keyboard into the list.
+  await keyboard.press('Home');
+  await expect.poll(focused).toMatch(/^Live/);
+  await keyboard.press('ArrowDown');
+  await expect.poll(focused).toBe('Make webhook retries idempotent, Claude Code, live, $0.0350');
+  await keyboard.press('ArrowDown');
+  await expect.poll(focused).toMatch(/^Yesterday/);
+  await keyboard.press('ArrowRight');
+  await row(page, 'Add a refund endpoint').waitFor();
+  await keyboard.press('ArrowDown');
+  await expect.poll(focused).toMatch(/^Add a refund endpoint, Claude Code, done, \$0\.0350, 6m/);
+  await keyboard.press('Shift+F10');
+  await page.getByRole('menuitem', { name: 'Rename Session…' }).waitFor();
+  await page.waitForTimeout(300);
+  for (let i = 0; i < 20; i++) {
+    await keyboard.press('ArrowDown');
+    if (await page.locator('.action-item.focused').getByText('Rename Session…').count()) break;
+  }
+  await keyboard.press('Enter');
+  const box = page.locator('.quick-input-widget input').first();
+  await box.waitFor();
+  await keyboard.press('Control+A');
+  await keyboard.type('Refunds');
+  await keyboard.press('Enter');
+  await row(page, 'Refunds').waitFor();
+});
