@@ -32,8 +32,8 @@ const MAX_BYTES = 256 * 1_048_576;
  * size and time: a line of JSON about the cache, then one a session. Only a cache: one that is missing, broken, or of another version is left unread.
  */
 export class SummaryCache {
-  /** A line as it was read stays text until somebody asks: thousands are not parsed for a few. */
-  private readonly sessions = new Map<string, Stored | string>();
+  /** By id, as JSON: of thousands only those that are asked for are parsed. */
+  private readonly sessions = new Map<string, string>();
   private readonly path: string;
   private readonly traceDir: string;
   private readonly stamp: string;
@@ -75,13 +75,10 @@ export class SummaryCache {
 
   private parsed(id: string): Stored | undefined {
     const kept = this.sessions.get(id);
-    if (typeof kept !== 'string') return kept;
+    if (kept === undefined) return undefined;
     try {
       const stored: unknown = JSON.parse(kept);
-      if (isStored(stored)) {
-        this.sessions.set(id, stored);
-        return stored;
-      }
+      if (isStored(stored)) return stored;
     } catch {
       // As one that is not there.
     }
@@ -91,7 +88,8 @@ export class SummaryCache {
 
   /** Only of sessions that are over: the others' state depends on the clock. */
   set(entry: SessionEntry, session: CachedSession): void {
-    this.sessions.set(entry.id, { ...session, size: entry.size, mtimeMs: entry.modifiedMs });
+    const stored: Stored = { ...session, size: entry.size, mtimeMs: entry.modifiedMs };
+    this.sessions.set(entry.id, JSON.stringify(stored));
     this.changed = true;
   }
 
@@ -107,9 +105,7 @@ export class SummaryCache {
     try {
       const head = { version: VERSION, stamp: this.stamp, trace_dir: this.traceDir };
       const lines = [JSON.stringify(head)];
-      for (const [id, kept] of this.sessions) {
-        lines.push(`${id} ${typeof kept === 'string' ? kept : JSON.stringify(kept)}`);
-      }
+      for (const [id, kept] of this.sessions) lines.push(`${id} ${kept}`);
       writeSmallFile(this.path, `${lines.join('\n')}\n`);
       this.changed = false;
     } catch {

@@ -124,6 +124,7 @@ test('renames, exports and deletes by menu, and never what still runs', async ()
   await menu(page, 'The handler', 'Export Session…');
   await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'Summary' }).click();
   const file = join(scratch, 'out.md');
+  await expect.poll(() => box.inputValue()).toContain('the-handler-b-today-1.md');
   await box.fill(file);
   await page.keyboard.press('Enter');
   await page.getByText('The session is exported').first().waitFor();
@@ -191,7 +192,7 @@ test('a second window on the same folder doubles nothing', async () => {
   past('today-1', 'Rename the handler', HOUR);
   const page = await openSessions();
   await row(page, 'Rename the handler').waitFor();
-  const other = await page.context().newPage();
+  const other = await page.context().browser()!.newPage();
   await other.goto(workbench!.server.url(project));
   await other.locator('.statusbar-item').filter({ hasText: '2 calls' }).first().waitFor();
   for (let i = 0; i < 20; i++) writer.result(writer.call('Bash', { command: `echo ${i}` }));
@@ -226,6 +227,7 @@ test('all of the list can be reached and done by keyboard', async () => {
       return (id ? document.getElementById(id)?.getAttribute('aria-label') : '') ?? '';
     });
   // The command puts the keyboard into the list.
+  await workbench!.openView('Sessions');
   await keyboard.press('Home');
   await expect.poll(focused).toMatch(/^Live/);
   await keyboard.press('ArrowDown');
