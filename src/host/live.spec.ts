@@ -316,6 +316,32 @@ describe('StreamFeed', () => {
     expect(found.some(({ requestId, done }) => requestId === 2 && done)).toBe(false);
   });
 
+  it('leads from a search to its first hit', async () => {
+    const writer = new TraceWriter(traceDir, 'one').start();
+    const call = writer.call('Grep', { pattern: 'charge' });
+    writer.result(call, {
+      files: [
+        {
+          path: '/project/a.py',
+          kind: 'read',
+          ranges: [
+            [7, 9],
+            [20, 20],
+          ],
+        },
+        { path: '/project/b.py', kind: 'read', ranges: [[1, 1]] },
+      ],
+    });
+    follow();
+    const session = await loaded('one');
+    await until(() => session.trace.describe(1, 2)[0]!.detail !== '');
+    expect(session.trace.describe(1, 2)[0]).toMatchObject({
+      target: 'charge',
+      detail: '3 in 2 files',
+      file: { path: '/project/a.py', line: 7 },
+    });
+  });
+
   it('holds to the allowlist, and believes nothing that a page says', async () => {
     new TraceWriter(traceDir, 'one').start();
     follow();

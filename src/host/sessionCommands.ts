@@ -135,36 +135,44 @@ export class SessionCommands implements vscode.Disposable {
 
   private async delete(argument: unknown): Promise<void> {
     if (!mayWrite()) return;
-    await this.withSession(argument, vscode.l10n.t('Delete Session'), async (session, release) => {
-      const cancel = new AbortController();
-      // Only the whole trace tells whether it is over.
-      const read = await patiently(
-        vscode.l10n.t('Reading the session'),
-        cancel,
-        whenRead(this.engine, session, cancel.signal),
-      );
-      if (!read || !this.isOver(session)) return;
-      const summary = session.summary(Date.now());
-      const trash = vscode.env.remoteName === undefined;
-      const yes = trash ? vscode.l10n.t('Move to Trash') : vscode.l10n.t('Delete');
-      const answer = await vscode.window.showWarningMessage(
-        vscode.l10n.t('Delete the session "{0}"?', plain(summary.title || session.id)),
-        {
-          modal: true,
-          detail: [
-            `${plain(summary.agent)} · ${costText(summary)} · ${new Date(summary.startedAtMs).toLocaleString()}`,
-            vscode.l10n.t('Its trace, {0}, goes. Files that the agent changed stay.', session.id),
-            ...(trash ? [] : [vscode.l10n.t('This cannot be undone.')]),
-          ].join('\n'),
-        },
-        yes,
-      );
-      // It may have gone on while the question stood.
-      if (answer !== yes || !this.isOver(session)) return;
-      release();
-      if (!(await this.remove(session, trash))) return;
-      this.engine.names.set(session.traceDir, session.id, '');
-    });
+    await this.withSession(
+      argument,
+      vscode.l10n.t('Delete Session'),
+      async (session, release) => {
+        const cancel = new AbortController();
+        // Only the whole trace tells whether it is over.
+        const read = await patiently(
+          vscode.l10n.t('Reading the session'),
+          cancel,
+          whenRead(this.engine, session, cancel.signal),
+        );
+        if (!read || !this.isOver(session)) return;
+        const summary = session.summary(Date.now());
+        const trash = vscode.env.remoteName === undefined;
+        const yes = trash ? vscode.l10n.t('Move to Trash') : vscode.l10n.t('Delete');
+        const answer = await vscode.window.showWarningMessage(
+          vscode.l10n.t('Delete the session "{0}"?', plain(summary.title || session.id)),
+          {
+            modal: true,
+            detail: [
+              `${plain(summary.agent)} · ${costText(summary)} · ${new Date(summary.startedAtMs).toLocaleString()}`,
+              vscode.l10n.t('Its trace, {0}, goes. Files that the agent changed stay.', session.id),
+              ...(trash ? [] : [vscode.l10n.t('This cannot be undone.')]),
+            ].join('\n'),
+          },
+          yes,
+        );
+        // It may have gone on while the question stood.
+        if (answer !== yes || !this.isOver(session)) return;
+        release();
+        if (!(await this.remove(session, trash))) return;
+        this.engine.names.set(session.traceDir, session.id, '');
+      },
+      {
+        fits: (session) => !isActive(session.summary(Date.now())),
+        none: vscode.l10n.t('No recent session here is over yet.'),
+      },
+    );
   }
 
   private isOver(session: LiveSession): boolean {
@@ -215,8 +223,9 @@ export class SessionCommands implements vscode.Disposable {
     argument: unknown,
     title: string,
     work: (session: LiveSession, release: () => void) => Promise<void>,
+    choice: { fits?: (session: LiveSession) => boolean; none?: string } = {},
   ): Promise<void> {
-    const found = await sessionFor(this.engine, this.focus, argument, { title });
+    const found = await sessionFor(this.engine, this.focus, argument, { title, ...choice });
     if (!found) return;
     try {
       await work(found.session, found.release);

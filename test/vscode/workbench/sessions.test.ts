@@ -253,3 +253,35 @@ test('all of the list can be reached and done by keyboard', async () => {
   await keyboard.press('Enter');
   await row(page, 'Refunds').waitFor();
 });
+
+test('at 50 events a second no row is taken away, and none is drawn more than twice a second', async () => {
+  const writer = live('live-1', 'Make webhook retries idempotent');
+  past('today-1', 'Rename the handler', HOUR);
+  const page = await openSessions();
+  await row(page, 'Rename the handler').waitFor();
+  await page.waitForTimeout(1000);
+  await tree(page).evaluate((list) => {
+    const seen = { removed: 0, drawn: 0 };
+    Object.assign(window, { seen });
+    new MutationObserver((changes) => {
+      const nodes = changes.flatMap(({ removedNodes }) => [...removedNodes]);
+      seen.removed += nodes.filter(
+        (node) => node instanceof HTMLElement && node.matches('.monaco-list-row'),
+      ).length;
+      seen.drawn++;
+    }).observe(list, { childList: true, subtree: true, characterData: true });
+  });
+  const seconds = 4;
+  for (let i = 0; i < 50 * seconds; i++) {
+    const call = writer.call('Read', { file_path: `/project/${i}` });
+    if (i % 2 === 0) writer.result(call).usage([call]);
+    await page.waitForTimeout(20);
+  }
+  const seen = await page.evaluate(
+    () => (window as unknown as { seen: Record<string, number> }).seen,
+  );
+  expect(seen.removed).toBe(0);
+  expect(seen.drawn).toBeGreaterThan(0);
+  // Of the row and of its group's sum; each drawing is a few changes in one moment.
+  expect(seen.drawn).toBeLessThan(seconds * 2 * 2 * 2);
+});

@@ -1,0 +1,126 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TraceWriter } from '../../traceWriter.ts';
+import { type Theme, themes } from '../codeServer.ts';
+import { Workbench } from '../workbench.ts';
+
+const ALL_THEMES = Object.keys(themes) as Theme[];
+let workbench: Workbench | undefined;
+let scratch: string;
+let project: string;
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'agent-strace-surfaces-'));
+  project = join(scratch, 'payments-api');
+  mkdirSync(join(project, '.agent-traces'), { recursive: true });
+});
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await workbench?.screenshot('surfaces-failure');
+  await workbench?.close();
+  workbench = undefined;
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+function work(): TraceWriter {
+  const writer = new TraceWriter(join(project, '.agent-traces'), 'live-1', {
+    cwd: project,
+    startMs: Date.now() - 200_000,
+  });
+  writer.start().prompt('Make webhook retries idempotent');
+  const read = writer.call('Read', { file_path: join(project, 'src', 'a.py') });
+  const failed = writer.call('Bash', { command: 'pytest -q' });
+  writer.result(read).result(failed, { is_error: true, exit_code: 1 });
+  writer.nowMs = Date.now() - 40_000;
+  writer.usage([read, failed]);
+  writer.call('Bash', { command: 'pytest -q tests/webhooks --count 20' });
+  return writer;
+}
+
+test.each(ALL_THEMES)(
+  'the status bar says all of a session, near its budget, in %s',
+  async (theme) => {
+    work();
+    workbench = await Workbench.open(project, { theme, settings: { 'agentStrace.budget': 0.04 } });
+    const { page } = workbench;
+    const item = workbench.statusBarItem('2 calls').or(workbench.statusBarItem('3 calls')).first();
+    await item.waitFor();
+    await expect.poll(() => item.getAttribute('class')).toContain('warning-kind');
+    await item.hover();
+    const hover = page.locator('.monaco-hover', { hasText: 'Make webhook retries' }).first();
+    await hover.waitFor();
+    for (const words of [
+      'Claude Code, live',
+      'Model',
+      'Budget',
+      '87% of $0.04',
+      'Context',
+      'Errors',
+    ]) {
+      await hover.getByText(words, { exact: false }).first().waitFor();
+    }
+    await hover.getByText('Cache goes cold in').waitFor();
+    const links = await hover.locator('a').allTextContents();
+    expect(links).toEqual(['Stream', 'Replay', 'Changes']);
+    await page.waitForTimeout(500);
+    await workbench.screenshot(`status-${theme}-budget`);
+    // Its clocks run, and it stays.
+    const element = await hover.elementHandle();
+    const before = await hover.textContent();
+    await page.waitForTimeout(2500);
+    expect(await element!.evaluate((node) => node.isConnected)).toBe(true);
+    expect(await hover.textContent()).not.toBe(before);
+  },
+);
+
+test('over its budget the status bar is an error', async () => {
+  work();
+  workbench = await Workbench.open(project, { settings: { 'agentStrace.budget': 0.03 } });
+  const item = workbench.statusBarItem('over budget');
+  await item.waitFor();
+  await expect.poll(() => item.getAttribute('class')).toContain('error-kind');
+  expect(await item.locator('a').first().getAttribute('aria-label')).toMatch(
+    /^Agent Strace: Claude Code is running Bash, \$0\.0350, over the budget of \$0\.0300, 3 calls, 1 error/,
+  );
+  await workbench.screenshot('status-over-budget');
+});
+
+test('empty views say what to do: no session, restricted, no folder', async () => {
+  workbench = await Workbench.open(project);
+  await workbench.openView('Sessions');
+  const { page } = workbench;
+  await page.getByText('No session is recorded here yet.').waitFor();
+  await page.getByRole('button', { name: 'Set Up Recording' }).first().waitFor();
+  await workbench.screenshot('empty-noSession');
+  await page.goto(`http://127.0.0.1:${workbench.server.port}/?ew=true`);
+  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await workbench.openView('Sessions');
+  await page.getByText('Open the folder that your agent works in.').waitFor();
+  await workbench.screenshot('empty-noFolder');
+  await workbench.close();
+  workbench = await Workbench.open(project, { restricted: true });
+  await workbench.openView('Sessions');
+  await workbench.page.getByText('In Restricted Mode nothing is set up.').waitFor();
+  await workbench.page.waitForTimeout(1000);
+  await workbench.screenshot('empty-restricted');
+});
+
+test.each(ALL_THEMES)('the walkthrough shows its steps, in %s', async (theme) => {
+  workbench = await Workbench.open(project, { theme });
+  const { page } = workbench;
+  await workbench.runCommand('Welcome: Open Walkthrough...');
+  await page
+    .locator('.quick-input-list .monaco-list-row', { hasText: 'Get Started with Agent Strace' })
+    .click();
+  await page.getByText('Set up recording', { exact: true }).first().waitFor();
+  await page.waitForTimeout(1500);
+  await workbench.screenshot(`walkthrough-${theme}-record`);
+  for (const [title, name] of [
+    ['See what it changed', 'marks'],
+    ['Replay it, or stop it', 'replay'],
+  ] as const) {
+    await page.getByText(title, { exact: true }).first().click();
+    await page.waitForTimeout(1000);
+    await workbench.screenshot(`walkthrough-${theme}-${name}`);
+  }
+});
