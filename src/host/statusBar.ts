@@ -5,7 +5,7 @@ import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
 import { Pace } from './pace.ts';
 import { affectsStatusBar, readSettings } from './settings.ts';
-import { type StatusLine, statusLine } from './statusText.ts';
+import { type StatusLine, statusLine, TOOLTIP_MS } from './statusText.ts';
 
 /** The status bar item: what the agent does now, and what it costs. */
 export class StatusBar implements vscode.Disposable {
@@ -22,6 +22,7 @@ export class StatusBar implements vscode.Disposable {
   private line: StatusLine | undefined;
   private readonly changed = new vscode.EventEmitter<StatusLine | undefined>();
   readonly onDidChange = this.changed.event;
+  private tooltip = { text: '', sinceMs: Number.NEGATIVE_INFINITY };
   /** Words of the running call, by session and row: read from the file once. */
   private target = { of: '', text: '' };
 
@@ -92,7 +93,10 @@ export class StatusBar implements vscode.Disposable {
         )
       : undefined;
     this.show(line);
-    this.setClock(line?.refreshMs ?? 0);
+    const behind = line !== undefined && line.tooltip !== this.tooltip.text;
+    const periodMs = line?.refreshMs || Number.POSITIVE_INFINITY;
+    const dueMs = behind ? Math.min(periodMs, TOOLTIP_MS) : periodMs;
+    this.setClock(Number.isFinite(dueMs) ? dueMs : 0);
   }
 
   private show(line: StatusLine | undefined): void {
@@ -102,11 +106,7 @@ export class StatusBar implements vscode.Disposable {
       if (before) item.hide();
     } else {
       if (line.text !== before?.text) item.text = line.text;
-      if (line.tooltip !== before?.tooltip) {
-        const tooltip = new vscode.MarkdownString(line.tooltip, true);
-        tooltip.isTrusted = { enabledCommands: line.commands };
-        item.tooltip = tooltip;
-      }
+      this.showTooltip(line, before);
       if (line.label !== before?.label) {
         item.accessibilityInformation = { label: line.label, role: 'button' };
       }
@@ -119,6 +119,21 @@ export class StatusBar implements vscode.Disposable {
       if (!before) item.show();
     }
     if (line?.text !== before?.text) this.changed.fire(line);
+  }
+
+  /** At once where it is about something else or offers something else; else at its pace. */
+  private showTooltip(line: StatusLine, before: StatusLine | undefined): void {
+    if (line.tooltip === this.tooltip.text) return;
+    const urgent =
+      line.key !== before?.key ||
+      line.tone !== before?.tone ||
+      line.commands.join() !== before?.commands.join();
+    const nowMs = performance.now();
+    if (!urgent && nowMs - this.tooltip.sinceMs < TOOLTIP_MS) return;
+    this.tooltip = { text: line.tooltip, sinceMs: nowMs };
+    const tooltip = new vscode.MarkdownString(line.tooltip, true);
+    tooltip.isTrusted = { enabledCommands: line.commands };
+    this.item.tooltip = tooltip;
   }
 
   private targetOf(session: LiveSession, row: number): string {

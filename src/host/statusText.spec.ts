@@ -48,7 +48,7 @@ describe('statusLine', () => {
     expect(due(session({ thinkingSinceMs: NOW - 4000 }))).toBe(1000);
     expect(due(session({ current: { ...running, startedAtMs: NOW - 7_300_000 } }))).toBe(15_000);
     expect(due(session({ status: 'idle' }))).toBe(15_000);
-    expect(due(session({ status: 'idle', cacheColdAtMs: NOW + 90_000 }))).toBe(1000);
+    expect(due(session({ status: 'idle', cacheColdAtMs: NOW + 90_000 }))).toBe(5000);
     expect(due(session({ status: 'idle', cacheColdAtMs: NOW + 3_000_000 }))).toBe(15_000);
     expect(due(session({ status: 'idle', cacheColdAtMs: NOW - 1 }))).toBe(15_000);
     expect(due(session({ status: 'waiting' }))).toBe(15_000);

@@ -56,6 +56,11 @@ const SHOW_ENDED_MS = 30 * 60_000;
 /** By the clock alone a session falls silent, goes from the list, or takes another place in it, ms. */
 export const EXPIRY_MS = 15_000;
 const COUNTS_SECONDS = /\ds$/;
+/**
+ * The tooltip is made anew at most so often, ms: what is open is taken away and put back each time, and
+ * a link in it must hold still to be clicked.
+ */
+export const TOOLTIP_MS = 5000;
 /** The cache's last minutes are counted in seconds, ms. */
 const COUNTDOWN_MS = 5 * 60_000;
 /** Share of the budget from which on it warns. */
@@ -108,7 +113,11 @@ export function statusLine(
       : isPaused(first) || (share !== undefined && share >= BUDGET_WARNING)
         ? 'warning'
         : 'normal',
-    refreshMs: COUNTS_SECONDS.test(activity.text) || countsDown(summary, nowMs) ? 1000 : EXPIRY_MS,
+    refreshMs: COUNTS_SECONDS.test(activity.text)
+      ? 1000
+      : countsDown(summary, nowMs)
+        ? TOOLTIP_MS
+        : EXPIRY_MS,
   };
 }
 
@@ -238,7 +247,7 @@ function whoRows(session: StatusSession, nowMs: number): Row[] {
   ];
   if (summary.status === 'live') {
     const now = markdown(activityOf(session, nowMs).text);
-    rows.push(['Now', target ? `${now} ${code(cut(target, 32))}` : now]);
+    rows.push(['Now', target ? `${now} ${code(cut(target, 24))}` : now]);
   }
   if (summary.model) rows.push(['Model', markdown(cut(summary.model, 40))]);
   if (workspace) rows.push(['Folder', markdown(cut(workspace, 40))]);

@@ -485,7 +485,7 @@ test.each(ALL_THEMES)(
     await page.getByRole('tab', { name: /Codex/ }).click();
     await expect.poll(() => button('Pause').getAttribute('aria-disabled')).toBe('true');
     const before = commands().length;
-    await button('Pause').click();
+    await button('Pause').click({ force: true });
     await button('Stop').focus();
     await page.keyboard.press('Enter');
     await page.waitForTimeout(100);

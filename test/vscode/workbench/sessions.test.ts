@@ -126,7 +126,7 @@ test('renames, exports and deletes by menu, and never what still runs', async ()
   const file = join(scratch, 'out.md');
   await expect.poll(() => box.inputValue()).toContain('the-handler-b-today-1.md');
   await box.fill(file);
-  await page.keyboard.press('Enter');
+  await page.locator('.quick-input-widget').getByRole('button', { name: 'OK' }).click();
   await page.getByText('The session is exported').first().waitFor();
   expect(readFileSync(file, 'utf8')).toMatch(/^# The handler \\\| \\<b\\>\n/);
 
