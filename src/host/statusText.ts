@@ -56,10 +56,7 @@ const SHOW_ENDED_MS = 30 * 60_000;
 /** By the clock alone a session falls silent, goes from the list, or takes another place in it, ms. */
 export const EXPIRY_MS = 15_000;
 const COUNTS_SECONDS = /\ds$/;
-/**
- * The tooltip is made anew at most so often, ms: what is open is taken away and put back each time, and
- * a link in it must hold still to be clicked.
- */
+/** The tooltip says something else at most so often, ms: numbers that run under the eyes cannot be read. */
 export const TOOLTIP_MS = 5000;
 /** The cache's last minutes are counted in seconds, ms. */
 const COUNTDOWN_MS = 5 * 60_000;
