@@ -136,7 +136,7 @@ test.each(ALL_THEMES)('the walkthrough shows its steps, in %s', async (theme) =>
     ['Replay it, or stop it', 'replay'],
   ] as const) {
     await page.getByText(title, { exact: true }).first().click();
-    await page.waitForTimeout(1000);
+    await page.waitForTimeout(1500);
     await workbench.screenshot(`walkthrough-${theme}-${name}`);
   }
 });
