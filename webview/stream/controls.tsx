@@ -33,13 +33,13 @@ export function Controls({ app, header }: { app: StreamApp; header: StreamHeader
       </button>
       <button
         type="button"
-        class="button stop"
+        class="button"
         aria-disabled={off}
         aria-describedby={off ? 'control-hint' : undefined}
         title={off ? hint : `Stop ${agent}`}
         onClick={() => !off && app.control('stop')}
       >
-        <Icon name="debug-stop" />
+        <Icon name="debug-stop" class="stop-icon" />
         Stop
       </button>
       {hint && (
