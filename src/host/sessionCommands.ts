@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { visibleText } from '../model/visibleText.ts';
-import { checkOwnDirectory } from '../trace/files.ts';
 import { MAX_NAME } from '../trace/names.ts';
-import { sessionEntry } from '../trace/store.ts';
+import { removableFolder } from '../trace/removable.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
@@ -184,27 +183,28 @@ export class SessionCommands implements vscode.Disposable {
     return false;
   }
 
-  /** Only a real folder of ours in a real trace folder: never through a link. */
-  private async remove({ traceDir, id }: LiveSession, useTrash: boolean): Promise<boolean> {
-    const entry = sessionEntry(traceDir, id);
-    const problem =
-      checkOwnDirectory(traceDir) ?? checkOwnDirectory(join(traceDir, id)) ?? undefined;
-    if (!entry || problem !== undefined) {
+  private async remove(
+    session: { traceDir: string; id: string },
+    useTrash: boolean,
+  ): Promise<boolean> {
+    // As late as can be: an agent can write to its trace folder.
+    const { path, problem } = removableFolder(session.traceDir, session.id);
+    if (problem !== undefined) {
       void vscode.window.showErrorMessage(
         problem === 'ENOENT'
           ? vscode.l10n.t('This session is no longer there.')
           : vscode.l10n.t(
               'Not deleted: {0} is no folder of yours ({1}).',
-              join(traceDir, id),
-              problem ?? 'link',
+              join(session.traceDir, session.id),
+              problem,
             ),
       );
       return false;
     }
-    const target = vscode.Uri.file(entry.directory);
+    const target = vscode.Uri.file(path);
     try {
       await vscode.workspace.fs.delete(target, { recursive: true, useTrash });
-      this.log.info(`deleted ${entry.directory}${useTrash ? ' (to the trash)' : ''}`);
+      this.log.info(`deleted ${path}${useTrash ? ' (to the trash)' : ''}`);
       return true;
     } catch (error) {
       if (!useTrash) throw error;
@@ -214,7 +214,7 @@ export class SessionCommands implements vscode.Disposable {
         { modal: true, detail: (error as Error).message },
         yes,
       );
-      return answer === yes ? await this.remove({ traceDir, id } as LiveSession, false) : false;
+      return answer === yes ? await this.remove(session, false) : false;
     }
   }
 
