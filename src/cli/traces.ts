@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { readSessionRecord, processState as stateOf } from '../agents/process.ts';
 import { createPricer } from '../analysis/price.ts';
+import type { BilledElsewhere } from '../model/billing.ts';
 import type { ProcessState } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { sanitizeLine } from '../report/terminalText.ts';
@@ -141,9 +142,12 @@ export function sharedPricer(): Promise<Pricer> {
 export async function readSession(
   io: Io,
   entry: SessionEntry,
-  options: { allowNewer?: boolean } = {},
+  options: { allowNewer?: boolean; billedElsewhere?: BilledElsewhere } = {},
 ): Promise<TraceSession> {
-  const session = new TraceSession(entry.directory, entry.id, { pricer: await sharedPricer() });
+  const session = new TraceSession(entry.directory, entry.id, {
+    pricer: await sharedPricer(),
+    billedElsewhere: options.billedElsewhere,
+  });
   await readOn(io, session, entry.size);
   checkVersion(io, session, options.allowNewer === true);
   warnProblems(io, session);

@@ -1,6 +1,6 @@
 /** What a session, or many, cost: as JSON and as text. */
 import type { SessionFold } from '../model/fold.ts';
-import { formatCount, formatTokens, formatUsd, MISSING } from '../model/format.ts';
+import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../model/format.ts';
 import type { CostSummary, SessionSummary } from '../model/summary.ts';
 import { addUsage, emptyUsage } from '../model/usage.ts';
 import {
@@ -56,11 +56,17 @@ export function costReport(
 
 type Options = { style: Style; width?: number | undefined };
 
-export function costText(report: CostReport, cost: CostSummary, options: Options): string {
+/** @param billedIn ids of the sessions that were billed for responses of this one */
+export function costText(
+  report: CostReport,
+  cost: CostSummary,
+  billedIn: readonly string[],
+  options: Options,
+): string {
   const { style } = options;
   const known = cost.priced + cost.reported > 0;
   const parts = [
-    `${style.bold(costCell(cost))}  ${sanitizeLine(report.title) || sanitizeLine(report.session_id)}\n${costFacts(cost, style)}`,
+    `${style.bold(costCell(cost))}  ${sanitizeLine(report.title) || sanitizeLine(report.session_id)}\n${costFacts(cost, style, billedIn)}`,
   ];
   if (cost.models.length > 0) parts.push(modelTable(cost, options));
   // Without prices a table of phases would be a table of zeros.
@@ -69,7 +75,7 @@ export function costText(report: CostReport, cost: CostSummary, options: Options
 }
 
 /** Reconciliation, own and subagents, cache, and why responses have no price. */
-function costFacts(cost: CostSummary, style: Style): string {
+function costFacts(cost: CostSummary, style: Style, billedIn: readonly string[] = []): string {
   const lines = [reconciliation(cost)];
   if (cost.priced + cost.reported > 0) {
     lines.push(
@@ -77,7 +83,8 @@ function costFacts(cost: CostSummary, style: Style): string {
         `cache hits ${cacheRateText(cost.usage)} of ${formatTokens(cost.usage.input_tokens)} prompt tokens`,
     );
   }
-  if (cost.responses === 0) {
+  if (cost.copied > 0) lines.push(copiedText(cost, billedIn));
+  if (cost.responses + cost.copied === 0) {
     lines.push(
       cost.estimated > 0
         ? 'An estimate from the text alone, a lower bound: this agent wrote no usage records.'
@@ -86,6 +93,14 @@ function costFacts(cost: CostSummary, style: Style): string {
   }
   const reasons = unpricedReasons(cost).map((reason) => style.yellow(`unpriced: ${reason}`));
   return `${[...lines.map((line) => style.dim(line)), ...reasons].join('\n')}\n`;
+}
+
+/** `58 responses were billed in 86cc3044: copies, as forks and resumed sessions hold them`. */
+function copiedText({ copied }: CostSummary, billedIn: readonly string[]): string {
+  const some = billedIn.slice(0, 3).map((id) => sanitizeLine(id).slice(0, 8));
+  const where = some.length > 0 ? some.join(', ') : 'other sessions';
+  const more = billedIn.length > some.length ? ` and ${billedIn.length - some.length} more` : '';
+  return `${plural(copied, 'response')} billed in ${where}${more}: copies, as forks and resumed sessions hold them`;
 }
 
 function phaseTable(phases: readonly PhaseCost[], options: Options): string {
@@ -128,6 +143,7 @@ export function addCosts(costs: readonly CostSummary[]): CostSummary {
     priced: 0,
     reported: 0,
     deduplicated: 0,
+    copied: 0,
     unpriced: 0,
     estimated: 0,
   };
@@ -165,6 +181,7 @@ const SUMS = [
   'priced',
   'reported',
   'deduplicated',
+  'copied',
   'unpriced',
   'estimated',
 ] as const;

@@ -1,6 +1,6 @@
 /** What a session cost, in words: sums, models, reconciliation. */
 import { formatCount, formatTokens, formatUsd, MISSING } from '../model/format.ts';
-import type { CostSummary } from '../model/summary.ts';
+import { type CostSummary, isCostKnown } from '../model/summary.ts';
 import { type Usage, uncachedInput } from '../model/usage.ts';
 import { cacheHitRate } from './sessionJson.ts';
 import type { Style } from './style.ts';
@@ -12,7 +12,7 @@ import { sanitizeLine } from './terminalText.ts';
  * `unpriced`, `–` where nothing is known.
  */
 export function costCell(cost: CostSummary): string {
-  if (cost.priced + cost.reported > 0) {
+  if (isCostKnown(cost)) {
     return `${cost.unpriced > 0 ? '≥' : ''}${formatUsd(cost.nanoUsd)}`;
   }
   if (cost.estimated > 0) return formatUsd(cost.estimatedNanoUsd, { estimate: true });

@@ -9,6 +9,7 @@ import {
   type PricedSession,
 } from '../../agents/claude/discover.ts';
 import type { RedactValue } from '../../agents/claude/usage.ts';
+import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
 import { redactValue } from '../../redact/redact.ts';
 import { seconds, tokensJson, usd } from '../../report/sessionJson.ts';
@@ -98,11 +99,20 @@ function ownTraceDir(io: Io, options: ImportOptions): string {
 }
 
 /** Adds to the trace folder what it does not have of a transcript. @throws CliError */
-function importOne(io: Io, path: string, traceDir: string, options: ImportOptions): Imported {
+function importOne(
+  io: Io,
+  path: string,
+  traceDir: string,
+  options: ImportOptions,
+  billing?: Billing,
+): Imported {
   const plain = options.redact === false || io.env.AGENT_TRACE_NO_REDACT === '1';
   let read: ImportedTranscript;
   try {
-    read = importTranscript(path, plain ? {} : { redact: redactValue as RedactValue });
+    read = importTranscript(path, {
+      ...(!plain && { redact: redactValue as RedactValue }),
+      ...(billing !== undefined && { billing }),
+    });
   } catch (error) {
     const { message } = error as Error;
     throw new CliError(
@@ -176,12 +186,13 @@ async function importAll(io: Io, options: ImportOptions): Promise<number> {
   const traceDir = ownTraceDir(io, options);
   const files = findTranscripts(configOf(io, options));
   const progress = new Progress(io);
+  const billing = new Billing();
   const done: Imported[] = [];
   let failed = 0;
   for (const [at, { path }] of files.entries()) {
     progress.show(`Importing ${formatCount(at + 1)} of ${formatCount(files.length)} sessions`);
     try {
-      done.push(importOne(io, path, traceDir, options));
+      done.push(importOne(io, path, traceDir, options, billing));
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       failed++;
@@ -268,13 +279,35 @@ function discoveredJson(session: PricedSession): Record<string, unknown> {
       tokens: tokensJson(model.usage),
     })),
     tokens: tokensJson(session.usage),
-    cost_usd: session.priced > 0 ? usd(session.nanoUsd) : null,
+    cost_usd: session.priced > 0 || isCopy(session) ? usd(session.nanoUsd) : null,
     priced: session.priced,
     unpriced: reasons.reduce((sum, [, count]) => sum + count, 0),
     unpriced_reasons: Object.fromEntries(reasons),
     deduplicated: session.deduplicated,
+    copied: session.inOtherSessions,
+    billed_in: session.billedIn,
     unreadable_lines: session.unreadable,
   };
+}
+
+/** All that it holds was billed in other sessions. */
+const isCopy = (session: PricedSession): boolean =>
+  session.models.length === 0 && session.inOtherSessions > 0;
+
+function costOf(session: PricedSession, unpriced: number): string {
+  if (session.priced > 0 || isCopy(session)) {
+    return `${unpriced > 0 ? '≥' : ''}${formatUsd(session.nanoUsd)}`;
+  }
+  return unpriced > 0 ? 'unpriced' : MISSING;
+}
+
+/** `(all in 86cc3044)` for a fork that went no further than its parent. */
+function modelsOf(session: PricedSession): string {
+  if (isCopy(session)) {
+    const others = session.billedIn.map((id) => sanitizeLine(id).slice(0, 8));
+    return `(all in ${others.slice(0, 2).join(', ')}${others.length > 2 ? ', …' : ''})`;
+  }
+  return sanitizeLine(session.models.map(({ model }) => model).join(', ')) || MISSING;
 }
 
 async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<void> {
@@ -291,8 +324,7 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
         {
           title: 'models',
           expendable: 1,
-          text: ({ models }) =>
-            sanitizeLine(models.map(({ model }) => model).join(', ')) || MISSING,
+          text: modelsOf,
         },
         {
           title: 'tokens',
@@ -302,12 +334,7 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
         {
           title: 'cost',
           align: 'right',
-          text: (session) =>
-            session.priced > 0
-              ? `${unpriced(session) > 0 ? '≥' : ''}${formatUsd(session.nanoUsd)}`
-              : unpriced(session) > 0
-                ? 'unpriced'
-                : MISSING,
+          text: (session) => costOf(session, unpriced(session)),
         },
       ],
       [...sessions].reverse(),
