@@ -1,7 +1,7 @@
 /** Which trace folder, which session, and reading it: what every reading command begins with. */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { readSessionRecord, processState as stateOf } from '../agents/process.ts';
 import { createPricer } from '../analysis/price.ts';
 import type { BilledElsewhere } from '../model/billing.ts';
@@ -9,7 +9,7 @@ import type { ProcessState } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { sanitizeLine } from '../report/terminalText.ts';
 import { latestSession } from '../trace/latest.ts';
-import { gitRootOf, homeTraceDir, placeTrace, TRACE_FOLDER } from '../trace/paths.ts';
+import { fallbackDirs, placeTrace } from '../trace/paths.ts';
 import { badLines, type SessionProblems, TraceSession } from '../trace/session.ts';
 import { type SessionEntry, SessionNotFound, TraceStore } from '../trace/store.ts';
 import { EXIT } from './exit.ts';
@@ -24,26 +24,15 @@ export interface TraceOptions {
 const STEP_BYTES = 8 * 1_048_576;
 
 /**
- * The folders that are read: the one named, `AGENT_TRACE_DIR`, or those of the project: the nearest
- * `.agent-traces` at or above the current folder (up to the git root), and the project's in the state
- * folder, which is used when the project's own cannot be.
+ * The folders that are read: the one named, or where the recorder traces to (`placeTrace`), and beside it
+ * those in the state folder that it uses when the project's own cannot be used.
  */
 export function traceDirs(io: Io, options: TraceOptions): string[] {
   if (options.traceDir !== undefined) return [resolve(io.cwd, options.traceDir)];
-  const { traceDir, project } = placeTrace({ cwd: io.cwd, env: io.env });
+  const { traceDir } = placeTrace({ cwd: io.cwd, env: io.env });
   if (io.env.AGENT_TRACE_DIR) return [traceDir];
-  const found = nearestTraceFolder(io.cwd) ?? traceDir;
-  const aside = homeTraceDir(project, io.env);
-  return found !== aside && existsSync(aside) ? [found, aside] : [found];
-}
-
-function nearestTraceFolder(cwd: string): string | undefined {
-  const root = gitRootOf(cwd);
-  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    const candidate = join(folder, TRACE_FOLDER);
-    if (existsSync(candidate)) return candidate;
-    if (root === undefined || folder === root || dirname(folder) === folder) return undefined;
-  }
+  const aside = fallbackDirs(io.cwd, io.env).filter((dir) => existsSync(dir));
+  return [...new Set([traceDir, ...aside])];
 }
 
 /** @throws CliError where none of the folders exists */
