@@ -5,6 +5,7 @@ import { Billing, isSidechain, responseRef } from '../../model/billing.ts';
 import type { JsonObject, TraceEvent } from '../../model/event.ts';
 import type { Pricer, Usage } from '../../model/usage.ts';
 import { addUsage, emptyUsage, usageOf } from '../../model/usage.ts';
+import { codeOf, openRead, problemText } from '../../trace/files.ts';
 import type { Environment, FindBeside, SubagentFile } from './files.ts';
 import {
   besideIndex,
@@ -70,8 +71,13 @@ export function findTranscripts(options: FindOptions = {}): TranscriptFile[] {
   );
 }
 
-function describe(path: string, project: string, beside?: FindBeside): TranscriptFile {
-  const head = firstBytes(path, HEAD);
+function describe(
+  path: string,
+  project: string,
+  beside?: FindBeside,
+  anyOwner = false,
+): TranscriptFile {
+  const head = firstBytes(path, HEAD, anyOwner);
   const name = basename(path, '.jsonl');
   // A copy under another name is still the session that its rows name.
   const inside = /"sessionId":"([^"\\]+)"/.exec(head)?.[1] ?? '';
@@ -349,6 +355,8 @@ export interface ImportOptions {
   sessionId?: string;
   /** Of the transcripts that were imported before: what they were billed for is marked as theirs. */
   billing?: Billing;
+  /** A person named this file: it may belong to another user. */
+  named?: boolean;
 }
 
 export interface ImportedTranscript {
@@ -365,7 +373,8 @@ export interface ImportedTranscript {
  * @throws where the file cannot be read or names no session
  */
 export function importTranscript(path: string, options: ImportOptions = {}): ImportedTranscript {
-  const file = describe(path, basename(dirname(path)));
+  const anyOwner = options.named === true;
+  const file = describe(path, basename(dirname(path)), undefined, anyOwner);
   const sessionId = options.sessionId ?? file.sessionId;
   if (!isSessionId(sessionId)) throw new Error(`${path} does not name a session that can be used.`);
   const mapper = new TranscriptMapper({ sessionId, redact: options.redact });
@@ -376,15 +385,15 @@ export function importTranscript(path: string, options: ImportOptions = {}): Imp
     if (known !== undefined) event.timestamp = Math.min(known.timestamp, event.timestamp);
     events.set(event.event_id, event);
   };
-  const main = readRows(path, (row) => mapper.push(row, { file: path }).forEach(add));
-  if (main === undefined) throw new Error(`${path} cannot be read.`);
+  const main = readRows(path, (row) => mapper.push(row, { file: path }).forEach(add), anyOwner);
+  if (main === undefined) throw new Error(`${path} cannot be read: ${whyNot(path)}`);
   let unreadable = main;
   const subagents =
     options.sessionId === undefined ? file.subagents : subagentFiles(path, sessionId);
   for (const { path: own, agentId } of subagents) {
     mapper.describe(agentId, readMeta(own));
     unreadable +=
-      readRows(own, (row) => mapper.push(row, { file: own, agentId }).forEach(add)) ?? 0;
+      readRows(own, (row) => mapper.push(row, { file: own, agentId }).forEach(add), anyOwner) ?? 0;
   }
   mapper.finish().forEach(add);
   const order = [...events.values()].sort((a, b) => a.timestamp - b.timestamp || rank(a) - rank(b));
@@ -422,9 +431,23 @@ function readMeta(path: string): SubagentMeta {
   }
 }
 
+/** Why a file cannot be read, in words. */
+function whyNot(path: string): string {
+  try {
+    closeSync(openRead(path));
+    return 'it was not there a moment ago';
+  } catch (error) {
+    return problemText(codeOf(error));
+  }
+}
+
 /** Calls `take` with every row; returns the lines that are none, undefined where there is no file. */
-function readRows(path: string, take: (row: unknown) => void): number | undefined {
-  const file = openOwn(path);
+function readRows(
+  path: string,
+  take: (row: unknown) => void,
+  anyOwner = false,
+): number | undefined {
+  const file = openOwn(path, anyOwner);
   if (file === undefined) return undefined;
   let unreadable = 0;
   const each = (line: string | undefined): void => {

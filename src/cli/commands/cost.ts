@@ -31,7 +31,7 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
   return EXIT.ok;
 }
 
-const look = (io: Io) => ({ style: styleFor(io, io.stdout), width: widthOf(io.stdout) });
+const look = (io: Io) => ({ style: styleFor(io, io.stdout), width: widthOf(io) });
 
 async function costOfAll(io: Io, options: CostOptions): Promise<number> {
   const sessions = await summariseAll(io, openStore(io, options));

@@ -38,7 +38,7 @@ export async function stats(
   else {
     await print(
       io,
-      statsText(report, summary, { style: styleFor(io, io.stdout), width: widthOf(io.stdout) }),
+      statsText(report, summary, { style: styleFor(io, io.stdout), width: widthOf(io) }),
     );
   }
   return EXIT.ok;
