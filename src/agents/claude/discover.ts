@@ -17,8 +17,8 @@ import {
   readSmall,
   subagentFiles,
 } from './files.ts';
-import type { SubagentMeta, TranscriptStats } from './transcript.ts';
-import { TranscriptMapper } from './transcript.ts';
+import type { SubagentMeta, TranscriptStats } from './transcriptImport.ts';
+import { TranscriptMapper } from './transcriptImport.ts';
 import type { RedactValue } from './usage.ts';
 import { asObject, asString, Responses, replaces, rowTime, usageData } from './usage.ts';
 import { LineSplitter } from './usageReader.ts';
