@@ -155,11 +155,19 @@ if (watch) {
     }),
   ).catch(() => process.exit(1));
   if (production) checkBudgets(rows);
+  else
+    console.log(
+      `built dist/: ${rows.map(({ name, bytes }) => `${name} ${kb(bytes).trim()}`).join(', ')}`,
+    );
+}
+
+/** @param {number} bytes */
+function kb(bytes) {
+  return `${(bytes / 1000).toFixed(1)} KB`.padStart(10);
 }
 
 /** @param {{ name: string, bytes: number, limit: number }[]} rows bytes */
 function checkBudgets(rows) {
-  const kb = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} KB`.padStart(10);
   for (const { name, bytes, limit } of rows) {
     const verdict = bytes > limit ? 'TOO BIG' : 'ok';
     console.log(`${name.padEnd(18)}${kb(bytes)} of ${kb(limit)}  ${verdict}`);

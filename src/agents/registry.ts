@@ -1,7 +1,8 @@
 /** The agents that can be recorded, and how their hooks are set up. Adding an agent is adding a folder. */
+import { problemText } from '../trace/files.ts';
 import { ensureTraceFolder, placeTrace } from '../trace/paths.ts';
 import type { Step } from './claude/settings.ts';
-import { applyClaude, planClaude } from './claude/setup.ts';
+import { applyClaude, checkClaude, planClaude } from './claude/setup.ts';
 import { type InstallOptions, installLauncher } from './launcher.ts';
 
 type Env = Record<string, string | undefined>;
@@ -51,11 +52,13 @@ export interface SetupPlan {
 
 interface AgentSetup {
   plan(options: PlanOptions): SetupPlan;
+  /** @throws Error where the settings could not be written */
+  check(plan: SetupPlan): void;
   apply(plan: SetupPlan, env?: Env): void;
 }
 
 const SETUPS: Record<AgentId, AgentSetup> = {
-  claude: { plan: planClaude, apply: applyClaude },
+  claude: { plan: planClaude, check: checkClaude, apply: applyClaude },
 };
 
 /** What set-up would do; changes nothing. */
@@ -64,8 +67,9 @@ export function planSetup(agent: AgentId, options: PlanOptions): SetupPlan {
 }
 
 /**
- * Does what a plan says: the launcher and the hook first, so that no setting ever names what is not there, then
- * the project's trace folder, then the settings. On removal the launcher stays: other projects may use it.
+ * Does what a plan says: the project's trace folder first, which is what can fail; then the launcher and the hook,
+ * then the settings, so that no setting ever names what is not there. On removal the launcher stays: other projects
+ * may use it.
  *
  * @throws Error with a message for people; a plan with an error is refused
  */
@@ -73,13 +77,15 @@ export function applySetup(plan: SetupPlan, install: InstallOptions): void {
   const error = plan.problems.find(({ severity }) => severity === 'error');
   if (error !== undefined) throw new Error(error.message);
   if (!plan.remove) {
-    installLauncher(install);
     const { traceDir } = placeTrace({
       projectDir: plan.projectDir,
       ...(install.env !== undefined && { env: install.env }),
     });
     const problem = ensureTraceFolder(traceDir, install.env);
-    if (problem !== undefined) throw new Error(`${traceDir} cannot be used (${problem})`);
+    if (problem !== undefined)
+      throw new Error(`${traceDir} cannot be used: ${problemText(problem)}`);
+    SETUPS[plan.agent].check(plan);
+    installLauncher(install);
   }
   SETUPS[plan.agent].apply(plan, install.env);
 }

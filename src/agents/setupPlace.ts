@@ -1,9 +1,9 @@
 /** What the doors of set-up (editor, command line) share: where it belongs, and which agent is there. */
 import { execFile } from 'node:child_process';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gitRootOf, realPath } from '../trace/paths.ts';
+import { projectFolders } from '../trace/paths.ts';
 import { isAtLeast, versionIn } from './claude/settings.ts';
 import { type AgentId, type PlanOptions, planSetup, type SetupPlan } from './registry.ts';
 
@@ -30,7 +30,7 @@ export function planSetupIn(
   folder: string,
   options: Omit<PlanOptions, 'projectDir'>,
 ): SetupPlan {
-  const folders = upToRoot(folder);
+  const folders = projectFolders(folder);
   const root = folders.at(-1) ?? folder;
   const plan = (projectDir: string): SetupPlan => planSetup(agent, { ...options, projectDir });
   if (options.remove === true) {
@@ -41,18 +41,6 @@ export function planSetupIn(
   const atRoot =
     options.scope === 'local' && version !== undefined && isAtLeast(version, LOCAL_AT_ROOT);
   return plan(atRoot ? root : folder);
-}
-
-/** A folder and those above it, up to the root of its repository; the user's home is nobody's project. */
-function upToRoot(folder: string): string[] {
-  const root = gitRootOf(folder);
-  if (root === undefined || realPath(root) === realPath(homedir())) return [folder];
-  const folders = [folder];
-  for (let at = folder; at !== root && dirname(at) !== at; ) {
-    at = dirname(at);
-    folders.push(at);
-  }
-  return folders;
 }
 
 /**

@@ -43,10 +43,13 @@ export interface Io {
 export const styleFor = (io: Io, stream: OutStream): Style =>
   createStyle(wantsColour(io.env, stream.isTTY === true));
 
-/** Columns of the terminal; undefined where the output is none. */
-export function widthOf(stream: OutStream): number | undefined {
-  if (stream.isTTY !== true) return undefined;
-  return Math.max(20, stream.columns ?? 80);
+const LEAST_WIDTH = 20;
+
+/** Columns of the output: of the terminal; elsewhere `COLUMNS` if set, else undefined: nothing is cut. */
+export function widthOf({ stdout, env }: Io): number | undefined {
+  if (stdout.isTTY === true) return Math.max(LEAST_WIDTH, stdout.columns ?? 80);
+  const asked = env.COLUMNS ?? '';
+  return /^[1-9]\d{0,4}$/.test(asked) ? Math.max(LEAST_WIDTH, Number(asked)) : undefined;
 }
 
 /** Writes, and waits while the reader is slower. */

@@ -1,42 +1,51 @@
 /** Summaries of all sessions of a store, through the cache. */
 
 import { PRICE_LIST } from '../analysis/price.ts';
+import type { BilledElsewhere } from '../model/billing.ts';
 import { formatCount } from '../model/format.ts';
+import { type CountedSession, countOnce } from '../trace/countOnce.ts';
 import { SessionNames } from '../trace/names.ts';
-import { type ListedSession, readSummary } from '../trace/sessionSummary.ts';
-import type { TraceStore } from '../trace/store.ts';
+import { readSummary } from '../trace/sessionSummary.ts';
+import type { SessionEntry, TraceStore } from '../trace/store.ts';
 import { SummaryCache } from '../trace/summaryCache.ts';
 import { breathe, type Io, Progress } from './io.ts';
 import { listEntries, processState, sharedPricer } from './traces.ts';
 
 /** A session with the name that the person gave it, if any. */
-export type NamedSession = ListedSession & { name?: string };
+export type NamedSession = CountedSession & { name?: string };
 
-/** Every session, the one active last first. @throws Interrupted; what was read by then is kept */
-export async function summariseAll(io: Io, store: TraceStore): Promise<NamedSession[]> {
-  const entries = listEntries(io, store);
+/**
+ * Every session, the one active last first. What two of them hold counts in one, see `countOnce`.
+ *
+ * @throws Interrupted; what was read by then is kept
+ */
+export async function summariseAll(
+  io: Io,
+  store: TraceStore,
+  entries: readonly SessionEntry[] = listEntries(io, store),
+): Promise<NamedSession[]> {
   const names = new SessionNames(io.env);
   const caches = new Map(
     store.traceDirs.map((dir) => [dir, new SummaryCache(dir, stamp(), io.env)]),
   );
-  const listed: NamedSession[] = [];
+  let listed: NamedSession[] = [];
+  const reading = { breathe: () => breathe(io), sliceBytes: SLICE_BYTES, pricer: sharedPricer };
   const progress = new Progress(io);
   try {
     for (const [at, entry] of entries.entries()) {
       const cache = caches.get(entry.traceDir)!;
       const session = await readSummary(entry, {
+        ...reading,
         cache,
-        pricer: sharedPricer,
         nowMs: io.now(),
         process: () => processState(io, entry.id),
-        breathe: () => breathe(io),
-        sliceBytes: SLICE_BYTES,
       });
       const name = names.get(entry.traceDir, entry.id);
       listed.push(name === undefined ? session : { ...session, name });
       if (at % 50 === 49) await breathe(io);
       progress.show(`Reading ${formatCount(at + 1)} of ${formatCount(entries.length)} sessions`);
     }
+    listed = await countOnce(listed, { ...reading, cacheOf: (dir) => caches.get(dir) });
   } finally {
     progress.clear();
     for (const [dir, cache] of caches) {
@@ -46,6 +55,19 @@ export async function summariseAll(io: Io, store: TraceStore): Promise<NamedSess
   return listed.sort(
     (a, b) => b.summary.lastMs - a.summary.lastMs || (a.entry.id < b.entry.id ? 1 : -1),
   );
+}
+
+/** Which responses of a session others were billed for: one number in the list and by itself. */
+export async function billedElsewhere(
+  io: Io,
+  store: TraceStore,
+  entry: SessionEntry,
+): Promise<BilledElsewhere> {
+  const { sessions } = store.list();
+  if (sessions.length < 2) return new Map();
+  const all = await summariseAll(io, store, sessions);
+  const own = all.find((one) => one.entry.directory === entry.directory);
+  return own?.billedElsewhere ?? new Map();
 }
 
 /** Bytes that are read before Ctrl-C is looked at. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { problemText } from '../trace/files.ts';
 import { EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 
@@ -13,9 +14,19 @@ function version(): string {
   return manifest.version;
 }
 
-/** A reader that has seen enough (`| head`) is no error; one that fails otherwise is. */
+/** A reader that has seen enough (`| head`) is no error; a disk that is full is. */
 function onOutputError(error: NodeJS.ErrnoException): void {
-  process.exit(error.code === 'EPIPE' || error.code === 'EOF' ? EXIT.ok : EXIT.internal);
+  if (error.code === 'EPIPE' || error.code === 'EOF') process.exit(EXIT.ok);
+  try {
+    // At once: what waits in a stream is lost with the process.
+    writeSync(
+      2,
+      `agent-strace cannot write the output: ${problemText(error.code ?? 'EUNKNOWN')}\n`,
+    );
+  } catch {
+    // It was standard error itself.
+  }
+  process.exit(EXIT.internal);
 }
 
 async function main(): Promise<void> {

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cli, eventLine, seed, temporaryFolder } from '../../test/cli/memoryIo.ts';
 import { SessionNames } from '../trace/names.ts';
+import { homeTraceDir } from '../trace/paths.ts';
 
 const START = Date.parse('2026-11-20T10:00:00Z') / 1000;
 
@@ -485,12 +486,31 @@ describe('damaged and newer traces', () => {
       eventLine('newer', 'session_start', START, 1, { trace_version: 99 }),
     );
     const told = 'This trace was written by a newer version. Update agent-strace to open it.';
-    for (const command of ['replay', 'stats', 'cost']) {
-      const { code, err } = await cli([command, '--trace-dir', traceDir]);
-      expect(code).toBe(2);
+    for (const command of ['replay', 'stats', 'cost', 'inspect']) {
+      const { code, err, out } = await cli([command, '--trace-dir', traceDir]);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
       expect(err).toContain(told);
     }
-    expect((await cli(['inspect', '--trace-dir', traceDir])).err).toContain(told);
     expect((await cli(['list', '--trace-dir', traceDir])).out).toContain('[newer format]');
+  });
+});
+
+describe('the trace folder', () => {
+  it('is also the fallback of every folder up to the root of the repository', async () => {
+    const repo = temporaryFolder();
+    const sub = join(repo, 'packages', 'a');
+    mkdirSync(join(repo, '.git'));
+    mkdirSync(sub, { recursive: true });
+    const env = { AGENT_STRACE_HOME: join(temporaryFolder(), 'home') };
+    // The recorder was told of the subfolder, and could not write there.
+    const aside = homeTraceDir(sub, env);
+    mkdirSync(aside, { recursive: true });
+    pricedSession(aside, 'session-aside');
+    expect((await cli(['list'], { env, cwd: sub })).out).toContain('session-');
+    mkdirSync(join(repo, '.agent-traces'));
+    pricedSession(join(repo, '.agent-traces'), 'at-the-root');
+    const { out } = await cli(['list'], { env, cwd: sub });
+    expect(out).toContain('at-the-root'.slice(0, 8));
+    expect(out).toContain('2 sessions');
   });
 });

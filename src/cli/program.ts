@@ -15,11 +15,19 @@ export async function run(io: Io, args: readonly string[]): Promise<number> {
     code = result;
   });
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(helpAsked(program, args), { from: 'user' });
     return code;
   } catch (error) {
     return explain(io, error);
   }
+}
+
+/** Left to itself the library shows the general help for a command that there is not, and no word of it. */
+function helpAsked(program: Command, args: readonly string[]): readonly string[] {
+  const [first, topic = '-'] = args;
+  if (first !== 'help' || topic.startsWith('-')) return args;
+  if (topic === 'help') return ['help'];
+  return program.commands.some((command) => command.name() === topic) ? args : [topic];
 }
 
 function explain(io: Io, error: unknown): number {

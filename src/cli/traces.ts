@@ -1,16 +1,23 @@
 /** Which trace folder, which session, and reading it: what every reading command begins with. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { readSessionRecord, processState as stateOf } from '../agents/process.ts';
 import { createPricer } from '../analysis/price.ts';
+import type { BilledElsewhere } from '../model/billing.ts';
 import type { ProcessState } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { sanitizeLine } from '../report/terminalText.ts';
+import { problemText } from '../trace/files.ts';
 import { latestSession } from '../trace/latest.ts';
-import { gitRootOf, homeTraceDir, placeTrace, TRACE_FOLDER } from '../trace/paths.ts';
+import { fallbackDirs, placeTrace } from '../trace/paths.ts';
 import { badLines, type SessionProblems, TraceSession } from '../trace/session.ts';
-import { type SessionEntry, SessionNotFound, TraceStore } from '../trace/store.ts';
+import {
+  type SessionEntry,
+  SessionNotFound,
+  type StoreProblem,
+  TraceStore,
+} from '../trace/store.ts';
 import { EXIT } from './exit.ts';
 import { breathe, CliError, type Io, Progress, warn } from './io.ts';
 import { similar } from './suggest.ts';
@@ -23,58 +30,63 @@ export interface TraceOptions {
 const STEP_BYTES = 8 * 1_048_576;
 
 /**
- * The folders that are read: the one named, `AGENT_TRACE_DIR`, or those of the project: the nearest
- * `.agent-traces` at or above the current folder (up to the git root), and the project's in the state
- * folder, which is used when the project's own cannot be.
+ * The folders that are read: the one named, or where the recorder traces to (`placeTrace`), and beside it
+ * those in the state folder that it uses when the project's own cannot be used.
  */
 export function traceDirs(io: Io, options: TraceOptions): string[] {
   if (options.traceDir !== undefined) return [resolve(io.cwd, options.traceDir)];
-  const { traceDir, project } = placeTrace({ cwd: io.cwd, env: io.env });
+  const { traceDir } = placeTrace({ cwd: io.cwd, env: io.env });
   if (io.env.AGENT_TRACE_DIR) return [traceDir];
-  const found = nearestTraceFolder(io.cwd) ?? traceDir;
-  const aside = homeTraceDir(project, io.env);
-  return found !== aside && existsSync(aside) ? [found, aside] : [found];
-}
-
-function nearestTraceFolder(cwd: string): string | undefined {
-  const root = gitRootOf(cwd);
-  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    const candidate = join(folder, TRACE_FOLDER);
-    if (existsSync(candidate)) return candidate;
-    if (root === undefined || folder === root || dirname(folder) === folder) return undefined;
-  }
+  const aside = fallbackDirs(io.cwd, io.env).filter((dir) => existsSync(dir));
+  return [...new Set([traceDir, ...aside])];
 }
 
 /** @throws CliError where none of the folders exists */
 export function openStore(io: Io, options: TraceOptions): TraceStore {
   const dirs = traceDirs(io, options);
-  if (!dirs.some((dir) => existsSync(dir))) throw noFolder(dirs[0] ?? '', options);
+  const there = dirs.filter((dir) => existsSync(dir));
+  if (there.length === 0) throw noFolder(io, dirs[0] ?? '', options);
+  if (there.length === 1 && !statSync(there[0]!).isDirectory()) {
+    throw new CliError(`${sanitizeLine(there[0]!)} is not a folder`, EXIT.usage);
+  }
   return new TraceStore(dirs);
 }
 
-function noFolder(dir: string, options: TraceOptions): CliError {
+function noFolder(io: Io, dir: string, options: TraceOptions): CliError {
   const hint =
     options.traceDir !== undefined
       ? 'Check the path given with --trace-dir.'
-      : 'Record the next session: agent-strace setup\n' +
-        'Read past sessions:      agent-strace import --discover\n' +
-        'Read another folder:     --trace-dir DIR, or AGENT_TRACE_DIR';
+      : io.env.AGENT_TRACE_DIR
+        ? 'AGENT_TRACE_DIR names it. Change or unset that, or read another folder with --trace-dir DIR.'
+        : 'Record the next session: agent-strace setup\n' +
+          'Read past sessions:      agent-strace import --discover\n' +
+          'Read another folder:     --trace-dir DIR, or AGENT_TRACE_DIR';
   return new CliError(`There is no trace folder ${sanitizeLine(dir)}`, EXIT.none, hint);
 }
 
-/** All sessions; what is passed over in the folder is told in one line. */
-export function listEntries(io: Io, store: TraceStore): SessionEntry[] {
+const LEFT_OUT = {
+  link: 'a symbolic link',
+  notAFolder: 'not a folder',
+  unsafeName: 'not a session name',
+  unreadable: 'not readable',
+} as const satisfies Record<StoreProblem['reason'], string>;
+
+/** A hostile folder may hold any number of them. */
+const MOST_LEFT_OUT = 100;
+
+/**
+ * All sessions; what is passed over in the folder is told.
+ *
+ * @param each one line for each; else one for all
+ */
+export function listEntries(io: Io, store: TraceStore, each = false): SessionEntry[] {
   const { sessions, problems } = store.list();
-  if (problems.length > 0) {
-    const first = problems[0]!;
-    const why = {
-      link: 'a symbolic link',
-      notAFolder: 'not a folder',
-      unsafeName: 'not a session name',
-      unreadable: 'not readable',
-    }[first.reason];
-    const more = problems.length > 1 ? ` and ${problems.length - 1} more` : '';
-    warn(io, `Left out: ${sanitizeLine(first.path)} (${why})${more}`);
+  const shown = problems.slice(0, each ? MOST_LEFT_OUT : 1);
+  for (const [at, { path, reason }] of shown.entries()) {
+    const more = at === shown.length - 1 ? problems.length - shown.length : 0;
+    const rest =
+      more === 0 ? '' : ` and ${more} more${each ? '' : ' (agent-strace list names them)'}`;
+    warn(io, `Left out: ${sanitizeLine(path)} (${LEFT_OUT[reason]})${rest}`);
   }
   return sessions;
 }
@@ -85,7 +97,14 @@ export function listEntries(io: Io, store: TraceStore): SessionEntry[] {
  * @throws CliError
  */
 export function findSession(io: Io, store: TraceStore, prefix: string | undefined): SessionEntry {
-  if (prefix === undefined || prefix === '') {
+  if (prefix === '') {
+    throw new CliError(
+      'The id of the session is empty',
+      EXIT.usage,
+      'Leave it out for the session active last. See all: agent-strace list',
+    );
+  }
+  if (prefix === undefined) {
     const latest = latestSession(listEntries(io, store));
     if (latest !== undefined) return latest;
     throw new CliError(
@@ -141,11 +160,14 @@ export function sharedPricer(): Promise<Pricer> {
 export async function readSession(
   io: Io,
   entry: SessionEntry,
-  options: { allowNewer?: boolean } = {},
+  options: { billedElsewhere?: BilledElsewhere } = {},
 ): Promise<TraceSession> {
-  const session = new TraceSession(entry.directory, entry.id, { pricer: await sharedPricer() });
+  const session = new TraceSession(entry.directory, entry.id, {
+    pricer: await sharedPricer(),
+    billedElsewhere: options.billedElsewhere,
+  });
   await readOn(io, session, entry.size);
-  checkVersion(io, session, options.allowNewer === true);
+  if (session.fold.newerVersion > 0) throw new CliError(NEWER, EXIT.usage);
   warnProblems(io, session);
   return session;
 }
@@ -162,19 +184,16 @@ export async function readOn(io: Io, session: TraceSession, size: number): Promi
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new CliError(`The trace of ${session.id} cannot be read (${code})`, EXIT.usage);
+    throw new CliError(
+      `The trace of ${session.id} cannot be read: ${problemText(code)}`,
+      EXIT.usage,
+    );
   } finally {
     progress.clear();
   }
 }
 
 export const NEWER = 'This trace was written by a newer version. Update agent-strace to open it.';
-
-function checkVersion(io: Io, session: TraceSession, allow: boolean): void {
-  if (session.fold.newerVersion === 0) return;
-  if (!allow) throw new CliError(NEWER, EXIT.usage);
-  warn(io, NEWER);
-}
 
 function warnProblems(io: Io, session: TraceSession): void {
   const text = problemsText(session.problems);
@@ -199,6 +218,10 @@ export function problemsText(problems: SessionProblems): string {
 export function processState(io: Io, sessionId: string): ProcessState {
   return stateOf(readSessionRecord(sessionId, io.env));
 }
+
+/** A word as a POSIX shell reads it back. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** A path as people write it: from the home folder where it is in it. */
 export function homely(path: string): string {

@@ -25,8 +25,11 @@ it('watches all places of a folder inside a repository, each once', () => {
   expect(watched(folder).sort()).toEqual(
     [
       join(folder, '.agent-traces'),
+      // An agent uses the nearest that is there, so one between may be it.
+      join(repo, 'packages', '.agent-traces'),
       join(repo, '.agent-traces'),
       homeTraceDir(folder, env),
+      homeTraceDir(join(repo, 'packages'), env),
       homeTraceDir(repo, env),
     ].sort(),
   );

@@ -1,9 +1,9 @@
 import { basename, dirname, join } from 'node:path';
-import { gitRootOf, homeTraceDir, placeTrace, realPath, TRACE_FOLDER } from '../trace/paths.ts';
+import { fallbackDirs, realPath, tracePlaces } from '../trace/paths.ts';
 import type { TraceFolder } from './liveSessions.ts';
 
 /**
- * Where sessions of the open folders may be traced to; see `placeTrace`. An agent names its folder
+ * Where sessions of the open folders may be traced to; see `tracePlaces`. An agent names its folder
  * by the real path, however the folder was opened, and each place is there once.
  *
  * @param open absolute paths of the workspace folders, and their names
@@ -15,17 +15,10 @@ export function traceFolders(
   const found = new Map<string, TraceFolder>();
   for (const { path, name } of open) {
     const folder = realPath(path);
-    // An agent that was started at the root of the repository.
-    const root = gitRootOf(folder) ?? folder;
     const places = [
-      join(folder, TRACE_FOLDER),
-      placeTrace({ projectDir: folder, env }).traceDir,
-      placeTrace({ projectDir: root, env }).traceDir,
-      // Where they go when they cannot lie in the project.
-      homeTraceDir(folder, env),
-      homeTraceDir(root, env),
+      ...tracePlaces(folder, env),
+      ...(folder === path ? [] : fallbackDirs(path, env)),
     ];
-    if (folder !== path) places.push(homeTraceDir(path, env));
     for (const place of places) {
       // A trace folder that is a link itself is left to the store, which refuses it.
       const traceDir = join(realPath(dirname(place)), basename(place));

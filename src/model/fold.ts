@@ -1,3 +1,4 @@
+import type { BilledElsewhere } from './billing.ts';
 import {
   COLUMN_NAMES,
   Columns,
@@ -34,6 +35,12 @@ export type Added =
   /** A better version of an event that was there already. */
   | 'replaced';
 
+export interface FoldOptions {
+  pricer?: Pricer | undefined;
+  /** Responses that other sessions were billed for: see `Billing`. */
+  billedElsewhere?: BilledElsewhere | undefined;
+}
+
 /**
  * The state of one session: a fold over its events, O(1) an event, in any order, with any event
  * any number of times.
@@ -47,6 +54,7 @@ export class SessionFold implements FoldContext {
   readonly tools = new Interner('');
   readonly steps: StepList;
   readonly pricer: Pricer | undefined;
+  readonly billedElsewhere: BilledElsewhere | undefined;
   usage: Usage | undefined;
 
   readonly counts: CountsSlice;
@@ -83,8 +91,9 @@ export class SessionFold implements FoldContext {
   private lastLane = '';
   private lastLaneCode = 0;
 
-  constructor(options: { pricer?: Pricer } = {}) {
+  constructor(options: FoldOptions = {}) {
     this.pricer = options.pricer;
+    this.billedElsewhere = options.billedElsewhere;
     this.table = new KeyTable(() => this.columns.key);
     this.steps = new StepList(this.columns);
     this.counts = new CountsSlice(this);
@@ -524,7 +533,7 @@ export class SessionFold implements FoldContext {
   }
 
   /** @throws {Error} when the snapshot is of another version: fold the events anew. */
-  static load(saved: SavedFold, options: { pricer?: Pricer } = {}): SessionFold {
+  static load(saved: SavedFold, options: FoldOptions = {}): SessionFold {
     if (saved.version !== SAVED_VERSION) {
       throw new Error(`A snapshot of version ${saved.version} cannot be read.`);
     }
@@ -552,7 +561,7 @@ export class SessionFold implements FoldContext {
   }
 }
 
-const SAVED_VERSION = 1;
+const SAVED_VERSION = 2;
 
 export interface SavedFold {
   version: number;

@@ -79,6 +79,9 @@ describe('durations', () => {
     [59 * min + 59_600, '1h 00m'],
     [2 * h + 5 * min, '2h 05m'],
     [31 * h, '31h 00m'],
+    [999 * h, '999h 00m'],
+    [1000 * h, '41 days'],
+    [498_611 * h, '20,775 days'],
   ])('%d ms is %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
 
   it('shows what is no duration as missing', () => {
@@ -150,6 +153,9 @@ describe('counts', () => {
     [999_499, '999k'],
     [999_500, '1M'],
     [1_300_000, '1.3M'],
+    [999_900_000_000, '999.9B'],
+    [1e12, '>999B'],
+    [1e308, '>999B'],
     [Number.NaN, '–'],
   ])('%d tokens are %s', (value, text) => expect(formatTokens(value)).toBe(text));
 

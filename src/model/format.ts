@@ -27,7 +27,7 @@ export function formatRate(nanoUsd: number, options: { estimate?: boolean } = {}
   return `${options.estimate === true ? '~' : ''}$${usd.toFixed(2)}/min`;
 }
 
-/** `<0.1s`, `0.3s`, `9s`, `12s`, `8m 41s`, `2h 05m`; `–` for what is no duration. Milliseconds in. */
+/** `<0.1s`, `0.3s`, `9s`, `12s`, `8m 41s`, `2h 05m`, `42 days` from 1,000 hours; `–` for what is no duration. Milliseconds in. */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms) || ms < 0) return MISSING;
   const seconds = ms / 1000;
@@ -37,7 +37,10 @@ export function formatDuration(ms: number): string {
   if (whole < 60) return `${whole}s`;
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes}m ${pad2(whole % 60)}s`;
-  return `${Math.floor(minutes / 60)}h ${pad2(minutes % 60)}m`;
+  const hours = Math.floor(minutes / 60);
+  // No agent works for months: a clock was wrong, and then the digits say nothing.
+  if (hours >= 1000) return `${withCommas(Math.floor(hours / 24))} days`;
+  return `${hours}h ${pad2(minutes % 60)}m`;
 }
 
 /**
@@ -121,6 +124,8 @@ export function plural(value: number, one: string, many = `${one}s`): string {
 function compact(value: number): string {
   if (value < 999_950) return `${trimZero((value / 1000).toFixed(1))}k`;
   if (value < 999_950_000) return `${trimZero((value / 1e6).toFixed(1))}M`;
+  // More than there is: a number from a broken or hostile trace.
+  if (value >= 999_950_000_000) return '>999B';
   return `${trimZero((value / 1e9).toFixed(1))}B`;
 }
 

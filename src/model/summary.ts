@@ -34,11 +34,18 @@ export interface CostSummary {
   priced: number;
   /** Priced by the agent or another writer, not by our list. */
   reported: number;
+  /** Records that told of a response again: here, or of one that another session was billed for. */
   deduplicated: number;
+  /** Responses that another session was billed for. */
+  copied: number;
   unpriced: number;
   estimated: number;
   priceDate?: string;
 }
+
+/** Whether money is known: also where another session was billed for all responses, $0 for this one. */
+export const isCostKnown = (cost: CostSummary): boolean =>
+  cost.priced + cost.reported > 0 || (cost.copied > 0 && cost.responses === 0);
 
 /** The numbers of a session that every view shows. Moments are ms since the epoch. */
 export interface SessionSummary {
@@ -134,7 +141,8 @@ export function costOf(fold: SessionFold, over = true): CostSummary {
     responses: total.responses,
     priced: cost.priced,
     reported: cost.reported,
-    deduplicated: cost.deduplicated + cost.copied,
+    deduplicated: cost.deduplicated + cost.copiedRecords,
+    copied: cost.copied,
     unpriced: total.unpriced,
     estimated: 0,
   };

@@ -1,11 +1,11 @@
 /** What a session, or many, cost: as JSON and as text. */
 import type { SessionFold } from '../model/fold.ts';
-import { formatCount, formatTokens, formatUsd, MISSING } from '../model/format.ts';
+import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../model/format.ts';
 import type { CostSummary, SessionSummary } from '../model/summary.ts';
 import { addUsage, emptyUsage } from '../model/usage.ts';
 import {
   cacheRateText,
-  costCell,
+  costTitle,
   modelTable,
   reconciliation,
   unpricedReasons,
@@ -13,7 +13,7 @@ import {
 import { type CostJson, costJson, seconds, usd } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
-import { sanitizeLine } from './terminalText.ts';
+import { sanitizeLine, wrapFacts } from './terminalText.ts';
 
 /** What one prompt led to cost. */
 export interface PhaseCost {
@@ -56,11 +56,16 @@ export function costReport(
 
 type Options = { style: Style; width?: number | undefined };
 
-export function costText(report: CostReport, cost: CostSummary, options: Options): string {
-  const { style } = options;
+/** @param billedIn ids of the sessions that were billed for responses of this one */
+export function costText(
+  report: CostReport,
+  cost: CostSummary,
+  billedIn: readonly string[],
+  options: Options,
+): string {
   const known = cost.priced + cost.reported > 0;
   const parts = [
-    `${style.bold(costCell(cost))}  ${sanitizeLine(report.title) || sanitizeLine(report.session_id)}\n${costFacts(cost, style)}`,
+    `${costTitle(cost, sanitizeLine(report.title) || sanitizeLine(report.session_id), options)}\n${costFacts(cost, options, billedIn)}`,
   ];
   if (cost.models.length > 0) parts.push(modelTable(cost, options));
   // Without prices a table of phases would be a table of zeros.
@@ -69,7 +74,13 @@ export function costText(report: CostReport, cost: CostSummary, options: Options
 }
 
 /** Reconciliation, own and subagents, cache, and why responses have no price. */
-function costFacts(cost: CostSummary, style: Style): string {
+function costFacts(
+  cost: CostSummary,
+  { style, width }: Options,
+  billedIn: readonly string[] = [],
+): string {
+  const wrapped = (all: readonly string[]): string[] =>
+    all.flatMap((line) => wrapFacts(line, width));
   const lines = [reconciliation(cost)];
   if (cost.priced + cost.reported > 0) {
     lines.push(
@@ -77,15 +88,28 @@ function costFacts(cost: CostSummary, style: Style): string {
         `cache hits ${cacheRateText(cost.usage)} of ${formatTokens(cost.usage.input_tokens)} prompt tokens`,
     );
   }
-  if (cost.responses === 0) {
+  if (cost.copied > 0) lines.push(copiedText(cost, billedIn));
+  if (cost.responses + cost.copied === 0) {
     lines.push(
       cost.estimated > 0
         ? 'An estimate from the text alone, a lower bound: this agent wrote no usage records.'
         : 'This agent wrote no usage records, so there is nothing to add up.',
     );
   }
-  const reasons = unpricedReasons(cost).map((reason) => style.yellow(`unpriced: ${reason}`));
-  return `${[...lines.map((line) => style.dim(line)), ...reasons].join('\n')}\n`;
+  const reasons = unpricedReasons(cost).map((reason) => `unpriced: ${reason}`);
+  const told = [
+    ...wrapped(lines).map((line) => style.dim(line)),
+    ...wrapped(reasons).map((line) => style.yellow(line)),
+  ];
+  return `${told.join('\n')}\n`;
+}
+
+/** `58 responses were billed in 86cc3044: copies, as forks and resumed sessions hold them`. */
+function copiedText({ copied }: CostSummary, billedIn: readonly string[]): string {
+  const some = billedIn.slice(0, 3).map((id) => sanitizeLine(id).slice(0, 8));
+  const where = some.length > 0 ? some.join(', ') : 'other sessions';
+  const more = billedIn.length > some.length ? ` and ${billedIn.length - some.length} more` : '';
+  return `${plural(copied, 'response')} billed in ${where}${more}: copies, as forks and resumed sessions hold them`;
 }
 
 function phaseTable(phases: readonly PhaseCost[], options: Options): string {
@@ -98,8 +122,13 @@ function phaseTable(phases: readonly PhaseCost[], options: Options): string {
         text: ({ prompt, at }) =>
           sanitizeLine(prompt) || (at > 0 ? MISSING : '(before the first prompt)'),
       },
-      { title: 'calls', align: 'right', text: ({ tool_calls }) => formatCount(tool_calls) },
-      { title: 'errors', align: 'right', text: ({ errors }) => formatCount(errors) },
+      {
+        title: 'calls',
+        expendable: 2,
+        align: 'right',
+        text: ({ tool_calls }) => formatCount(tool_calls),
+      },
+      { title: 'errors', expendable: 1, align: 'right', text: ({ errors }) => formatCount(errors) },
       { title: 'cost', align: 'right', text: ({ cost_usd }) => formatUsd(cost_usd * 1e9) },
     ],
     numbered(phases),
@@ -128,6 +157,7 @@ export function addCosts(costs: readonly CostSummary[]): CostSummary {
     priced: 0,
     reported: 0,
     deduplicated: 0,
+    copied: 0,
     unpriced: 0,
     estimated: 0,
   };
@@ -165,6 +195,7 @@ const SUMS = [
   'priced',
   'reported',
   'deduplicated',
+  'copied',
   'unpriced',
   'estimated',
 ] as const;
@@ -174,9 +205,11 @@ export function allCostText(sum: CostSummary, sessions: number, options: Options
   const title = `${formatCount(sessions)} ${sessions === 1 ? 'session' : 'sessions'}`;
   const estimated =
     sum.estimated > 0 && sum.priced + sum.reported > 0
-      ? `${style.dim(`and ${formatUsd(sum.estimatedNanoUsd, { estimate: true })} estimated for ${formatCount(sum.estimated)} sessions without usage records`)}\n`
+      ? `and ${formatUsd(sum.estimatedNanoUsd, { estimate: true })} estimated for ${formatCount(sum.estimated)} sessions without usage records`
       : '';
-  const parts = [`${style.bold(costCell(sum))}  ${title}\n${estimated}${costFacts(sum, style)}`];
+  const more = estimated === '' ? [] : wrapFacts(estimated, options.width);
+  const head = [costTitle(sum, title, options), ...more.map((line) => style.dim(line))];
+  const parts = [`${head.join('\n')}\n${costFacts(sum, options)}`];
   if (sum.models.length > 0) parts.push(modelTable(sum, options));
   return parts.join('\n');
 }

@@ -1,18 +1,18 @@
 /** What a session cost, in words: sums, models, reconciliation. */
 import { formatCount, formatTokens, formatUsd, MISSING } from '../model/format.ts';
-import type { CostSummary } from '../model/summary.ts';
+import { type CostSummary, isCostKnown } from '../model/summary.ts';
 import { type Usage, uncachedInput } from '../model/usage.ts';
 import { cacheHitRate } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { renderTable, type TableColumn } from './table.ts';
-import { sanitizeLine } from './terminalText.ts';
+import { cutToWidth, sanitizeLine, textWidth } from './terminalText.ts';
 
 /**
  * One cell: `$4.37`, `≥$4.37` where responses without a price are not in it, `~$0.02` for an estimate,
  * `unpriced`, `–` where nothing is known.
  */
 export function costCell(cost: CostSummary): string {
-  if (cost.priced + cost.reported > 0) {
+  if (isCostKnown(cost)) {
     return `${cost.unpriced > 0 ? '≥' : ''}${formatUsd(cost.nanoUsd)}`;
   }
   if (cost.estimated > 0) return formatUsd(cost.estimatedNanoUsd, { estimate: true });
@@ -49,28 +49,35 @@ const tokens = (value: number): string => (value === 0 ? '0' : formatTokens(valu
 const usageColumns = <Row>(usage: (row: Row) => Usage): TableColumn<Row>[] => [
   {
     title: 'input',
+    expendable: 3,
     align: 'right',
     text: (row) => tokens(uncachedInput(usage(row))),
   },
   {
     title: 'cache read',
+    expendable: 4,
     align: 'right',
     text: (row) => tokens(usage(row).cache_read_input_tokens),
   },
   {
     title: 'write 5m',
-    expendable: 2,
+    expendable: 5,
     align: 'right',
     text: (row) =>
       tokens(usage(row).cache_write_input_tokens - usage(row).cache_write_1h_input_tokens),
   },
   {
     title: 'write 1h',
-    expendable: 3,
+    expendable: 6,
     align: 'right',
     text: (row) => tokens(usage(row).cache_write_1h_input_tokens),
   },
-  { title: 'output', align: 'right', text: (row) => tokens(usage(row).output_tokens) },
+  {
+    title: 'output',
+    expendable: 2,
+    align: 'right',
+    text: (row) => tokens(usage(row).output_tokens),
+  },
 ];
 
 export function modelTable(
@@ -80,7 +87,12 @@ export function modelTable(
   const { style } = options;
   const columns: TableColumn<ModelSum>[] = [
     { title: 'model', flexible: true, text: ({ model }) => sanitizeLine(model) || '(no model)' },
-    { title: 'responses', align: 'right', text: ({ responses }) => formatCount(responses) },
+    {
+      title: 'responses',
+      expendable: 1,
+      align: 'right',
+      text: ({ responses }) => formatCount(responses),
+    },
     ...usageColumns<ModelSum>(({ usage }) => usage),
     {
       title: 'cost',
@@ -97,4 +109,15 @@ export function modelTable(
 export function cacheRateText(usage: Usage): string {
   const rate = cacheHitRate(usage);
   return rate === null ? MISSING : `${Math.round(rate * 100)}%`;
+}
+
+/** A bold sum and what it is of: one line of the terminal. */
+export function costTitle(
+  cost: CostSummary,
+  of: string,
+  { style, width }: { style: Style; width?: number | undefined },
+): string {
+  const cell = costCell(cost);
+  const room = width === undefined ? undefined : width - textWidth(cell) - 2;
+  return `${style.bold(cell)}  ${room === undefined ? of : cutToWidth(of, room)}`;
 }

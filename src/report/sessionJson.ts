@@ -1,6 +1,6 @@
 /** The JSON of the commands: a stable shape (docs/commands.md). Seconds, milliseconds, US dollars. */
 import type { CostSum } from '../model/slices/cost.ts';
-import type { CostSummary, SessionSummary } from '../model/summary.ts';
+import { type CostSummary, isCostKnown, type SessionSummary } from '../model/summary.ts';
 import { USAGE_KEYS, type Usage, uncachedInput } from '../model/usage.ts';
 
 const NANO = 1e9;
@@ -46,6 +46,8 @@ export interface CostJson {
   priced: number;
   reported: number;
   deduplicated: number;
+  /** Responses that another session was billed for: copies in a fork or a resumed session. */
+  copied: number;
   estimated: number;
   unpriced: number;
   price_date: string | null;
@@ -55,7 +57,7 @@ export interface CostJson {
 }
 
 export function costJson(cost: CostSummary): CostJson {
-  const known = cost.priced + cost.reported > 0;
+  const known = isCostKnown(cost);
   return {
     cost_usd: known ? usd(cost.nanoUsd) : null,
     estimated_usd: cost.estimated > 0 ? usd(cost.estimatedNanoUsd) : null,
@@ -65,6 +67,7 @@ export function costJson(cost: CostSummary): CostJson {
     priced: cost.priced,
     reported: cost.reported,
     deduplicated: cost.deduplicated,
+    copied: cost.copied,
     estimated: cost.estimated,
     unpriced: cost.unpriced,
     price_date: cost.priceDate ?? null,

@@ -1,6 +1,6 @@
 /** The table of sessions. */
 import { formatCount, formatDuration, formatUsd, MISSING } from '../model/format.ts';
-import type { SessionSummary } from '../model/summary.ts';
+import { isCostKnown, type SessionSummary } from '../model/summary.ts';
 import { costCell } from './costText.ts';
 import type { Style } from './style.ts';
 import { renderTable, type TableColumn } from './table.ts';
@@ -94,7 +94,7 @@ export function sessionTotals(all: readonly SessionSummary[]): string {
   const billed = all.reduce((sum, { cost }) => sum + cost.nanoUsd, 0);
   const estimated = all.reduce((sum, { cost }) => sum + cost.estimatedNanoUsd, 0);
   const unpriced = all.filter(({ cost }) => cost.unpriced > 0).length;
-  const known = all.some(({ cost }) => cost.priced + cost.reported > 0);
+  const known = all.some(({ cost }) => isCostKnown(cost));
   return [
     `${formatCount(all.length)} ${all.length === 1 ? 'session' : 'sessions'}`,
     ...(known ? [formatUsd(billed)] : []),

@@ -7,7 +7,7 @@ import { type SessionJson, seconds, sessionJson } from './sessionJson.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
-import { sanitizeLine, sanitizeTerminal } from './terminalText.ts';
+import { cutToWidth, sanitizeLine, sanitizeTerminal, wrapFacts } from './terminalText.ts';
 
 export interface ToolStats {
   tool: string;
@@ -108,16 +108,20 @@ export function statsText(
   summary: SessionSummary,
   options: { style: Style; width?: number | undefined },
 ): string {
-  const { style } = options;
-  const parts = [head(stats, summary, style), toolsText(stats, options)];
+  const parts = [head(stats, summary, options), toolsText(stats, options)];
   if (stats.files.length > 0) parts.push(filesText(stats, options));
   if (stats.subagents.length > 0) parts.push(subagentsText(stats, options));
   if (stats.children.length > 0) parts.push(childrenText(stats, options));
-  if (stats.failures.length > 0) parts.push(failuresText(stats, style));
+  if (stats.failures.length > 0) parts.push(failuresText(stats, options));
   return parts.filter(Boolean).join('\n');
 }
 
-function head(stats: StatsReport, summary: SessionSummary, style: Style): string {
+const KEY_COLUMNS = 14;
+
+const fit = (text: string, width: number | undefined): string =>
+  width === undefined ? text : cutToWidth(text, width);
+
+function head(stats: StatsReport, summary: SessionSummary, { style, width }: Options): string {
   const lines: [string, string][] = [
     ['session', sanitizeLine(stats.session_id)],
     ['agent', [stats.agent, stats.model].filter(Boolean).map(sanitizeLine).join(' · ')],
@@ -145,8 +149,16 @@ function head(stats: StatsReport, summary: SessionSummary, style: Style): string
     ['cost', `${costCell(summary.cost)}  (${reconciliation(summary.cost)})`],
     ['cache hits', cacheRateText(summary.cost.usage)],
   ];
-  const title = style.bold(sanitizeLine(stats.title) || 'Untitled session');
-  return `${title}\n${lines.map(([key, value]) => `  ${style.dim(key.padEnd(11))} ${value}`).join('\n')}\n`;
+  const title = sanitizeLine(stats.title) || 'Untitled session';
+  const room = width === undefined ? undefined : width - KEY_COLUMNS;
+  const facts = lines.flatMap(([key, value]) =>
+    wrapFacts(value, room).map((part, at) =>
+      at === 0
+        ? `  ${style.dim(key.padEnd(KEY_COLUMNS - 3))} ${part}`
+        : `${' '.repeat(KEY_COLUMNS)}${part}`,
+    ),
+  );
+  return `${[style.bold(fit(title, width)), ...facts].join('\n')}\n`;
 }
 
 type Options = { style: Style; width?: number | undefined };
@@ -174,11 +186,13 @@ function toolsText(stats: StatsReport, options: Options): string {
       },
       {
         title: 'median',
+        expendable: 3,
         align: 'right',
         text: ({ median_ms }) => (median_ms === null ? MISSING : formatDuration(median_ms)),
       },
       {
         title: 'total',
+        expendable: 4,
         align: 'right',
         text: ({ median_ms, total_ms }) =>
           median_ms === null ? MISSING : formatDuration(total_ms),
@@ -200,10 +214,11 @@ function filesText(stats: StatsReport, options: Options): string {
         flexible: true,
         text: ({ path }) => sanitizeLine(inFolder(path, stats.cwd)),
       },
-      { title: 'reads', align: 'right', text: ({ reads }) => formatCount(reads) },
+      { title: 'reads', expendable: 1, align: 'right', text: ({ reads }) => formatCount(reads) },
       { title: 'changes', align: 'right', text: ({ writes }) => formatCount(writes) },
       {
         title: 'lines',
+        expendable: 2,
         align: 'right',
         text: ({ added, removed }) =>
           added + removed > 0 ? `+${formatCount(added)} −${formatCount(removed)}` : '',
@@ -225,9 +240,15 @@ function subagentsText(stats: StatsReport, options: Options): string {
     [
       { title: 'subagent', text: ({ type, id }) => sanitizeLine(type || id) },
       { title: 'task', flexible: true, text: ({ description }) => sanitizeLine(description) },
-      { title: 'calls', align: 'right', text: ({ tool_calls }) => formatCount(tool_calls) },
+      {
+        title: 'calls',
+        expendable: 1,
+        align: 'right',
+        text: ({ tool_calls }) => formatCount(tool_calls),
+      },
       {
         title: 'duration',
+        expendable: 3,
         align: 'right',
         text: ({ started_at, ended_at }) =>
           ended_at === null ? MISSING : formatDuration((ended_at - started_at) * 1000),
@@ -246,10 +267,16 @@ function childrenText(stats: StatsReport, options: Options): string {
         text: ({ session_id, depth }) => `${'  '.repeat(depth - 1)}${sanitizeLine(session_id)}`,
       },
       { title: 'title', flexible: true, text: ({ title }) => sanitizeLine(title) || MISSING },
-      { title: 'calls', align: 'right', text: ({ tool_calls }) => formatCount(tool_calls) },
-      { title: 'errors', align: 'right', text: ({ errors }) => formatCount(errors) },
+      {
+        title: 'calls',
+        expendable: 1,
+        align: 'right',
+        text: ({ tool_calls }) => formatCount(tool_calls),
+      },
+      { title: 'errors', expendable: 2, align: 'right', text: ({ errors }) => formatCount(errors) },
       {
         title: 'duration',
+        expendable: 3,
         align: 'right',
         text: ({ duration_ms }) => formatDuration(duration_ms),
       },
@@ -259,13 +286,15 @@ function childrenText(stats: StatsReport, options: Options): string {
   );
 }
 
-function failuresText(stats: StatsReport, style: Style): string {
+function failuresText(stats: StatsReport, { style, width }: Options): string {
   const shown = stats.failures.slice(-MOST_FAILURES);
   const rest = stats.failures.length - shown.length;
   const lines = shown.map(({ kind, step, message }) => {
     const mark = kind === 'denied' ? style.yellow('⊘') : style.red('✗');
     const told = sanitizeTerminal(message);
-    return `  ${mark} ${sanitizeLine(step)}${told === '' ? '' : `\n    ${style.dim(sanitizeLine(told))}`}`;
+    const room = width === undefined ? undefined : width - 4;
+    const said = told === '' ? '' : `\n    ${style.dim(fit(sanitizeLine(told), room))}`;
+    return `  ${mark} ${fit(sanitizeLine(step), room)}${said}`;
   });
   const earlier = rest > 0 ? ` (the last ${shown.length} of ${stats.failures.length})` : '';
   return `${style.dim(`what went wrong${earlier}`)}\n${lines.join('\n')}\n`;

@@ -16,11 +16,18 @@ export interface TableColumn<Row> {
 
 const GAP = 2;
 const MIN_FLEXIBLE = 12;
+/** A column of less says nothing. */
+const LEAST = 4;
+/**
+ * Where nothing is cut, the flexible column is padded to no more than this: one long title must not move
+ * what is behind it out of sight in every row.
+ */
+const MOST_PADDING = 60;
 
 /**
  * A table for a terminal, one line a row.
  *
- * @param width columns; undefined: as wide as the content (a file or a pipe)
+ * @param width columns, which no line exceeds; undefined: nothing is cut (a file or a pipe)
  */
 export function renderTable<Row>(
   allColumns: readonly TableColumn<Row>[],
@@ -52,11 +59,13 @@ export function renderTable<Row>(
     const fixed = widths.reduce((sum, one, at) => (at === flexible ? sum : sum + one + GAP), 0);
     widths[flexible] = Math.min(widths[flexible]!, Math.max(MIN_FLEXIBLE, width - fixed));
   }
+  if (width !== undefined) shrink(widths, width);
+  else if (flexible >= 0) widths[flexible] = Math.min(widths[flexible]!, MOST_PADDING);
   const line = (texts: readonly string[], paint: (cell: string, at: number) => string): string =>
     texts
       .map((text, at) => {
         const last = at === texts.length - 1 && columns[at]!.align !== 'right';
-        const cut = cutToWidth(text, widths[at]!);
+        const cut = width === undefined ? text : cutToWidth(text, widths[at]!);
         return paint(last ? cut : padToWidth(cut, widths[at]!, columns[at]!.align), at);
       })
       .join(' '.repeat(GAP))
@@ -69,4 +78,16 @@ export function renderTable<Row>(
     line(cells[index]!, (cell, at) => columns[at]!.paint?.(cell, row) ?? cell),
   );
   return `${[head, ...body].join('\n')}\n`;
+}
+
+/** Takes from the widest columns what is too much. */
+function shrink(widths: number[], width: number): void {
+  const gaps = GAP * (widths.length - 1);
+  let excess = widths.reduce((sum, one) => sum + one, gaps) - width;
+  while (excess > 0) {
+    const widest = widths.indexOf(Math.max(...widths));
+    if (widths[widest]! <= LEAST) return;
+    widths[widest]! -= 1;
+    excess -= 1;
+  }
 }

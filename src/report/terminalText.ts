@@ -106,6 +106,33 @@ export function cutToWidth(text: string, columns: number): string {
   return text;
 }
 
+/**
+ * Facts in lines of at most so many columns: broken between facts (` · `), else between words; a word that
+ * is longer is cut. Undefined: one line.
+ */
+export function wrapFacts(text: string, columns: number | undefined): string[] {
+  if (columns === undefined || textWidth(text) <= columns) return [text];
+  const lines: string[] = [];
+  const fill = (parts: readonly string[], gap: string): void => {
+    let line = '';
+    for (const part of parts) {
+      const longer = line === '' ? part : line + gap + part;
+      if (textWidth(longer) <= columns) {
+        line = longer;
+        continue;
+      }
+      if (line !== '') lines.push(line);
+      line = '';
+      if (textWidth(part) <= columns) line = part;
+      else if (gap === ' ') lines.push(cutToWidth(part, columns));
+      else fill(part.split(' '), ' ');
+    }
+    if (line !== '') lines.push(line);
+  };
+  fill(text.split(' · '), ' · ');
+  return lines;
+}
+
 /** Padded with spaces to so many columns. */
 export function padToWidth(
   text: string,

@@ -7,7 +7,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TraceEvent } from '../model/event.ts';
 import { appendEvents, readTail, updateMeta } from './append.ts';
 import { openAppend, readSmallFile, writeSmallFile } from './files.ts';
-import { ensureTraceFolder, gitRootOf, isSafeSessionId, placeTrace } from './paths.ts';
+import {
+  ensureTraceFolder,
+  gitRootOf,
+  homeTraceDir,
+  isSafeSessionId,
+  placeTrace,
+  tracePlaces,
+} from './paths.ts';
 
 let root: string;
 beforeEach(() => {
@@ -154,6 +161,33 @@ describe('the trace folder', () => {
     );
     const named = { ...env(), AGENT_TRACE_DIR: '/some/where' };
     expect(placeTrace({ projectDir: sub, cwd, env: named }).traceDir).toBe('/some/where');
+  });
+
+  it('is the nearest that is there, from the agent’s project up to the root of the repository', () => {
+    const project = join(root, 'p');
+    const sub = join(project, 'packages/a');
+    fs.mkdirSync(sub, { recursive: true });
+    fs.mkdirSync(join(project, '.git'));
+    const place = (projectDir?: string) =>
+      placeTrace({ projectDir, cwd: sub, env: env() }).traceDir;
+    // Above the repository is another project.
+    fs.mkdirSync(join(root, '.agent-traces'));
+    expect(place(sub)).toBe(join(sub, '.agent-traces'));
+    expect(place()).toBe(join(project, '.agent-traces'));
+    fs.mkdirSync(join(project, '.agent-traces'));
+    expect(place(sub)).toBe(join(project, '.agent-traces'));
+    fs.mkdirSync(join(project, 'packages/.agent-traces'));
+    expect(place(sub)).toBe(join(project, 'packages/.agent-traces'));
+    expect(place()).toBe(join(project, 'packages/.agent-traces'));
+    // A link is none; one in the project itself is left for the state folder when it is written.
+    fs.symlinkSync(join(root, '.agent-traces'), join(sub, '.agent-traces'));
+    expect(place(sub)).toBe(join(project, 'packages/.agent-traces'));
+    expect(placeTrace({ projectDir: sub, env: env() }).project).toBe(sub);
+    const places = tracePlaces(sub, env());
+    expect(places[0]).toBe(place());
+    for (const projectDir of [sub, project, undefined]) expect(places).toContain(place(projectDir));
+    expect(places).toContain(homeTraceDir(sub, env()));
+    expect(places).not.toContain(join(root, '.agent-traces'));
   });
 
   it('is in the state folder where there is no project', () => {

@@ -25,6 +25,30 @@ const NON_BLOCK = constants.O_NONBLOCK ?? 0;
 export const codeOf = (error: unknown): FileProblem =>
   (error as NodeJS.ErrnoException | undefined)?.code ?? 'EUNKNOWN';
 
+const WORDS = new Map([
+  ['ESYMLINK', 'it is a symbolic link'],
+  ['ELOOP', 'it is a symbolic link'],
+  ['ENOTDIR', 'it is not a folder'],
+  ['EISDIR', 'it is a folder'],
+  ['ENOTFILE', 'it is not a plain file'],
+  ['EEXIST', 'something of that name is there already'],
+  ['ENOENT', 'it is not there'],
+  ['EOWNER', 'it belongs to another user'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EROFS', 'the file system is read-only'],
+  ['ENOSPC', 'the disk is full'],
+  ['ESHORT', 'the disk is full'],
+  ['EDQUOT', 'the disk quota is used up'],
+  ['EMFILE', 'too many files are open'],
+]);
+
+/** A problem in words, its code behind them for those who search for it. */
+export function problemText(problem: FileProblem): string {
+  const words = WORDS.get(problem);
+  return words === undefined ? problem : `${words} (${problem})`;
+}
+
 /**
  * Makes sure that `path` is a real directory of our user, creating it (0700) where it is missing.
  * Its parents must exist.

@@ -2,7 +2,12 @@ import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { textHash } from '../model/ids.ts';
-import { ensureOwnDirectory, type FileProblem, writeSmallFile } from './files.ts';
+import {
+  checkOwnDirectory,
+  ensureOwnDirectory,
+  type FileProblem,
+  writeSmallFile,
+} from './files.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -88,9 +93,32 @@ export interface PlaceOptions {
 }
 
 /**
- * Which folder a session's trace belongs into: `AGENT_TRACE_DIR`, else `.agent-traces` in the agent's
- * project, else at the git root of the session's first cwd, else a folder in the state home. The
- * user's home and the root of the file system are nobody's project.
+ * A folder and those above it, up to the root of its repository: the folders that may be the project of
+ * what works in it. Outside a repository only itself; the user's home and the root of the file system
+ * are nobody's project.
+ */
+export function projectFolders(folder: string): string[] {
+  const root = gitRootOf(folder);
+  if (root === undefined || realPath(root) === realPath(homedir())) return [resolve(folder)];
+  const folders = [resolve(folder)];
+  for (let at = resolve(folder); at !== root && dirname(at) !== at; ) {
+    at = dirname(at);
+    folders.push(at);
+  }
+  return folders;
+}
+
+const isNobodys = (folder: string): boolean => folder === homedir() || dirname(folder) === folder;
+
+/**
+ * Which folder a session's trace belongs into. The one rule for the recorder and all readers:
+ *
+ * 1. `AGENT_TRACE_DIR`;
+ * 2. else the nearest `.agent-traces` that is there (a real folder of ours), from the agent's project folder
+ *    (without one: the session's first cwd) up to the root of its repository: set up once at the root,
+ *    an agent is recorded there wherever it is started;
+ * 3. else a new one in the agent's project folder (without one: at the root of the repository);
+ * 4. where there is no project, or its folder cannot be used: {@link homeTraceDir}.
  */
 export function placeTrace({ projectDir, cwd, env = process.env }: PlaceOptions): TracePlace {
   const given = projectDir && isAbsolute(projectDir) ? resolve(projectDir) : undefined;
@@ -99,9 +127,37 @@ export function placeTrace({ projectDir, cwd, env = process.env }: PlaceOptions)
   const project = root ?? here ?? homedir();
   const explicit = env.AGENT_TRACE_DIR;
   if (explicit) return { traceDir: resolve(project, explicit), project };
-  const inProject = root !== undefined && root !== homedir() && dirname(root) !== root;
+  for (const folder of projectFolders(given ?? here ?? project)) {
+    if (isNobodys(folder)) continue;
+    const traceDir = join(folder, TRACE_FOLDER);
+    if (checkOwnDirectory(traceDir) === undefined) return { traceDir, project };
+  }
+  const inProject = root !== undefined && !isNobodys(root);
   return { traceDir: inProject ? join(root, TRACE_FOLDER) : homeTraceDir(project, env), project };
 }
+
+/**
+ * Every place that {@link placeTrace} may choose, now or later, for an agent that works in `folder`: the
+ * one it would choose now first.
+ */
+export function tracePlaces(folder: string, env: Env = process.env): string[] {
+  const folders = projectFolders(folder);
+  return [
+    ...new Set([
+      placeTrace({ cwd: folder, env }).traceDir,
+      // A relative AGENT_TRACE_DIR is relative to what the agent says is its project.
+      ...(env.AGENT_TRACE_DIR
+        ? folders.map((projectDir) => placeTrace({ projectDir, env }).traceDir)
+        : []),
+      ...folders.filter((each) => !isNobodys(each)).map((each) => join(each, TRACE_FOLDER)),
+      ...fallbackDirs(folder, env),
+    ]),
+  ];
+}
+
+/** Where traces of agents that work in `folder` go when they cannot lie in its project. */
+export const fallbackDirs = (folder: string, env: Env = process.env): string[] =>
+  projectFolders(folder).map((each) => homeTraceDir(each, env));
 
 /** Where a project's traces go when they cannot, or should not, lie in the project. */
 export function homeTraceDir(project: string, env: Env = process.env): string {

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { decodeLine, modernise } from '../model/decode.ts';
 import { describeStep } from '../model/describe.ts';
 import type { TraceEvent } from '../model/event.ts';
-import { SessionFold } from '../model/fold.ts';
+import { type FoldOptions, SessionFold } from '../model/fold.ts';
 import type { StepView } from '../model/step.ts';
-import type { Pricer } from '../model/usage.ts';
 import { Tailer } from './tailer.ts';
 
 /** Bytes; a line of ours is at most 1 MB. */
@@ -50,14 +49,14 @@ export class TraceSession {
   /** Counts how often the file was replaced: what was read before is void. */
   epoch = 0;
   private readonly tailer: Tailer;
-  private readonly pricer: Pricer | undefined;
+  private readonly options: FoldOptions;
   private readonly file: string;
 
   /** @param directory the session's folder, checked by the store */
-  constructor(directory: string, id: string, options: { pricer?: Pricer } = {}) {
+  constructor(directory: string, id: string, options: FoldOptions = {}) {
     this.id = id;
     this.directory = directory;
-    this.pricer = options.pricer;
+    this.options = options;
     this.fold = this.newFold();
     this.file = join(directory, EVENTS_FILE);
     this.tailer = new Tailer(this.file, {
@@ -97,7 +96,7 @@ export class TraceSession {
   }
 
   private newFold(): SessionFold {
-    return new SessionFold(this.pricer ? { pricer: this.pricer } : {});
+    return new SessionFold(this.options);
   }
 
   private line(text: string, offset: number, size: number): void {

@@ -13,6 +13,8 @@ export interface ListedSession {
   newerVersion: boolean;
   /** The session that started this one, where the trace says so. */
   parent?: string;
+  /** Responses that count here: see `CostSlice.responses`. */
+  responses: { main: string; side: string };
 }
 
 export interface SummaryOptions {
@@ -52,6 +54,7 @@ export async function readSummary(
     open: isOpen(session),
     badLines: badLines(session.problems),
     newerVersion: session.fold.newerVersion > 0,
+    responses: session.fold.cost.responses(),
     ...(parent === undefined ? {} : { parent }),
   };
   if (read.summary.status === 'ended') cache.set(entry, read);
@@ -76,6 +79,7 @@ function listed(entry: SessionEntry, from: CachedSession): ListedSession {
     summary: from.summary,
     badLines: from.badLines,
     newerVersion: from.newerVersion,
+    responses: from.responses,
     ...(from.parent === undefined ? {} : { parent: from.parent }),
   };
 }

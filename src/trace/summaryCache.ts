@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { SessionSummary } from '../model/summary.ts';
+import type { CostSummary, SessionSummary } from '../model/summary.ts';
 import { readSmallFile, writeSmallFile } from './files.ts';
 import { ensureStateFolder, stateHome } from './paths.ts';
 import type { SessionEntry } from './store.ts';
@@ -17,6 +17,10 @@ export interface CachedSession {
   newerVersion: boolean;
   /** Where another session started this one: its id. */
   parent?: string;
+  /** Responses that count here: see `CostSlice.responses`. */
+  responses: { main: string; side: string };
+  /** What it cost without those that other sessions were billed for (the hash of which ones). */
+  once?: { shared: string; cost: CostSummary };
 }
 
 interface Stored extends CachedSession {
@@ -24,7 +28,7 @@ interface Stored extends CachedSession {
   mtimeMs: number;
 }
 
-const VERSION = 2;
+const VERSION = 3;
 const MAX_BYTES = 256 * 1_048_576;
 
 /**
@@ -123,6 +127,8 @@ function isStored(value: unknown): value is Stored {
     typeof stored.summary?.title === 'string' &&
     typeof stored.summary.lastMs === 'number' &&
     typeof stored.summary.cost?.nanoUsd === 'number' &&
+    typeof stored.responses?.main === 'string' &&
+    typeof stored.responses.side === 'string' &&
     Array.isArray(stored.summary.cost.models)
   );
 }

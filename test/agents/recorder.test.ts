@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -185,4 +185,29 @@ test('calls that were denied, or never valid, are closed', async () => {
   )!;
   expect(String(unknown.data.error)).toContain('No such tool available');
   expect(() => lab.read('x')).toThrow('ENOENT');
+});
+
+test('a session started in a subfolder is recorded where recording was set up', async () => {
+  lab = await recordedLab(() => ({
+    main: [[tool('Bash', { command: 'env', description: 'Look' })], [text('Done.')]],
+  }));
+  mkdirSync(join(lab.projectDir, '.git'));
+  const sub = join(lab.projectDir, 'packages', 'a');
+  mkdirSync(join(sub, '.claude'), { recursive: true });
+  // Shared settings are read where the agent is started.
+  cpSync(join(lab.projectDir, '.claude'), join(sub, '.claude'), { recursive: true });
+  // What the agent says of its project: the folder where it was started.
+  lab.write(
+    'packages/a/.claude/settings.local.json',
+    JSON.stringify({
+      hooks: {
+        Stop: [{ hooks: [{ type: 'command', command: 'echo "$CLAUDE_PROJECT_DIR" > told.txt' }] }],
+      },
+    }),
+  );
+  const run = await lab.run({ prompt: 'SCENARIO:main please', cwd: sub });
+  expect(run.code, run.stderr).toBe(0);
+  expect(lab.read('packages/a/told.txt').trim()).toBe(sub);
+  expect(traceOf(run.transcripts[0]!.name).length).toBeGreaterThan(3);
+  expect(existsSync(join(sub, '.agent-traces'))).toBe(false);
 });

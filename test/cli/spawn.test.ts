@@ -102,6 +102,21 @@ describe('exit codes and streams', () => {
     expect(out).not.toContain('\u001b');
   });
 
+  it.runIf(existsSync('/dev/full'))('says so when its output cannot be written', () => {
+    const home = temporaryFolder();
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', `"$NODE" "$PROGRAM" inspect hooksbugfix00001 --trace-dir "$DIR" >/dev/full`],
+      {
+        env: environment(home, { NODE: process.execPath, PROGRAM, DIR: seed('v080') }),
+        encoding: 'utf8',
+        timeout: 30_000,
+      },
+    );
+    expect(stderr).toBe('agent-strace cannot write the output: the disk is full (ENOSPC)\n');
+    expect(status).toBe(70);
+  });
+
   it('is quiet when its reader has seen enough', () => {
     const traceDir = temporaryFolder();
     mkdirSync(join(traceDir, 'long'));

@@ -5,6 +5,7 @@ import * as library from '@pydantic/genai-prices';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lines, response, SESSION, user } from '../../../test/agents/claudeRows.ts';
 import { pricerOver } from '../../analysis/price.ts';
+import { Billing } from '../../model/billing.ts';
 import { discoverPriced, findTranscripts, importTranscript, missingEvents } from './discover.ts';
 import { BesideIndex, configDirs } from './files.ts';
 
@@ -190,6 +191,23 @@ describe('importTranscript', () => {
       'llm_response',
       'session_end',
     ]);
+  });
+
+  it('marks what a transcript before it was billed for, though no row says so', () => {
+    const fork = '00000000-2222-4333-8444-555555555555';
+    const rows = (session: string) => [response({ id: 'm1', request: 'r', session })];
+    const own = write(`p/${SESSION}.jsonl`, lines(rows(SESSION)));
+    const more = [...rows(fork), response({ id: 'm2', request: 'r', session: fork, at: 9 })];
+    const copy = write(`p/${fork}.jsonl`, lines(more));
+    const billing = new Billing();
+    const owners = (path: string) =>
+      importTranscript(path, { billing })
+        .events.filter(({ event_type }) => event_type === 'llm_response')
+        .map(({ data }) => data.copied_from);
+    expect(owners(own)).toEqual([undefined]);
+    expect(owners(copy)).toEqual([SESSION, undefined]);
+    // Read again, it is still its own.
+    expect(owners(own)).toEqual([undefined]);
   });
 
   it('says so where there is no file', () => {

@@ -1,9 +1,11 @@
 /** Finds the transcripts of this machine: what each session cost, and a session as a trace. */
 import { closeSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { Billing, isSidechain, responseRef } from '../../model/billing.ts';
 import type { JsonObject, TraceEvent } from '../../model/event.ts';
 import type { Pricer, Usage } from '../../model/usage.ts';
 import { addUsage, emptyUsage, usageOf } from '../../model/usage.ts';
+import { codeOf, openRead, problemText } from '../../trace/files.ts';
 import type { Environment, FindBeside, SubagentFile } from './files.ts';
 import {
   besideIndex,
@@ -15,18 +17,10 @@ import {
   readSmall,
   subagentFiles,
 } from './files.ts';
-import type { SubagentMeta, TranscriptStats } from './transcript.ts';
-import { TranscriptMapper } from './transcript.ts';
+import type { SubagentMeta, TranscriptStats } from './transcriptImport.ts';
+import { TranscriptMapper } from './transcriptImport.ts';
 import type { RedactValue } from './usage.ts';
-import {
-  asObject,
-  asString,
-  Responses,
-  replaces,
-  responseKey,
-  rowTime,
-  usageData,
-} from './usage.ts';
+import { asObject, asString, Responses, replaces, rowTime, usageData } from './usage.ts';
 import { LineSplitter } from './usageReader.ts';
 
 const CHUNK = 1024 * 1024;
@@ -77,8 +71,13 @@ export function findTranscripts(options: FindOptions = {}): TranscriptFile[] {
   );
 }
 
-function describe(path: string, project: string, beside?: FindBeside): TranscriptFile {
-  const head = firstBytes(path, HEAD);
+function describe(
+  path: string,
+  project: string,
+  beside?: FindBeside,
+  anyOwner = false,
+): TranscriptFile {
+  const head = firstBytes(path, HEAD, anyOwner);
   const name = basename(path, '.jsonl');
   // A copy under another name is still the session that its rows name.
   const inside = /"sessionId":"([^"\\]+)"/.exec(head)?.[1] ?? '';
@@ -127,6 +126,8 @@ export interface PricedSession {
   deduplicated: number;
   /** Of these: responses that a session before this one has. */
   inOtherSessions: number;
+  /** Ids of those sessions, the one with the most first. */
+  billedIn: string[];
   /** Lines that are no JSON or too long. */
   unreadable: number;
   bytes: number;
@@ -151,11 +152,11 @@ export interface DiscoverOptions extends FindOptions {
  */
 export async function* discoverPriced(options: DiscoverOptions): AsyncGenerator<PricedSession> {
   const files = findTranscripts(options);
-  const counted = new Set<string>();
+  const billing = new Billing();
   let bytes = 0;
   for (const [index, file] of files.entries()) {
     if (options.signal?.aborted === true) return;
-    const session = priceSession(file, options.pricer, counted);
+    const session = priceSession(file, options.pricer, billing);
     bytes += session.bytes;
     options.onProgress?.({ sessions: index + 1, total: files.length, bytes });
     yield session;
@@ -169,7 +170,7 @@ interface Response {
   time: number;
 }
 
-function priceSession(file: TranscriptFile, pricer: Pricer, counted: Set<string>): PricedSession {
+function priceSession(file: TranscriptFile, pricer: Pricer, billing: Billing): PricedSession {
   const responses = new Responses<Response>();
   const session: PricedSession = {
     path: file.path,
@@ -184,18 +185,19 @@ function priceSession(file: TranscriptFile, pricer: Pricer, counted: Set<string>
     unpriced: {},
     deduplicated: 0,
     inOtherSessions: 0,
+    billedIn: [],
     unreadable: 0,
     bytes: 0,
   };
-  const elsewhere = new Set<string>();
+  const elsewhere = new Map<string, string>();
   const take = (row: JsonObject, agentId: string): void => {
     const data = usageData(row);
     if (data === undefined) return;
-    const key = responseKey(data);
-    const replay = data.is_sidechain === true && counted.has(asString(data.message_id));
-    if (replay || counted.has(key)) {
+    const ref = responseRef(data);
+    const owner = billing.billedIn(ref, isSidechain(data));
+    if (owner !== undefined) {
       session.deduplicated += 1;
-      elsewhere.add(key);
+      elsewhere.set(ref, owner);
       return;
     }
     if (agentId !== '') data.agent_id = agentId;
@@ -221,10 +223,10 @@ function priceSession(file: TranscriptFile, pricer: Pricer, counted: Set<string>
     session.endedAt = Math.max(session.endedAt, read.lastTime);
   }
   session.inOtherSessions = elsewhere.size;
+  session.billedIn = mostFirst(elsewhere.values());
   const models = new Map<string, ModelCost>();
   for (const { data, time } of responses.values()) {
-    counted.add(responseKey(data));
-    counted.add(asString(data.message_id));
+    billing.bill(responseRef(data), file.sessionId);
     session.endedAt = Math.max(session.endedAt, time);
     const usage = usageOf(data);
     if (usage === undefined) continue;
@@ -257,6 +259,12 @@ function priceSession(file: TranscriptFile, pricer: Pricer, counted: Set<string>
   }
   session.models = [...models.values()];
   return session;
+}
+
+function mostFirst(ids: Iterable<string>): string[] {
+  const counts = new Map<string, number>();
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([id]) => id);
 }
 
 const newModelCost = (model: string): ModelCost => ({
@@ -345,6 +353,10 @@ export interface ImportOptions {
   redact?: RedactValue | undefined;
   /** Default: as the file's rows say. */
   sessionId?: string;
+  /** Of the transcripts that were imported before: what they were billed for is marked as theirs. */
+  billing?: Billing;
+  /** A person named this file: it may belong to another user. */
+  named?: boolean;
 }
 
 export interface ImportedTranscript {
@@ -361,7 +373,8 @@ export interface ImportedTranscript {
  * @throws where the file cannot be read or names no session
  */
 export function importTranscript(path: string, options: ImportOptions = {}): ImportedTranscript {
-  const file = describe(path, basename(dirname(path)));
+  const anyOwner = options.named === true;
+  const file = describe(path, basename(dirname(path)), undefined, anyOwner);
   const sessionId = options.sessionId ?? file.sessionId;
   if (!isSessionId(sessionId)) throw new Error(`${path} does not name a session that can be used.`);
   const mapper = new TranscriptMapper({ sessionId, redact: options.redact });
@@ -372,19 +385,32 @@ export function importTranscript(path: string, options: ImportOptions = {}): Imp
     if (known !== undefined) event.timestamp = Math.min(known.timestamp, event.timestamp);
     events.set(event.event_id, event);
   };
-  const main = readRows(path, (row) => mapper.push(row, { file: path }).forEach(add));
-  if (main === undefined) throw new Error(`${path} cannot be read.`);
+  const main = readRows(path, (row) => mapper.push(row, { file: path }).forEach(add), anyOwner);
+  if (main === undefined) throw new Error(`${path} cannot be read: ${whyNot(path)}`);
   let unreadable = main;
   const subagents =
     options.sessionId === undefined ? file.subagents : subagentFiles(path, sessionId);
   for (const { path: own, agentId } of subagents) {
     mapper.describe(agentId, readMeta(own));
     unreadable +=
-      readRows(own, (row) => mapper.push(row, { file: own, agentId }).forEach(add)) ?? 0;
+      readRows(own, (row) => mapper.push(row, { file: own, agentId }).forEach(add), anyOwner) ?? 0;
   }
   mapper.finish().forEach(add);
   const order = [...events.values()].sort((a, b) => a.timestamp - b.timestamp || rank(a) - rank(b));
+  if (options.billing !== undefined) markCopies(order, sessionId, options.billing);
   return { sessionId, events: order, stats: mapper.stats, unreadable };
+}
+
+/** Not every Claude Code says of a row that it is a copy: an older transcript with the same response does. */
+function markCopies(events: readonly TraceEvent[], sessionId: string, billing: Billing): void {
+  const responses = events.filter(({ event_type }) => event_type === 'llm_response');
+  for (const { data } of responses) {
+    const owner = billing.billedIn(responseRef(data), isSidechain(data));
+    if (owner !== undefined && owner !== sessionId) data.copied_from ??= owner;
+  }
+  for (const { data } of responses) {
+    if (data.copied_from === undefined) billing.bill(responseRef(data), sessionId);
+  }
 }
 
 /** At one instant the session's start comes first and its end last. */
@@ -405,9 +431,23 @@ function readMeta(path: string): SubagentMeta {
   }
 }
 
+/** Why a file cannot be read, in words. */
+function whyNot(path: string): string {
+  try {
+    closeSync(openRead(path));
+    return 'it was not there a moment ago';
+  } catch (error) {
+    return problemText(codeOf(error));
+  }
+}
+
 /** Calls `take` with every row; returns the lines that are none, undefined where there is no file. */
-function readRows(path: string, take: (row: unknown) => void): number | undefined {
-  const file = openOwn(path);
+function readRows(
+  path: string,
+  take: (row: unknown) => void,
+  anyOwner = false,
+): number | undefined {
+  const file = openOwn(path, anyOwner);
   if (file === undefined) return undefined;
   let unreadable = 0;
   const each = (line: string | undefined): void => {

@@ -75,8 +75,15 @@ export function trustedTranscript(
 const isOwnFile = (stats: fs.Stats): boolean =>
   stats.isFile() && stats.uid === (process.getuid?.() ?? stats.uid);
 
-/** Opens a plain file of ours for reading; undefined where it is none, or a symlink. */
-export function openOwn(path: string): { fd: number; stats: fs.Stats } | undefined {
+/**
+ * Opens a plain file of ours for reading; undefined where it is none, or a symlink.
+ *
+ * @param anyOwner for a file that a person named: it may be another user's
+ */
+export function openOwn(
+  path: string,
+  anyOwner = false,
+): { fd: number; stats: fs.Stats } | undefined {
   let fd: number;
   try {
     fd = openSync(
@@ -87,14 +94,19 @@ export function openOwn(path: string): { fd: number; stats: fs.Stats } | undefin
     return undefined;
   }
   const stats = fstatSync(fd);
-  if (isOwnFile(stats)) return { fd, stats };
+  if (anyOwner ? stats.isFile() : isOwnFile(stats)) return { fd, stats };
   closeSync(fd);
   return undefined;
 }
 
 /** A small file's text, at most `max` bytes; undefined where it cannot be read. */
-export function readSmall(path: string, max = 65_536, cut = false): string | undefined {
-  const file = openOwn(path);
+export function readSmall(
+  path: string,
+  max = 65_536,
+  cut = false,
+  anyOwner = false,
+): string | undefined {
+  const file = openOwn(path, anyOwner);
   if (file === undefined) return undefined;
   try {
     const { size } = file.stats;
@@ -109,8 +121,8 @@ export function readSmall(path: string, max = 65_536, cut = false): string | und
 }
 
 /** The beginning of a file as text; empty where it cannot be read. */
-export const firstBytes = (path: string, bytes: number): string =>
-  readSmall(path, bytes, true) ?? '';
+export const firstBytes = (path: string, bytes: number, anyOwner = false): string =>
+  readSmall(path, bytes, true, anyOwner) ?? '';
 
 export interface SubagentFile {
   path: string;

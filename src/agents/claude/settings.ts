@@ -8,6 +8,7 @@ import {
   modify,
   type Node,
   type ParseError,
+  type ParseErrorCode,
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
@@ -135,19 +136,41 @@ function parseSettings(text: string): Node {
   if (first !== undefined) {
     const before = text.slice(0, first.offset).split('\n');
     const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
-    throw new SettingsError(`is not valid JSON: ${printParseErrorCode(first.error)} at ${place}`);
+    throw new SettingsError(`is not valid JSON: ${jsonProblem(first.error)} at ${place}`);
   }
   if (root === undefined || root.type !== 'object') throw new SettingsError('is not a JSON object');
   const hooks = uniqueProperty(root, 'hooks');
-  if (hooks === undefined) return root;
+  // `null` is as good as not there.
+  if (hooks === undefined || hooks.type === 'null') return root;
   if (hooks.type !== 'object') throw new SettingsError('has "hooks" that are not an object');
   for (const { name } of EVENTS) {
     const groups = uniqueProperty(hooks, name);
-    if (groups !== undefined && groups.type !== 'array') {
+    if (groups !== undefined && groups.type !== 'array' && groups.type !== 'null') {
       throw new SettingsError(`has "hooks.${name}" that is not a list`);
     }
   }
   return root;
+}
+
+const JSON_PROBLEMS = new Map([
+  ['InvalidSymbol', 'a word that JSON does not know'],
+  ['InvalidNumberFormat', 'a number that is none'],
+  ['PropertyNameExpected', 'a name in quotes is missing'],
+  ['ValueExpected', 'a value is missing'],
+  ['ColonExpected', 'a colon is missing'],
+  ['CommaExpected', 'a comma is missing'],
+  ['CloseBraceExpected', 'a closing } is missing'],
+  ['CloseBracketExpected', 'a closing ] is missing'],
+  ['EndOfFileExpected', 'there is something after the end'],
+  ['UnexpectedEndOfComment', 'a comment does not end'],
+  ['UnexpectedEndOfString', 'a text in quotes does not end'],
+  ['InvalidCharacter', 'a character that may not stand there'],
+  ['InvalidEscapeCharacter', 'a \\ before a character that needs none'],
+]);
+
+function jsonProblem(code: ParseErrorCode): string {
+  const name = printParseErrorCode(code);
+  return JSON_PROBLEMS.get(name) ?? name;
 }
 
 function uniqueProperty(object: Node, name: string): Node | undefined {
@@ -240,10 +263,14 @@ export function addGroups(
   const edit = new Editor(text);
   if (text.trim() === '') edit.replace('{}\n');
   const formattingOptions = formatOf(text);
+  if (findNodeAtLocation(parseSettings(edit.text), ['hooks'])?.type === 'null') {
+    // A name cannot be put into null.
+    edit.replace(applyEdits(edit.text, modify(edit.text, ['hooks'], {}, { formattingOptions })));
+  }
   for (const [event, group] of wanted) {
     const before = parseSettings(edit.text);
     const groups = findNodeAtLocation(before, ['hooks', event]);
-    const isList = groups !== undefined;
+    const isList = groups?.type === 'array';
     const place = isList ? ['hooks', event, groups.children?.length ?? 0] : ['hooks', event];
     const edits = modify(edit.text, place, isList ? group : [group], {
       formattingOptions,

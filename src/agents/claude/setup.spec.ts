@@ -152,6 +152,8 @@ describe('setup', () => {
     ['an empty file', ''],
     ['{}', '{}'],
     ['comments', COMMENTED],
+    ['hooks that are null', '{ "hooks": null, "a": 1 }'],
+    ['an event that is null', '{\n  "hooks": {\n    "PreToolUse": null\n  }\n}\n'],
     ['an empty list of hooks', '{"hooks":{}}'],
     ['one line', '{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"x"}]}]},"a":1}'],
     ['CRLF and tabs', '{\r\n\t"a": 1,\r\n\t"hooks": {\r\n\t\t"Stop": []\r\n\t}\r\n}\r\n'],
@@ -161,9 +163,35 @@ describe('setup', () => {
     run();
     expect(fs.existsSync(settingsPath())).toBe(true);
     run({ remove: true });
-    if (text === undefined) expect(fs.existsSync(settingsPath())).toBe(false);
+    // The folder that was made for it goes, too.
+    if (text === undefined) expect(fs.existsSync(join(project, '.claude'))).toBe(false);
     else expect(read()).toBe(text);
     expect(plan({ remove: true }).changed).toBe(false);
+  });
+
+  it('--remove leaves a folder that was there, or that others use meanwhile', () => {
+    fs.mkdirSync(join(project, '.claude'));
+    run();
+    run({ remove: true });
+    expect(fs.readdirSync(join(project, '.claude'))).toEqual([]);
+    fs.rmdirSync(join(project, '.claude'));
+    run({ agentVersion: '1.0.90' });
+    run();
+    fs.writeFileSync(join(project, '.claude', 'notes.md'), '');
+    run({ remove: true });
+    expect(fs.readdirSync(join(project, '.claude'))).toEqual(['notes.md']);
+  });
+
+  it('adds to hooks that are null', () => {
+    write('{ "hooks": null }');
+    expect(run({ scope: 'project' }).problems.map(({ severity }) => severity)).not.toContain(
+      'error',
+    );
+    expect((JSON.parse(read()) as Settings).hooks.PreToolUse).toHaveLength(1);
+    write('{ "hooks": { "PreToolUse": null } }');
+    run();
+    expect((JSON.parse(read()) as Settings).hooks.PreToolUse).toHaveLength(1);
+    expect(plan().changed).toBe(false);
   });
 
   it('gives it back after an upgrade too', () => {

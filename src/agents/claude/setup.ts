@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { textHash } from '../../model/ids.ts';
-import { codeOf, readSmallFile, writeSmallFile } from '../../trace/files.ts';
+import { codeOf, problemText, readSmallFile, writeSmallFile } from '../../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../../trace/paths.ts';
 import type { PlanOptions, SetupPlan, SetupProblem } from '../registry.ts';
 import {
@@ -27,6 +27,8 @@ interface UndoRecord {
   version: 1;
   file: string;
   existed: boolean;
+  /** The folder was not there before us. */
+  madeFolder?: boolean;
   /** Length (UTF-16 units) and hash of the file as we left it. */
   length: number;
   hash: string;
@@ -52,7 +54,8 @@ function resolveTarget(file: string, { scope, projectDir }: PlanOptions): string
   try {
     target = fs.realpathSync(file);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw new SettingsError(`cannot be read (${codeOf(error)})`);
+    if (codeOf(error) !== 'ENOENT')
+      throw new SettingsError(`cannot be read: ${problemText(codeOf(error))}`);
     if (fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
       throw new SettingsError('is a link to a file that does not exist');
     }
@@ -86,7 +89,7 @@ function readSettings(target: string): string | undefined {
   } catch (error) {
     if (error instanceof SettingsError) throw error;
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw new SettingsError(`cannot be read (${codeOf(error)})`);
+    throw new SettingsError(`cannot be read: ${problemText(codeOf(error))}`);
   }
   // Written back as UTF-8 it would be another file.
   if (text.includes('\ufffd')) throw new SettingsError('is not UTF-8 text');
@@ -197,21 +200,53 @@ function versionProblems(plan: SetupPlan, version: string | undefined): SetupPro
 const recordPath = (target: string, env: Env): string =>
   join(stateHome(env), 'setup', `claude-${textHash(target)}.json`);
 
+function recordOf(target: string, env: Env): UndoRecord | undefined {
+  const saved = readSmallFile(recordPath(target, env), 1_048_576);
+  if (saved === undefined) return undefined;
+  try {
+    const record = JSON.parse(saved) as UndoRecord;
+    return record.version === 1 && record.file === target ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes a folder that is empty. */
+function removeEmpty(folder: string): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch {
+    // Somebody put something into it.
+  }
+}
+
 /** The file as it was before us, where it still is what we made of it. */
 function undone(
   target: string,
   text: string,
   env: Env,
 ): { existed: boolean; text: string } | undefined {
-  const saved = readSmallFile(recordPath(target, env), 1_048_576);
-  if (saved === undefined) return undefined;
+  const record = recordOf(target, env);
+  if (record === undefined) return undefined;
   try {
-    const record = JSON.parse(saved) as UndoRecord;
-    if (record.version !== 1 || record.file !== target) return undefined;
     if (record.length !== text.length || record.hash !== textHash(text)) return undefined;
     return { existed: record.existed, text: undo(text, record.steps) };
   } catch {
     return undefined;
+  }
+}
+
+/** @throws Error where the plan's file could not be written; nothing is changed */
+export function checkClaude({ target, changed }: SetupPlan): void {
+  if (!changed) return;
+  let folder = dirname(target);
+  while (!fs.existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  try {
+    if (!fs.statSync(folder).isDirectory()) throw new Error('not a folder');
+    fs.accessSync(folder, fs.constants.W_OK);
+  } catch (error) {
+    const code = codeOf(error) === 'EUNKNOWN' ? 'ENOTDIR' : codeOf(error);
+    throw new Error(`${folder} cannot be written to: ${problemText(code)}`);
   }
 }
 
@@ -231,21 +266,26 @@ export function applyClaude(plan: SetupPlan, env: Env = process.env): void {
   }
   if (now !== before) throw new Error(`${target} has changed meanwhile: try again`);
   if (after === undefined) {
+    const { madeFolder } = recordOf(target, env) ?? {};
     fs.rmSync(target);
+    if (madeFolder === true) removeEmpty(dirname(target));
     removeRecord(target, env);
     return;
   }
-  fs.mkdirSync(dirname(target), { recursive: true });
+  // Once made by us it stays ours, however often set-up is run again.
+  const madeFolder =
+    fs.mkdirSync(dirname(target), { recursive: true }) !== undefined ||
+    recordOf(target, env)?.madeFolder === true;
   const mode = before === undefined ? 0o644 : fs.statSync(target).mode & 0o777;
   writeSmallFile(target, after, mode);
   if (plan.undo === undefined) removeRecord(target, env);
-  else saveRecord(plan, after, plan.undo, env);
+  else saveRecord(plan, after, { ...plan.undo, madeFolder }, env);
 }
 
 function saveRecord(
   plan: SetupPlan,
   after: string,
-  { existed, steps }: NonNullable<SetupPlan['undo']>,
+  { existed, steps, madeFolder }: NonNullable<SetupPlan['undo']> & { madeFolder: boolean },
   env: Env,
 ): void {
   const { problem } = ensureStateFolder('setup', env);
@@ -255,6 +295,7 @@ function saveRecord(
     version: 1,
     file: plan.target,
     existed,
+    ...(madeFolder && { madeFolder }),
     length: after.length,
     hash: textHash(after),
     steps,

@@ -5,7 +5,7 @@ import { response, SESSION, toolResult, toolUse, user } from '../../../test/agen
 import type { TraceEvent } from '../../model/event.ts';
 import { ids } from '../../model/ids.ts';
 import { usageOf } from '../../model/usage.ts';
-import { TranscriptMapper } from './transcript.ts';
+import { TranscriptMapper } from './transcriptImport.ts';
 import { claudeUsage, UsageMapper } from './usage.ts';
 
 function read(rows: readonly unknown[], options = {}): Map<string, TraceEvent> {

@@ -4,7 +4,7 @@ import { costJson, sessionJson } from '../../report/sessionJson.ts';
 import { promptsOf } from '../../trace/findings.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
-import { summariseAll } from '../listing.ts';
+import { billedElsewhere, summariseAll } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
 export interface CostOptions extends TraceOptions {
@@ -17,19 +17,21 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
     if (id !== undefined) throw new CliError('--all takes no session id', EXIT.usage);
     return await costOfAll(io, options);
   }
-  const entry = findSession(io, openStore(io, options), id);
-  const session = await readSession(io, entry);
+  const store = openStore(io, options);
+  const entry = findSession(io, store, id);
+  const elsewhere = await billedElsewhere(io, store, entry);
+  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
   const summary = summarise(session.fold, {
     nowMs: io.now(),
     process: processState(io, entry.id),
   });
   const report = costReport(entry.id, session.fold, summary, promptsOf(session));
   if (options.json === true) await printJson(io, report);
-  else await print(io, costText(report, summary.cost, look(io)));
+  else await print(io, costText(report, summary.cost, [...new Set(elsewhere.values())], look(io)));
   return EXIT.ok;
 }
 
-const look = (io: Io) => ({ style: styleFor(io, io.stdout), width: widthOf(io.stdout) });
+const look = (io: Io) => ({ style: styleFor(io, io.stdout), width: widthOf(io) });
 
 async function costOfAll(io: Io, options: CostOptions): Promise<number> {
   const sessions = await summariseAll(io, openStore(io, options));

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   discoverPriced,
@@ -9,13 +9,15 @@ import {
   type PricedSession,
 } from '../../agents/claude/discover.ts';
 import type { RedactValue } from '../../agents/claude/usage.ts';
+import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
 import { redactValue } from '../../redact/redact.ts';
 import { seconds, tokensJson, usd } from '../../report/sessionJson.ts';
 import { dateTime } from '../../report/sessionTable.ts';
 import { renderTable } from '../../report/table.ts';
-import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
+import { safeJson, sanitizeLine, wrapFacts } from '../../report/terminalText.ts';
 import { appendEvents, EVENTS_FILE, updateMeta } from '../../trace/append.ts';
+import { problemText } from '../../trace/files.ts';
 import { ensureTraceFolder, isSafeSessionId } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
 import {
@@ -30,7 +32,7 @@ import {
   warn,
   widthOf,
 } from '../io.ts';
-import { homely, sharedPricer, type TraceOptions, traceDirs } from '../traces.ts';
+import { homely, sharedPricer, shellWord, type TraceOptions, traceDirs } from '../traces.ts';
 
 export interface ImportOptions extends TraceOptions {
   json?: boolean;
@@ -74,7 +76,8 @@ async function importFile(io: Io, file: string, options: ImportOptions): Promise
   if (!existsSync(path)) throw new CliError(`There is no file ${shown}`, EXIT.usage);
   if (!statSync(path).isFile()) throw new CliError(`${shown} is not a file`, EXIT.usage);
   const traceDir = ownTraceDir(io, options);
-  const done = importOne(io, path, traceDir, options);
+  // Named by the person: it may be a link, or another user's.
+  const done = importOne(io, realpathSync(path), traceDir, options, { named: true });
   if (done.unreadable > 0)
     warn(io, `${plural(done.unreadable, 'line')} of ${shown} could not be read`);
   if (options.json === true) await printJson(io, done);
@@ -83,26 +86,45 @@ async function importFile(io: Io, file: string, options: ImportOptions): Promise
       done.added === 0
         ? `${done.session_id} is in ${homely(traceDir)} already: nothing new`
         : `Imported ${plural(done.added, 'event')} into ${homely(traceDir)}`;
-    await print(io, `${sanitizeLine(what)}\nSee: agent-strace replay ${done.session_id}\n`);
+    await print(
+      io,
+      `${sanitizeLine(what)}\nSee: agent-strace replay ${done.session_id}${named(options)}\n`,
+    );
   }
   return EXIT.ok;
 }
+
+/** What a command needs to read the same folder. */
+const named = ({ traceDir }: ImportOptions): string =>
+  traceDir === undefined ? '' : ` --trace-dir ${shellWord(sanitizeLine(traceDir))}`;
 
 function ownTraceDir(io: Io, options: ImportOptions): string {
   const traceDir = traceDirs(io, options)[0]!;
   const problem = ensureTraceFolder(traceDir, io.env);
   if (problem !== undefined) {
-    throw new CliError(`${sanitizeLine(traceDir)} cannot be used (${problem})`, EXIT.usage);
+    throw new CliError(
+      `${sanitizeLine(traceDir)} cannot be used: ${problemText(problem)}`,
+      EXIT.usage,
+    );
   }
   return traceDir;
 }
 
 /** Adds to the trace folder what it does not have of a transcript. @throws CliError */
-function importOne(io: Io, path: string, traceDir: string, options: ImportOptions): Imported {
+function importOne(
+  io: Io,
+  path: string,
+  traceDir: string,
+  options: ImportOptions,
+  how: { named?: boolean; billing?: Billing },
+): Imported {
   const plain = options.redact === false || io.env.AGENT_TRACE_NO_REDACT === '1';
   let read: ImportedTranscript;
   try {
-    read = importTranscript(path, plain ? {} : { redact: redactValue as RedactValue });
+    read = importTranscript(path, {
+      ...(!plain && { redact: redactValue as RedactValue }),
+      ...how,
+    });
   } catch (error) {
     const { message } = error as Error;
     throw new CliError(
@@ -122,7 +144,7 @@ function importOne(io: Io, path: string, traceDir: string, options: ImportOption
   const result = appendEvents(traceDir, sessionId, fresh);
   if (!result.ok) {
     throw new CliError(
-      `The trace of ${sessionId} cannot be written (${result.problem})`,
+      `The trace of ${sessionId} cannot be written: ${problemText(result.problem)}`,
       EXIT.usage,
     );
   }
@@ -143,7 +165,10 @@ function eventsText(traceDir: string, sessionId: string): string {
     return existsSync(path) ? readFileSync(path, 'latin1') : '';
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new CliError(`The trace of ${sessionId} cannot be read (${code})`, EXIT.usage);
+    throw new CliError(
+      `The trace of ${sessionId} cannot be read: ${problemText(code ?? 'EUNKNOWN')}`,
+      EXIT.usage,
+    );
   }
 }
 
@@ -176,12 +201,13 @@ async function importAll(io: Io, options: ImportOptions): Promise<number> {
   const traceDir = ownTraceDir(io, options);
   const files = findTranscripts(configOf(io, options));
   const progress = new Progress(io);
+  const billing = new Billing();
   const done: Imported[] = [];
   let failed = 0;
   for (const [at, { path }] of files.entries()) {
     progress.show(`Importing ${formatCount(at + 1)} of ${formatCount(files.length)} sessions`);
     try {
-      done.push(importOne(io, path, traceDir, options));
+      done.push(importOne(io, path, traceDir, options, { billing }));
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       failed++;
@@ -200,7 +226,7 @@ async function importAll(io: Io, options: ImportOptions): Promise<number> {
       `Imported ${plural(added.length, 'session')} (${plural(done.length - added.length, 'session')} had nothing new${left}) into ${sanitizeLine(homely(traceDir))}\n`,
     );
   }
-  if (files.length === 0) io.stderr.write(nothingFound(io));
+  if (files.length === 0) io.stderr.write(nothingFound(io, options));
   return files.length > 0 ? EXIT.ok : EXIT.none;
 }
 
@@ -213,8 +239,10 @@ function configOf(io: Io, options: ImportOptions) {
   };
 }
 
-const nothingFound = (io: Io): string =>
-  `No transcript of Claude Code was found${io.env.CLAUDE_CONFIG_DIR ? ' in CLAUDE_CONFIG_DIR' : ''}. Name its folder with --claude-dir.\n`;
+const nothingFound = (io: Io, options: ImportOptions): string =>
+  options.claudeDir !== undefined
+    ? `No transcript of Claude Code was found in ${sanitizeLine(join(options.claudeDir, 'projects'))}.\n`
+    : `No transcript of Claude Code was found${io.env.CLAUDE_CONFIG_DIR ? ' in CLAUDE_CONFIG_DIR' : ''}. Name its folder with --claude-dir.\n`;
 
 /** `--discover`: what past sessions cost; changes nothing. */
 async function discover(io: Io, options: ImportOptions): Promise<number> {
@@ -238,7 +266,7 @@ async function discover(io: Io, options: ImportOptions): Promise<number> {
   }
   throwIfInterrupted(io);
   if (options.json === true) await printSessions(io, sessions);
-  else if (sessions.length === 0) io.stderr.write(nothingFound(io));
+  else if (sessions.length === 0) io.stderr.write(nothingFound(io, options));
   else await printTable(io, sessions);
   return sessions.length > 0 ? EXIT.ok : EXIT.none;
 }
@@ -268,13 +296,35 @@ function discoveredJson(session: PricedSession): Record<string, unknown> {
       tokens: tokensJson(model.usage),
     })),
     tokens: tokensJson(session.usage),
-    cost_usd: session.priced > 0 ? usd(session.nanoUsd) : null,
+    cost_usd: session.priced > 0 || isCopy(session) ? usd(session.nanoUsd) : null,
     priced: session.priced,
     unpriced: reasons.reduce((sum, [, count]) => sum + count, 0),
     unpriced_reasons: Object.fromEntries(reasons),
     deduplicated: session.deduplicated,
+    copied: session.inOtherSessions,
+    billed_in: session.billedIn,
     unreadable_lines: session.unreadable,
   };
+}
+
+/** All that it holds was billed in other sessions. */
+const isCopy = (session: PricedSession): boolean =>
+  session.models.length === 0 && session.inOtherSessions > 0;
+
+function costOf(session: PricedSession, unpriced: number): string {
+  if (session.priced > 0 || isCopy(session)) {
+    return `${unpriced > 0 ? '≥' : ''}${formatUsd(session.nanoUsd)}`;
+  }
+  return unpriced > 0 ? 'unpriced' : MISSING;
+}
+
+/** `(all in 86cc3044)` for a fork that went no further than its parent. */
+function modelsOf(session: PricedSession): string {
+  if (isCopy(session)) {
+    const others = session.billedIn.map((id) => sanitizeLine(id).slice(0, 8));
+    return `(all in ${others.slice(0, 2).join(', ')}${others.length > 2 ? ', …' : ''})`;
+  }
+  return sanitizeLine(session.models.map(({ model }) => model).join(', ')) || MISSING;
 }
 
 async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<void> {
@@ -285,14 +335,13 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
     io,
     renderTable<PricedSession>(
       [
-        { title: 'started', text: ({ startedAt }) => dateTime(startedAt * 1000) },
+        { title: 'started', expendable: 2, text: ({ startedAt }) => dateTime(startedAt * 1000) },
         { title: 'session', text: ({ sessionId }) => sanitizeLine(sessionId).slice(0, 8) },
         { title: 'project', flexible: true, text: ({ project }) => sanitizeLine(project) },
         {
           title: 'models',
           expendable: 1,
-          text: ({ models }) =>
-            sanitizeLine(models.map(({ model }) => model).join(', ')) || MISSING,
+          text: modelsOf,
         },
         {
           title: 'tokens',
@@ -302,26 +351,21 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
         {
           title: 'cost',
           align: 'right',
-          text: (session) =>
-            session.priced > 0
-              ? `${unpriced(session) > 0 ? '≥' : ''}${formatUsd(session.nanoUsd)}`
-              : unpriced(session) > 0
-                ? 'unpriced'
-                : MISSING,
+          text: (session) => costOf(session, unpriced(session)),
         },
       ],
       [...sessions].reverse(),
-      { style, width: widthOf(io.stdout) },
+      { style, width: widthOf(io) },
     ),
   );
   const total = sessions.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0);
   const without = sessions.reduce((sum, session) => sum + unpriced(session), 0);
   const dedup = sessions.reduce((sum, { deduplicated }) => sum + deduplicated, 0);
   const priced = sessions.reduce((sum, session) => sum + session.priced, 0);
-  await print(
-    io,
-    `\n${style.bold(formatUsd(total))}  ${plural(sessions.length, 'session')}\n${style.dim(
-      `${formatCount(priced)} priced · ${formatCount(dedup)} dedup · ${formatCount(without)} unpriced`,
-    )}\n${style.dim('Nothing was imported. Import all: --discover --all; one: import FILE.jsonl')}\n`,
-  );
+  const facts = [
+    `${formatCount(priced)} priced · ${formatCount(dedup)} dedup · ${formatCount(without)} unpriced`,
+    'Nothing was imported. Import all: --discover --all; one: import FILE.jsonl',
+  ].flatMap((line) => wrapFacts(line, widthOf(io)).map((part) => style.dim(part)));
+  const sum = `${style.bold(formatUsd(total))}  ${plural(sessions.length, 'session')}`;
+  await print(io, `\n${[sum, ...facts].join('\n')}\n`);
 }

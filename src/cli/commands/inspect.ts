@@ -19,7 +19,7 @@ export async function inspect(
   options: TraceOptions,
 ): Promise<number> {
   const entry = findSession(io, openStore(io, options), id);
-  const session = await readSession(io, entry, { allowNewer: true });
+  const session = await readSession(io, entry);
   await print(io, `{\n  "session": ${indented(sessionOf(io, entry, session))},\n  "events": [`);
   const rows = inFileOrder(session.fold);
   let first = true;

@@ -1,9 +1,11 @@
 import { sessionJson } from '../../report/sessionJson.ts';
 import { sessionTable, sessionTotals } from '../../report/sessionTable.ts';
+import { wrapFacts } from '../../report/terminalText.ts';
+import type { TraceStore } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
 import { summariseAll, uniquePrefixes } from '../listing.ts';
-import { openStore, type TraceOptions } from '../traces.ts';
+import { listEntries, openStore, type TraceOptions } from '../traces.ts';
 
 export interface ListOptions extends TraceOptions {
   json?: boolean;
@@ -13,8 +15,21 @@ export interface ListOptions extends TraceOptions {
 /** Rows on a terminal where nobody asked for more: the newest must not scroll away. */
 const TERMINAL_ROWS = 50;
 
+/** A script is told of no session in the same way whether there is a folder or not. @throws CliError */
+async function storeOrEmpty(io: Io, options: ListOptions): Promise<TraceStore> {
+  try {
+    return openStore(io, options);
+  } catch (error) {
+    if (options.json === true && error instanceof CliError && error.code === EXIT.none) {
+      await printJson(io, []);
+    }
+    throw error;
+  }
+}
+
 export async function list(io: Io, options: ListOptions): Promise<number> {
-  const sessions = await summariseAll(io, openStore(io, options));
+  const store = await storeOrEmpty(io, options);
+  const sessions = await summariseAll(io, store, listEntries(io, store, true));
   const standard = options.json !== true && io.stdout.isTTY === true ? TERMINAL_ROWS : 0;
   const limit = options.limit ?? standard;
   const shown = limit > 0 ? sessions.slice(0, limit) : sessions;
@@ -42,11 +57,13 @@ export async function list(io: Io, options: ListOptions): Promise<number> {
     io,
     sessionTable(
       shown.map((session) => ({ ...session, shortId: shortIds.get(session.entry.id)! })),
-      { style, width: widthOf(io.stdout) },
+      { style, width: widthOf(io) },
     ),
   );
   const hidden = sessions.length - shown.length;
   const more = hidden > 0 ? ` · ${hidden} older ones not shown (--limit 0 shows all)` : '';
-  await print(io, `\n${style.dim(sessionTotals(sessions.map(({ summary }) => summary)) + more)}\n`);
+  const totals = sessionTotals(sessions.map(({ summary }) => summary)) + more;
+  const lines = wrapFacts(totals, widthOf(io)).map((line) => style.dim(line));
+  await print(io, `\n${lines.join('\n')}\n`);
   return EXIT.ok;
 }

@@ -137,7 +137,7 @@ class Printer {
     this.left = options.limit === undefined || options.limit === 0 ? Infinity : options.limit;
     this.text = {
       style: styleFor(io, io.stdout),
-      width: widthOf(io.stdout),
+      width: widthOf(io),
       startMs: 0,
     };
   }

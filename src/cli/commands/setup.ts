@@ -10,6 +10,7 @@ import { setupDiff } from '../../agents/setupDiff.ts';
 import { findAgentVersion, planSetupIn } from '../../agents/setupPlace.ts';
 import type { Style } from '../../report/style.ts';
 import { sanitizeLine, sanitizeTerminal } from '../../report/terminalText.ts';
+import { problemText } from '../../trace/files.ts';
 import { placeTrace } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, Interrupted, type Io, print, printJson, styleFor, warn } from '../io.ts';
@@ -36,7 +37,7 @@ export async function setup(io: Io, options: SetupOptions): Promise<number> {
   const plan = planSetupIn(agent, io.cwd, {
     scope: options.scope ?? 'local',
     remove,
-    agentVersion: remove ? undefined : await findAgentVersion(agent, { env: io.env }),
+    agentVersion: remove ? undefined : await agentVersion(io, agent),
     env: io.env,
   });
   const error = plan.problems.find(({ severity }) => severity === 'error');
@@ -62,6 +63,21 @@ export async function setup(io: Io, options: SetupOptions): Promise<number> {
   return EXIT.ok;
 }
 
+/** Nobody wonders about a second; after that it is said what is waited for. */
+const SILENT_MS = 1000;
+
+async function agentVersion(io: Io, agent: AgentId): Promise<string | undefined> {
+  const told = setTimeout(
+    () => warn(io, `Asking ${agent} --version, up to 10 s …`, 'dim'),
+    SILENT_MS,
+  );
+  try {
+    return await findAgentVersion(agent, { env: io.env });
+  } finally {
+    clearTimeout(told);
+  }
+}
+
 function apply(io: Io, plan: SetupPlan): void {
   try {
     applySetup(plan, {
@@ -71,7 +87,10 @@ function apply(io: Io, plan: SetupPlan): void {
       env: io.env,
     });
   } catch (error) {
-    throw new CliError(sanitizeLine((error as Error).message), EXIT.usage);
+    const { code, path, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw new CliError(sanitizeLine(message), EXIT.usage);
+    const place = sanitizeLine(homely(path ?? plan.target));
+    throw new CliError(`${place} cannot be written: ${problemText(code)}`, EXIT.usage);
   }
 }
 

@@ -4,7 +4,7 @@ import { failuresOf } from '../../trace/findings.ts';
 import type { ListedSession } from '../../trace/sessionSummary.ts';
 import { EXIT } from '../exit.ts';
 import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
-import { summariseAll } from '../listing.ts';
+import { billedElsewhere, summariseAll } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
 export interface StatsOptions extends TraceOptions {
@@ -22,7 +22,8 @@ export async function stats(
 ): Promise<number> {
   const store = openStore(io, options);
   const entry = findSession(io, store, id);
-  const session = await readSession(io, entry);
+  const elsewhere = await billedElsewhere(io, store, entry);
+  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
   const summary = summarise(session.fold, {
     nowMs: io.now(),
     process: processState(io, entry.id),
@@ -37,7 +38,7 @@ export async function stats(
   else {
     await print(
       io,
-      statsText(report, summary, { style: styleFor(io, io.stdout), width: widthOf(io.stdout) }),
+      statsText(report, summary, { style: styleFor(io, io.stdout), width: widthOf(io) }),
     );
   }
   return EXIT.ok;

@@ -1,3 +1,4 @@
+import { isSidechain, responseRef } from '../billing.ts';
 import { type Columns, FLAG, TYPE } from '../columns.ts';
 import type { Json, JsonObject, TraceEvent } from '../event.ts';
 import { Interner } from '../interner.ts';
@@ -39,7 +40,10 @@ export class CostSlice implements Slice {
   deduplicated = 0;
   /** Responses that another session was billed for: forks and resumed sessions copy them. */
   copied = 0;
-  private readonly copies = new Set<number>();
+  /** The records that told of them. */
+  copiedRecords = 0;
+  /** Those records, by row. */
+  private readonly copies = new Map<number, number>();
   /** The newest price date among the priced responses. */
   priceDate = '';
   readonly models = new Interner('');
@@ -56,6 +60,8 @@ export class CostSlice implements Slice {
   private model = new Uint16Array(64);
   private status = new Uint8Array(64);
   private repeats = new Uint16Array(64);
+  private refs: string[] = [];
+  private sides: boolean[] = [];
   // Doubles: a hostile count must not wrap around into a small one.
   private tokens = new Float64Array(64 * WIDTH);
 
@@ -78,10 +84,13 @@ export class CostSlice implements Slice {
     const { usage } = this.fold;
     if (!usage) return;
     const { data } = event;
-    if (typeof data.copied_from === 'string') {
+    const ref = responseRef(data);
+    const repeats = repeatsOf(data);
+    if (typeof data.copied_from === 'string' || this.fold.billedElsewhere?.has(ref) === true) {
       // A fork or a resumed session brings its parent's responses along: they were billed there.
       this.copied++;
-      this.copies.add(row);
+      this.copiedRecords += repeats + 1;
+      this.copies.set(row, repeats + 1);
       return;
     }
     const modelName = typeof data.model === 'string' ? data.model : '';
@@ -90,9 +99,9 @@ export class CostSlice implements Slice {
     this.rows[at] = row;
     this.model[at] = this.models.code(modelName);
     this.status[at] = STATUS[price.status];
-    const repeats = data.row_count;
-    this.repeats[at] =
-      typeof repeats === 'number' && repeats >= 1 ? Math.min(repeats - 1, 65_535) : 0;
+    this.refs[at] = ref;
+    this.sides[at] = isSidechain(data);
+    this.repeats[at] = repeats;
     for (let k = 0; k < WIDTH; k++) this.tokens[at * WIDTH + k] = usage[USAGE_KEYS[k]!];
     if (price.status === 'unpriced') {
       this.columns.nanoUsd[row] = Number.NaN;
@@ -113,7 +122,12 @@ export class CostSlice implements Slice {
       this.weigh(row, type, -1);
       return;
     }
-    if (this.copies.delete(row)) this.copied--;
+    const records = this.copies.get(row);
+    if (records !== undefined) {
+      this.copies.delete(row);
+      this.copied--;
+      this.copiedRecords -= records;
+    }
     const at = this.find(row);
     if (at >= 0 && this.status[at] !== GONE) {
       this.sum(at, -1);
@@ -215,6 +229,16 @@ export class CostSlice implements Slice {
     return -1;
   }
 
+  /** The responses that count here, as one text of refs; those of sidechains apart. */
+  responses(): { main: string; side: string } {
+    const of = (side: boolean): string =>
+      this.refs
+        .slice(0, this.count)
+        .filter((_, at) => this.sides[at] === side && this.status[at] !== GONE)
+        .join('');
+    return { main: of(false), side: of(true) };
+  }
+
   /** Rows of the transcript that told of this response so far. */
   rowsOf(row: number): number {
     const at = this.find(row);
@@ -249,10 +273,12 @@ export class CostSlice implements Slice {
 
   /**
    * A guess for a session without usage records: its text at four bytes a token. It leaves out what
-   * every turn sends again, so it is a lower bound. Undefined where there is usage, or no text.
+   * every turn sends again, so it is a lower bound. Undefined where there is usage (if only such as
+   * another session was billed for), or no text.
    */
   estimate(model: string, timeMs: number): { usage: Usage; price: Price } | undefined {
-    if (this.total.responses > 0 || this.bytesIn + this.bytesOut === 0) return undefined;
+    if (this.total.responses + this.copied > 0) return undefined;
+    if (this.bytesIn + this.bytesOut === 0) return undefined;
     const usage = emptyUsage();
     usage.input_tokens = Math.ceil(this.bytesIn / 4);
     usage.output_tokens = Math.ceil(this.bytesOut / 4);
@@ -271,6 +297,7 @@ export class CostSlice implements Slice {
       reported: this.reported,
       deduplicated: this.deduplicated,
       copied: this.copied,
+      copiedRecords: this.copiedRecords,
       copies: [...this.copies],
       priceDate: this.priceDate,
       models: this.models.save(),
@@ -283,6 +310,8 @@ export class CostSlice implements Slice {
       model: [...this.model.subarray(0, count)],
       status: [...this.status.subarray(0, count)],
       repeats: [...this.repeats.subarray(0, count)],
+      refs: this.refs.slice(0, count),
+      sides: this.sides.slice(0, count),
       tokens: [...this.tokens.subarray(0, count * WIDTH)],
     };
   }
@@ -295,13 +324,15 @@ export class CostSlice implements Slice {
       byLane: [number, CostSum][];
       reasons: [number, string][];
       rows: number[];
-      copies: number[];
+      copies: [number, number][];
+      refs: string[];
+      sides: boolean[];
       model: number[];
       status: number[];
       repeats: number[];
       tokens: number[];
     } & Record<
-      'priced' | 'reported' | 'deduplicated' | 'copied' | 'bytesIn' | 'bytesOut',
+      'priced' | 'reported' | 'deduplicated' | 'copied' | 'copiedRecords' | 'bytesIn' | 'bytesOut',
       number
     > & {
         priceDate: string;
@@ -311,7 +342,10 @@ export class CostSlice implements Slice {
     this.reported = from.reported;
     this.deduplicated = from.deduplicated;
     this.copied = from.copied;
-    for (const row of from.copies) this.copies.add(row);
+    this.copiedRecords = from.copiedRecords;
+    for (const [row, records] of from.copies) this.copies.set(row, records);
+    this.refs = from.refs;
+    this.sides = from.sides;
     this.priceDate = from.priceDate;
     this.bytesIn = from.bytesIn;
     this.bytesOut = from.bytesOut;
@@ -336,6 +370,11 @@ export class CostSlice implements Slice {
 
 /** A record whose event was removed. */
 const GONE = 255;
+
+/** Records of the response beside the first. */
+function repeatsOf({ row_count: rows }: JsonObject): number {
+  return typeof rows === 'number' && rows >= 1 ? Math.min(rows - 1, 65_535) : 0;
+}
 
 function optionsOf(data: JsonObject): PriceOptions {
   const { speed, service_tier: tier, provider, web_search_requests: searches } = data;

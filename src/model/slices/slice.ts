@@ -1,3 +1,4 @@
+import type { BilledElsewhere } from '../billing.ts';
 import type { Columns } from '../columns.ts';
 import type { Json, TraceEvent } from '../event.ts';
 import type { Interner } from '../interner.ts';
@@ -9,6 +10,8 @@ export interface FoldContext {
   readonly lanes: Interner;
   readonly tools: Interner;
   readonly pricer: Pricer | undefined;
+  /** What the trace itself does not say: responses that other sessions were billed for. */
+  readonly billedElsewhere: BilledElsewhere | undefined;
   /** Whether the event that is being added was written by another tool. */
   readonly foreign: boolean;
   /** Usage of the event that is being added: read once for all slices. */

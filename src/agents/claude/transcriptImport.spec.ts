@@ -7,7 +7,7 @@ import type { JsonObject, TraceEvent } from '../../model/event.ts';
 import { EVENT_TYPES } from '../../model/event.ts';
 import { ids } from '../../model/ids.ts';
 import { importTranscript } from './discover.ts';
-import { TranscriptMapper } from './transcript.ts';
+import { TranscriptMapper } from './transcriptImport.ts';
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../../test/fixtures/claude/transcripts/${name}`, import.meta.url));
