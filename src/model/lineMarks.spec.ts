@@ -146,10 +146,10 @@ describe('line marks', () => {
 const stepOf = fc.oneof(
   fc.record({ read: fc.tuple(fc.nat(30), fc.nat(8)) }),
   fc.record({
-    changes: fc.array(
-      fc.record({ skip: fc.nat(6), remove: fc.nat(3), add: fc.nat(3) }),
-      { minLength: 1, maxLength: 4 },
-    ),
+    changes: fc.array(fc.record({ skip: fc.nat(6), remove: fc.nat(3), add: fc.nat(3) }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
   }),
 );
 type Step = typeof stepOf extends fc.Arbitrary<infer T> ? T : never;

@@ -1,5 +1,5 @@
 import type { FileOp } from './event.ts';
-import { END_OF_FILE, type LineSpan, moveLines, movedBy } from './lineSpans.ts';
+import { END_OF_FILE, type LineSpan, movedBy, moveLines } from './lineSpans.ts';
 
 export type MarkKind = 'read' | 'modified';
 
@@ -192,12 +192,7 @@ function overlaid(
   return result;
 }
 
-function overlay(
-  runs: readonly MarkRun[],
-  first: number,
-  last: number,
-  step: MarkStep,
-): MarkRun[] {
+function overlay(runs: readonly MarkRun[], first: number, last: number, step: MarkStep): MarkRun[] {
   const result: MarkRun[] = [];
   const after: MarkRun[] = [];
   const alone = [step];
