@@ -1,13 +1,17 @@
 import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
+import { Badges } from './badges.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
+import type { LineRange } from './markedDocument.ts';
+import { Marks } from './marks.ts';
 import { revealStreamAtStart } from './revealStream.ts';
 import { SetUp } from './setUp.ts';
 import { StatusBar } from './statusBar.ts';
 import type { StatusLine } from './statusText.ts';
 import { STREAM_VIEW, StreamView } from './streamView.ts';
+import { Touches } from './touches.ts';
 
 /** What the extension shows of itself to tests and other extensions. Read-only. */
 export interface AgentStraceApi {
@@ -17,6 +21,10 @@ export interface AgentStraceApi {
   readonly onDidChangeStatus: vscode.Event<StatusLine | undefined>;
   /** The sessions that are followed, newest first. */
   readonly sessions: readonly { key: string; id: string; summary: SessionSummary }[];
+  /** Lines of an open document that are marked, 1-based; undefined: it has not been shown. */
+  marksOf(uri: vscode.Uri): Record<'read' | 'modified', LineRange[]> | undefined;
+  /** How often an editor was given new marks. */
+  readonly markPaints: number;
 }
 
 /** The window has its start behind it, ms. */
@@ -31,6 +39,8 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const documents = new EventDocuments(engine);
   const stream = new StreamView(context.extensionUri, engine, documents, log);
   const setUp = new SetUp(context, log);
+  const touches = new Touches(engine, focus);
+  const marks = new Marks(engine, focus, touches, context.workspaceState);
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);
   context.subscriptions.push(
@@ -41,6 +51,9 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     documents,
     stream,
     setUp,
+    touches,
+    marks,
+    new Badges(touches),
     revealStreamAtStart(engine, statusBar),
     command('openStream', () => vscode.commands.executeCommand(`${STREAM_VIEW}.focus`)),
     command('showLog', () => log.show()),
@@ -54,6 +67,10 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   return {
     get status() {
       return statusBar.current;
+    },
+    marksOf: (uri) => marks.of(uri),
+    get markPaints() {
+      return marks.paints;
     },
     onDidChangeStatus: statusBar.onDidChange,
     get sessions() {
