@@ -61,6 +61,8 @@ export class MarkedDocument {
   private base: number[] = [];
   private placed: Record<MarkKind, readonly MarkRun[]> = { read: [], modified: [] };
   private shown: Record<MarkKind, readonly MarkRun[]> | undefined;
+  /** What the person saved since: the agent's next lines are counted in that. */
+  private saves: { lines: readonly number[]; atMs: number } | undefined;
   private running: Promise<void> | undefined;
   private again = false;
 
@@ -93,6 +95,13 @@ export class MarkedDocument {
     if (lines.length !== document.lineCount) this.lines = undefined;
     else for (const at of fresh) lines[at] = lineHash(document.lineAt(at).text);
     return moved || before !== document.lineCount;
+  }
+
+  /** The person saved the document. @param atMs since the epoch */
+  saved(atMs: number): void {
+    if (this.ops.length === 0) return;
+    this.lines ??= this.text().map(lineHash);
+    this.saves = { lines: [...this.lines], atMs };
   }
 
   /**
@@ -150,6 +159,7 @@ export class MarkedDocument {
     this.epochs = '';
     this.marks = new LineMarks();
     this.texts.clear();
+    this.saves = undefined;
     this.none();
   }
 
@@ -178,10 +188,22 @@ export class MarkedDocument {
     this.ops = ops;
     this.epochs = epochs;
     const { marks } = this;
+    const first = ops[from];
+    if (first && this.saves && this.saves.atMs < first.timeMs + 1) {
+      if (goesOn) this.moveTo(this.saves.lines);
+      this.saves = undefined;
+    }
     for (let at = from; at < ops.length; at++) {
       marks.apply(ops[at]!, { source: ops[at]!.source, row: ops[at]!.row });
       await slice.pause();
     }
+  }
+
+  /** Brings the marks to where they stood when the person saved. */
+  private moveTo(saved: readonly number[]): void {
+    const spans = sameLines(this.base, saved);
+    this.marks.read = moveLines(this.placed.read, spans, part);
+    this.marks.modified = moveLines(this.placed.modified, spans, part);
   }
 
   private sourceOf(session: LiveSession): number {

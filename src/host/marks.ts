@@ -61,6 +61,9 @@ export class Marks implements vscode.Disposable, vscode.HoverProvider {
       window.onDidChangeTextEditorSelection(({ textEditor }) => this.moveLabel(textEditor)),
       window.onDidChangeActiveColorTheme(() => this.restyle()),
       workspace.onDidChangeTextDocument((event) => this.onEdited(event)),
+      workspace.onDidSaveTextDocument((document) =>
+        this.tracked.get(document)?.marks.saved(Date.now()),
+      ),
       workspace.onDidCloseTextDocument((document) => this.tracked.delete(document)),
       workspace.onDidChangeConfiguration((event) => {
         if (affectsMarks(event) || affectsColours(event)) this.restyle();
