@@ -113,6 +113,8 @@ test('fifty events a second draw nothing anew that stays as it is', async () => 
   hand.read(path, 1, 10);
   await marks(path, 'R 1-10 M ');
   const strace = await api();
+  // The marks are known a moment before they are drawn.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   const before = strace.markPaints;
   for (let n = 0; n < 100; n++) {
     hand.read(path, 1, 10);
