@@ -83,9 +83,10 @@ export function hoverText(step: StepFacts, earlier: readonly StepFacts[], nowMs:
       step.phase > 0 ? `${step.phase} of ${step.phases} · ${usd(step.phaseNanoUsd)}` : MISSING;
     parts.push(
       [
-        `| Step | ${stepWords(step)} |`,
+        // A table needs a heading: what one looks for first is it.
+        `| Cost of step&nbsp;&nbsp; | ${usd(step.nanoUsd)} |`,
         '|:---|:---|',
-        `| Cost of step | **${usd(step.nanoUsd)}** |`,
+        `| Step | ${stepWords(step)} |`,
         `| Prompt | ${phase} |`,
       ].join('\n'),
     );

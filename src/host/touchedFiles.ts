@@ -61,11 +61,6 @@ export class TouchedFiles {
     return changed;
   }
 
-  /** Keys of all files. */
-  get keys(): Set<string> {
-    return new Set(Array.from(this.known.values(), ({ names }) => [...names.keys()]).flat());
-  }
-
   /** The sessions that touched a file. @param keys by which it may be known */
   sourcesOf(keys: readonly string[]): FileSource[] {
     const sources: FileSource[] = [];

@@ -37,11 +37,6 @@ export class Touches implements vscode.Disposable {
     if (keys.size > 0) this.changed.fire(keys);
   }
 
-  /** Keys of all files. */
-  get keys(): Set<string> {
-    return this.files.keys;
-  }
-
   sourcesOf(keys: readonly string[]): FileSource[] {
     return this.files.sourcesOf(keys);
   }

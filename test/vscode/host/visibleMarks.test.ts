@@ -154,7 +154,7 @@ test('the hover says who, why, which step and what it cost, and where to go from
   assert.match(changed!.value, /Changed by Claude Code/);
   assert.match(changed!.value, /> “Work on hover”/);
   assert.match(changed!.value, /\| Step \| 3 of 4, Edit &#43;2 −1 \|/);
-  assert.match(changed!.value, /\| Cost of step \| \*\*&#36;0&#46;\d{4}\*\* \|/);
+  assert.match(changed!.value, /\| Cost of step&nbsp;&nbsp; \| &#36;0&#46;\d{4} \|/);
   assert.ok(
     changed!.value.includes(`agentStrace.replay?${encodeURIComponent(JSON.stringify([key, 2]))}`),
   );

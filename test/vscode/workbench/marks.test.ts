@@ -107,6 +107,7 @@ for (const theme of ['dark', 'light', 'hc'] as const satisfies readonly Theme[])
     await expect
       .poll(async () => (await labels(page)).join())
       .toMatch(/Claude Code · step 5 · \d\d:\d\d · \$0\.\d{4}/);
+    await workbench.screenshot(`marks-${theme}-label`);
 
     await line(page, 'already charged').locator('span span').last().hover();
     const hover = page
