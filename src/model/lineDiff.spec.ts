@@ -47,6 +47,24 @@ describe('lines that are still there', () => {
     expect(sameLines(hashes('a'), [])).toEqual([]);
   });
 
+  it('are found in a text with a great many changes', () => {
+    const before = Array.from({ length: 4000 }, (_, at) => at);
+    // Every tenth line is another one now, a block was moved, and twins stand everywhere.
+    const now = before.flatMap((at) => (at % 10 === 3 ? [-at] : at % 7 === 0 ? [at, -1] : [at]));
+    const after = [...now.slice(0, 3000), ...now.slice(3600), ...now.slice(3000, 3600)];
+    let found = 0;
+    let next = 0;
+    for (const { first, last, delta } of sameLines(before, after)) {
+      for (let line = first; line <= Math.min(last, before.length); line++) {
+        expect(after[line + delta - 1]).toBe(before[line - 1]);
+        expect(line + delta).toBeGreaterThan(next);
+        next = line + delta;
+        found++;
+      }
+    }
+    expect(found).toBeGreaterThan(3000);
+  });
+
   it('are as many as can be, in order, and each what it was', () => {
     const text = fc.string({ unit: fc.constantFrom(...'abcd'), maxLength: 40 });
     fc.assert(
