@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { AgentStraceApi } from '../../../src/host/extension.ts';
@@ -178,4 +178,8 @@ test('marks of a file that the trace names by a link or a relative path are foun
     result: '2\tvalue_2 = 2\n3\tvalue_3 = 3',
   });
   await marks(path, 'R 2-3 M ');
+  symlinkSync(join(root(), 'marks'), join(root(), 'linked'));
+  const link = join(root(), 'linked', 'named.py');
+  await open(link);
+  await marks(link, 'R 2-3 M ');
 });

@@ -137,7 +137,11 @@ async function labels(page: Page): Promise<string[]> {
 test('marks follow their switches at once', async () => {
   const { folder } = work();
   workbench = await Workbench.open(folder, {
-    settings: { 'workbench.colorCustomizations': { 'agentStrace.read': '#ff00ff' } },
+    settings: {
+      'workbench.colorCustomizations': { 'agentStrace.read': '#ff00ff' },
+      'agentStrace.explorerBadges.enabled': false,
+      'agentStrace.inlineLabel': 'always',
+    },
   });
   const { page } = workbench;
   await openFile(page, 'webhook.py');
@@ -150,4 +154,18 @@ test('marks follow their switches at once', async () => {
   await expect.poll(async () => (await bars(page)).length).toBe(0);
   await workbench.runCommand('Agent Strace: Toggle Line Marks');
   await expect.poll(async () => (await bars(page)).length).toBeGreaterThan(10);
+  await page.keyboard.press('Control+g');
+  await page.keyboard.type('36');
+  await page.keyboard.press('Enter');
+  await expect.poll(async () => (await labels(page)).length).toBe(1);
+  const tab = page.locator('.tab.active .monaco-icon-label');
+  expect(await tab.getAttribute('aria-label')).not.toContain('Claude Code');
+});
+
+test('marks are there in restricted mode, too', async () => {
+  const { folder } = work();
+  workbench = await Workbench.open(folder, { restricted: true });
+  const { page } = workbench;
+  await openFile(page, 'webhook.py');
+  await expect.poll(async () => (await bars(page)).length, { timeout: 30_000 }).toBeGreaterThan(10);
 });
