@@ -1,9 +1,12 @@
 import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
 import type { ControlInfo } from '../protocol/stream.ts';
+import { Badges } from './badges.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
+import type { LineRange } from './markedDocument.ts';
+import { Marks } from './marks.ts';
 import { revealStreamAtStart } from './revealStream.ts';
 import { sessionKeyOf } from './sessionArgument.ts';
 import { SessionCommands } from './sessionCommands.ts';
@@ -12,6 +15,7 @@ import { SetUp } from './setUp.ts';
 import { StatusBar } from './statusBar.ts';
 import type { StatusLine } from './statusText.ts';
 import { StreamView } from './streamView.ts';
+import { Touches } from './touches.ts';
 
 /** What the extension shows of itself to tests and other extensions. Read-only. */
 export interface AgentStraceApi {
@@ -21,6 +25,10 @@ export interface AgentStraceApi {
   readonly onDidChangeStatus: vscode.Event<StatusLine | undefined>;
   /** The sessions that are followed, newest first. */
   readonly sessions: readonly { key: string; id: string; summary: SessionSummary }[];
+  /** Lines of an open document that are marked, 1-based; undefined: it has not been shown. */
+  marksOf(uri: vscode.Uri): Record<'read' | 'modified', LineRange[]> | undefined;
+  /** How often an editor was given new marks. */
+  readonly markPaints: number;
 }
 
 /** The window has its start behind it, ms. */
@@ -43,6 +51,8 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const stream = new StreamView(context.extensionUri, engine, focus, documents, controlOf, log);
   const sessions = new SessionsTree(engine, controlOf, log);
   const setUp = new SetUp(context, log);
+  const touches = new Touches(engine, focus);
+  const marks = new Marks(engine, focus, touches, context.workspaceState);
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);
   context.subscriptions.push(
@@ -55,6 +65,9 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     sessions,
     new SessionCommands(engine, focus, sessions, stream, log),
     setUp,
+    touches,
+    marks,
+    new Badges(touches),
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('showLog', () => log.show()),
@@ -68,6 +81,10 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   return {
     get status() {
       return statusBar.current;
+    },
+    marksOf: (uri) => marks.of(uri),
+    get markPaints() {
+      return marks.paints;
     },
     onDidChangeStatus: statusBar.onDidChange,
     get sessions() {

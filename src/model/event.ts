@@ -100,7 +100,10 @@ export interface FileOp {
    * Absent: the whole file.
    */
   ranges?: [first: number, last: number][];
-  /** For changes: `[oldStart, oldLines, newStart, newLines]`, as in a unified diff. */
+  /**
+   * For changes, in order: `[oldStart, oldLines, newStart, newLines]`, as in a unified diff, without
+   * lines of context where the source tells them apart.
+   */
   hunks?: [oldStart: number, oldLines: number, newStart: number, newLines: number][];
   /** Lines added and removed. */
   added?: number;

@@ -20,22 +20,30 @@ export const hostBundle = join(root, '.cache', 'host-tests', 'index.cjs');
 /** Bundles test/vscode/host/*.test.ts into {@link hostBundle}. */
 export async function bundleHostTests(): Promise<void> {
   const files = globSync('test/vscode/host/*.test.ts', { cwd: root }).sort();
+  await bundleForHost(
+    [
+      ...files.map((file) => `import './${file.replaceAll('\\', '/')}';`),
+      "export { run } from './test/vscode/hostSuite.ts';",
+    ].join('\n'),
+    hostBundle,
+  );
+}
+
+/**
+ * Bundles a module that exports `run` for the extension host.
+ *
+ * @param contents TypeScript, its imports as seen from the repository
+ */
+export async function bundleForHost(contents: string, outfile: string): Promise<void> {
   await build({
-    stdin: {
-      contents: [
-        ...files.map((file) => `import './${file.replaceAll('\\', '/')}';`),
-        "export { run } from './test/vscode/hostSuite.ts';",
-      ].join('\n'),
-      resolveDir: root,
-      loader: 'ts',
-    },
+    stdin: { contents, resolveDir: root, loader: 'ts' },
     bundle: true,
     platform: 'node',
     format: 'cjs',
     target: 'node22',
     external: ['vscode'],
     sourcemap: 'inline',
-    outfile: hostBundle,
+    outfile,
     logLevel: 'warning',
   });
 }
@@ -50,6 +58,30 @@ export async function runHostTests(fixture?: string, timeout = 180_000): Promise
   const folder = mkdtempSync(join(tmpdir(), 'agent-strace-host-'));
   if (fixture) cpSync(fixture, folder, { recursive: true });
   mkdirSync(join(folder, '.agent-traces'), { recursive: true });
+  try {
+    const { code, log } = await runInHost(folder, hostBundle, timeout);
+    const results = log
+      .filter((line) => line.startsWith(resultMarker))
+      .map((line) => JSON.parse(line.slice(resultMarker.length)) as HostTestResult);
+    if (results.length === 0 || (code !== 0 && results.every(({ error }) => !error))) {
+      throw new Error(`the extension host ended with code ${code}:\n${log.join('\n')}`);
+    }
+    return { results, log };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Runs a bundle's `run` in the extension host of a real VS Code that has `folder` open, beside the built
+ * extension.
+ * @throws when VS Code did not finish within `timeout` ms, with the extension host's console
+ */
+export async function runInHost(
+  folder: string,
+  bundle: string,
+  timeout: number,
+): Promise<{ code: number; log: string[] }> {
   const server = await CodeServer.start();
   const browser = await launchChromium();
   const log: string[] = [];
@@ -68,21 +100,13 @@ export async function runHostTests(fixture?: string, timeout = 180_000): Promise
     await page.goto(
       server.url(folder, {
         extensionDevelopmentPath: server.remoteUri(root),
-        extensionTestsPath: server.remoteUri(hostBundle),
+        extensionTestsPath: server.remoteUri(bundle),
       }),
     );
-    const code = await exited;
-    const results = log
-      .filter((line) => line.startsWith(resultMarker))
-      .map((line) => JSON.parse(line.slice(resultMarker.length)) as HostTestResult);
-    if (results.length === 0 || (code !== 0 && results.every(({ error }) => !error))) {
-      throw new Error(`the extension host ended with code ${code}:\n${log.join('\n')}`);
-    }
-    return { results, log };
+    return { code: await exited, log };
   } finally {
     await browser.close();
     await server.stop();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

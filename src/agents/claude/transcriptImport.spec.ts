@@ -207,7 +207,10 @@ describe('TranscriptMapper', () => {
       {
         path: '/c',
         kind: 'write',
-        hunks: [[3, 4, 3, 5]],
+        hunks: [
+          [4, 1, 4, 2],
+          [5, 0, 7, 1],
+        ],
         ranges: [
           [4, 5],
           [7, 7],

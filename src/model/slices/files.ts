@@ -46,6 +46,13 @@ export class FilesSlice implements Slice {
   private rangeCount = new Int32Array(64);
   private hunkCount = new Int32Array(64);
 
+  /** By file: operations on it that stand. */
+  private reads: number[] = [0];
+  private writes: number[] = [0];
+  /** Files in the order in which something was told of them, for readers that come back. */
+  private told = new Int32Array(64);
+  private toldCount = 0;
+
   /** What open calls mean to do, until their result tells. */
   private readonly intended = new Map<number, FileOp[]>();
   private readonly columns: Columns;
@@ -80,6 +87,10 @@ export class FilesSlice implements Slice {
   }
 
   pair(callRow: number, resultRow: number): void {
+    // Operations that came before their call change hands.
+    if (callRow > resultRow && (this.columns.flags[resultRow]! & FLAG.hasFiles) !== 0) {
+      for (const at of this.operationsOf(resultRow)) this.tell(this.files[at]!);
+    }
     if (this.intended.size === 0) return;
     const ops = this.intended.get(callRow);
     if (!ops) return;
@@ -109,6 +120,8 @@ export class FilesSlice implements Slice {
     this.files[at] = file;
     this.next[at] = this.heads[file] ?? -1;
     this.heads[file] = at;
+    this.sum(file, op.kind, 1);
+    this.tell(file);
     this.kinds[at] = KINDS.indexOf(op.kind);
     this.added[at] = op.added ?? 0;
     this.removed[at] = op.removed ?? 0;
@@ -126,14 +139,32 @@ export class FilesSlice implements Slice {
     for (const hunk of op.hunks ?? []) for (const n of hunk) this.pool[this.poolUsed++] = n;
   }
 
+  private sum(file: number, kind: FileOp['kind'], by: 1 | -1): void {
+    const sums = kind === 'read' ? this.reads : this.writes;
+    sums[file] = (sums[file] ?? 0) + by;
+  }
+
+  private tell(file: number): void {
+    if (this.toldCount === this.told.length) {
+      const told = new Int32Array(this.told.length * 2);
+      told.set(this.told);
+      this.told = told;
+    }
+    this.told[this.toldCount++] = file;
+  }
+
+  /** Operations of a row, the last first. */
+  private *operationsOf(row: number): Generator<number> {
+    for (let at = this.count - 1; at >= 0; at--) {
+      if (this.rows[at] === row) yield at;
+      // Operations are pushed soon after their row: far older ones cannot be of this row.
+      else if (this.rows[at]! + 100_000 < row) return;
+    }
+  }
+
   /** Takes out the operations of a row. Rare (a better version of a result), so it may walk. */
   private drop(row: number): void {
-    for (let at = this.count - 1; at >= 0; at--) {
-      if (this.rows[at] !== row) {
-        // Operations are pushed soon after their row: far older ones cannot be of this row.
-        if (this.rows[at]! + 100_000 < row) break;
-        continue;
-      }
+    for (const at of this.operationsOf(row)) {
       const file = this.files[at]!;
       if (this.heads[file] === at) this.heads[file] = this.next[at]!;
       else {
@@ -142,6 +173,8 @@ export class FilesSlice implements Slice {
         if (before >= 0) this.next[before] = this.next[at]!;
       }
       this.rows[at] = -1;
+      this.sum(file, KINDS[this.kinds[at]!]!, -1);
+      this.tell(file);
     }
   }
 
@@ -160,6 +193,23 @@ export class FilesSlice implements Slice {
     if (this.columns.type[row] !== TYPE.tool_result) return row;
     const call = this.columns.pair[row]!;
     return call >= 0 ? call : row;
+  }
+
+  /** Counts up whenever something new is told of a file: where {@link toldSince} goes on. */
+  get toldSoFar(): number {
+    return this.toldCount;
+  }
+
+  /** Paths of which something was told since `toldSoFar` was `from`. */
+  toldSince(from: number): Set<string> {
+    const files = new Set(this.told.subarray(from, this.toldCount));
+    return new Set(Array.from(files, (file) => this.paths.name(file)));
+  }
+
+  /** How often a file was read and changed; O(1). */
+  countsOf(path: string): { reads: number; writes: number } {
+    const file = this.paths.find(path) ?? -1;
+    return { reads: this.reads[file] ?? 0, writes: this.writes[file] ?? 0 };
   }
 
   /** Operations on one file in time order. */
@@ -260,6 +310,13 @@ export class FilesSlice implements Slice {
       );
       column.set(from[name]!);
       (this as unknown as Record<string, unknown>)[name] = column;
+    }
+    this.reads = [0];
+    this.writes = [0];
+    this.toldCount = 0;
+    for (let at = 0; at < this.count; at++) {
+      if (this.rows[at]! >= 0) this.sum(this.files[at]!, KINDS[this.kinds[at]!]!, 1);
+      this.tell(this.files[at]!);
     }
   }
 }
