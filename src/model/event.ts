@@ -97,7 +97,7 @@ export interface FileOp {
   kind: 'read' | 'write' | 'create' | 'delete';
   /**
    * 1-based inclusive line ranges: the lines read, or the lines as they stand after the change.
-   * Absent: the whole file.
+   * Absent: the whole file. Empty: the file was touched, and no line of it is known.
    */
   ranges?: [first: number, last: number][];
   /** For changes: `[oldStart, oldLines, newStart, newLines]`, as in a unified diff. */
