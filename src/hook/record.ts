@@ -16,6 +16,7 @@ import { type RedactionCounts, redactText, redactValue } from '../redact/redact.
 import { appendEvents, hintActiveSession, readTail, updateMeta } from '../trace/append.ts';
 import { homeTraceDir, isSafeSessionId, placeTrace } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
+import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { logProblem } from './log.ts';
 import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
@@ -137,6 +138,9 @@ function record(payload: JsonObject, session: string, event: string, timestamp: 
       return tail.whole ? 'no' : 'unknown';
     },
   });
+  if (name === 'PostToolUse' || name === 'PostToolUseFailure') {
+    afterCommand(payload, session, known.trace_dir, events);
+  }
   if (env.AGENT_TRACE_NO_REDACT !== '1') events.forEach(redact);
   for (const { data } of events) {
     for (const key of ['result', 'error', 'prompt', 'text', 'summary']) {
@@ -144,6 +148,7 @@ function record(payload: JsonObject, session: string, event: string, timestamp: 
     }
   }
   append(known, events);
+  if (name === 'PreToolUse') beforeCommand(payload, session);
   if (name === 'SessionStart' || name === 'SessionEnd') {
     writeMeta(known, name, payload, timestamp);
   }

@@ -46,6 +46,8 @@ export class FilesSlice implements Slice {
   private rangeCount = new Int32Array(64);
   private hunkCount = new Int32Array(64);
 
+  /** Results of commands that may have changed more than they tell. */
+  private readonly unknown = new Set<number>();
   /** What open calls mean to do, until their result tells. */
   private readonly intended = new Map<number, FileOp[]>();
   private readonly columns: Columns;
@@ -67,7 +69,9 @@ export class FilesSlice implements Slice {
       if (typeof args !== 'object' || args === null || Array.isArray(args)) return;
       const ops = intendedFileOps(kind, args);
       if (ops) this.intended.set(row, ops);
-    } else if (type === TYPE.tool_result) {
+    } else if (type === TYPE.tool_result || type === TYPE.error) {
+      // A command that fails may have changed files all the same.
+      if (event.data.changed_files === 'unknown') this.unknown.add(row);
       const ops = recordedFileOps(event.data);
       if (!ops) return;
       this.columns.flags[row]! |= FLAG.hasFiles;
@@ -97,6 +101,7 @@ export class FilesSlice implements Slice {
 
   remove(row: number): void {
     this.intended.delete(row);
+    this.unknown.delete(row);
     this.drop(row);
     this.columns.flags[row]! &= ~FLAG.hasFiles;
   }
@@ -157,9 +162,15 @@ export class FilesSlice implements Slice {
 
   /** The step that an operation belongs to: the call, where it is known. */
   private stepRow(row: number): number {
-    if (this.columns.type[row] !== TYPE.tool_result) return row;
+    const type = this.columns.type[row];
+    if (type !== TYPE.tool_result && type !== TYPE.error) return row;
     const call = this.columns.pair[row]!;
     return call >= 0 ? call : row;
+  }
+
+  /** Commands of which it is not known whether they changed files. */
+  get unknownCommands(): number {
+    return this.unknown.size;
   }
 
   /** Operations on one file in time order. */
@@ -236,6 +247,7 @@ export class FilesSlice implements Slice {
       paths: this.paths.save(),
       heads: Array.from(this.heads, (head) => head ?? -1),
       intended: [...this.intended] as unknown as Json,
+      unknown: [...this.unknown],
       pool: [...this.pool.subarray(0, this.poolUsed)],
     };
     for (const name of OP_COLUMNS) saved[name] = [...this[name].subarray(0, this.count)];
@@ -251,6 +263,7 @@ export class FilesSlice implements Slice {
     this.heads.length = 0;
     for (const head of from.heads!) this.heads.push(head);
     for (const [row, ops] of from.intended) this.intended.set(row, ops);
+    for (const row of from.unknown!) this.unknown.add(row);
     this.pool = Int32Array.from(from.pool!);
     this.poolUsed = from.pool!.length;
     this.count = from.rows!.length;
