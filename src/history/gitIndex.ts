@@ -5,17 +5,15 @@
 
 /** What an entry of the index says, by place. Columns, because a repository has thousands. */
 export interface GitIndex {
-  /** Relative to the repository, with slashes. */
+  /** Relative to the repository, with slashes. They may be anything: see {@link isPlainPath}. */
   paths: string[];
   mtimeMs: Float64Array;
   /** Bytes, modulo 2^32. */
   sizes: Float64Array;
-  /** False for links, submodules, conflicts and what is not checked out. */
+  /** 0 for links, submodules, conflicts and what is not checked out. */
   regular: Uint8Array;
-  /** The content's id. */
-  oid(at: number): string;
-  /** The place of a path, or -1. */
-  find(path: string): number;
+  /** Where in the index the content's id stands: 20 bytes. */
+  idAt: Int32Array;
 }
 
 const HEADER = 12;
@@ -41,26 +39,33 @@ export function parseGitIndex(
   const mtimeMs = new Float64Array(count);
   const sizes = new Float64Array(count);
   const regular = new Uint8Array(count);
-  const oids = new Int32Array(count);
+  const idAt = new Int32Array(count);
   const end = bytes.length - 20;
+  // One call for all names. A hook's code runs cold: every call in the loop counts.
+  const text = version === 4 ? '' : bytes.toString('latin1', 0, end);
+  const word = (at: number): number =>
+    ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
   let at = HEADER;
   let before: Buffer = Buffer.alloc(0);
   for (let i = 0; i < count; i++) {
     if (i % STRIDE === 0 && expired()) return undefined;
     if (at + FIXED + 2 > end) return undefined;
-    mtimeMs[i] = bytes.readUInt32BE(at + 8) * 1000 + bytes.readUInt32BE(at + 12) / 1e6;
-    const mode = bytes.readUInt32BE(at + 24);
-    sizes[i] = bytes.readUInt32BE(at + 36);
-    oids[i] = at + 40;
-    const flags = bytes.readUInt16BE(at + FIXED);
+    mtimeMs[i] = word(at + 8) * 1000 + word(at + 12) / 1e6;
+    sizes[i] = word(at + 36);
+    idAt[i] = at + 40;
+    // The mode's upper bits: 8 a file, 10 a link, 14 a submodule, 4 a folder.
+    const type = bytes[at + 26]! >>> 4;
+    if (type !== 8 && type !== 10 && type !== 14 && type !== 4) return undefined;
+    const flags = bytes[at + FIXED]!;
+    let special = flags & 0x30;
     let name = at + FIXED + 2;
-    let special = flags & 0x3000;
-    if ((flags & 0x4000) !== 0) {
+    if ((flags & 0x40) !== 0) {
       if (version < 3) return undefined;
       // Not checked out, or only meant to be added.
-      special |= bytes.readUInt16BE(name) & 0x6000;
+      special |= bytes[name]! & 0x60;
       name += 2;
     }
+    regular[i] = type === 8 && special === 0 ? 1 : 0;
     if (version === 4) {
       const strip = varint(bytes, name);
       const stop = bytes.indexOf(0, strip.next);
@@ -70,27 +75,19 @@ export function parseGitIndex(
       paths[i] = before.toString('utf8');
       at = stop + 1;
     } else {
-      const known = flags & 0xfff;
+      const known = ((flags & 0xf) << 8) | bytes[at + FIXED + 1]!;
       const stop = known < 0xfff ? name + known : bytes.indexOf(0, name);
       if (stop < name || stop >= end || bytes[stop] !== 0) return undefined;
-      paths[i] = bytes.toString('utf8', name, stop);
+      const path = text.slice(name, stop);
+      paths[i] = NOT_ASCII.test(path) ? bytes.toString('utf8', name, stop) : path;
       // One to eight zeros, up to a multiple of eight.
       at += (stop - at + 8) & ~7;
     }
-    const type = mode >>> 12;
-    if (type !== 8 && type !== 10 && type !== 14 && type !== 4) return undefined;
-    regular[i] = type === 8 && special === 0 && isPlainPath(paths[i]!) ? 1 : 0;
   }
-  if (!extensionsAllow(bytes, at, end)) return undefined;
-  return {
-    paths,
-    mtimeMs,
-    sizes,
-    regular,
-    oid: (place) => bytes.toString('hex', oids[place]!, oids[place]! + 20),
-    find: (path) => findPath(paths, path),
-  };
+  return extensionsAllow(bytes, at, end) ? { paths, mtimeMs, sizes, regular, idAt } : undefined;
 }
+
+const NOT_ASCII = /[^\0-\x7f]/;
 
 function varint(bytes: Buffer, from: number): { value: number; next: number } {
   let at = from;
@@ -103,8 +100,8 @@ function varint(bytes: Buffer, from: number): { value: number; next: number } {
   return { value, next: at };
 }
 
-/** A path that leads nowhere but into the repository, in a name that we can ask the system for. */
-const isPlainPath = (path: string): boolean =>
+/** Whether a path leads nowhere but into the repository, by a name that we can ask the system for. */
+export const isPlainPath = (path: string): boolean =>
   path !== '' &&
   !path.startsWith('/') &&
   !path.includes('\ufffd') &&
@@ -125,8 +122,11 @@ function extensionsAllow(bytes: Buffer, from: number, end: number): boolean {
   return at === end;
 }
 
-/** Entries stand in the order of their bytes, which for most names is that of their characters. */
-function findPath(paths: readonly string[], path: string): number {
+/**
+ * The place of a path in the index, or -1. Entries stand in the order of their bytes, which for most names is
+ * that of their characters.
+ */
+export function findPath(paths: readonly string[], path: string): number {
   let low = 0;
   let high = paths.length;
   while (low < high) {

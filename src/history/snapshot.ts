@@ -16,16 +16,9 @@ import { ensureOwnDirectory, readSmallFile, writeSmallFile } from '../trace/file
 import { gitBlobId } from '../trace/gitBlobId.ts';
 import { ensureStateFolder, isSafeSessionId } from '../trace/paths.ts';
 import { appendChanges, type ChangedFile, type ContentRef } from './changeLog.ts';
-import type { GitIndex } from './gitIndex.ts';
-import {
-  type IndexStamp,
-  readIndex,
-  readTracked,
-  sameStamp,
-  stateOf,
-  type Worktree,
-  worktreeOf,
-} from './worktree.ts';
+import { findPath, type GitIndex, isPlainPath } from './gitIndex.ts';
+import { type IndexStamp, type ReadIndex, readIndex, sameStamp } from './indexCache.ts';
+import { readTracked, stateOf, type Worktree, worktreeOf } from './worktree.ts';
 
 export interface SnapshotCall {
   sessionId: string;
@@ -46,9 +39,9 @@ export interface SnapshotResult {
   unknown: boolean;
 }
 
-/** Together 20 ms. */
-const BEFORE_MS = 8;
-const AFTER_MS = 12;
+/** Both looks together, and what of it the first may take. */
+const BOTH_MS = 20;
+const BEFORE_MS = 10;
 /** Of these, for writing down what was found. */
 const RESERVE_MS = 1.5;
 /** The clock of file times ticks in steps of up to 10 ms. */
@@ -75,6 +68,8 @@ interface Before {
   root: string;
   /** ms since the epoch. */
   timeMs: number;
+  /** What the look cost. */
+  spentMs: number;
   stamp: IndexStamp;
   /** So many files, in the index's order, were looked at; `named` beside these. */
   looked: number;
@@ -88,19 +83,25 @@ export function snapshotBefore(call: SnapshotCall): void {
   const tree = worktreeOf(call.cwd);
   const place = tree && placeOf(call);
   if (tree === undefined || place === undefined) return;
-  const read = readIndex(tree.indexPath, clock.expired);
+  const read = readIndex(tree.indexPath, place.cache(tree.root), clock.expired);
   if (read === undefined) return;
   const known = readJson<Record<string, DirtyFile>>(place.kept(tree.root)) ?? {};
-  const seen = new Look(tree, read.index, read.stamp);
+  const seen = new Look(read.index, read.stamp);
   const named = namedPlaces(read.index, tree, call);
-  const suspects = [...named, ...Object.keys(known).map((path) => read.index.find(path))];
-  for (const at of suspects) if (at >= 0 && !clock.expired()) seen.look(at);
-  const looked = seen.lookAll(clock);
+  const suspects = [
+    ...named,
+    ...Object.keys(known).map((path) => findPath(read.index.paths, path)),
+  ];
+  const looked = within(tree.root, () => {
+    for (const at of suspects) if (at >= 0 && !clock.expired()) seen.look(at);
+    return seen.lookAll(clock);
+  });
   const keeper = new Keeper(tree, known, clock);
   const kept: Record<string, DirtyFile> = {};
   const before: Before = {
     root: tree.root,
     timeMs: Date.now(),
+    spentMs: 0,
     stamp: read.stamp,
     looked,
     named: suspects.flatMap((at) => (seen.wasSeen(at) ? (read.index.paths[at] ?? []) : [])),
@@ -108,11 +109,12 @@ export function snapshotBefore(call: SnapshotCall): void {
   };
   for (const [at, stat] of seen.dirty) {
     const path = read.index.paths[at]!;
-    const file = stat === undefined ? { ref: NONE } : keeper.keep(path, stat, read.index.oid(at));
+    const file = stat === undefined ? { ref: NONE } : keeper.keep(path, stat, read.oid(at));
     kept[path] = file;
     // Touched, or written again with what it held: as git has it.
     if (file.ref.at !== 'git') before.dirty[path] = file;
   }
+  before.spentMs = clock.spent;
   writeSmallFile(place.before, JSON.stringify(before));
   // Git replaces its index, it never writes into it: the link stays what the index is now.
   link(tree.indexPath, place.index);
@@ -131,21 +133,23 @@ export function snapshotAfter(
   call: SnapshotCall,
   claimed: (sinceMs: number) => ReadonlySet<string>,
 ): SnapshotResult | undefined {
-  const clock = new Clock(call.startedAt, AFTER_MS);
   const place = placeOf(call);
   const before = place && readJson<Before>(place.before);
   if (place === undefined || before === undefined) {
     return worktreeOf(call.cwd) === undefined ? undefined : { files: [], unknown: true };
   }
+  const clock = new Clock(call.startedAt, BOTH_MS - before.spentMs);
   try {
     // A command may have changed the folder: what counts is where it began.
     const tree = worktreeOf(before.root);
-    const now = tree && readIndex(tree.indexPath, clock.expired);
+    const cache = place.cache(before.root);
+    // First what was: the cache has it, until it has what is now.
+    const old = readIndex(place.index, cache, clock.expired);
+    const now = tree && readIndex(tree.indexPath, cache, clock.expired);
     if (tree?.root !== before.root || now === undefined) return { files: [], unknown: true };
     const same = sameStamp(now.stamp, before.stamp);
-    const old = same ? now : readIndex(place.index, clock.expired);
-    const looker = new After(tree, before, old?.index, now.index, clock);
-    const complete = looker.run(call) && old !== undefined;
+    const looker = new After(tree, before, same ? now : old, now, clock);
+    const complete = within(tree.root, () => looker.run(call)) && (same || old !== undefined);
     if (looker.changes.length === 0) return { files: [], unknown: !complete };
     const others = claimed(before.timeMs - TICK_MS);
     const files = looker.changes.filter(({ path }) => !others.has(path));
@@ -165,11 +169,18 @@ const NONE: ContentRef = { at: 'none' };
 
 /** How long the agent has waited. */
 class Clock {
+  readonly #startedAt: number;
   readonly #endAt: number;
 
   /** @param startedAt seconds of `process.uptime()` */
   constructor(startedAt: number, ms: number) {
+    this.#startedAt = startedAt;
     this.#endAt = startedAt + (ms - RESERVE_MS) / 1000;
+  }
+
+  /** ms */
+  get spent(): number {
+    return Math.max(0, (process.uptime() - this.#startedAt) * 1000);
   }
 
   /** ms */
@@ -184,6 +195,8 @@ interface Place {
   before: string;
   /** The index as it was. */
   index: string;
+  /** The index of a repository, in our form. */
+  cache: (root: string) => string;
   /** What was kept of a repository's files, by their stats. */
   kept: (root: string) => string;
 }
@@ -198,6 +211,7 @@ function placeOf({ sessionId, callId }: SnapshotCall): Place | undefined {
   return {
     before: `${call}.json`,
     index: `${call}.index`,
+    cache: (root) => join(folder, `index-${textHash(root)}.bin`),
     kept: (root) => join(folder, `kept-${textHash(root)}.json`),
   };
 }
@@ -218,6 +232,21 @@ function link(from: string, to: string): void {
   }
 }
 
+/**
+ * Runs something with the repository as the process' folder: to look at a file by a short path takes the
+ * system three quarters of the time.
+ */
+function within<T>(root: string, work: () => T): T {
+  const here = process.cwd();
+  process.chdir(root);
+  try {
+    return work();
+  } finally {
+    process.chdir(here);
+  }
+}
+
+/** Of a file of the repository. */
 const statOf = (path: string): Stats | undefined => {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
@@ -240,7 +269,7 @@ function namedPlaces(
     .slice(0, 200)) {
     if (!/[./\w]/.test(word)) continue;
     const path = relative(root, isAbsolute(word) ? word : resolve(cwd, word)).replaceAll('\\', '/');
-    const at = path.startsWith('..') ? -1 : index.find(path);
+    const at = path.startsWith('..') ? -1 : findPath(index.paths, path);
     if (at >= 0) places.add(at);
   }
   return [...places];
@@ -249,13 +278,11 @@ function namedPlaces(
 /** Looks at files, each once, and knows which are not as git has them. */
 class Look {
   readonly dirty = new Map<number, Stats | undefined>();
-  readonly #tree: Worktree;
   readonly #index: GitIndex;
   readonly #stamp: IndexStamp;
   readonly #seen: Uint8Array;
 
-  constructor(tree: Worktree, index: GitIndex, stamp: IndexStamp) {
-    this.#tree = tree;
+  constructor(index: GitIndex, stamp: IndexStamp) {
     this.#index = index;
     this.#stamp = stamp;
     this.#seen = new Uint8Array(index.paths.length);
@@ -267,8 +294,9 @@ class Look {
 
   look(at: number): void {
     if (this.#seen[at] === 1 || this.#index.regular[at] === 0) return;
+    if (this.#index.paths[at] === '') return;
     this.#seen[at] = 1;
-    const stat = statOf(`${this.#tree.root}/${this.#index.paths[at]}`);
+    const stat = statOf(this.#index.paths[at]!);
     const state = stateOf(this.#index, at, stat, this.#stamp.mtimeMs);
     if (state === 'changed' || state === 'gone') this.dirty.set(at, stat);
   }
@@ -347,8 +375,8 @@ class After {
   readonly changes: ChangedFile[] = [];
   readonly #tree: Worktree;
   readonly #before: Before;
-  readonly #old: GitIndex | undefined;
-  readonly #now: GitIndex;
+  readonly #old: ReadIndex | undefined;
+  readonly #now: ReadIndex;
   readonly #clock: Clock;
   readonly #keeper: Keeper;
   readonly #named: Set<string>;
@@ -358,8 +386,8 @@ class After {
   constructor(
     tree: Worktree,
     before: Before,
-    old: GitIndex | undefined,
-    now: GitIndex,
+    old: ReadIndex | undefined,
+    now: ReadIndex,
     clock: Clock,
   ) {
     this.#tree = tree;
@@ -374,17 +402,17 @@ class After {
 
   /** @returns whether every tracked file was looked at */
   run(call: SnapshotCall): boolean {
-    const now = this.#now;
+    const now = this.#now.index;
     const first = [
       ...namedPlaces(now, this.#tree, call),
-      ...Object.keys(this.#before.dirty).map((path) => now.find(path)),
+      ...Object.keys(this.#before.dirty).map((path) => findPath(now.paths, path)),
     ];
     for (const at of first) {
       if (at < 0 || now.regular[at] === 0) continue;
       if (this.#clock.expired()) return false;
       this.#look(now.paths[at]!);
     }
-    const old = this.#old ?? now;
+    const old = this.#old?.index ?? now;
     const complete = (old === now || this.#all(old)) && this.#all(now);
     this.#findMoves();
     return complete;
@@ -416,9 +444,9 @@ class After {
 
   /** @returns false: too many changed */
   #look(path: string): boolean {
-    const stat = statOf(`${this.#tree.root}/${path}`);
+    const stat = statOf(path);
     if (stat !== undefined && stat.ctimeMs < this.#sinceMs) return true;
-    if (this.#seen.has(path)) return true;
+    if (this.#seen.has(path) || !isPlainPath(path)) return true;
     this.#seen.add(path);
     const known = Object.hasOwn(this.#before.dirty, path) ? this.#before.dirty[path] : undefined;
     if (stat === undefined) {
@@ -446,12 +474,16 @@ class After {
   #cleanRef(path: string): ContentRef {
     const old = this.#old;
     if (old === undefined) return { at: 'unknown', why: 'time' };
-    const at = old.find(path);
+    const { index } = old;
+    const at = findPath(index.paths, path);
     // Tracked since the command: whether it was there before, untracked, nobody saw.
     if (at < 0) return { at: 'unknown', why: 'untracked' };
-    if (old.regular[at] === 0) return { at: 'unknown', why: 'unreadable' };
+    if (index.regular[at] === 0) return { at: 'unknown', why: 'unreadable' };
     if (at >= this.#before.looked && !this.#named.has(path)) return { at: 'unknown', why: 'time' };
     if (isSensitivePath(path)) return { at: 'unknown', why: 'sensitive' };
-    return { at: 'git', id: old.oid(at), size: old.sizes[at]! };
+    const id = old.oid(at);
+    return id === undefined
+      ? { at: 'unknown', why: 'unreadable' }
+      : { at: 'git', id, size: index.sizes[at]! };
   }
 }

@@ -1,20 +1,10 @@
 /** A git working tree as a hook can afford to see it: its index, and stats of its files. */
-import {
-  closeSync,
-  fstatSync,
-  lstatSync,
-  readFileSync,
-  readSync,
-  realpathSync,
-  type Stats,
-} from 'node:fs';
+import { closeSync, fstatSync, lstatSync, readFileSync, realpathSync, type Stats } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { openRead, readSmallFile } from '../trace/files.ts';
 import { gitRootOf } from '../trace/paths.ts';
-import { type GitIndex, parseGitIndex } from './gitIndex.ts';
+import { type GitIndex, isPlainPath } from './gitIndex.ts';
 
-/** A longer index is not parsed in the time there is. */
-const MAX_INDEX_BYTES = 16 * 1_048_576;
 /** Times in the index are whole nanoseconds, those of a stat fractions of a millisecond. */
 const SAME_MS = 0.001;
 
@@ -36,41 +26,6 @@ export function worktreeOf(cwd: string): Worktree | undefined {
   const named = /^gitdir: (.+?)\r?\n?$/.exec(readSmallFile(dot, 4096) ?? '')?.[1];
   if (named === undefined) return undefined;
   return { root, indexPath: join(isAbsolute(named) ? named : resolve(root, named), 'index') };
-}
-
-/** What tells that an index is the one that was read before. */
-export interface IndexStamp {
-  mtimeMs: number;
-  size: number;
-  ino: number;
-}
-
-export const sameStamp = (a: IndexStamp, b: IndexStamp): boolean =>
-  a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino;
-
-/** Reads an index; undefined where there is none, or none that can be read in time. */
-export function readIndex(
-  path: string,
-  expired: () => boolean,
-): { index: GitIndex; stamp: IndexStamp } | undefined {
-  let fd: number;
-  try {
-    fd = openRead(path);
-  } catch {
-    return undefined;
-  }
-  try {
-    const { mtimeMs, size, ino } = fstatSync(fd);
-    if (size > MAX_INDEX_BYTES) return undefined;
-    const bytes = Buffer.allocUnsafe(size);
-    if (readSync(fd, bytes, 0, size, 0) !== size) return undefined;
-    const index = parseGitIndex(bytes, expired);
-    return index && { index, stamp: { mtimeMs, size, ino } };
-  } catch {
-    return undefined;
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** How one file stands to its entry in the index. */
@@ -101,6 +56,7 @@ export function stateOf(
  */
 export function readTracked(root: string, path: string, maxBytes: number): Buffer | undefined {
   const file = join(root, path);
+  if (!isPlainPath(path)) return undefined;
   try {
     const folder = realpathSync(dirname(file));
     const top = realpathSync(root);
