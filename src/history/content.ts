@@ -12,7 +12,8 @@ export type ContentSource = 'transcript' | 'git' | 'blob' | 'disk' | 'derived';
  * - `untracked`: git did not know the file when the command began
  * - `filtered`: git stores the file in another form than the folder has it
  * - `unreadable`: it could not be read
- * - `untrusted`: git is not asked in a folder that is not trusted
+ * - `untrusted`: neither git nor transcripts are asked in a folder that is not trusted
+ * - `off`: the user does not want transcripts to be read
  */
 export type UnknownReason =
   | 'noRecord'
@@ -24,7 +25,8 @@ export type UnknownReason =
   | 'untracked'
   | 'filtered'
   | 'unreadable'
-  | 'untrusted';
+  | 'untrusted'
+  | 'off';
 
 export type Content =
   | { known: true; exists: true; text: string; source: ContentSource }

@@ -48,6 +48,8 @@ export interface FileCourse {
 export interface FileHistoryOptions {
   /** Git may be run: the folder is trusted. */
   git: boolean;
+  /** Why the agent's transcripts are not read; undefined: they are. */
+  noTranscripts?: 'untrusted' | 'off' | undefined;
   env?: Record<string, string | undefined>;
   /** Claude's config folders; default: where this user's are. */
   configDirs?: readonly string[];
@@ -139,7 +141,17 @@ export class FileHistory {
     }
     const whole = found.some(({ edit }) => edit?.before?.text !== undefined && isWhole(edit));
     const inGit = whole ? await this.#endInGit(path, signal) : undefined;
-    return { path, versions: joined(found, disk, inGit), disk };
+    const versions = joined(found, disk, inGit);
+    const why = this.#options.noTranscripts;
+    if (why !== undefined) {
+      for (const version of versions) {
+        for (const side of ['before', 'after'] as const) {
+          const content = version[side];
+          if (!content.known && content.why === 'noRecord') version[side] = unknown(why);
+        }
+      }
+    }
+    return { path, versions, disk };
   }
 
   /** How the lines of a file end in the last commit. */
@@ -154,7 +166,8 @@ export class FileHistory {
     path: string,
     signal: AbortSignal | undefined,
   ): Promise<EditResult | undefined> {
-    const edit = call === '' ? undefined : editResult(await this.#edits.result(call, signal));
+    if (call === '' || this.#options.noTranscripts !== undefined) return undefined;
+    const edit = editResult(await this.#edits.result(call, signal));
     // A trace cannot give one file the text of another.
     return edit !== undefined && this.absolute(edit.path) === path ? edit : undefined;
   }

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
+import { Changes } from './changes.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
@@ -41,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     documents,
     stream,
     setUp,
+    new Changes(engine, focus),
     revealStreamAtStart(engine, statusBar),
     command('openStream', () => vscode.commands.executeCommand(`${STREAM_VIEW}.focus`)),
     command('showLog', () => log.show()),

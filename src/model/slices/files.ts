@@ -46,6 +46,8 @@ export class FilesSlice implements Slice {
   private rangeCount = new Int32Array(64);
   private hunkCount = new Int32Array(64);
 
+  /** Counts the changes of what the agent changed: the same number, the same files and steps. */
+  changeVersion = 0;
   /** Results of commands that may have changed more than they tell. */
   private readonly unknown = new Set<number>();
   /** What open calls mean to do, until their result tells. */
@@ -71,7 +73,10 @@ export class FilesSlice implements Slice {
       if (ops) this.intended.set(row, ops);
     } else if (type === TYPE.tool_result || type === TYPE.error) {
       // A command that fails may have changed files all the same.
-      if (event.data.changed_files === 'unknown') this.unknown.add(row);
+      if (event.data.changed_files === 'unknown') {
+        this.unknown.add(row);
+        this.changeVersion++;
+      }
       const ops = recordedFileOps(event.data);
       if (!ops) return;
       this.columns.flags[row]! |= FLAG.hasFiles;
@@ -109,6 +114,7 @@ export class FilesSlice implements Slice {
   private push(row: number, op: FileOp): void {
     if (this.count === this.rows.length) this.grow();
     const at = this.count++;
+    if (op.kind !== 'read') this.changeVersion++;
     const file = this.paths.code(op.path);
     this.rows[at] = row;
     this.files[at] = file;
@@ -140,6 +146,7 @@ export class FilesSlice implements Slice {
         continue;
       }
       const file = this.files[at]!;
+      if (this.kinds[at] !== 0) this.changeVersion++;
       if (this.heads[file] === at) this.heads[file] = this.next[at]!;
       else {
         let before = this.heads[file] ?? -1;
