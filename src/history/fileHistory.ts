@@ -136,7 +136,8 @@ export class FileHistory {
       const call = typeof data?.tool_use_id === 'string' ? data.tool_use_id : '';
       const command = toolKind(String(data?.tool_name ?? '')) === 'run';
       const step = { row, timeMs, kind };
-      if (command) found.push({ ...step, ...(await this.#ofCommand(call, path, signal)) });
+      const kept = await this.#kept(call, path, signal);
+      if (kept || command) found.push({ ...step, ...kept });
       else found.push({ ...step, edit: await this.#ofEdit(call, path, signal) });
     }
     const whole = found.some(({ edit }) => edit?.before?.text !== undefined && isWhole(edit));
@@ -172,7 +173,8 @@ export class FileHistory {
     return edit !== undefined && this.absolute(edit.path) === path ? edit : undefined;
   }
 
-  async #ofCommand(
+  /** What our hook kept of a step: a command's, or a subagent's. */
+  async #kept(
     call: string,
     path: string,
     signal: AbortSignal | undefined,

@@ -7,6 +7,7 @@ import { logProblem } from './log.ts';
 export interface Snapshot {
   before(call: CommandCall): void;
   after(call: CommandCall, traceDir: string, data: JsonObject): void;
+  edit(call: CommandCall): void;
   pruneBlobs(): void;
 }
 
@@ -24,6 +25,9 @@ declare const __dirname: string;
 
 /** Claude's tools that run commands. */
 const COMMANDS = /^(Bash|PowerShell)$/;
+
+/** Claude's tools that edit files. */
+const EDITS = /^(Edit|Write|MultiEdit|NotebookEdit)$/;
 
 /** @returns whether there is a repository to look at */
 const inRepository = ({ cwd }: JsonObject): boolean =>
@@ -47,16 +51,26 @@ export function beforeCommand(payload: JsonObject, sessionId: string): void {
   withSnapshot((snapshot) => snapshot.before({ payload, sessionId, startedAt }));
 }
 
-/** After a command: adds to its result the files that it changed. Never throws. */
+/**
+ * After a command: adds to its result the files that it changed. After a subagent's edit: keeps its texts.
+ * Never throws.
+ *
+ * @param whole nothing of the payload was cut
+ */
 export function afterCommand(
   payload: JsonObject,
   sessionId: string,
   traceDir: string,
   events: readonly TraceEvent[],
+  whole: boolean,
 ): void {
   const startedAt = process.uptime();
   const data = events[0]?.data;
-  if (data === undefined || !COMMANDS.test(String(payload.tool_name))) return;
+  const tool = String(payload.tool_name);
+  if (whole && payload.agent_id && EDITS.test(tool)) {
+    withSnapshot((snapshot) => snapshot.edit({ payload, sessionId, startedAt }));
+  }
+  if (data === undefined || !COMMANDS.test(tool)) return;
   const looked =
     inRepository(payload) &&
     withSnapshot((snapshot) => snapshot.after({ payload, sessionId, startedAt }, traceDir, data));

@@ -86,7 +86,8 @@ export function recordClaude(event: string, timestamp: number): void {
     logProblem(`${event}: no usable session id`);
     return;
   }
-  record(bytes.length > BOUNDLESS ? bounded(parsed) : parsed, session, event, timestamp);
+  const whole = bytes.length <= BOUNDLESS;
+  record(whole ? parsed : bounded(parsed), session, event, timestamp, whole);
 }
 
 function parse(bytes: Buffer): JsonObject | undefined {
@@ -121,7 +122,13 @@ function recordUnreadable(event: string, timestamp: number, why: string): void {
   ]);
 }
 
-function record(payload: JsonObject, session: string, event: string, timestamp: number): void {
+function record(
+  payload: JsonObject,
+  session: string,
+  event: string,
+  timestamp: number,
+  whole: boolean,
+): void {
   const { env } = process;
   const name = str(payload.hook_event_name) || event;
   const known = openSession(payload, session, timestamp, name === 'SessionStart');
@@ -139,7 +146,7 @@ function record(payload: JsonObject, session: string, event: string, timestamp: 
     },
   });
   if (name === 'PostToolUse' || name === 'PostToolUseFailure') {
-    afterCommand(payload, session, known.trace_dir, events);
+    afterCommand(payload, session, known.trace_dir, events, whole);
   }
   if (env.AGENT_TRACE_NO_REDACT !== '1') events.forEach(redact);
   for (const { data } of events) {

@@ -2,6 +2,7 @@
  * What a command changes, as a bundle of its own: only hooks of commands in a git repository pay for
  * loading it. The recorder requires it by its file, as a `Snapshot`.
  */
+import { keepEdit } from '../history/keepEdit.ts';
 import { type SnapshotCall, snapshotAfter, snapshotBefore } from '../history/snapshot.ts';
 import type { Json, JsonObject, TraceEvent } from '../model/event.ts';
 import { commandArgument, pathArgument, toolKind } from '../model/tools.ts';
@@ -64,6 +65,10 @@ function claimed(
   }
   return paths;
 }
+
+/** After a subagent's edit: keeps its texts. @throws what the file system throws */
+export const edit: Snapshot['edit'] = ({ payload, sessionId }) =>
+  keepEdit(sessionId, String(payload.tool_use_id ?? ''), payload.tool_response);
 
 /** Takes contents away that nobody asked for longest. */
 export function pruneBlobs(): void {

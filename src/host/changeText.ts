@@ -18,10 +18,10 @@ export function linesText(item: {
   return parts.join(' ');
 }
 
-/** `src/payments  +9 −3 · 2 steps` */
+/** `+9 −3  src/payments · 2 steps`: what matters first, where the view is narrow. */
 export function fileDescription(file: ListedFile): string {
   const parts = [
-    [plainLabel(file.folder), linesText(file)].filter(Boolean).join('  '),
+    [linesText(file), plainLabel(file.folder)].filter(Boolean).join('  '),
     file.steps.length > 1 ? vscode.l10n.t('{0} steps', file.steps.length) : '',
   ];
   return parts.filter(Boolean).join(' · ');
