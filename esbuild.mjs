@@ -75,6 +75,12 @@ const targets = [
   },
   { name: 'hook', entry: 'src/hook/main.ts', budget: 68, options: { ...node, target: 'node20' } },
   {
+    name: 'snapshot',
+    entry: 'src/hook/snapshot.ts',
+    budget: 24,
+    options: { ...node, target: 'node20' },
+  },
+  {
     name: 'guard',
     entry: 'src/hook/guard.ts',
     budget: 250,

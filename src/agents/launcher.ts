@@ -5,7 +5,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { homedir } from 'node:os';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { textHash } from '../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
@@ -154,6 +154,7 @@ export async function renewLauncher(options: InstallOptions): Promise<boolean> {
   const whole =
     readSmallFile(join(lib, `${current}.js`), MAX_RECORDER_BYTES) === recorder &&
     readSmallFile(join(lib, 'hook.js')) === loader(current) &&
+    readSmallFile(join(lib, 'snapshot.js'), MAX_RECORDER_BYTES) === snapshotBundle(hookBundle) &&
     fs.existsSync(launcherPath(env));
   if (installed === version && whole) return false;
   const { name, nodePath } = putFiles(options);
@@ -198,6 +199,15 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
   return { ...(nodePath && { nodePath }), ...(electronPath && { electronPath }) };
 }
 
+/** What the recorder loads for commands only, beside the hook's bundle; older builds have none. */
+function snapshotBundle(hookBundle: string): string {
+  try {
+    return fs.readFileSync(join(dirname(hookBundle), 'snapshot.js'), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** A hook is a hundredth of this. */
 const MAX_RECORDER_BYTES = 4_194_304;
 
@@ -232,6 +242,7 @@ function putFiles(given: InstallOptions): PutFiles {
   const name = recorderName(recorder);
   const files: [path: string, text: string, mode: number][] = [
     [join(lib, 'package.json'), '{"type":"commonjs"}\n', 0o600],
+    [join(lib, 'snapshot.js'), snapshotBundle(options.hookBundle), 0o600],
     [join(lib, `${name}.js`), recorder, 0o600],
     [join(lib, 'hook.js'), loader(name), 0o600],
     [join(lib, 'version'), `${options.version}\n`, 0o600],

@@ -16,6 +16,7 @@ import { type RedactionCounts, redactText, redactValue } from '../redact/redact.
 import { appendEvents, hintActiveSession, readTail, updateMeta } from '../trace/append.ts';
 import { homeTraceDir, isSafeSessionId, placeTrace } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
+import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { logProblem } from './log.ts';
 import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
@@ -85,7 +86,8 @@ export function recordClaude(event: string, timestamp: number): void {
     logProblem(`${event}: no usable session id`);
     return;
   }
-  record(bytes.length > BOUNDLESS ? bounded(parsed) : parsed, session, event, timestamp);
+  const whole = bytes.length <= BOUNDLESS;
+  record(whole ? parsed : bounded(parsed), session, event, timestamp, whole);
 }
 
 function parse(bytes: Buffer): JsonObject | undefined {
@@ -120,7 +122,13 @@ function recordUnreadable(event: string, timestamp: number, why: string): void {
   ]);
 }
 
-function record(payload: JsonObject, session: string, event: string, timestamp: number): void {
+function record(
+  payload: JsonObject,
+  session: string,
+  event: string,
+  timestamp: number,
+  whole: boolean,
+): void {
   const { env } = process;
   const name = str(payload.hook_event_name) || event;
   const known = openSession(payload, session, timestamp, name === 'SessionStart');
@@ -137,6 +145,9 @@ function record(payload: JsonObject, session: string, event: string, timestamp: 
       return tail.whole ? 'no' : 'unknown';
     },
   });
+  if (name === 'PostToolUse' || name === 'PostToolUseFailure') {
+    afterCommand(payload, session, known.trace_dir, events, whole);
+  }
   if (env.AGENT_TRACE_NO_REDACT !== '1') events.forEach(redact);
   for (const { data } of events) {
     for (const key of ['result', 'error', 'prompt', 'text', 'summary']) {
@@ -144,6 +155,7 @@ function record(payload: JsonObject, session: string, event: string, timestamp: 
     }
   }
   append(known, events);
+  if (name === 'PreToolUse') beforeCommand(payload, session);
   if (name === 'SessionStart' || name === 'SessionEnd') {
     writeMeta(known, name, payload, timestamp);
   }

@@ -2,6 +2,7 @@
  * Reads a transcript once more after its agent has stopped: its last rows are written up to some
  * hundred milliseconds after the hook was called. A process of its own, so that the agent waits for nothing.
  */
+import { pruneKept } from './commandFiles.ts';
 import { appendTranscript } from './transcript.ts';
 
 /** What a sweep is told, as one argument. */
@@ -73,6 +74,7 @@ export async function sweep(argument: string | undefined): Promise<void> {
       more = appendTranscript(task.traceDir, task.session, task.transcript, MAX_BYTES_A_LOOK);
     }
   }
+  pruneKept();
 }
 
 function parseTask(argument: string | undefined): SweepTask | undefined {

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
 import type { ControlInfo } from '../protocol/stream.ts';
 import { Badges } from './badges.ts';
+import { Changes } from './changes.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
@@ -68,6 +69,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     touches,
     marks,
     new Badges(touches),
+    new Changes(engine, focus),
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('showLog', () => log.show()),

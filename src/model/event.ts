@@ -95,9 +95,11 @@ export interface FileOp {
   /** Absolute where the source allows it. */
   path: string;
   kind: 'read' | 'write' | 'create' | 'delete';
+  /** `stat`: nobody told of it; the file was another one after the command than before. */
+  source?: 'stat';
   /**
    * 1-based inclusive line ranges: the lines read, or the lines as they stand after the change.
-   * Absent: the whole file.
+   * Absent: the whole file. Empty: the file was touched, and no line of it is known.
    */
   ranges?: [first: number, last: number][];
   /**
@@ -134,6 +136,8 @@ export interface EventData {
   exit_code?: number;
   is_error?: boolean;
   files?: FileOp[];
+  /** `unknown`: a command may have changed files that are not in `files`. */
+  changed_files?: 'unknown';
   /** A call that ended without a result of its own was closed at this hook event. */
   closed_by?: string;
   /** Who denied a call: `hook`, `user`, `permission`, `classifier`. */

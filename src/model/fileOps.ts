@@ -22,6 +22,7 @@ export function recordedFileOps(data: JsonObject): FileOp[] | undefined {
     const { kind } = file;
     if (kind !== 'read' && kind !== 'write' && kind !== 'create' && kind !== 'delete') continue;
     const op: FileOp = { path: file.path, kind };
+    if (file.source === 'stat') op.source = 'stat';
     const ranges = tuples(file.ranges, 2) as FileOp['ranges'];
     if (ranges) op.ranges = ranges;
     const hunks = tuples(file.hunks, 4) as FileOp['hunks'];

@@ -136,7 +136,7 @@ export function readSmallFile(path: string, maxBytes = 65_536): string | undefin
  *
  * @throws a system error; the file is then as it was
  */
-export function writeSmallFile(path: string, text: string, mode = 0o600): void {
+export function writeSmallFile(path: string, text: string | Uint8Array, mode = 0o600): void {
   const unique = `${process.pid.toString(36)}${Math.random().toString(36).slice(2, 8)}`;
   const temporary = join(dirname(path), `.tmp-${unique}`);
   const fd = openSync(

@@ -63,3 +63,69 @@ export function benchHook({ runs = 31, dist, install }) {
     ratio: median(list.map((ms, i) => ms / base[i])),
   }));
 }
+
+/**
+ * What looking for the files that a command changes costs: both hooks of a command in a repository, against
+ * the same in a folder without one.
+ *
+ * @param {{ runs?: number, files?: number, install: (env: Record<string, string>) => Record<string, string> }} options
+ *   `install` installs into a state folder and gives the commands of the settings by event
+ */
+export function benchCommandHooks({ runs = 21, files = 5000, install }) {
+  const home = mkdtempSync(join(tmpdir(), 'bench-command-'));
+  const env = {
+    PATH: process.env.PATH,
+    HOME: home,
+    AGENT_STRACE_HOME: join(home, '.agent-strace'),
+    AGENT_TRACE_DIR: join(home, 'traces'),
+    CLAUDE_PID: String(process.pid),
+  };
+  const commands = install(env);
+  const folders = { plain: join(home, 'plain'), repository: join(home, 'repository') };
+  for (const folder of Object.values(folders)) {
+    for (let i = 0; i < files; i++) {
+      const dir = join(folder, `pkg${i % 50}`, `mod${i % 250}`);
+      mkdirSync(dir, { recursive: true });
+      writeFileSync(join(dir, `file${i}.ts`), `export const v${i} = ${i};\n`.repeat(10));
+    }
+  }
+  const git = (...args) => spawnSync('git', args, { cwd: folders.repository, env });
+  git('init', '-q');
+  git('add', '-A');
+  const hook = (folder, event, call) => {
+    const input = JSON.stringify({
+      session_id: 'bench-session',
+      transcript_path: join(home, 'none.jsonl'),
+      cwd: folder,
+      hook_event_name: event,
+      tool_name: 'Bash',
+      tool_use_id: call,
+      tool_input: { command: 'npm test', description: 'Run the tests' },
+      tool_response: { stdout: '', stderr: '', interrupted: false },
+    });
+    const from = performance.now();
+    const { status } = spawnSync('/bin/sh', ['-c', commands[event]], { env, cwd: folder, input });
+    if (status !== 0) throw new Error(`${event} exited with ${status}`);
+    return performance.now() - from;
+  };
+  const times = { plain: [], repository: [] };
+  try {
+    for (let run = -2; run < runs; run++) {
+      for (const [name, folder] of Object.entries(folders)) {
+        const ms =
+          hook(folder, 'PreToolUse', `toolu_${name}_${run}`) +
+          hook(folder, 'PostToolUse', `toolu_${name}_${run}`);
+        if (run >= 0) times[name].push(ms);
+      }
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+  return Object.entries(times).map(([name, list]) => ({
+    name:
+      name === 'plain' ? 'no repository' : `a repository of ${files.toLocaleString('en')} files`,
+    ms: median(list),
+    ratio: median(list.map((ms, i) => ms / times.plain[i])),
+    more: median(list.map((ms, i) => ms - times.plain[i])),
+  }));
+}

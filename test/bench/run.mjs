@@ -1,6 +1,6 @@
 // npm run bench: speed, memory and sizes, as ratios against a baseline that is measured in the same run.
 //
-//   npm run bench [-- hook ingest sizes host marks] [--events 1000000] [--runs 5]
+//   npm run bench [-- hook command ingest sizes host marks] [--events 1000000] [--runs 5]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { benchHook } from './hook.mjs';
+import { benchCommandHooks, benchHook } from './hook.mjs';
 import { median } from './stats.mjs';
 
 const root = join(import.meta.dirname, '../..');
@@ -66,6 +66,34 @@ async function hook() {
       `${ms.toFixed(1)} ms  ${ratio.toFixed(2)} ×`,
       name.startsWith('installed') ? 'aim ≤ 1.3 ×' : '',
     );
+  }
+}
+
+async function command() {
+  console.log(
+    '\nCommand: what both hooks of a shell command cost, with a look at the files it changes',
+  );
+  const { installLauncher, hookCommand } = await import(await bundle('src/agents/launcher.ts'));
+  for (const size of [1000, 5000]) {
+    const rows = benchCommandHooks({
+      files: size,
+      install(env) {
+        const options = {
+          hookBundle: join(dist, 'hook.js'),
+          version: '0.0.0',
+          nodePath: process.execPath,
+        };
+        installLauncher({ ...options, env });
+        return {
+          PreToolUse: hookCommand('claude', 'PreToolUse', env),
+          PostToolUse: hookCommand('claude', 'PostToolUse', env),
+        };
+      },
+    });
+    for (const { name, ms, ratio, more } of rows) {
+      const aim = name.startsWith('a repository') ? `+${more.toFixed(1)} ms, aim ≤ 20 ms` : '';
+      row(name, `${ms.toFixed(1)} ms  ${ratio.toFixed(2)} ×`, aim);
+    }
   }
 }
 
@@ -146,6 +174,7 @@ try {
   const cpus = require('node:os').cpus();
   console.log(`${cpus.length} × ${cpus[0]?.model ?? 'CPU'}, Node ${process.version}; medians`);
   if (wanted('hook')) await hook();
+  if (wanted('command')) await command();
   if (wanted('ingest')) await ingest();
   if (wanted('sizes')) sizes();
   if (wanted('host')) await host();

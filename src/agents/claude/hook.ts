@@ -5,13 +5,7 @@
  * `decision` + `unknown_hook`, so that a newer Claude loses nothing.
  */
 import { cutText, MAX_RESULT_UNITS } from '../../model/codec.ts';
-import {
-  type FileOp,
-  type Json,
-  type JsonObject,
-  TRACE_VERSION,
-  type TraceEvent,
-} from '../../model/event.ts';
+import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../../model/event.ts';
 import { ids, randomEventId, textHash } from '../../model/ids.ts';
 import { filesOf } from './toolResult.ts';
 import { exitCodeOf } from './usage.ts';
@@ -264,7 +258,7 @@ class Mapper {
     const tool = str(payload.tool_name);
     const input = argumentsOf(payload.tool_input);
     const response = payload.tool_response;
-    const files = [...filesOf(tool, response), ...searchedFiles(input, response)];
+    const files = filesOf(tool, response, { input, cwd: str(payload.cwd) });
     return this.#end('tool_result', payload, {
       result: resultText(tool, input, response),
       ...resultFacts(response),
@@ -533,33 +527,4 @@ function resultFacts(response: Json | undefined): JsonObject {
   }
   if (response.userModified === true) facts.user_modified = true;
   return facts;
-}
-
-const MAX_SEARCHED = 200;
-
-/** Lines that a search showed the model: `path:line:text`, or `line:text` of a single file. */
-function searchedFiles(input: JsonObject, response: Json | undefined): FileOp[] {
-  if (!isObject(response) || response.mode !== 'content' || input['-n'] === false) return [];
-  if (typeof response.content !== 'string') return [];
-  const single = str(input.path);
-  const found = new Map<string, FileOp>();
-  for (const line of response.content.slice(0, MAX_RESULT_UNITS).split('\n')) {
-    const alone = single === '' ? null : /^(\d{1,9}):/.exec(line);
-    const match = alone === null ? /^((?:[A-Za-z]:)?[^:]+):(\d{1,9}):/.exec(line) : null;
-    if (alone !== null) addLine(found, single, Number(alone[1]));
-    else if (match !== null) addLine(found, match[1]!, Number(match[2]));
-  }
-  return [...found.values()];
-}
-
-function addLine(found: Map<string, FileOp>, path: string, line: number): void {
-  const op = found.get(path);
-  if (op === undefined) {
-    if (found.size < MAX_SEARCHED) found.set(path, { path, kind: 'read', ranges: [[line, line]] });
-    return;
-  }
-  const ranges = op.ranges!;
-  const last = ranges.at(-1)!;
-  if (line === last[1] + 1) last[1] = line;
-  else if (line !== last[1] && ranges.length < MAX_SEARCHED) ranges.push([line, line]);
 }

@@ -1,16 +1,29 @@
 /** What a Claude tool's structured result says about files: the same in hooks and transcripts. */
 import type { FileOp, JsonObject } from '../../model/event.ts';
+import { searchedFiles } from './searchHits.ts';
 import { asObject, asString } from './usage.ts';
 
 const asNumber = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 
+/** What the call said, as far as its result does not say it again. */
+export interface CallFacts {
+  /** The call's arguments; undefined where only the result is known. */
+  input?: JsonObject | undefined;
+  /** The agent's working folder at the time. */
+  cwd?: string;
+}
+
 /** Files that the tool touched. @param response `tool_response` or `toolUseResult` */
-export function filesOf(tool: string, response: unknown): FileOp[] {
+export function filesOf(tool: string, response: unknown, call: CallFacts = {}): FileOp[] {
   const result = asObject(response);
   if (result === undefined) return [];
   const read = asObject(result.file);
-  if (read !== undefined && asString(read.filePath) !== '') return [readOp(read)];
+  if (read !== undefined && asString(read.filePath) !== '') {
+    return [readOp(read, asString(result.type))];
+  }
+  // Names of files and counts show no line of theirs: nothing was read.
+  if (result.mode === 'content') return searchOps(result, call);
   const path = asString(result.filePath) || asString(result.notebook_path);
   if (path !== '') return [changeOp(tool, path, result)];
   const files: FileOp[] = [];
@@ -28,7 +41,16 @@ export function filesOf(tool: string, response: unknown): FileOp[] {
   return files;
 }
 
-function readOp(file: JsonObject): FileOp {
+function searchOps(result: JsonObject, { input = {}, cwd = '' }: CallFacts): FileOp[] {
+  if (input['-n'] === false) return [];
+  return searchedFiles(asString(result.content), {
+    path: asString(input.path),
+    cwd,
+    context: ['-A', '-B', '-C', 'context'].some((key) => Boolean(input[key])),
+  });
+}
+
+function readOp(file: JsonObject, type: string): FileOp {
   const op: FileOp = { path: asString(file.filePath), kind: 'read' };
   const first = asNumber(file.startLine);
   const lines = asNumber(file.numLines);
@@ -36,6 +58,9 @@ function readOp(file: JsonObject): FileOp {
   if (total !== undefined) op.total_lines = total;
   if (first !== undefined && lines !== undefined && lines > 0 && !(first <= 1 && lines === total)) {
     op.ranges = [[first, first + lines - 1]];
+  } else if ((lines === 0 && total !== 0) || (type !== 'text' && type !== '')) {
+    // Beyond the end, unchanged since it was last read, or without lines: a picture, a notebook.
+    op.ranges = [];
   }
   return op;
 }

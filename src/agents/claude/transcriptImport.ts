@@ -69,6 +69,8 @@ interface FileState {
 interface Call {
   name: string;
   time: number;
+  /** Of a search: its result does not say where it looked. */
+  input?: JsonObject;
 }
 
 /** Texts that stand in a user's place in the transcript but that no user wrote. */
@@ -314,7 +316,8 @@ export class TranscriptMapper {
     const text = textOf(block.content);
     const failed = block.is_error === true;
     const response = asObject(row.toolUseResult);
-    const files = failed ? [] : filesOf(tool, row.toolUseResult);
+    const facts = { input: call?.input, cwd: asString(row.cwd) };
+    const files = failed ? [] : filesOf(tool, row.toolUseResult, facts);
     const permission = asObject(row.permissionDecision);
     const denied =
       failed &&
@@ -385,13 +388,18 @@ export class TranscriptMapper {
   #call(at: RowEvents, block: JsonObject): void {
     const useId = asString(block.id);
     const name = asString(block.name);
+    const input = asObject(block.input) ?? {};
     at.add('tool_call', ids.call(this.sessionId, useId), {
       tool_name: name,
-      arguments: asObject(block.input) ?? {},
+      arguments: input,
       tool_use_id: useId,
       ...kept({ cwd: at.row.cwd }),
     });
-    this.#calls.set(useId, { name, time: at.state.time });
+    this.#calls.set(useId, {
+      name,
+      time: at.state.time,
+      ...(name === 'Grep' && { input }),
+    });
   }
 
   #system(at: RowEvents): void {

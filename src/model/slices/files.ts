@@ -53,6 +53,10 @@ export class FilesSlice implements Slice {
   private told = new Int32Array(64);
   private toldCount = 0;
 
+  /** Counts the changes of what the agent changed: the same number, the same files and steps. */
+  changeVersion = 0;
+  /** Results of commands that may have changed more than they tell. */
+  private readonly unknown = new Set<number>();
   /** What open calls mean to do, until their result tells. */
   private readonly intended = new Map<number, FileOp[]>();
   private readonly columns: Columns;
@@ -74,7 +78,12 @@ export class FilesSlice implements Slice {
       if (typeof args !== 'object' || args === null || Array.isArray(args)) return;
       const ops = intendedFileOps(kind, args);
       if (ops) this.intended.set(row, ops);
-    } else if (type === TYPE.tool_result) {
+    } else if (type === TYPE.tool_result || type === TYPE.error) {
+      // A command that fails may have changed files all the same.
+      if (event.data.changed_files === 'unknown') {
+        this.unknown.add(row);
+        this.changeVersion++;
+      }
       const ops = recordedFileOps(event.data);
       if (!ops) return;
       this.columns.flags[row]! |= FLAG.hasFiles;
@@ -108,6 +117,7 @@ export class FilesSlice implements Slice {
 
   remove(row: number): void {
     this.intended.delete(row);
+    this.unknown.delete(row);
     this.drop(row);
     this.columns.flags[row]! &= ~FLAG.hasFiles;
   }
@@ -115,6 +125,7 @@ export class FilesSlice implements Slice {
   private push(row: number, op: FileOp): void {
     if (this.count === this.rows.length) this.grow();
     const at = this.count++;
+    if (op.kind !== 'read') this.changeVersion++;
     const file = this.paths.code(op.path);
     this.rows[at] = row;
     this.files[at] = file;
@@ -166,6 +177,7 @@ export class FilesSlice implements Slice {
   private drop(row: number): void {
     for (const at of this.operationsOf(row)) {
       const file = this.files[at]!;
+      if (this.kinds[at] !== 0) this.changeVersion++;
       if (this.heads[file] === at) this.heads[file] = this.next[at]!;
       else {
         let before = this.heads[file] ?? -1;
@@ -190,7 +202,8 @@ export class FilesSlice implements Slice {
 
   /** The step that an operation belongs to: the call, where it is known. */
   private stepRow(row: number): number {
-    if (this.columns.type[row] !== TYPE.tool_result) return row;
+    const type = this.columns.type[row];
+    if (type !== TYPE.tool_result && type !== TYPE.error) return row;
     const call = this.columns.pair[row]!;
     return call >= 0 ? call : row;
   }
@@ -210,6 +223,11 @@ export class FilesSlice implements Slice {
   countsOf(path: string): { reads: number; writes: number } {
     const file = this.paths.find(path) ?? -1;
     return { reads: this.reads[file] ?? 0, writes: this.writes[file] ?? 0 };
+  }
+
+  /** Commands of which it is not known whether they changed files. */
+  get unknownCommands(): number {
+    return this.unknown.size;
   }
 
   /** Operations on one file in time order. */
@@ -286,6 +304,7 @@ export class FilesSlice implements Slice {
       paths: this.paths.save(),
       heads: Array.from(this.heads, (head) => head ?? -1),
       intended: [...this.intended] as unknown as Json,
+      unknown: [...this.unknown],
       pool: [...this.pool.subarray(0, this.poolUsed)],
     };
     for (const name of OP_COLUMNS) saved[name] = [...this[name].subarray(0, this.count)];
@@ -301,6 +320,7 @@ export class FilesSlice implements Slice {
     this.heads.length = 0;
     for (const head of from.heads!) this.heads.push(head);
     for (const [row, ops] of from.intended) this.intended.set(row, ops);
+    for (const row of from.unknown!) this.unknown.add(row);
     this.pool = Int32Array.from(from.pool!);
     this.poolUsed = from.pool!.length;
     this.count = from.rows!.length;
