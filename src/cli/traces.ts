@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { readSessionRecord, processState as stateOf } from '../agents/process.ts';
+import { readSessionRecord } from '../agents/process.ts';
 import { createPricer } from '../analysis/price.ts';
+import { brakedState } from '../guard/brake.ts';
 import type { ProcessState } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { sanitizeLine } from '../report/terminalText.ts';
@@ -197,7 +198,7 @@ export function problemsText(problems: SessionProblems): string {
 
 /** What is known of the agent's process behind a session. */
 export function processState(io: Io, sessionId: string): ProcessState {
-  return stateOf(readSessionRecord(sessionId, io.env));
+  return brakedState(readSessionRecord(sessionId, io.env), io.env);
 }
 
 /** A path as people write it: from the home folder where it is in it. */

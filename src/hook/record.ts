@@ -9,6 +9,7 @@ import {
   type SessionRecord,
   writeSessionRecord,
 } from '../agents/process.ts';
+import { isMarkedPaused, MAX_HOLD_MS } from '../guard/pauseMark.ts';
 import { cutKey, MAX_RESULT_UNITS, type SessionMeta } from '../model/codec.ts';
 import type { Json, JsonObject, TraceEvent } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
@@ -144,6 +145,7 @@ function record(payload: JsonObject, session: string, event: string, timestamp: 
     }
   }
   append(known, events);
+  if (name === 'PreToolUse') waitWhilePaused(session);
   if (name === 'SessionStart' || name === 'SessionEnd') {
     writeMeta(known, name, payload, timestamp);
   }
@@ -160,6 +162,13 @@ function record(payload: JsonObject, session: string, event: string, timestamp: 
         ended: name === 'SessionEnd',
       });
     }
+  }
+}
+
+/** The tool runs when its hook ends. */
+function waitWhilePaused(session: string): void {
+  while (isMarkedPaused(session) && process.uptime() * 1000 < MAX_HOLD_MS) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownRecord, processState, type SessionRecord } from '../agents/process.ts';
+import { ownRecord, type SessionRecord } from '../agents/process.ts';
+import { brakedState } from '../guard/brake.ts';
 import { type ProcessState, type SessionSummary, summarise } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { EVENTS_FILE, TraceSession } from '../trace/session.ts';
@@ -97,7 +98,7 @@ export class LiveSession {
       this.record = ownRecord(this.traceDir, this.id);
     }
     const before = this.process;
-    this.process = processState(this.record);
+    this.process = brakedState(this.record);
     return this.process !== before;
   }
 

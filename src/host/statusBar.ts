@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
+import type { LiveChange } from './liveSessions.ts';
 import { Pace } from './pace.ts';
 import { affectsStatusBar, readSettings } from './settings.ts';
 import { type StatusLine, statusLine, TOOLTIP_COMMANDS } from './statusText.ts';
@@ -33,13 +34,13 @@ export class StatusBar implements vscode.Disposable {
     this.item.command = 'agentStrace.openStream';
     this.enabled = readSettings().showStatusBar;
     this.pace = new Pace(() => this.render(), 4);
-    this.stopListening = engine.live.onChange(() => this.pace.ask());
+    this.stopListening = engine.live.onChange((change) => this.onChange(change));
     this.subscriptions = [
       this.changed,
       this.item,
       engine.onDidReplace((live) => {
         this.stopListening();
-        this.stopListening = live.onChange(() => this.pace.ask());
+        this.stopListening = live.onChange((change) => this.onChange(change));
         this.pace.ask();
       }),
       vscode.workspace.onDidChangeConfiguration((event) => {
@@ -54,6 +55,11 @@ export class StatusBar implements vscode.Disposable {
   /** What it says now; undefined while it is hidden. */
   get current(): StatusLine | undefined {
     return this.line;
+  }
+
+  private onChange(change: LiveChange): void {
+    if (change.type === 'session' && change.urgent) this.pace.askNow();
+    else this.pace.ask();
   }
 
   private render(): void {
