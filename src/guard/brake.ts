@@ -72,8 +72,9 @@ export async function act(
   }
   const ended = verdict.reason === 'gone' || verdict.reason === 'reused';
   // Its shell is still frozen.
-  if (ended && action !== 'pause') return await resumeLeftovers(sessionId, record.agent, options);
-  return verdict;
+  if (!ended || action === 'pause') return verdict;
+  const leftovers = await resumeLeftovers(sessionId, record.agent, options);
+  return leftovers.ok ? leftovers : verdict;
 }
 
 const cooperative = (state: ControlReport['state']): ControlReport => ({

@@ -37,6 +37,8 @@ export class TreeWalk {
   readonly left = new Map<string, { entry: ProcessEntry; why: LeftWhy }>();
   /** Looked at and found to be none of it. */
   private readonly others = new Set<string>();
+  /** What the agent runs in: the same when it has ended, whatever the environment of that may say. */
+  private readonly above = new Set<string>();
   /** The system as the last pass saw it. */
   table = new Map<number, ProcessEntry>();
 
@@ -61,6 +63,9 @@ export class TreeWalk {
       else children.set(entry.ppid, [entry]);
     }
     const protectedPids = new Set(this.chain(this.self).map(({ pid }) => pid));
+    if (isSame(this.table.get(this.target.id.pid), this.target.id)) {
+      for (const entry of this.chain(this.target.id.pid)) this.above.add(keyOf(entry));
+    }
     const found: ProcessEntry[] = [];
     const descend = (from: readonly ProcessId[]): void => {
       const queue = from.filter((id) => isSame(this.table.get(id.pid), id));
@@ -110,14 +115,13 @@ export class TreeWalk {
 
   /** Processes of our user that bear the session's name, but are no descendants of the agent. */
   private async strays(protectedPids: ReadonlySet<number>): Promise<ProcessEntry[]> {
-    const above = new Set(this.chain(this.target.id.pid).map(({ pid }) => pid));
     const uid = process.getuid?.();
     const candidates = [...this.table.values()].filter(
       (entry) =>
         entry.uid === uid &&
         !hasEnded(entry) &&
         entry.pid > 1 &&
-        !above.has(entry.pid) &&
+        !this.above.has(keyOf(entry)) &&
         !protectedPids.has(entry.pid) &&
         !this.isKnown(entry) &&
         !this.others.has(keyOf(entry)),
