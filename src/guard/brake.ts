@@ -6,6 +6,7 @@ import {
   type ControlReport,
   kill,
   type Outcome,
+  type ProcessReport,
   pause,
   resume,
   resumeLeftovers,
@@ -84,6 +85,22 @@ const cooperative = (state: ControlReport['state']): ControlReport => ({
   processes: [],
   elapsedMs: 0,
 });
+
+const WANTED: Record<BrakeAction, ProcessReport['state']> = {
+  pause: 'frozen',
+  resume: 'running',
+  stop: 'gone',
+  kill: 'gone',
+};
+
+/** What a person should know of: processes that are not as they were to be. */
+export function notable(action: BrakeAction, { processes }: ControlReport): ProcessReport[] {
+  return processes.filter(
+    ({ role, state }) =>
+      state === 'leftAlone' ||
+      (role !== 'onlooker' && state !== 'gone' && state !== WANTED[action]),
+  );
+}
 
 /** As {@link processState}, the cooperative pause among it. */
 export function brakedState(

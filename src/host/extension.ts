@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
+import { Control } from './control.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
@@ -31,6 +32,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const documents = new EventDocuments(engine);
   const stream = new StreamView(context.extensionUri, engine, documents, log);
   const setUp = new SetUp(context, log);
+  const control = new Control(engine, focus, log);
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);
   context.subscriptions.push(
@@ -41,6 +43,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     documents,
     stream,
     setUp,
+    control,
     revealStreamAtStart(engine, statusBar),
     command('openStream', () => vscode.commands.executeCommand(`${STREAM_VIEW}.focus`)),
     command('showLog', () => log.show()),
