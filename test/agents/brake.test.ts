@@ -150,6 +150,21 @@ test('stop ends the real agent and leaves no orphan, also of what left its tree'
   }
 });
 
+test('an agent that would pause itself is refused, and told why', async () => {
+  const cli = join(import.meta.dirname, '../../dist/cli.js');
+  lab = await recordedLab({
+    main: [
+      [tool('Bash', { command: `node ${cli} pause; echo code=$?`, description: 'Pause' })],
+      [text('All done.')],
+    ],
+  });
+  const { code, transcripts } = await lab.run({ prompt: 'SCENARIO:main please' });
+  expect(code).toBe(0);
+  const rows = JSON.stringify(transcripts[0]!.rows);
+  expect(rows).toContain('Could not pause: This runs inside Claude Code');
+  expect(rows).toContain('code=1');
+});
+
 test('kill leaves nothing of the real agent', async () => {
   lab = await recordedLab({
     main: [[tool('Bash', { command: 'setsid sleep 301 & sleep 303', description: 'Wait' })]],
