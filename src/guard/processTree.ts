@@ -121,6 +121,8 @@ export class TreeWalk {
         entry.uid === uid &&
         !hasEnded(entry) &&
         entry.pid > 1 &&
+        // Threads of the kernel have no group, and no environment.
+        entry.pgid > 0 &&
         !this.above.has(keyOf(entry)) &&
         !protectedPids.has(entry.pid) &&
         !this.isKnown(entry) &&
@@ -186,6 +188,8 @@ export class TreeWalk {
       .filter(
         (entry) =>
           entry.pid > 1 &&
+          // Threads of the kernel have no group, and no environment.
+          entry.pgid > 0 &&
           entry.uid === process.getuid?.() &&
           entry.state !== 'T' &&
           !ours.has(entry.pid) &&
