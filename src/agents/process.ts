@@ -23,6 +23,17 @@ const MARKS: Record<string, ProcessMarks> = {
   opencode: { names: ['opencode'], paths: ['/opencode-ai/'] },
 };
 
+/** What agents call their session in the environment of what they run. */
+const SESSION_NAMES: Record<string, readonly string[]> = {
+  claude: ['CLAUDE_CODE_SESSION_ID'],
+  gemini: ['GEMINI_SESSION_ID'],
+};
+
+/** Lines of the environment (`NAME=value`) by which a process that an agent left behind is known. */
+export function sessionMarks(agent: string, sessionId: string): ReadonlySet<string> {
+  return new Set((SESSION_NAMES[agent] ?? []).map((name) => `${name}=${sessionId}`));
+}
+
 /** One process at one moment; the pid means nothing without the start time. */
 export interface ProcessInfo {
   pid: number;
@@ -239,6 +250,11 @@ export function processState(record: SessionRecord | undefined): ProcessState {
   if (letter === 'Z' || letter === 'X') return 'gone';
   return letter === 'T' ? 'stopped' : 'alive';
 }
+
+/** The system as it is since it was started, and the space of pids that we see; empty where it does not say. */
+export const bootId = (): string =>
+  readText(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')) ?? '';
+export const pidNamespace = (): string => readText(() => readlinkSync('/proc/self/ns/pid')) ?? '';
 
 const recordPath = (sessionId: string, env: Env): string =>
   join(stateHome(env), 'sessions', `${sessionId}.json`);

@@ -75,9 +75,10 @@ Examples:
   agent-strace list                    what was recorded
   agent-strace replay --live           watch the session that runs now
   agent-strace cost                    what the last session cost, and why
+  agent-strace pause                   freeze the agent that runs now
   agent-strace import --discover       what your past sessions cost
 
-Exit codes: 0 done, 1 nothing found, 2 wrong use or bad input, 70 a fault of ours, 130 Ctrl-C
+Exit codes: 0 done, 1 nothing found or refused, 2 wrong use or bad input, 70 a fault of ours, 130 Ctrl-C
 Environment: AGENT_TRACE_DIR, AGENT_STRACE_HOME, NO_COLOR, FORCE_COLOR`,
   );
   const json = (): Option => new Option('--json', 'print JSON');
@@ -218,6 +219,44 @@ Examples:
       const { cost } = await import('./commands/cost.ts');
       done(await cost(io, id, all(command)));
     });
+
+  const brakes = [
+    {
+      name: 'pause',
+      summary: 'freeze an agent and everything it runs',
+      text: 'Freezes an agent with everything it runs, until it is resumed. Nothing is lost.',
+    },
+    {
+      name: 'resume',
+      summary: 'let a paused agent go on',
+      text: 'Continues what was paused here or in VS Code, and nothing else.',
+    },
+    {
+      name: 'stop',
+      summary: 'end an agent and everything it runs',
+      text: 'Asks an agent to end; what is left of it after the grace is killed.',
+    },
+    {
+      name: 'kill',
+      summary: 'kill an agent and everything it runs, at once',
+      text: 'Kills an agent with everything it runs. It can save nothing. Asks before it does.',
+    },
+  ] as const;
+  for (const { name, summary, text } of brakes) {
+    const command = program
+      .command(`${name} [id]`)
+      .summary(summary)
+      .description(`${text} Without an id: the one agent that runs here.`)
+      .addOption(json());
+    if (name === 'stop') {
+      command.option('--grace <seconds>', 'time to end by itself (default: 5)', positive);
+    }
+    if (name === 'kill') command.option('-y, --yes', 'do not ask');
+    command.action(async (id: string | undefined, _options: Parsed, self: Command) => {
+      const { control } = await import('./commands/control.ts');
+      done(await control(io, name, id, all(self)));
+    });
+  }
 
   return program;
 }

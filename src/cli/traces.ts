@@ -2,8 +2,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { readSessionRecord, processState as stateOf } from '../agents/process.ts';
+import { readSessionRecord } from '../agents/process.ts';
 import { createPricer } from '../analysis/price.ts';
+import { brakedState } from '../guard/brake.ts';
 import type { BilledElsewhere } from '../model/billing.ts';
 import type { ProcessState } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
@@ -216,7 +217,7 @@ export function problemsText(problems: SessionProblems): string {
 
 /** What is known of the agent's process behind a session. */
 export function processState(io: Io, sessionId: string): ProcessState {
-  return stateOf(readSessionRecord(sessionId, io.env));
+  return brakedState(readSessionRecord(sessionId, io.env), io.env);
 }
 
 /** A word as a POSIX shell reads it back. */

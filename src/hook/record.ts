@@ -9,6 +9,7 @@ import {
   type SessionRecord,
   writeSessionRecord,
 } from '../agents/process.ts';
+import { isMarkedPaused, MAX_HOLD_MS } from '../guard/pauseMark.ts';
 import { cutKey, MAX_RESULT_UNITS, type SessionMeta } from '../model/codec.ts';
 import type { Json, JsonObject, TraceEvent } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
@@ -155,7 +156,11 @@ function record(
     }
   }
   append(known, events);
-  if (name === 'PreToolUse') beforeCommand(payload, session);
+  if (name === 'PreToolUse') {
+    waitWhilePaused(session);
+    // After the wait: people may have changed files meanwhile.
+    beforeCommand(payload, session);
+  }
   if (name === 'SessionStart' || name === 'SessionEnd') {
     writeMeta(known, name, payload, timestamp);
   }
@@ -172,6 +177,13 @@ function record(
         ended: name === 'SessionEnd',
       });
     }
+  }
+}
+
+/** The tool runs when its hook ends. */
+function waitWhilePaused(session: string): void {
+  while (isMarkedPaused(session) && process.uptime() * 1000 < MAX_HOLD_MS) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
   }
 }
 

@@ -1,11 +1,12 @@
 import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
-import type { ControlInfo } from '../protocol/stream.ts';
 import { Badges } from './badges.ts';
 import { Changes } from './changes.ts';
+import { Control } from './control.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
+import type { LiveSession } from './liveSession.ts';
 import type { LineRange } from './markedDocument.ts';
 import { Marks } from './marks.ts';
 import { revealStreamAtStart } from './revealStream.ts';
@@ -35,18 +36,13 @@ export interface AgentStraceApi {
 /** The window has its start behind it, ms. */
 const RENEW_AFTER_MS = 3000;
 
-/** No agent's process can be told for sure. */
-const controlOf = (): ControlInfo => ({
-  kind: 'none',
-  reason: "Can't tell which process is the agent's.",
-  paused: false,
-});
-
 /** Called by VS Code once: when a trace folder is there, or a view or command of ours is used. */
 export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const log = vscode.window.createOutputChannel('Agent Strace', { log: true });
   const engine = new Engine(log);
   const focus = new Focus(engine);
+  const control = new Control(engine, focus, log);
+  const controlOf = (session: LiveSession) => control.of(session);
   const statusBar = new StatusBar(engine, controlOf);
   const documents = new EventDocuments(engine);
   const stream = new StreamView(context.extensionUri, engine, focus, documents, controlOf, log);
@@ -70,6 +66,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     marks,
     new Badges(touches),
     new Changes(engine, focus),
+    control,
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('showLog', () => log.show()),

@@ -54,10 +54,16 @@ export class Focus implements vscode.Disposable {
     return active.length > 0 ? active : all.slice(0, 1);
   }
 
+  /** The session that the person pinned, or else looks at. */
+  get chosen(): LiveSession | undefined {
+    const { live } = this.engine;
+    return live.get(this.pinnedKey ?? '') ?? live.get(this.selectedKey ?? '');
+  }
+
   /** The one session that a command means which names none. */
   get session(): LiveSession | undefined {
     const { live } = this.engine;
-    const chosen = live.get(this.pinnedKey ?? '') ?? live.get(this.selectedKey ?? '');
+    const { chosen } = this;
     if (chosen) return chosen;
     const nowMs = Date.now();
     return live.sessions

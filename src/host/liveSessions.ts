@@ -32,8 +32,8 @@ export interface LiveSessionsOptions {
 export type LiveChange =
   /** Sessions came, went, or changed places. */
   | { type: 'list' }
-  /** This one has news. */
-  | { type: 'session'; session: LiveSession };
+  /** This one has news; `urgent`: a person waits to see them. */
+  | { type: 'session'; session: LiveSession; urgent?: true };
 
 /** Changed within this time: recent, ms. */
 const RECENT_MS = 12 * 3_600_000;
@@ -319,6 +319,14 @@ export class LiveSessions {
       if (status === 'ended') continue;
       if (session.lookAtProcess()) this.emit({ type: 'session', session });
     }
+  }
+
+  /** Looks at a session's process now, and tells of it at once: something was done to it. */
+  refresh(key: string): void {
+    const session = this.open.get(key);
+    if (!session) return;
+    session.lookAtProcess();
+    this.emit({ type: 'session', session, urgent: true });
   }
 
   async dispose(): Promise<void> {

@@ -25,6 +25,12 @@ export class Pace {
     else this.timer = setTimeout(() => this.run(), wait);
   }
 
+  /** Runs at once, whatever the allowance: for what a person did and waits to see. */
+  askNow(): void {
+    clearTimeout(this.timer);
+    this.run();
+  }
+
   /** ms until the next run is allowed. */
   private waitMs(): number {
     const now = this.now();

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { ControlInfo } from '../protocol/stream.ts';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
+import type { LiveChange } from './liveSessions.ts';
 import { Pace } from './pace.ts';
 import { affectsStatusBar, readSettings } from './settings.ts';
 import { type StatusLine, statusLine, TOOLTIP_MS } from './statusText.ts';
@@ -39,13 +40,13 @@ export class StatusBar implements vscode.Disposable {
     this.item.command = 'agentStrace.openStream';
     ({ showStatusBar: this.enabled, budgetNanoUsd: this.budgetNanoUsd } = readSettings());
     this.pace = new Pace(() => this.render(), 4);
-    this.stopListening = engine.live.onChange(() => this.pace.ask());
+    this.stopListening = engine.live.onChange((change) => this.onChange(change));
     this.subscriptions = [
       this.changed,
       this.item,
       engine.onDidReplace((live) => {
         this.stopListening();
-        this.stopListening = live.onChange(() => this.pace.ask());
+        this.stopListening = live.onChange((change) => this.onChange(change));
         this.pace.ask();
       }),
       vscode.workspace.onDidChangeConfiguration((event) => {
@@ -65,6 +66,11 @@ export class StatusBar implements vscode.Disposable {
   /** What is said of sessions beside their events changed. */
   refresh(): void {
     this.pace.ask();
+  }
+
+  private onChange(change: LiveChange): void {
+    if (change.type === 'session' && change.urgent) this.pace.askNow();
+    else this.pace.ask();
   }
 
   private render(): void {

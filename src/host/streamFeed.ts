@@ -205,7 +205,8 @@ export class StreamFeed {
 
   private onChange(change: LiveChange): void {
     if (!this.ready) return;
-    this.numbers.ask();
+    if (change.type === 'session' && change.urgent) this.numbers.askNow();
+    else this.numbers.ask();
     if (change.type === 'session' && change.session === this.shown) this.rows.ask();
   }
 

@@ -15,6 +15,9 @@ import { basename, delimiter, dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import { killTree } from '../processes.ts';
 import { MockAnthropic, type Scenario } from './mockAnthropic.ts';
+import { Terminal } from './terminal.ts';
+
+const API_KEY = 'sk-ant-test-000';
 
 /** Options of {@link ClaudeLab.create}. */
 export interface LabOptions {
@@ -196,6 +199,24 @@ export class ClaudeLab {
     return run;
   }
 
+  /** A shell on a terminal, in which the agent can be started: its first questions are answered. */
+  openTerminal(): Terminal {
+    const answers = {
+      hasCompletedOnboarding: true,
+      theme: 'dark',
+      bypassPermissionsModeAccepted: true,
+      customApiKeyResponses: { approved: [API_KEY.slice(-20)], rejected: [] },
+      projects: { [this.projectDir]: { hasTrustDialogAccepted: true } },
+    };
+    writeFileSync(join(this.home, '.claude.json'), JSON.stringify(answers));
+    const terminal = new Terminal({
+      cwd: this.projectDir,
+      env: { ...this.environment(), TERM: 'xterm-256color' },
+    });
+    this.running.add(terminal.child);
+    return terminal;
+  }
+
   /** What the agent has written so far, main transcripts before subagents', newest first. */
   transcripts(): Transcript[] {
     const projects = join(this.home, '.claude', 'projects');
@@ -222,7 +243,7 @@ export class ClaudeLab {
       // Lets it run as root with permissions bypassed, as containers do.
       IS_SANDBOX: '1',
       ANTHROPIC_BASE_URL: this.mock.url,
-      ANTHROPIC_API_KEY: 'sk-ant-test-000',
+      ANTHROPIC_API_KEY: API_KEY,
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
       DISABLE_TELEMETRY: '1',
       DISABLE_AUTOUPDATER: '1',

@@ -1,6 +1,6 @@
 // npm run bench: speed, memory and sizes, as ratios against a baseline that is measured in the same run.
 //
-//   npm run bench [-- hook command ingest sizes host marks] [--events 1000000] [--runs 5]
+//   npm run bench [-- hook command brake ingest sizes host marks] [--events 1000000] [--runs 5]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { benchCommandHooks, benchHook } from './hook.mjs';
-import { median } from './stats.mjs';
+import { median, quantile } from './stats.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const dist = join(root, 'dist');
@@ -97,6 +97,20 @@ async function command() {
   }
 }
 
+async function brake() {
+  if (process.platform !== 'linux') return;
+  console.log(
+    '\nBrake: from the call of Pause until everything is stopped (agent, 12 children, 1 stray)',
+  );
+  const script = await bundle('test/bench/brake.ts');
+  const { stdout, stderr, status } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  const { tree, one } = JSON.parse(stdout);
+  const both = (list) => `${median(list).toFixed(1)} / ${quantile(list, 0.95).toFixed(1)} ms`;
+  row('kill -STOP of one process (p50 / p95)', both(one));
+  row('Pause (p50 / p95)', both(tree), 'aim ≤ 100 ms');
+}
+
 async function ingest() {
   const count = Number(values.events);
   console.log(
@@ -175,6 +189,7 @@ try {
   console.log(`${cpus.length} × ${cpus[0]?.model ?? 'CPU'}, Node ${process.version}; medians`);
   if (wanted('hook')) await hook();
   if (wanted('command')) await command();
+  if (wanted('brake')) await brake();
   if (wanted('ingest')) await ingest();
   if (wanted('sizes')) sizes();
   if (wanted('host')) await host();
