@@ -1,8 +1,5 @@
 type Column = Int32Array | Uint32Array | Float64Array;
 
-/** Rows looked at between two looks at the clock. */
-export const CHUNK = 4096;
-
 /** The same column with room for `size` values and some more; itself where it has that already. */
 export function grown<T extends Column>(column: T, size: number): T {
   if (size <= column.length) return column;
@@ -31,11 +28,13 @@ export interface Buckets {
  * Sorts numbers into buckets, in their order; gives way between chunks.
  *
  * @param bucketOf below 0: left out
+ * @param chunk numbers looked at in one go
  */
 export function* bucketed(
   numbers: Int32Array,
   count: number,
   bucketOf: (value: number) => number,
+  chunk: number,
 ): Generator<void, Buckets> {
   const from = new Int32Array(count + 2);
   // Asked once: the answer may be another after a pause.
@@ -44,7 +43,7 @@ export function* bucketed(
     const bucket = Math.min(bucketOf(numbers[i]!), count);
     buckets[i] = bucket;
     if (bucket >= 0) from[bucket + 1]!++;
-    if (i % CHUNK === 0) yield;
+    if (i % chunk === 0) yield;
   }
   for (let i = 1; i < from.length; i++) from[i]! += from[i - 1]!;
   const values = new Int32Array(from[count + 1]!);
@@ -52,7 +51,7 @@ export function* bucketed(
   for (let i = 0; i < numbers.length; i++) {
     const bucket = buckets[i]!;
     if (bucket >= 0) values[next[bucket]!++] = numbers[i]!;
-    if (i % CHUNK === 0) yield;
+    if (i % chunk === 0) yield;
   }
   return { values, from };
 }

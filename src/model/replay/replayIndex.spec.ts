@@ -160,13 +160,13 @@ describe('ReplayIndex', () => {
         (list, random, batch, cut) => {
           const events = shuffled(sessionOf(list), random);
           const fold = new SessionFold({ pricer });
-          const index = new ReplayIndex(fold);
+          const index = new ReplayIndex(fold, { chunk: 1 + (random.next().value % 5) });
           events.forEach((event, i) => {
             fold.add(structuredClone(event), i * 100, 100);
             if (i % batch !== 0) return;
             index.changed(fold.steps.takeChangedFrom());
             // One slice: what it leaves is gone on with after the next events.
-            let turns = cut ? random.next().value % 4 : Number.POSITIVE_INFINITY;
+            let turns = cut ? random.next().value % 30 : Number.POSITIVE_INFINITY;
             index.work(() => --turns > 0);
           });
           index.changed(fold.steps.takeChangedFrom());

@@ -2,12 +2,14 @@ import { FLAG, TYPE } from '../columns.ts';
 import type { SessionFold } from '../fold.ts';
 import { STEP_KINDS } from '../step.ts';
 import { emptyUsage, type Usage, uncachedInput } from '../usage.ts';
-import { bucketed, CHUNK, grown, joined } from './grown.ts';
+import { bucketed, grown, joined } from './grown.ts';
 import { ReplayFiles } from './replayFiles.ts';
 import type { ReplayState } from './replayState.ts';
 
 /** Events between two checkpoints of the sums. */
 const STRIDE = 256;
+/** Rows looked at between two looks at the clock. */
+const CHUNK = 4096;
 /** Calls between two marks of the latest end among them. */
 const SPAN_BITS = 8;
 const SPAN = 1 << SPAN_BITS;
@@ -78,7 +80,11 @@ export class ReplayIndex {
   private low = Number.POSITIVE_INFINITY;
   private job: Generator<void, void> | undefined;
 
-  constructor(fold: SessionFold) {
+  private readonly chunk: number;
+
+  /** @param options.chunk events looked at in one go */
+  constructor(fold: SessionFold, options: { chunk?: number } = {}) {
+    this.chunk = options.chunk ?? CHUNK;
     this.fold = fold;
     this.files = new ReplayFiles(fold);
   }
@@ -133,23 +139,28 @@ export class ReplayIndex {
     this.low = Number.POSITIVE_INFINITY;
     this.truncate(start);
     this.takeNew();
-    const { loose, looseOps, place } = this;
+    const { loose, looseOps, place, chunk } = this;
     for (let i = 0; i < loose.length; i++) place[loose[i]!] = UNPLACED;
     yield;
     for (let step = start; step < total; step++) {
       this.own(step, list[step]!);
-      if (step % CHUNK === 0) yield;
+      if (step % chunk === 0) yield;
     }
     for (let i = 0; i < loose.length; i++) {
       const row = loose[i]!;
       if (place[row] === UNPLACED) place[row] = Math.max(start, steps.before(row, list));
-      if (i % CHUNK === 0) yield;
+      if (i % chunk === 0) yield;
     }
-    const rows = yield* bucketed(loose, total - start, (row) => place[row]! - start);
-    const ops = yield* bucketed(looseOps, total - start, (op) => {
-      const row = files.opRow(op);
-      return row < 0 ? -1 : Math.max(0, place[row]! - start);
-    });
+    const rows = yield* bucketed(loose, total - start, (row) => place[row]! - start, chunk);
+    const ops = yield* bucketed(
+      looseOps,
+      total - start,
+      (op) => {
+        const row = files.opRow(op);
+        return row < 0 ? -1 : Math.max(0, place[row]! - start);
+      },
+      chunk,
+    );
     this.order = grown(this.order, this.used + rows.values.length);
     this.ends = grown(this.ends, total);
     this.latest = grown(this.latest, (total >> SPAN_BITS) + 1);
@@ -165,7 +176,7 @@ export class ReplayIndex {
       this.noteEnd(step);
       this.steps = step + 1;
       since += 1 + rows.from[at + 1]! - rows.from[at]!;
-      if (since < CHUNK) continue;
+      if (since < chunk) continue;
       since = 0;
       yield;
     }
