@@ -5,13 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TraceWriter } from '../../test/traceWriter.ts';
 import { encodeEvent } from '../model/codec.ts';
 import type { Pricer } from '../model/usage.ts';
-import {
-  type FromStreamPage,
-  ROW_FLAGS,
-  ROW_KINDS,
-  STREAM_PROTOCOL,
-  type ToStreamPage,
-} from '../protocol/stream.ts';
+import { ROW_FLAGS, ROW_KINDS } from '../protocol/rows.ts';
+import { type FromStreamPage, STREAM_PROTOCOL, type ToStreamPage } from '../protocol/stream.ts';
 import type { LiveSession } from './liveSession.ts';
 import { LiveSessions } from './liveSessions.ts';
 import { StreamFeed } from './streamFeed.ts';
