@@ -3,6 +3,7 @@ import type { SessionSummary } from '../model/summary.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
+import { ReplayPanels } from './replayPanel.ts';
 import { revealStreamAtStart } from './revealStream.ts';
 import { SetUp } from './setUp.ts';
 import { StatusBar } from './statusBar.ts';
@@ -41,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     documents,
     stream,
     setUp,
+    new ReplayPanels(context.extensionUri, engine, focus, documents, log),
     revealStreamAtStart(engine, statusBar),
     command('openStream', () => vscode.commands.executeCommand(`${STREAM_VIEW}.focus`)),
     command('showLog', () => log.show()),

@@ -57,7 +57,7 @@ const WIDTH = 16;
  * events. Built, and brought up to date as events arrive, in slices: {@link work}.
  */
 export class ReplayIndex {
-  private readonly fold: SessionFold;
+  readonly fold: SessionFold;
   private readonly files: ReplayFiles;
   /** Steps that are in the tables. */
   private steps = 0;

@@ -192,6 +192,13 @@ export class FilesSlice implements Slice {
     return ops;
   }
 
+  /** Files that were touched. */
+  get fileCount(): number {
+    let count = 0;
+    for (const head of this.heads) if (head >= 0) count++;
+    return count;
+  }
+
   /** Operations there are, those that were taken back included: places for {@link change}. */
   get opCount(): number {
     return this.count;
