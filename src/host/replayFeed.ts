@@ -73,6 +73,7 @@ export class ReplayFeed {
   private sentHeader = '';
   private sentProblem = '';
   private sentEmpty = '';
+  private toldLoading = false;
 
   /** @param step to open at; undefined: where the page was, or the start */
   constructor(live: LiveSessions, key: string, host: ReplayHost, step?: number) {
@@ -196,15 +197,7 @@ export class ReplayFeed {
     }
     this.show(session);
     const nowMs = Date.now();
-    if (session.loading) {
-      this.host.post({
-        type: 'progress',
-        sessionId: this.key,
-        readEvents: session.trace.fold.counts.events,
-        readBytes: session.trace.bytesRead,
-        totalBytes: Math.max(session.entry.size, session.trace.bytesRead + 1),
-      });
-    }
+    this.sendProgress(session);
     const header = replayHeader(session, session.summary(nowMs), nowMs);
     const text = JSON.stringify({ ...header, nowMs: 0 });
     if (text !== this.sentHeader) {
@@ -213,6 +206,20 @@ export class ReplayFeed {
       this.host.named(header.title);
     }
     this.sendProblem(session);
+  }
+
+  private sendProgress({ loading, trace, entry }: LiveSession): void {
+    if (!loading && !this.toldLoading) return;
+    this.toldLoading = loading;
+    const { bytesRead } = trace;
+    this.host.post({
+      type: 'progress',
+      sessionId: this.key,
+      readEvents: trace.fold.counts.events,
+      readBytes: bytesRead,
+      // Read to the end: the page takes its bar away.
+      totalBytes: loading ? Math.max(entry.size, bytesRead + 1) : bytesRead,
+    });
   }
 
   private sendEmpty(): void {
