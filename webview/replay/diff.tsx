@@ -30,18 +30,16 @@ export function Diff({
   const hidden = all.length - lines.length;
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys */}
-      <div
+      <section
         class="diff"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
         tabIndex={0}
-        role="group"
         aria-label={`Change of ${visibleText(diff.path)}`}
       >
         {lines.map((line, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other name
           <Line key={i} line={line} />
         ))}
-      </div>
+      </section>
       {(all.length > FOLD || diff.more > 0) && (
         <div class="fold">
           {all.length > FOLD && (

@@ -115,6 +115,7 @@ function Now({ app, state }: { app: ReplayApp; state: ReplayState }) {
           </div>
           <div
             class="bar"
+            // biome-ignore lint/a11y/useSemanticElements: the native meter has colours of its own
             role="meter"
             aria-label="Share of the total cost"
             aria-valuemin={0}
@@ -176,7 +177,8 @@ function PromptFact({
 }) {
   return (
     <Fact name={`Prompt ${app.rows.promptIndex(prompt.step) + 1}`}>
-      <StepLink app={app} step={prompt.step} /> · {formatUsd(prompt.nanoUsd)} so far
+      <StepLink app={app} step={prompt.step} text={app.words.get(prompt.step)?.target} /> ·{' '}
+      {formatUsd(prompt.nanoUsd)} so far
     </Fact>
   );
 }
@@ -190,11 +192,20 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   );
 }
 
-function StepLink({ app, step }: { app: ReplayApp; step: number }) {
+/** @param text what to call it, if not by its words */
+function StepLink({
+  app,
+  step,
+  text,
+}: {
+  app: ReplayApp;
+  step: number;
+  text?: string | undefined;
+}) {
   app.words.want([step]);
   return (
     <button type="button" class="link step-link cut" onClick={() => app.goTo(step)}>
-      {stepWords(app, step)}
+      {text === undefined ? stepWords(app, step) : visibleText(text)}
     </button>
   );
 }
@@ -233,6 +244,7 @@ function Context({ context }: { context: ReplayState['context'] }) {
       </div>
       <div
         class="context-bar"
+        // biome-ignore lint/a11y/useSemanticElements: the native meter has no parts
         role="meter"
         aria-label="Context"
         aria-valuemin={0}

@@ -200,7 +200,9 @@ function Slider({ app }: { app: ReplayApp }) {
         run();
       }}
     >
-      <Ticks app={app} />
+      <div aria-hidden="true">
+        <Ticks app={app} />
+      </div>
       <div class="track" ref={track}>
         <div class="track-fill" style={{ width: `${shown * 100}%` }} />
       </div>
@@ -221,7 +223,6 @@ function Ticks({ app }: { app: ReplayApp }) {
   };
   const { version } = app.time;
   const live = app.isLive;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn anew when the rows changed
   useEffect(() => {
     clearTimeout(timer.current);
     const wait = Math.max(0, lastMs.current + TICKS_MS - performance.now());
@@ -239,5 +240,5 @@ function Ticks({ app }: { app: ReplayApp }) {
       themed.disconnect();
     };
   }, []);
-  return <canvas ref={canvas} class="ticks" aria-hidden="true" />;
+  return <canvas ref={canvas} class="ticks" />;
 }
