@@ -59,6 +59,8 @@ export class ReplayApp {
   state: ReplayState | undefined;
   /** Scrolled by hand: the list does not follow the playhead. */
   away = false;
+  /** How often the list came back to the playhead. */
+  returns = 0;
   /** Text searched for; undefined: no search field. */
   search: string | undefined;
   found: number[] = [];
@@ -128,8 +130,20 @@ export class ReplayApp {
     this.arrive();
   }
 
+  /** As `goTo`, for a hand that moves faster than frames come: one paint a frame. */
+  scrubTo(step: number): void {
+    if (step === this.step) return;
+    this.player.goTo(step);
+    if (this.away) this.returns++;
+    this.away = false;
+    this.wanted = undefined;
+    this.moved();
+    this.paintSoon();
+  }
+
   /** The person moved the playhead. */
   private arrive(): void {
+    if (this.away) this.returns++;
     this.away = false;
     this.wanted = undefined;
     this.moved();
@@ -143,6 +157,7 @@ export class ReplayApp {
       // From the end it begins anew.
       if (this.step >= this.rows.total - 1 && !this.isLive) player.goTo(0);
       player.play();
+      if (this.away) this.returns++;
       this.away = false;
       this.run();
     }
@@ -194,6 +209,7 @@ export class ReplayApp {
   setAway(away: boolean): void {
     if (away === this.away) return;
     this.away = away;
+    if (!away) this.returns++;
     this.painter.now();
   }
 

@@ -113,18 +113,15 @@ function Now({ app, state }: { app: ReplayApp; state: ReplayState }) {
               </span>
             )}
           </div>
-          <div
+          <Gauge
             class="bar"
-            // biome-ignore lint/a11y/useSemanticElements: the native meter has colours of its own
-            role="meter"
-            aria-label="Share of the total cost"
-            aria-valuemin={0}
-            aria-valuemax={100}
-            aria-valuenow={Math.round(share * 100)}
-            aria-valuetext={`${formatPercent(share)} of the total cost`}
+            label="Share of the total cost"
+            max={100}
+            value={Math.min(100, Math.round(share * 100))}
+            text={`${formatPercent(share)} of the total cost`}
           >
             <div class="bar-fill" style={{ width: `${Math.min(1, share) * 100}%` }} />
-          </div>
+          </Gauge>
           <p class="small">
             own {formatUsd(cost.ownNanoUsd)} · subs {formatUsd(cost.subagentNanoUsd)}
             {cost.unpriced > 0 && (
@@ -217,6 +214,37 @@ const PARTS = [
   ['output', 'Answer', 'part-output'],
 ] as const;
 
+function Gauge({
+  class: name,
+  label,
+  max,
+  value,
+  text,
+  children,
+}: {
+  class: string;
+  label: string;
+  max: number;
+  value: number;
+  text: string;
+  children: ComponentChildren;
+}) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: the native meter has no parts and no colours
+    <div
+      class={name}
+      role="meter"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={max}
+      aria-valuenow={value}
+      aria-valuetext={text}
+    >
+      {children}
+    </div>
+  );
+}
+
 /** The window after the last response, and of what it was made. */
 function Context({ context }: { context: ReplayState['context'] }) {
   if (!context) {
@@ -242,16 +270,7 @@ function Context({ context }: { context: ReplayState['context'] }) {
           {window && <span class="muted"> of {formatTokens(window)}</span>}
         </span>
       </div>
-      <div
-        class="context-bar"
-        // biome-ignore lint/a11y/useSemanticElements: the native meter has no parts
-        role="meter"
-        aria-label="Context"
-        aria-valuemin={0}
-        aria-valuemax={whole}
-        aria-valuenow={tokens}
-        aria-valuetext={text}
-      >
+      <Gauge class="context-bar" label="Context" max={whole} value={tokens} text={text}>
         {shown.map(([key, , className]) => (
           <div
             key={key}
@@ -259,7 +278,7 @@ function Context({ context }: { context: ReplayState['context'] }) {
             style={{ width: `${((parts?.[key] ?? 0) / whole) * 100}%` }}
           />
         ))}
-      </div>
+      </Gauge>
       <p class="legend">
         {shown.map(([key, label, className]) => (
           <span key={key}>

@@ -29,16 +29,12 @@ export function Transcript({ app }: { app: ReplayApp }) {
   useListKeys(app, list);
   useEffect(() => () => clearTimeout(timer.current), []);
 
-  // Follows the playhead, as long as nobody has scrolled away from it.
-  const shownAt = useRef(-1);
+  const lastStep = useRef(step);
   useLayoutEffect(() => {
-    if (app.away || total === 0) return;
-    const moved = shownAt.current !== step;
-    shownAt.current = step;
-    if (moved && focused.current) list.current?.focus(step);
-    list.current?.show(Math.min(total - 1, step + AHEAD));
-    list.current?.show(step);
-  }, [app, app.away, step, total, cardHeight]);
+    // The keyboard goes along with the playhead.
+    if (lastStep.current !== step && focused.current) list.current?.focus(step);
+    lastStep.current = step;
+  }, [step]);
 
   const wantWords = (first: number, last: number) => {
     const ask = () => {
@@ -108,6 +104,12 @@ export function Transcript({ app }: { app: ReplayApp }) {
   };
 
   const gap = { after: step, height: cardHeight + (step < total - 1 ? HERE_HEIGHT : 0) };
+  // Follows the playhead, as long as nobody has scrolled away from it.
+  const reveal = {
+    first: step,
+    last: Math.min(total - 1, step + AHEAD),
+    token: `${step} ${cardHeight} ${app.returns}`,
+  };
   return (
     <section
       class="transcript"
@@ -124,6 +126,7 @@ export function Transcript({ app }: { app: ReplayApp }) {
         count={total}
         rowHeight={ROW_HEIGHT}
         {...(total > 0 ? { gap } : {})}
+        {...(total > 0 && !app.away ? { reveal } : {})}
         label="Steps"
         follow={false}
         onFollow={() => {}}

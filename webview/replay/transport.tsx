@@ -161,11 +161,11 @@ function Slider({ app }: { app: ReplayApp }) {
   const { totalMs } = time;
   const share = totalMs > 0 ? time.at(app.step) / totalMs : total > 1 ? app.step / (total - 1) : 0;
   const shown = player.playing && totalMs > 0 ? Math.min(1, player.positionMs / totalMs) : share;
-  const to = (event: PointerEvent) => {
+  const stepAt = (event: PointerEvent): number => {
     const box = track.current?.getBoundingClientRect();
-    if (!box || total === 0) return;
+    if (!box || total === 0) return 0;
     const at = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-    app.goTo(totalMs > 0 ? time.stepAt(at * totalMs) : Math.round(at * (total - 1)));
+    return totalMs > 0 ? time.stepAt(at * totalMs) : Math.round(at * (total - 1));
   };
   const keys: Record<string, () => void> = {
     ArrowRight: () => app.goTo(app.step + 1),
@@ -188,10 +188,12 @@ function Slider({ app }: { app: ReplayApp }) {
       onPointerDown={(event) => {
         if (event.button !== 0) return;
         event.currentTarget.setPointerCapture(event.pointerId);
-        to(event);
+        app.goTo(stepAt(event));
       }}
       onPointerMove={(event) => {
-        if (event.currentTarget.hasPointerCapture(event.pointerId)) to(event);
+        if (event.currentTarget.hasPointerCapture(event.pointerId)) {
+          app.scrubTo(stepAt(event));
+        }
       }}
       onKeyDown={(event) => {
         const run = keys[event.key];

@@ -17,6 +17,8 @@ export interface VirtualListProps {
   rowHeight: number;
   /** Room below one row for more of it, px. */
   gap?: { after: number; height: number };
+  /** Rows to be in view, the first of them above all; taken up once for every `token`. */
+  reveal?: { first: number; last: number; token: string };
   label: string;
   /** Stay at the end as rows come. */
   follow: boolean;
@@ -52,6 +54,7 @@ export class VirtualList extends Component<VirtualListProps> {
   private focusIndex = -1;
   /** Stays at the end; ahead of the property, which comes with the next paint of the page. */
   private following = true;
+  private revealed = '';
   private lastFollow: boolean | undefined;
   private settleTimer: ReturnType<typeof setTimeout> | undefined;
   private observer: ResizeObserver | undefined;
@@ -121,12 +124,14 @@ export class VirtualList extends Component<VirtualListProps> {
 
   /** Brings a row into view: by as little as needed, or to the top of what is seen. */
   show(index: number, where: 'nearest' | 'top' = 'nearest'): void {
-    const { topHeight } = this.props;
-    const top = this.topOf(index);
-    const high = top - (index > 0 ? topHeight : 0);
-    // Of a row taller than the list its start is seen.
-    const low = Math.min(high, this.topOf(index + 1) - this.viewport);
-    this.moveTo(where === 'top' ? top : clamp(this.top, low, high));
+    this.moveTo(where === 'top' ? this.topOf(index) : this.placeOf(index, index));
+  }
+
+  /** The nearest place at which rows `first … last` are seen; what does not fit is cut at the end. */
+  private placeOf(first: number, last: number): number {
+    const high = this.topOf(first) - (first > 0 ? this.props.topHeight : 0);
+    const low = Math.min(high, this.topOf(last + 1) - this.viewport);
+    return clamp(this.top, low, high);
   }
 
   /** Shows a row and gives it the focus. */
@@ -194,6 +199,12 @@ export class VirtualList extends Component<VirtualListProps> {
     if (follow) this.top = map.max;
     if (follow || !map.scaled || this.top > map.max) {
       this.top = Math.min(this.top, map.max);
+      this.real = map.toReal(this.top);
+    }
+    const { reveal } = this.props;
+    if (reveal && viewport > 0 && reveal.token !== this.revealed) {
+      this.revealed = reveal.token;
+      this.top = clamp(this.placeOf(reveal.first, reveal.last), 0, map.max);
       this.real = map.toReal(this.top);
     }
     const offset = this.real - this.top;
