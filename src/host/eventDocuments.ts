@@ -19,16 +19,26 @@ export class EventDocuments implements vscode.TextDocumentContentProvider, vscod
   async open(session: LiveSession, step: number): Promise<void> {
     const words = session.trace.describe(step, step + 1)[0];
     if (!words) return;
-    const file = words.file && fileInWorkspace(words.file.path, session);
-    if (file) {
-      const line = Math.max(0, (words.file?.line ?? 1) - 1);
-      await vscode.window.showTextDocument(vscode.Uri.file(file), {
-        preview: true,
-        preserveFocus: true,
-        selection: new vscode.Range(line, 0, line, 0),
-      });
-      return;
-    }
+    const { file } = words;
+    if (file && (await this.openFile(session, file.path, file.line))) return;
+    await this.openEvent(session, step);
+  }
+
+  /** @returns false: the file is not there, or not in the workspace */
+  async openFile(session: LiveSession, path: string, firstLine = 1): Promise<boolean> {
+    const file = fileInWorkspace(path, session);
+    if (!file) return false;
+    const line = Math.max(0, firstLine - 1);
+    await vscode.window.showTextDocument(vscode.Uri.file(file), {
+      preview: true,
+      preserveFocus: true,
+      selection: new vscode.Range(line, 0, line, 0),
+    });
+    return true;
+  }
+
+  /** Opens the event of a step as it stands in the trace, read-only. */
+  async openEvent(session: LiveSession, step: number): Promise<void> {
     const row = session.trace.fold.steps.row(step);
     const uri = vscode.Uri.from({
       scheme: EVENT_SCHEME,

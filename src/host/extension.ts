@@ -9,6 +9,7 @@ import { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LineRange } from './markedDocument.ts';
 import { Marks } from './marks.ts';
+import { ReplayPanels } from './replayPanel.ts';
 import { revealStreamAtStart } from './revealStream.ts';
 import { sessionKeyOf } from './sessionArgument.ts';
 import { SessionCommands } from './sessionCommands.ts';
@@ -67,6 +68,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     new Badges(touches),
     new Changes(engine, focus),
     control,
+    new ReplayPanels(context.extensionUri, engine, focus, documents, log),
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('showLog', () => log.show()),

@@ -5,11 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TraceWriter } from '../../test/traceWriter.ts';
 import { encodeEvent } from '../model/codec.ts';
 import type { Pricer } from '../model/usage.ts';
+import { ROW_FLAGS, ROW_KINDS } from '../protocol/rows.ts';
 import {
   type ControlInfo,
   type FromStreamPage,
-  ROW_FLAGS,
-  ROW_KINDS,
   STREAM_PROTOCOL,
   type ToStreamPage,
 } from '../protocol/stream.ts';

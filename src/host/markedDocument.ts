@@ -37,7 +37,7 @@ export interface LineChange {
 export type LineRange = readonly [first: number, last: number];
 
 interface Op extends RowFileOp {
-  source: number;
+  from: number;
 }
 
 /**
@@ -139,7 +139,9 @@ export class MarkedDocument {
     if (!file || !(await this.readTexts(slice))) return;
     const { lines, modifiedMs } = file;
     const written = Math.max(
-      ...this.ops.filter(({ kind }) => kind !== 'read').map((op) => this.doneMs(op)),
+      ...this.ops
+        .filter(({ kind }) => kind !== 'read')
+        .map(({ from, row }) => this.doneMs({ source: from, row })),
     );
     const isTrusted = (step: MarkStep): boolean =>
       modifiedMs <= written + TOLERANCE_MS || modifiedMs <= this.doneMs(step);
@@ -167,18 +169,18 @@ export class MarkedDocument {
   private async apply(slice: Slice): Promise<void> {
     const ops = this.sources
       .flatMap(({ session, names }) => {
-        const source = this.sourceOf(session);
+        const from = this.sourceOf(session);
         return names.flatMap((name) =>
-          session.trace.fold.files.opsOf(name).map((op): Op => ({ ...op, source })),
+          session.trace.fold.files.opsOf(name).map((op): Op => ({ ...op, from })),
         );
       })
-      .sort((a, b) => a.timeMs - b.timeMs || a.source - b.source || a.row - b.row);
+      .sort((a, b) => a.timeMs - b.timeMs || a.from - b.from || a.row - b.row);
     const epochs = this.sessions.map(({ trace }) => trace.epoch).join();
     const goesOn =
       epochs === this.epochs &&
       this.ops.every((op, at) => {
         const now = ops[at];
-        return now?.row === op.row && now.source === op.source && now.timeMs === op.timeMs;
+        return now?.row === op.row && now.from === op.from && now.timeMs === op.timeMs;
       });
     const from = goesOn ? this.ops.length : 0;
     if (!goesOn) {
@@ -194,7 +196,7 @@ export class MarkedDocument {
       this.saves = undefined;
     }
     for (let at = from; at < ops.length; at++) {
-      marks.apply(ops[at]!, { source: ops[at]!.source, row: ops[at]!.row });
+      marks.apply(ops[at]!, { source: ops[at]!.from, row: ops[at]!.row });
       await slice.pause();
     }
   }

@@ -16,14 +16,15 @@ export function sessionKeyOf(argument: unknown): string | undefined {
  * The session that a command is about: the one that is named, else the only one that `fits`, else
  * the one that the person picks. The caller lets go of it with `release`.
  *
- * @param title of the list that the person picks from
+ * @param options.title of the list that the person picks from
+ * @param options.past those that are not read are in the list, too
  * @returns undefined: there is none (said so), or the person picked none
  */
 export async function sessionFor(
   engine: Engine,
   focus: Focus,
   argument: unknown,
-  options: { title: string; fits?: (session: LiveSession) => boolean; none?: string },
+  options: PickOptions,
 ): Promise<{ session: LiveSession; release: () => void } | undefined> {
   const key = sessionKeyOf(argument) ?? (await pick(engine, focus, options));
   if (key === undefined) return undefined;
@@ -35,23 +36,27 @@ export async function sessionFor(
   return undefined;
 }
 
+interface PickOptions {
+  title: string;
+  fits?: (session: LiveSession) => boolean;
+  none?: string;
+  past?: boolean;
+}
+
 async function pick(
   { live }: Engine,
   focus: Focus,
-  {
-    title,
-    fits = () => true,
-    none,
-  }: { title: string; fits?: (session: LiveSession) => boolean; none?: string },
+  { title, fits = () => true, none, past = false }: PickOptions,
 ): Promise<string | undefined> {
   const found = live.sessions.filter(fits);
-  if (found.length === 0) {
+  const unread = past ? live.all.filter(({ key }) => live.get(key) === undefined) : [];
+  if (found.length + unread.length === 0) {
     void vscode.window.showInformationMessage(
       none ?? vscode.l10n.t('No session is recorded here yet.'),
     );
     return undefined;
   }
-  if (found.length === 1) return found[0]!.key;
+  if (found.length === 1 && unread.length === 0) return found[0]!.key;
   const nowMs = Date.now();
   const first = focus.session;
   const items = found
@@ -65,6 +70,14 @@ async function pick(
         detail: `${session.workspace} · ${new Date(summary.startedAtMs).toLocaleString()}`,
       };
     });
+  for (const { key, entry, workspace } of unread) {
+    items.push({
+      key,
+      label: plain(entry.id),
+      description: '',
+      detail: `${workspace} · ${new Date(entry.modifiedMs).toLocaleString()}`,
+    });
+  }
   return (await vscode.window.showQuickPick(items, { title, matchOnDescription: true }))?.key;
 }
 

@@ -5,11 +5,13 @@ import {
   type StreamCommand,
   type ToStreamPage,
 } from '../protocol/stream.ts';
-import type { LiveSession, RowCursor } from './liveSession.ts';
+import type { LiveSession } from './liveSession.ts';
 import type { LiveChange, LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
+import { RowSender } from './rowSender.ts';
+import { sessionProblem } from './sessionProblem.ts';
+import { StepSearch } from './stepSearch.ts';
 import { sessionTab, streamHeader } from './streamHeader.ts';
-import { CHUNK_ROWS, type RowContext, rowColumns, rowContext } from './streamRows.ts';
 
 /** What a feed asks of whatever shows the page. */
 export interface FeedHost {
@@ -46,11 +48,6 @@ const CONTROLS: ReadonlySet<string> = new Set<StreamCommand>(['pause', 'resume',
 
 /** Rows whose words a page may ask for at once. */
 const MAX_WORDS = 2000;
-/** A search reads so many steps, then the editor has its turn. */
-const FIND_ROWS = 300;
-const FIND_TEXT = 500;
-/** The end of a long list comes first: it is what is seen. */
-const TAIL_ROWS = 1024;
 /** By the clock alone (a rate that fades, a silence that ends a session) the numbers change too, ms. */
 const REFRESH_MS = 5000;
 
@@ -73,21 +70,18 @@ export class StreamFeed {
   /** What the person chose, while it is not shown: the page is hidden, or sessions are yet to come. */
   private kept: string | undefined;
   private restoring = false;
-  private cursor: RowCursor | undefined;
+  private sender: RowSender | undefined;
   private release: (() => void) | undefined;
-  private sentTotal = 0;
-  private sending = false;
-  private context: RowContext = { running: new Set(), turns: new Map() };
   private sentSessions = '';
   private sentHeader = '';
   private sentProblem = '';
-  private search = 0;
+  private readonly search = new StepSearch();
 
   constructor(live: LiveSessions, host: FeedHost) {
     this.live = live;
     this.host = host;
     this.numbers = new Pace(() => this.sendNumbers(), 4);
-    this.rows = new Pace(() => this.sendRows(), 8);
+    this.rows = new Pace(() => this.sender?.send(), 8);
     this.stopListening = live.onChange((change) => this.onChange(change));
     this.refresh = setInterval(() => this.numbers.ask(), REFRESH_MS);
     this.refresh.unref?.();
@@ -182,7 +176,7 @@ export class StreamFeed {
   pause(): void {
     this.kept = this.selected;
     this.ready = false;
-    this.search++;
+    this.search.stop();
     this.hide();
     this.chosen = false;
   }
@@ -219,17 +213,19 @@ export class StreamFeed {
     this.hide();
     this.shown = session;
     this.release = release;
-    this.cursor = session.openCursor();
-    this.sentTotal = 0;
+    this.sender = new RowSender(
+      session,
+      (columns) => this.host.post({ type: 'columns', sessionId: session.key, columns }),
+      () => this.rows.ask(),
+    );
     this.sentHeader = '';
     this.sentProblem = '';
-    this.context = { running: new Set(), turns: new Map() };
   }
 
   private hide(): void {
-    this.search++;
-    if (this.cursor) this.shown?.closeCursor(this.cursor);
-    this.cursor = undefined;
+    this.search.stop();
+    this.sender?.dispose();
+    this.sender = undefined;
     this.release?.();
     this.release = undefined;
     this.shown = undefined;
@@ -262,7 +258,7 @@ export class StreamFeed {
       ...(this.chosen ? { chosen: true } : {}),
     });
     this.sendHeader(shown, nowMs);
-    if (this.cursor?.rebuilt) this.sendRows();
+    if (this.sender?.rebuilt) this.sender.send();
   }
 
   private restore(): void {
@@ -316,89 +312,17 @@ export class StreamFeed {
   }
 
   private sendProblem(session: LiveSession): void {
-    const { gone, problem, trace } = session;
-    const message = gone
-      ? 'The trace was moved or deleted. Showing what was read.'
-      : problem !== undefined
-        ? 'The trace cannot be read. Showing what was read.'
-        : trace.fold.newerVersion > 0
-          ? 'This trace was written by a newer version. Update agent-strace to open it.'
-          : '';
+    const { message, detail } = sessionProblem(session);
     if (message === this.sentProblem) return;
     this.sentProblem = message;
     if (message === '') return;
     this.host.post({
       type: 'error',
       message,
-      ...(problem === undefined
+      ...(detail === undefined
         ? {}
-        : { detail: problem, action: { command: 'showLog', title: 'Show log' } }),
+        : { detail, action: { command: 'showLog', title: 'Show log' } }),
     });
-  }
-
-  /** Sends what changed, in chunks: between two of them the editor has its turn. */
-  private sendRows(): void {
-    const { shown, cursor } = this;
-    if (!this.ready || !shown || !cursor || this.sending) return;
-    const { fold } = shown.trace;
-    const total = fold.steps.length;
-    const before = this.context;
-    this.context = rowContext(fold);
-    if (cursor.rebuilt || total < this.sentTotal) {
-      cursor.rebuilt = false;
-      cursor.from = 0;
-      if (this.sentTotal > 0) this.postRows(shown, 0, 0, 0);
-      if (total > CHUNK_ROWS) this.postRows(shown, total - TAIL_ROWS, total);
-    } else {
-      this.sendDistant(shown, cursor.from, before);
-    }
-    this.sending = true;
-    const turn = (): void => {
-      if (this.cursor !== cursor || !this.ready) {
-        this.sending = false;
-        // Another session took its place meanwhile.
-        if (this.ready && this.cursor) this.rows.ask();
-        return;
-      }
-      const { length } = fold.steps;
-      if (fold !== shown.trace.fold || cursor.rebuilt || length < this.sentTotal) {
-        this.sending = false;
-        this.rows.ask();
-        return;
-      }
-      if (cursor.from >= length) {
-        this.sending = false;
-        return;
-      }
-      const { from } = cursor;
-      const to = Math.min(from + CHUNK_ROWS, length);
-      cursor.from = to;
-      this.postRows(shown, from, to);
-      if (to < length) setImmediate(turn);
-      else this.sending = false;
-    };
-    turn();
-  }
-
-  /** Rows before `from` that changed with others: totals of turns, calls that no longer run. */
-  private sendDistant(session: LiveSession, from: number, before: RowContext): void {
-    const { steps } = session.trace.fold;
-    const { running, turns } = this.context;
-    const changed = new Set<number>();
-    for (const [row, nanoUsd] of turns) if (before.turns.get(row) !== nanoUsd) changed.add(row);
-    for (const row of before.running) if (!running.has(row)) changed.add(row);
-    for (const row of running) if (!before.running.has(row)) changed.add(row);
-    for (const row of changed) {
-      const step = row < 0 ? -1 : steps.stepOf(row);
-      if (step >= 0 && step < from) this.postRows(session, step, step + 1);
-    }
-  }
-
-  private postRows(session: LiveSession, from: number, to: number, total?: number): void {
-    const columns = rowColumns(session.trace.fold, this.context, from, to);
-    if (total !== undefined) columns.total = total;
-    this.sentTotal = columns.total;
-    this.host.post({ type: 'columns', sessionId: session.key, columns });
   }
 
   private answerRows(message: Extract<FromStreamPage, { type: 'rows' }>): void {
@@ -415,41 +339,20 @@ export class StreamFeed {
 
   private find(message: Extract<FromStreamPage, { type: 'find' }>): void {
     const { sessionId, requestId, text, from } = message;
-    const search = ++this.search;
     const session = this.shown;
     if (!session || !this.isShown(sessionId) || !isRow(requestId) || typeof text !== 'string') {
+      this.search.stop();
       return;
     }
-    const wanted = text.slice(0, FIND_TEXT).toLowerCase();
-    let at = isRow(from) ? from : 0;
-    const turn = (): void => {
-      if (search !== this.search || this.disposed) return;
-      const to = Math.min(at + FIND_ROWS, session.trace.fold.steps.length);
-      const found: number[] = [];
-      for (const { row, verb, target, detail, rule } of session.trace.describe(at, to)) {
-        const words = `${verb} ${target} ${detail} ${rule ?? ''}`;
-        if (words.toLowerCase().includes(wanted)) found.push(row);
-      }
-      at = to;
-      const done = at >= session.trace.fold.steps.length;
-      if (found.length > 0 || done) {
-        this.host.post({
-          type: 'found',
-          sessionId,
-          requestId,
-          rows: Uint32Array.from(found),
-          done,
-        });
-      }
-      if (!done) setImmediate(turn);
-    };
-    turn();
+    this.search.find(session, text, isRow(from) ? from : 0, (rows, done) => {
+      this.host.post({ type: 'found', sessionId, requestId, rows, done });
+    });
   }
 
   dispose(): void {
     this.disposed = true;
     this.ready = false;
-    this.search++;
+    this.search.stop();
     this.stopListening();
     clearInterval(this.refresh);
     this.numbers.dispose();

@@ -76,7 +76,7 @@ export function streamHeader(
       prompts: summary.prompts,
       badLines: badLines(session.trace.problems),
     },
-    lanes: lanesOf(session),
+    lanes: laneNames(session),
     control: more.control,
   };
   // Held between two tools: its process runs on.
@@ -113,7 +113,8 @@ export function toolName(tool: string): string {
   return prefix === 'mcp' && server && name.length > 0 ? `${server}: ${name.join('__')}` : tool;
 }
 
-function lanesOf({ trace: { fold } }: LiveSession): StreamHeader['lanes'] {
+/** Who is who, by lane. */
+export function laneNames({ trace: { fold } }: LiveSession): StreamHeader['lanes'] {
   const lanes = [{ id: 'main', name: 'main' }];
   for (const agent of fold.subagents.all()) {
     if (agent.lane >= MAX_LANES) continue;

@@ -1,6 +1,6 @@
 import { FLAG } from '../model/columns.ts';
 import type { SessionFold } from '../model/fold.ts';
-import { ROW_FLAGS, type RowColumns } from '../protocol/stream.ts';
+import { ROW_FLAGS, type RowColumns } from '../protocol/rows.ts';
 
 /** Rows in one message: about 200 KB. */
 export const CHUNK_ROWS = 8192;

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { type ControlInfo, STREAM_PROTOCOL, type StreamCommand } from '../protocol/stream.ts';
 import type { Engine } from './engine.ts';
 import type { EventDocuments } from './eventDocuments.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
+import { pageHtml, pageOptions, pageRoot } from './pageHtml.ts';
 import { affectsStatusBar, readSettings } from './settings.ts';
 import { EXPIRY_MS } from './statusText.ts';
 import { StreamFeed } from './streamFeed.ts';
@@ -75,8 +75,8 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     this.release();
     this.view = view;
     const { webview } = view;
-    const root = vscode.Uri.joinPath(this.extensionUri, 'dist', 'webview');
-    webview.options = { enableScripts: true, localResourceRoots: [root] };
+    const root = pageRoot(this.extensionUri);
+    webview.options = pageOptions(root);
     this.newFeed(view);
     this.viewSubscriptions = [
       webview.onDidReceiveMessage((message: unknown) => this.feed?.receive(message)),
@@ -86,7 +86,7 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
       }),
       view.onDidDispose(() => this.release()),
     ];
-    webview.html = pageHtml(webview, root);
+    webview.html = pageHtml(webview, root, 'stream', 'Event Stream');
     this.setBadge();
   }
 
@@ -184,31 +184,4 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     this.release();
     for (const subscription of this.subscriptions) subscription.dispose();
   }
-}
-
-/** No data in it: that comes by message. */
-function pageHtml(webview: vscode.Webview, root: vscode.Uri): string {
-  const nonce = randomBytes(18).toString('base64');
-  const uri = (file: string): string =>
-    webview.asWebviewUri(vscode.Uri.joinPath(root, file)).toString();
-  const { cspSource } = webview;
-  const policy = [
-    "default-src 'none'",
-    `script-src 'nonce-${nonce}'`,
-    `style-src ${cspSource}`,
-    `font-src ${cspSource}`,
-    `img-src ${cspSource}`,
-  ].join('; ');
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Event Stream</title>
-<link rel="stylesheet" href="${uri('stream.css')}">
-<script type="module" nonce="${nonce}" src="${uri('stream.js')}"></script>
-</head>
-<body></body>
-</html>`;
 }

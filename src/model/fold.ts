@@ -172,7 +172,10 @@ export class SessionFold implements FoldContext {
     const text = added === 'replaced' && type === TYPE.llm_response ? columns.pair[row]! : -1;
     this.classify(row, type, event);
     // The text that shows a response goes on showing it.
-    if (text >= 0) columns.flags[row]! |= FLAG.hasText | FLAG.hidden;
+    if (text >= 0) {
+      columns.flags[row]! |= FLAG.hasText | FLAG.hidden;
+      this.steps.touch(text);
+    }
     this.addToSlices(row, event);
     this.adding = row;
     if (partner >= 0) this.pairUp(row, partner);
@@ -181,6 +184,7 @@ export class SessionFold implements FoldContext {
     this.adding = -1;
     // Last: most results and responses turn out to be part of another step.
     if ((columns.flags[row]! & FLAG.hidden) === 0) this.steps.insert(row);
+    else this.steps.touchAt(row);
     return added;
   }
 
@@ -228,7 +232,8 @@ export class SessionFold implements FoldContext {
     const partner = isResponse ? -1 : columns.pair[row]!;
     if (partner >= 0) this.unpair(row, partner);
     for (const slice of this.slices) slice.remove(row);
-    this.steps.remove(row);
+    if ((columns.flags[row]! & FLAG.hidden) === 0) this.steps.remove(row);
+    else this.steps.touchAt(row);
     if (!isResponse) columns.pair[row] = -1;
     columns.durationMs[row] = Number.NaN;
     columns.nanoUsd[row] = Number.NaN;
@@ -422,6 +427,7 @@ export class SessionFold implements FoldContext {
       if (response !== undefined) {
         this.pendingResponses.delete(key);
         columns.response[row] = response;
+        this.steps.touchAt(response);
       }
     } else if (type === TYPE.assistant_response) {
       if (typeof data.message_id !== 'string') return;
@@ -449,6 +455,7 @@ export class SessionFold implements FoldContext {
     if (shown < 0 || this.shows(text, shown)) columns.pair[response] = text;
     columns.flags[response]! |= FLAG.hasText;
     this.hide(response);
+    this.steps.touchAt(response);
     if (text !== this.adding) this.steps.touch(text);
   }
 
@@ -495,6 +502,12 @@ export class SessionFold implements FoldContext {
     return sharers === 0 && columns.pair[response] === row
       ? columns.nanoUsd[response]!
       : Number.NaN;
+  }
+
+  /** Tokens of the response in this row, its prompt's and its own: what the next one starts with. */
+  responseTokens(row: number): number {
+    // Its rank counts them.
+    return this.columns.rank[row]! & (MAIN_CHAIN - 1);
   }
 
   /** Rows of the calls that run now. */

@@ -8,7 +8,7 @@ const NEAR = 65_536;
  * `changedFrom` says from which step on a reader must read again.
  */
 export class StepList {
-  private list = new Int32Array(256);
+  private list: Int32Array = new Int32Array(256);
   private count = 0;
   private stale = false;
   private low = 0;
@@ -50,7 +50,7 @@ export class StepList {
       larger.set(this.list);
       this.list = larger;
     }
-    if (this.stale || this.count === 0 || this.before(this.list[this.count - 1]!, row)) {
+    if (this.stale || this.count === 0 || this.isBefore(this.list[this.count - 1]!, row)) {
       this.list[this.count++] = row;
       if (this.count - 1 < this.low) this.low = this.count - 1;
       return;
@@ -94,6 +94,34 @@ export class StepList {
     if (this.list[at] === row && at < this.low) this.low = at;
   }
 
+  /**
+   * Something changed that is no step of its own: what is read from the place on where it stands must
+   * be read again.
+   */
+  touchAt(row: number): void {
+    if (this.stale) {
+      this.low = 0;
+      return;
+    }
+    if (this.count === 0 || this.isBefore(this.list[this.count - 1]!, row)) return;
+    this.low = Math.min(this.low, this.position(row));
+  }
+
+  /** The rows of all steps, as they are now. */
+  copy(): Int32Array {
+    this.settle();
+    return this.list.slice(0, this.count);
+  }
+
+  /**
+   * The last step that stands before this row, which is no step; -1: none.
+   *
+   * @param list of steps, in their order
+   */
+  before(row: number, list: Int32Array): number {
+    return this.position(row, list, list.length) - 1;
+  }
+
   private settle(): void {
     if (!this.stale) return;
     this.stale = false;
@@ -102,18 +130,18 @@ export class StepList {
   }
 
   /** Where the row stands or would stand. */
-  private position(row: number): number {
+  private position(row: number, list = this.list, count = this.count): number {
     let low = 0;
-    let high = this.count;
+    let high = count;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.before(this.list[middle]!, row)) low = middle + 1;
+      if (this.isBefore(list[middle]!, row)) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  private before(a: number, b: number): boolean {
+  private isBefore(a: number, b: number): boolean {
     const { timeMs } = this.columns;
     return timeMs[a]! < timeMs[b]! || (timeMs[a] === timeMs[b] && a < b);
   }

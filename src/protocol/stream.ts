@@ -6,8 +6,9 @@
  * (sessions, header) and columns of the big one (the rows), and answers row requests by number.
  */
 
-import { STEP_KINDS, type StepKind, type StepView } from '../model/step.ts';
+import type { StepView } from '../model/step.ts';
 import type { SessionStatus } from '../model/summary.ts';
+import type { RowColumns, RowsRequest } from './rows.ts';
 
 export const STREAM_PROTOCOL = 1;
 
@@ -119,44 +120,6 @@ export interface StreamHeader {
   lanes: { id: string; name: string }[];
 }
 
-/**
- * Rows `from … from + count - 1` of the list (a row is a step: a call with its result is one).
- * Typed arrays of `count` each; sent as they stand, so that a million rows are a few megabytes.
- * Sent again for rows that changed (a call that ended, the total of the running turn): the page then asks
- * for their words again. Messages of at most 50,000 rows keep the page from stalling.
- */
-export interface RowColumns {
-  from: number;
-  count: number;
-  /** Total rows now. Smaller than before: the list was rebuilt, forget what was cached. */
-  total: number;
-  /** Index into {@link ROW_KINDS}. */
-  kind: Uint8Array;
-  /** Bits of {@link ROW_FLAGS}. */
-  flags: Uint16Array;
-  lane: Uint16Array;
-  /** ms since the epoch. */
-  timeMs: Float64Array;
-  /** ms; NaN where there is none (yet). */
-  durationMs: Float32Array;
-  /** Nano-dollars; NaN where there is none. On a prompt: the total of its turn. */
-  nanoUsd: Float64Array;
-}
-
-export const ROW_KINDS = STEP_KINDS;
-export type RowKind = StepKind;
-
-export const ROW_FLAGS = {
-  error: 1,
-  denied: 2,
-  retry: 4,
-  running: 8,
-  /** The cost is an estimate. */
-  estimate: 16,
-  /** Something was redacted. */
-  redacted: 32,
-} as const;
-
 /** The chips above the list. */
 export type StreamFilter = 'all' | 'tools' | 'errors' | 'denied' | 'edits';
 
@@ -195,8 +158,7 @@ export type ToStreamPage =
 export type FromStreamPage =
   | { type: 'ready'; version: number }
   | { type: 'select'; sessionId: string }
-  /** Asks for the words of rows `from … to - 1`. */
-  | { type: 'rows'; sessionId: string; requestId: number; from: number; to: number }
+  | (RowsRequest & { sessionId: string })
   /** Which rows from `from` on have this text, whatever its case? A later `find` ends an earlier one. */
   | { type: 'find'; sessionId: string; requestId: number; text: string; from: number }
   /** Shows a step in the replay. */

@@ -1,14 +1,11 @@
 /** The extension's side of the event stream page, without an agent: invented sessions that add up. */
 import type { StepIcon, StepView } from '../../src/model/step.ts';
-import {
-  type FromStreamPage,
-  ROW_FLAGS,
-  ROW_KINDS,
-  type RowColumns,
-  type RowKind,
-  type SessionTab,
-  type StreamHeader,
-  type ToStreamPage,
+import { ROW_FLAGS, ROW_KINDS, type RowColumns, type RowKind } from '../../src/protocol/rows.ts';
+import type {
+  FromStreamPage,
+  SessionTab,
+  StreamHeader,
+  ToStreamPage,
 } from '../../src/protocol/stream.ts';
 
 export interface FakeRow {

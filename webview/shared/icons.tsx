@@ -5,21 +5,28 @@ import arrowDown from '@vscode/codicons/src/icons/arrow-down.svg' with { type: '
 import bell from '@vscode/codicons/src/icons/bell.svg' with { type: 'text' };
 import check from '@vscode/codicons/src/icons/check.svg' with { type: 'text' };
 import chevronDown from '@vscode/codicons/src/icons/chevron-down.svg' with { type: 'text' };
+import chevronLeft from '@vscode/codicons/src/icons/chevron-left.svg' with { type: 'text' };
+import chevronRight from '@vscode/codicons/src/icons/chevron-right.svg' with { type: 'text' };
 import circleSlash from '@vscode/codicons/src/icons/circle-slash.svg' with { type: 'text' };
 import close from '@vscode/codicons/src/icons/close.svg' with { type: 'text' };
 import comment from '@vscode/codicons/src/icons/comment.svg' with { type: 'text' };
 import debugPause from '@vscode/codicons/src/icons/debug-pause.svg' with { type: 'text' };
+import debugStepBack from '@vscode/codicons/src/icons/debug-step-back.svg' with { type: 'text' };
+import debugStepOver from '@vscode/codicons/src/icons/debug-step-over.svg' with { type: 'text' };
 import debugStop from '@vscode/codicons/src/icons/debug-stop.svg' with { type: 'text' };
 import edit from '@vscode/codicons/src/icons/edit.svg' with { type: 'text' };
 import error from '@vscode/codicons/src/icons/error.svg' with { type: 'text' };
 import file from '@vscode/codicons/src/icons/file.svg' with { type: 'text' };
 import folderOpened from '@vscode/codicons/src/icons/folder-opened.svg' with { type: 'text' };
 import globe from '@vscode/codicons/src/icons/globe.svg' with { type: 'text' };
+import history from '@vscode/codicons/src/icons/history.svg' with { type: 'text' };
 import info from '@vscode/codicons/src/icons/info.svg' with { type: 'text' };
 import loading from '@vscode/codicons/src/icons/loading.svg' with { type: 'text' };
+import pass from '@vscode/codicons/src/icons/pass.svg' with { type: 'text' };
 import play from '@vscode/codicons/src/icons/play.svg' with { type: 'text' };
 import plug from '@vscode/codicons/src/icons/plug.svg' with { type: 'text' };
 import pulse from '@vscode/codicons/src/icons/pulse.svg' with { type: 'text' };
+import question from '@vscode/codicons/src/icons/question.svg' with { type: 'text' };
 import refresh from '@vscode/codicons/src/icons/refresh.svg' with { type: 'text' };
 import robot from '@vscode/codicons/src/icons/robot.svg' with { type: 'text' };
 import search from '@vscode/codicons/src/icons/search.svg' with { type: 'text' };
@@ -62,6 +69,13 @@ const SOURCES = {
   thinking,
   tools,
   warning,
+  'chevron-left': chevronLeft,
+  'chevron-right': chevronRight,
+  'debug-step-back': debugStepBack,
+  'debug-step-over': debugStepOver,
+  history,
+  pass,
+  question,
   'workspace-untrusted': untrusted,
 };
 

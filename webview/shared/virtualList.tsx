@@ -15,6 +15,10 @@ export interface VirtualListProps {
   count: number;
   /** px */
   rowHeight: number;
+  /** Room below one row for more of it, px. */
+  gap?: { after: number; height: number };
+  /** Rows to be in view, the first of them above all; taken up once for every `token`. */
+  reveal?: { first: number; last: number; token: string };
   label: string;
   /** Stay at the end as rows come. */
   follow: boolean;
@@ -50,6 +54,7 @@ export class VirtualList extends Component<VirtualListProps> {
   private focusIndex = -1;
   /** Stays at the end; ahead of the property, which comes with the next paint of the page. */
   private following = true;
+  private revealed = '';
   private lastFollow: boolean | undefined;
   private settleTimer: ReturnType<typeof setTimeout> | undefined;
   private observer: ResizeObserver | undefined;
@@ -97,19 +102,36 @@ export class VirtualList extends Component<VirtualListProps> {
   /** Rows seen: first, and the one after the last. */
   get visible(): [first: number, end: number] {
     const { rowHeight, count, topHeight } = this.props;
-    const first = Math.ceil((this.top + (this.top > 0 ? topHeight : 0)) / rowHeight);
-    return [
-      Math.min(first, count),
-      Math.min(count, Math.floor((this.top + this.viewport) / rowHeight)),
-    ];
+    const from = this.top + (this.top > 0 ? topHeight : 0);
+    const first = this.indexAt(from + rowHeight - 1);
+    return [Math.min(first, count), Math.min(count, this.indexAt(this.top + this.viewport))];
+  }
+
+  /** Place of a row, px of the rows. */
+  topOf(index: number): number {
+    const { rowHeight, gap } = this.props;
+    return index * rowHeight + (gap && index > gap.after ? gap.height : 0);
+  }
+
+  /** The row at a place, px of the rows. */
+  indexAt(top: number): number {
+    const { rowHeight, gap } = this.props;
+    if (!gap) return Math.floor(top / rowHeight);
+    const gapTop = (gap.after + 1) * rowHeight;
+    if (top < gapTop) return Math.floor(top / rowHeight);
+    return top < gapTop + gap.height ? gap.after : Math.floor((top - gap.height) / rowHeight);
   }
 
   /** Brings a row into view: by as little as needed, or to the top of what is seen. */
   show(index: number, where: 'nearest' | 'top' = 'nearest'): void {
-    const { rowHeight, topHeight } = this.props;
-    const low = (index + 1) * rowHeight - this.viewport;
-    const high = index * rowHeight - (index > 0 ? topHeight : 0);
-    this.moveTo(where === 'top' ? index * rowHeight : clamp(this.top, low, high));
+    this.moveTo(where === 'top' ? this.topOf(index) : this.placeOf(index, index));
+  }
+
+  /** The nearest place at which rows `first … last` are seen; what does not fit is cut at the end. */
+  private placeOf(first: number, last: number): number {
+    const high = this.topOf(first) - (first > 0 ? this.props.topHeight : 0);
+    const low = Math.min(high, this.topOf(last + 1) - this.viewport);
+    return clamp(this.top, low, high);
   }
 
   /** Shows a row and gives it the focus. */
@@ -164,7 +186,7 @@ export class VirtualList extends Component<VirtualListProps> {
   }
 
   override render() {
-    const { count, rowHeight, label, keepIndex, renderRow, renderTop, onWindow } = this.props;
+    const { count, label, keepIndex, renderRow, renderTop, onWindow } = this.props;
     if (this.props.follow !== this.lastFollow) {
       this.following = this.props.follow;
       this.lastFollow = this.props.follow;
@@ -172,20 +194,26 @@ export class VirtualList extends Component<VirtualListProps> {
     // A paint between a scroll and its event must not undo the scroll.
     this.takeScroll();
     const follow = this.following;
-    this.map = new ScrollMap(count * rowHeight, this.viewport);
+    this.map = new ScrollMap(this.topOf(count), this.viewport);
     const { map, viewport } = this;
     if (follow) this.top = map.max;
     if (follow || !map.scaled || this.top > map.max) {
       this.top = Math.min(this.top, map.max);
       this.real = map.toReal(this.top);
     }
+    const { reveal } = this.props;
+    if (reveal && viewport > 0 && reveal.token !== this.revealed) {
+      this.revealed = reveal.token;
+      this.top = clamp(this.placeOf(reveal.first, reveal.last), 0, map.max);
+      this.real = map.toReal(this.top);
+    }
     const offset = this.real - this.top;
-    const firstVisible = Math.floor(this.top / rowHeight);
+    const firstVisible = this.indexAt(this.top);
     const first = Math.max(0, firstVisible - OVERSCAN);
-    const last = Math.min(count, Math.ceil((this.top + viewport) / rowHeight) + OVERSCAN);
+    const last = Math.min(count, this.indexAt(this.top + viewport) + 1 + OVERSCAN);
     const rows: ComponentChildren[] = [];
     const draw = (index: number) => {
-      rows.push(renderRow(index, offset + index * rowHeight, firstVisible));
+      rows.push(renderRow(index, offset + this.topOf(index), firstVisible));
     };
     if (keepIndex >= 0 && keepIndex < first) draw(keepIndex);
     for (let index = first; index < last; index++) draw(index);

@@ -10,9 +10,9 @@ import {
 } from '../../src/protocol/stream.ts';
 import { type Bridge, connect } from '../shared/bridge.ts';
 import { Painter } from '../shared/paint.ts';
-import { RowStore } from './rowStore.ts';
+import { RowStore } from '../shared/rowStore.ts';
+import { Words } from '../shared/words.ts';
 import { RowView } from './rowView.ts';
-import { Words } from './words.ts';
 
 type Received<T extends ToStreamPage['type']> = Extract<ToStreamPage, { type: T }>;
 

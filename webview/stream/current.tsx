@@ -3,7 +3,7 @@ import { formatDuration, formatElapsed } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { StreamHeader } from '../../src/protocol/stream.ts';
 import { Icon } from '../shared/icons.tsx';
-import { iconRole } from './row.tsx';
+import { iconRole } from '../shared/rowMarks.ts';
 
 /** Longer than this times the usual is worth a look. */
 const SLOW_FACTOR = 3;

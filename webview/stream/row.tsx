@@ -5,60 +5,12 @@ import {
   formatUsd,
   MISSING,
 } from '../../src/model/format.ts';
-import type { StepIcon, StepView } from '../../src/model/step.ts';
+import type { StepView } from '../../src/model/step.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
-import type { RowKind } from '../../src/protocol/stream.ts';
+import type { RowKind } from '../../src/protocol/rows.ts';
 import { Icon } from '../shared/icons.tsx';
+import { KIND_ICONS, KIND_ROLES, KIND_WORDS, laneClass, TIMELESS } from '../shared/rowMarks.ts';
 import type { StreamApp } from './app.ts';
-
-const KIND_ICONS: Record<RowKind, StepIcon> = {
-  other: 'info',
-  prompt: 'account',
-  assistant: 'comment',
-  reasoning: 'thinking',
-  read: 'file',
-  modify: 'edit',
-  search: 'search',
-  run: 'terminal',
-  web: 'globe',
-  mcp: 'plug',
-  agent: 'robot',
-  tool: 'tools',
-  model: 'sparkle',
-  session: 'info',
-  notice: 'info',
-  error: 'error',
-};
-
-const KIND_ROLES: Partial<Record<RowKind, string>> = {
-  read: 'read',
-  search: 'read',
-  modify: 'modify',
-  run: 'run',
-  error: 'error',
-};
-
-/** Kinds of rows that take no time or cost nothing by their nature: a blank, not a missing value. */
-const TIMELESS: readonly RowKind[] = ['prompt', 'session', 'notice', 'error', 'other'];
-
-/** Colour role of a tool by its icon. */
-export function iconRole(icon: StepIcon): string {
-  switch (icon) {
-    case 'file':
-    case 'search':
-      return 'read';
-    case 'edit':
-      return 'modify';
-    case 'terminal':
-      return 'run';
-    default:
-      return 'other';
-  }
-}
-
-/** Lanes A, B, A, B, … of the subagents; none for the main agent. */
-const laneClass = (lane: number): string =>
-  lane === 0 ? '' : lane % 2 === 1 ? 'lane-a' : 'lane-b';
 
 /** Columns of one row: lane | icon | summary | duration | cost. */
 export function RowCells({ app, row }: { app: StreamApp; row: number }) {
@@ -144,14 +96,6 @@ function price(app: StreamApp, row: number, kind: RowKind) {
 }
 
 const Missing = () => <span class="dim">{MISSING}</span>;
-
-const KIND_WORDS: Partial<Record<RowKind, string>> = {
-  prompt: 'Prompt',
-  assistant: 'Answer',
-  reasoning: 'Reasoning',
-  run: 'Command',
-  error: 'Error',
-};
 
 /** What only colour, icon or place say to the eye, in words for a screen reader. */
 function unseenWords({ rows, header, words }: StreamApp, row: number): string {

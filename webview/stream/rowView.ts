@@ -1,5 +1,5 @@
 import type { StreamFilter } from '../../src/protocol/stream.ts';
-import { lowerBound, type RowChange, type RowStore } from './rowStore.ts';
+import { lowerBound, type RowChange, type RowStore } from '../shared/rowStore.ts';
 
 /** Work on the page's thread before it gives way, ms. */
 const STEP_MS = 3;

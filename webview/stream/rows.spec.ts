@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { StepView } from '../../src/model/step.ts';
-import { ROW_FLAGS, ROW_KINDS, type RowColumns, type RowKind } from '../../src/protocol/stream.ts';
-import { lowerBound, RowStore } from './rowStore.ts';
+import { ROW_FLAGS, ROW_KINDS, type RowColumns, type RowKind } from '../../src/protocol/rows.ts';
+import { lowerBound, RowStore } from '../shared/rowStore.ts';
+import { Words } from '../shared/words.ts';
 import { RowView } from './rowView.ts';
-import { Words } from './words.ts';
 
 type Row = [kind: RowKind, flag?: keyof typeof ROW_FLAGS];
 

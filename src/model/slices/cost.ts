@@ -251,6 +251,24 @@ export class CostSlice implements Slice {
     return at < 0 || this.status[at] === GONE ? undefined : this.usageAt(at);
   }
 
+  /** Whether the response in this row told its tokens, billed here or in the session it was copied from. */
+  hasUsage(row: number): boolean {
+    return this.copies.has(row) || this.recordOf(row) >= 0;
+  }
+
+  /** As {@link usageOfRow}, written into `into`, for there may be many. @returns false: there is none */
+  usageInto(row: number, into: Usage): boolean {
+    const at = this.recordOf(row);
+    if (at < 0) return false;
+    for (let k = 0; k < WIDTH; k++) into[USAGE_KEYS[k]!] = this.tokens[at * WIDTH + k]!;
+    return true;
+  }
+
+  private recordOf(row: number): number {
+    const at = this.find(row);
+    return at < 0 || this.status[at] === GONE ? -1 : at;
+  }
+
   modelOfRow(row: number): string {
     const at = this.find(row);
     return at < 0 ? '' : this.models.name(this.model[at]!);

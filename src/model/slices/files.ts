@@ -23,6 +23,16 @@ export interface RowFileOp extends FileOp {
   timeMs: number;
 }
 
+/** One operation in numbers. */
+export interface FileChange {
+  /** Code of its path. */
+  file: number;
+  isRead: boolean;
+  /** Lines. */
+  added: number;
+  removed: number;
+}
+
 /**
  * Files read and changed, with the lines. Operations lie in one table (a list a file through
  * `next`), ranges and hunks in one pool of numbers.
@@ -248,6 +258,31 @@ export class FilesSlice implements Slice {
       if (owner >= 0 && (owner === row || owner === result)) ops.push(this.op(at));
     }
     return ops;
+  }
+
+  /** Files that were touched. */
+  get fileCount(): number {
+    let count = 0;
+    for (const head of this.heads) if (head >= 0) count++;
+    return count;
+  }
+
+  /** Operations there are, those that were taken back included: places for {@link change}. */
+  get opCount(): number {
+    return this.count;
+  }
+
+  /** Row of the event that operation `at` came with; -1: it was taken back. */
+  opRow(at: number): number {
+    return this.rows[at]!;
+  }
+
+  /** What operation `at` did, in numbers; written into `into`, for there may be a million. */
+  change(at: number, into: FileChange): void {
+    into.file = this.files[at]!;
+    into.isRead = this.kinds[at] === 0;
+    into.added = this.added[at]!;
+    into.removed = this.removed[at]!;
   }
 
   private op(at: number): RowFileOp {

@@ -1,5 +1,5 @@
 import type { StepView } from '../../src/model/step.ts';
-import type { FromStreamPage } from '../../src/protocol/stream.ts';
+import type { RowsRequest } from '../../src/protocol/rows.ts';
 
 /** Words kept, rows. */
 const KEEP = 4000;
@@ -9,8 +9,6 @@ const GAP = 4;
 const BATCH = 128;
 /** An answer that takes longer is asked for again, ms. */
 const PATIENCE_MS = 10_000;
-
-type RowsRequest = Omit<Extract<FromStreamPage, { type: 'rows' }>, 'sessionId'>;
 
 interface Entry {
   view: StepView | undefined;

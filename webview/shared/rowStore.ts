@@ -1,10 +1,5 @@
-import {
-  ROW_FLAGS,
-  ROW_KINDS,
-  type RowColumns,
-  type RowKind,
-  type StreamFilter,
-} from '../../src/protocol/stream.ts';
+import { ROW_FLAGS, ROW_KINDS, type RowColumns, type RowKind } from '../../src/protocol/rows.ts';
+import type { StreamFilter } from '../../src/protocol/stream.ts';
 
 /** Kind of a row whose columns have not come yet. */
 const UNKNOWN = 255;

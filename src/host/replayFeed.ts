@@ -1,0 +1,375 @@
+import { ReplayIndex } from '../model/replay/replayIndex.ts';
+import {
+  type FromReplayPage,
+  REPLAY_PROTOCOL,
+  type ReplayCommand,
+  type ReplaySpeed,
+  type ToReplayPage,
+} from '../protocol/replay.ts';
+import type { LiveSession, RowCursor } from './liveSession.ts';
+import type { LiveChange, LiveSessions } from './liveSessions.ts';
+import { Pace } from './pace.ts';
+import { replayHeader } from './replayHeader.ts';
+import { RowSender } from './rowSender.ts';
+import { sessionProblem } from './sessionProblem.ts';
+import { stepDetails } from './stepDetails.ts';
+import { StepSearch } from './stepSearch.ts';
+
+export type OpenWhat = Extract<FromReplayPage, { type: 'open' }>['what'];
+
+/** What a feed asks of whatever shows the page. */
+export interface ReplayHost {
+  post(message: ToReplayPage): void;
+  open(session: LiveSession, step: number, what: OpenWhat): void;
+  /** @param path one that the session knows; where it leads is not checked yet */
+  openFile(session: LiveSession, path: string): void;
+  command(command: ReplayCommand): void;
+  /** How a replay starts. */
+  settings(): { speed: ReplaySpeed; skipIdle: boolean };
+  /** The page is about this session now, or what it says of itself changed. */
+  named(title: string): void;
+}
+
+const COMMANDS: ReadonlySet<string> = new Set<ReplayCommand>(['showLog', 'chooseSession']);
+const WHAT: ReadonlySet<string> = new Set<OpenWhat>(['diff', 'file', 'event', 'stream']);
+
+/** Rows whose words a page may ask for at once. */
+const MAX_WORDS = 2000;
+/** Files that a state names. */
+const MAX_FILES = 200;
+/** Work on the index in one go, ms. */
+const SLICE_MS = 4;
+/** By the clock alone the numbers change too, ms. */
+const REFRESH_MS = 5000;
+/** A session that is not there after this long is gone, ms. */
+const PATIENCE_MS = 4000;
+
+/**
+ * The host's side of one replay page: the session's numbers and rows, and what it was as of a step. Knows
+ * nothing of VS Code.
+ */
+export class ReplayFeed {
+  readonly key: string;
+  private readonly live: LiveSessions;
+  private readonly host: ReplayHost;
+  private readonly numbers: Pace;
+  private readonly rows: Pace;
+  private readonly search = new StepSearch();
+  private readonly release: () => void;
+  private readonly stopListening: () => void;
+  private readonly refresh: ReturnType<typeof setInterval>;
+  private readonly patience: ReturnType<typeof setTimeout>;
+  private ready = false;
+  private disposed = false;
+  private outOfPatience = false;
+  private sender: RowSender | undefined;
+  private shown: LiveSession | undefined;
+  private index: ReplayIndex | undefined;
+  private indexed: RowCursor | undefined;
+  private working = false;
+  /** The latest question that waits for the index. */
+  private asked: { requestId: number; step: number } | undefined;
+  private wantedStep: number | undefined;
+  private sentHeader = '';
+  private sentProblem = '';
+  private sentEmpty = '';
+  private toldLoading = false;
+
+  /** @param step to open at; undefined: where the page was, or the start */
+  constructor(live: LiveSessions, key: string, host: ReplayHost, step?: number) {
+    this.live = live;
+    this.key = key;
+    this.host = host;
+    this.wantedStep = step;
+    this.numbers = new Pace(() => this.sendNumbers(), 4);
+    this.rows = new Pace(() => this.sendRows(), 8);
+    this.stopListening = live.onChange((change) => this.onChange(change));
+    // However old the session is, it stays open with the page.
+    this.release = live.hold(key);
+    this.refresh = setInterval(() => this.numbers.ask(), REFRESH_MS);
+    this.refresh.unref?.();
+    this.patience = setTimeout(() => {
+      this.outOfPatience = true;
+      this.sendNumbers();
+    }, PATIENCE_MS);
+    this.patience.unref?.();
+  }
+
+  /** A message of the page. Pages render hostile text: nothing of it is believed. */
+  receive(value: unknown): void {
+    if (typeof value !== 'object' || value === null || this.disposed) return;
+    const message = value as FromReplayPage;
+    if (message.type === 'ready') {
+      this.start(message.version);
+      return;
+    }
+    if (!this.ready) return;
+    if (message.type === 'command') {
+      if (COMMANDS.has(message.command)) this.host.command(message.command);
+      return;
+    }
+    const { shown } = this;
+    if (!shown || message.sessionId !== this.key) return;
+    switch (message.type) {
+      case 'rows':
+        this.answerRows(shown, message);
+        break;
+      case 'find':
+        this.find(shown, message);
+        break;
+      case 'state':
+        if (!isNumber(message.requestId) || !isNumber(message.step)) return;
+        this.asked = { requestId: message.requestId, step: message.step };
+        this.work();
+        break;
+      case 'details':
+        this.answerDetails(shown, message);
+        break;
+      case 'open':
+        if (isNumber(message.step) && WHAT.has(message.what)) {
+          this.host.open(shown, message.step, message.what);
+        }
+        break;
+      case 'openFile':
+        if (typeof message.path === 'string' && isFileOf(shown, message.path)) {
+          this.host.openFile(shown, message.path);
+        }
+        break;
+      default:
+    }
+  }
+
+  /** Shows a step: at once, or as soon as there is a page. */
+  goTo(step: number): void {
+    this.wantedStep = step;
+    if (!this.ready) return;
+    this.host.post({ type: 'goTo', sessionId: this.key, step });
+    this.wantedStep = undefined;
+  }
+
+  /** The page went away, or nobody sees it: nothing is sent until it says `ready` again. */
+  pause(): void {
+    this.ready = false;
+    this.search.stop();
+    this.asked = undefined;
+    this.sender?.dispose();
+    this.sender = undefined;
+  }
+
+  private start(version: unknown): void {
+    if (version !== REPLAY_PROTOCOL) {
+      this.host.post({
+        type: 'error',
+        message: 'This page is of another version. Reload the window.',
+      });
+      return;
+    }
+    this.pause();
+    this.ready = true;
+    this.sentHeader = '';
+    this.sentProblem = '';
+    this.sentEmpty = '';
+    const { wantedStep: step } = this;
+    this.wantedStep = undefined;
+    this.host.post({
+      type: 'start',
+      version: REPLAY_PROTOCOL,
+      sessionId: this.key,
+      ...this.host.settings(),
+      ...(step === undefined ? {} : { step }),
+    });
+    this.sendNumbers();
+  }
+
+  private onChange(change: LiveChange): void {
+    if (!this.ready) return;
+    if (change.type === 'session' && change.session.key !== this.key) return;
+    this.numbers.ask();
+    this.rows.ask();
+  }
+
+  private sendNumbers(): void {
+    if (!this.ready || this.disposed) return;
+    const session = this.live.get(this.key);
+    if (!session) {
+      this.sendEmpty();
+      return;
+    }
+    this.show(session);
+    const nowMs = Date.now();
+    this.sendProgress(session);
+    const header = replayHeader(session, session.summary(nowMs), nowMs);
+    const text = JSON.stringify({ ...header, nowMs: 0 });
+    if (text !== this.sentHeader) {
+      this.sentHeader = text;
+      this.host.post({ type: 'header', header });
+      this.host.named(header.title);
+    }
+    this.sendProblem(session);
+  }
+
+  private sendProgress({ loading, trace, entry }: LiveSession): void {
+    if (!loading && !this.toldLoading) return;
+    this.toldLoading = loading;
+    const { bytesRead } = trace;
+    this.host.post({
+      type: 'progress',
+      sessionId: this.key,
+      readEvents: trace.fold.counts.events,
+      readBytes: bytesRead,
+      // Read to the end: the page takes its bar away.
+      totalBytes: loading ? Math.max(entry.size, bytesRead + 1) : bytesRead,
+    });
+  }
+
+  private sendEmpty(): void {
+    const others = this.live.all;
+    const isListed = others.some(({ key }) => key === this.key);
+    const gone = this.outOfPatience || (others.length > 0 && !isListed);
+    const reason = gone && !isListed ? 'gone' : 'loading';
+    if (reason === this.sentEmpty) return;
+    this.sentEmpty = reason;
+    this.host.post({ type: 'empty', reason });
+  }
+
+  private show(session: LiveSession): void {
+    if (this.shown !== session) {
+      if (this.indexed) this.shown?.closeCursor(this.indexed);
+      this.sender?.dispose();
+      this.sender = undefined;
+      this.shown = session;
+      this.index = undefined;
+      this.indexed = session.openCursor();
+    }
+    if (this.sender) return;
+    this.sentEmpty = '';
+    this.sender = new RowSender(
+      session,
+      (columns) => this.host.post({ type: 'columns', sessionId: this.key, columns }),
+      () => this.rows.ask(),
+    );
+    this.sender.send();
+    this.work();
+  }
+
+  private sendRows(): void {
+    if (!this.ready) return;
+    this.sender?.send();
+    this.work();
+  }
+
+  private sendProblem(session: LiveSession): void {
+    const { message, detail } = sessionProblem(session);
+    if (message === this.sentProblem) return;
+    this.sentProblem = message;
+    if (message === '') return;
+    this.host.post({
+      type: 'error',
+      message,
+      ...(detail === undefined
+        ? {}
+        : { detail, action: { command: 'showLog', title: 'Show log' } }),
+    });
+  }
+
+  /** Brings the index up to date in slices, and answers what was asked as soon as it knows. */
+  private work(): void {
+    if (this.working) return;
+    const turn = (): void => {
+      this.working = false;
+      const index = this.synced();
+      if (!index || !this.ready || this.disposed) return;
+      const endMs = performance.now() + SLICE_MS;
+      const more = index.work(() => performance.now() < endMs);
+      this.answerState(index);
+      if (!more) return;
+      this.working = true;
+      setImmediate(turn);
+    };
+    turn();
+  }
+
+  /** The index, told of all that changed. */
+  private synced(): ReplayIndex | undefined {
+    const { shown, indexed: cursor } = this;
+    if (!shown || !cursor) return undefined;
+    const { fold } = shown.trace;
+    if (!this.index || cursor.rebuilt || this.index.fold !== fold) {
+      cursor.rebuilt = false;
+      this.index = new ReplayIndex(fold);
+    } else {
+      this.index.changed(cursor.from);
+    }
+    cursor.from = fold.steps.length;
+    return this.index;
+  }
+
+  private answerState(index: ReplayIndex): void {
+    const { asked } = this;
+    if (!asked) return;
+    const state = index.stateAt(asked.step, { files: MAX_FILES });
+    if (!state && !index.complete) return;
+    this.asked = undefined;
+    const { requestId } = asked;
+    this.host.post({
+      type: 'state',
+      sessionId: this.key,
+      requestId,
+      ...(state ? { state } : {}),
+    });
+  }
+
+  private answerDetails(
+    session: LiveSession,
+    { requestId, step }: Extract<FromReplayPage, { type: 'details' }>,
+  ): void {
+    if (!isNumber(requestId) || !isNumber(step)) return;
+    const details = stepDetails(session.trace, step);
+    this.host.post({
+      type: 'details',
+      sessionId: this.key,
+      requestId,
+      ...(details ? { details } : {}),
+    });
+  }
+
+  private answerRows(
+    session: LiveSession,
+    { requestId, from, to }: Extract<FromReplayPage, { type: 'rows' }>,
+  ): void {
+    if (!isNumber(from) || !isNumber(to) || !isNumber(requestId)) return;
+    const rows = session.trace.describe(from, Math.min(to, from + MAX_WORDS));
+    this.host.post({ type: 'rows', sessionId: this.key, requestId, from, rows });
+  }
+
+  private find(
+    session: LiveSession,
+    { requestId, text, from }: Extract<FromReplayPage, { type: 'find' }>,
+  ): void {
+    if (!isNumber(requestId) || typeof text !== 'string') {
+      this.search.stop();
+      return;
+    }
+    this.search.find(session, text, isNumber(from) ? from : 0, (rows, done) => {
+      this.host.post({ type: 'found', sessionId: this.key, requestId, rows, done });
+    });
+  }
+
+  dispose(): void {
+    this.pause();
+    this.disposed = true;
+    this.stopListening();
+    clearInterval(this.refresh);
+    clearTimeout(this.patience);
+    this.numbers.dispose();
+    this.rows.dispose();
+    if (this.indexed) this.shown?.closeCursor(this.indexed);
+    this.release();
+  }
+}
+
+const isNumber = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+
+const isFileOf = ({ trace }: LiveSession, path: string): boolean =>
+  trace.fold.files.paths.find(path) !== undefined;

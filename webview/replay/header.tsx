@@ -1,0 +1,227 @@
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import {
+  formatClock,
+  formatCount,
+  formatDuration,
+  formatUsd,
+  plural,
+} from '../../src/model/format.ts';
+import { visibleText } from '../../src/model/visibleText.ts';
+import type { ReplayHeader } from '../../src/protocol/replay.ts';
+import { Icon } from '../shared/icons.tsx';
+import type { ReplayApp } from './app.ts';
+
+/** What the session is, and its numbers as a whole. */
+export function Header({ app, onHelp }: { app: ReplayApp; onHelp(): void }) {
+  const { header } = app;
+  return (
+    <header class="header">
+      <div class="what">
+        <div class="title-line">
+          <h1 class="cut" title={visibleText(header?.title ?? '')}>
+            {visibleText(header?.title || 'Session')}
+          </h1>
+          {header && <StateTag header={header} />}
+        </div>
+        <p class="about cut">{header ? about(header) : ' '}</p>
+      </div>
+      {app.search !== undefined && <SearchField app={app} />}
+      {header && <Stats app={app} header={header} />}
+      <div class="tools">
+        <IconButton
+          name="search"
+          label="Search steps"
+          hint="/"
+          onClick={() => app.setSearch(app.search === undefined ? '' : undefined)}
+        />
+        <IconButton
+          name="pulse"
+          label="Show in the event stream"
+          onClick={() => app.open('stream')}
+        />
+        <IconButton name="question" label="Keys" hint="?" onClick={onHelp} />
+      </div>
+    </header>
+  );
+}
+
+function IconButton({
+  name,
+  label,
+  hint,
+  onClick,
+}: {
+  name: 'search' | 'pulse' | 'question';
+  label: string;
+  hint?: string;
+  onClick(): void;
+}) {
+  return (
+    <button
+      type="button"
+      class="icon-button"
+      aria-label={label}
+      title={hint ? `${label} (${hint})` : label}
+      onClick={onClick}
+    >
+      <Icon name={name} />
+    </button>
+  );
+}
+
+function StateTag({ header: { status } }: { header: ReplayHeader }) {
+  switch (status) {
+    case 'ended':
+      return <span class="tag">Done</span>;
+    case 'failed':
+      return <span class="tag failed">Failed</span>;
+    case 'waiting':
+      return (
+        <span class="tag amber">
+          <Icon name="bell" />
+          waits for you
+        </span>
+      );
+    default:
+      return (
+        <span class="tag green">
+          <span class="live-dot" />
+          {status === 'idle' ? 'idle' : status === 'paused' ? 'paused' : 'live'}
+        </span>
+      );
+  }
+}
+
+function about({ agent, models, workspace, startedAtMs }: ReplayHeader): string {
+  const start = new Date(startedAtMs).toLocaleString(undefined, {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+  return visibleText(
+    [agent, models.join(' + '), workspace, startedAtMs > 0 ? start : '']
+      .filter(Boolean)
+      .join(' · '),
+  );
+}
+
+function Stats({ app, header }: { app: ReplayApp; header: ReplayHeader }) {
+  const { cost, counts, durationMs } = header;
+  const estimated = cost.nanoUsd === 0 && cost.estimatedNanoUsd > 0;
+  const money = estimated
+    ? formatUsd(cost.estimatedNanoUsd, { estimate: true })
+    : formatUsd(cost.nanoUsd);
+  const note = estimated
+    ? 'Cost is an estimate: this agent wrote no usage records.'
+    : cost.unpriced > 0
+      ? `${plural(cost.unpriced, 'response')} without a price`
+      : undefined;
+  return (
+    <div class="stats">
+      <Stat
+        value={money}
+        label={
+          cost.unpriced > 0 && !estimated
+            ? `+ ${formatCount(cost.unpriced)} unpriced`
+            : 'total cost'
+        }
+        {...(note ? { title: note } : {})}
+      />
+      <Stat value={formatDuration(durationMs)} label="duration" />
+      <Stat
+        value={formatCount(counts.calls)}
+        label={counts.calls === 1 ? 'tool call' : 'tool calls'}
+      />
+      <JumpStat
+        count={counts.errors}
+        label={counts.errors === 1 ? 'error' : 'errors'}
+        title="Next error (E)"
+        onClick={() => app.seekRound('error')}
+      />
+      <JumpStat
+        count={counts.denied}
+        label="denied"
+        title="Next denied call (E)"
+        onClick={() => app.seekRound('denied')}
+      />
+      <Stat value={formatCount(counts.files)} label={counts.files === 1 ? 'file' : 'files'} />
+    </div>
+  );
+}
+
+function Stat({ value, label, title }: { value: string; label: string; title?: string }) {
+  return (
+    <div class="stat" {...(title ? { title } : {})}>
+      <span class={`stat-value ${value === '0' ? 'dim' : ''}`}>{value}</span>
+      <span class="stat-label">{label}</span>
+    </div>
+  );
+}
+
+function JumpStat({
+  count,
+  label,
+  title,
+  onClick,
+}: {
+  count: number;
+  label: string;
+  title: string;
+  onClick(): void;
+}) {
+  if (count === 0) return <Stat value="0" label={label} />;
+  return (
+    <button type="button" class="stat" title={title} onClick={onClick}>
+      <span class="stat-value red">{formatCount(count)}</span>
+      <span class="stat-label">{label}</span>
+    </button>
+  );
+}
+
+function SearchField({ app }: { app: ReplayApp }) {
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => input.current?.focus(), []);
+  const { found, search, searchDone } = app;
+  const at = found.indexOf(app.step);
+  const matches =
+    found.length === 0
+      ? searchDone
+        ? 'no match'
+        : '…'
+      : `${at < 0 ? '' : `${formatCount(at + 1)} of `}${formatCount(found.length)}${searchDone ? '' : ' …'}`;
+  return (
+    <search class="search">
+      <Icon name="search" />
+      <input
+        ref={input}
+        type="text"
+        aria-label="Search steps"
+        placeholder={`Search ${formatCount(app.rows.total)} steps`}
+        spellcheck={false}
+        value={search ?? ''}
+        onInput={(event) => app.setSearch(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') app.goToFound(event.shiftKey ? -1 : 1);
+          else if (event.key === 'Escape') app.setSearch(undefined);
+          else return;
+          event.preventDefault();
+          event.stopPropagation();
+        }}
+      />
+      {search && <span class="matches">{matches}</span>}
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Close search"
+        title="Close search (Esc)"
+        onClick={() => app.setSearch(undefined)}
+      >
+        <Icon name="close" />
+      </button>
+    </search>
+  );
+}
+
+/** `14:20`, also for what lies before the start. */
+export const clock = (ms: number): string => formatClock(Math.max(0, ms));

@@ -1,0 +1,250 @@
+import { useEffect, useReducer, useState } from 'preact/hooks';
+import { formatCount } from '../../src/model/format.ts';
+import { visibleText } from '../../src/model/visibleText.ts';
+import { Announcer } from '../shared/announcer.tsx';
+import { Icon } from '../shared/icons.tsx';
+import { isTyping, KeyList, keyName } from '../shared/keys.tsx';
+import type { ReplayApp } from './app.ts';
+import { Header } from './header.tsx';
+import { Inspector } from './inspector.tsx';
+import { stepWords } from './stepWords.tsx';
+import { Transcript } from './transcript.tsx';
+import { Transport } from './transport.tsx';
+
+/** Reading that takes longer says how far it is, ms. */
+const PROGRESS_TEXT_MS = 400;
+/** Below this the inspector is a tab beside the steps. */
+const NARROW = '(max-width: 999px)';
+
+const KEYS = [
+  ['Space', 'Play, pause'],
+  ['J K', 'Next, previous step'],
+  ['[ ]', 'Previous, next prompt, error or denial'],
+  ['E Shift+E', 'Next, previous error or denial'],
+  ['P Shift+P', 'Next, previous prompt'],
+  ['Home End', 'Start, end or live'],
+  ['Enter', 'Open the step or its diff'],
+  ['/', 'Search'],
+  ['?', 'This list'],
+] as const;
+
+export function ReplayPage({ app }: { app: ReplayApp }) {
+  const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
+  const [showKeys, setShowKeys] = useState(false);
+  const narrow = useMedia(NARROW);
+  const [tab, setTab] = useState<'steps' | 'inspector'>('steps');
+  useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
+  useKeys(app, () => setShowKeys(true));
+
+  if (app.empty && app.rows.total === 0) {
+    return (
+      <main class="page">
+        <Empty app={app} />
+      </main>
+    );
+  }
+  const steps = <Transcript app={app} />;
+  const inspector = <Inspector app={app} />;
+  return (
+    <main class="page">
+      <Progress app={app} />
+      <Header app={app} onHelp={() => setShowKeys(true)} />
+      {app.error && <ErrorBar app={app} />}
+      <Transport app={app} />
+      {narrow ? (
+        <div class="body narrow">
+          <Tabs tab={tab} onTab={setTab} />
+          <div
+            class="tab-panel"
+            role="tabpanel"
+            id="replay-panel"
+            aria-labelledby={`replay-tab-${tab}`}
+          >
+            {tab === 'steps' ? steps : inspector}
+          </div>
+        </div>
+      ) : (
+        <div class="body">
+          {steps}
+          {inspector}
+        </div>
+      )}
+      <Announcer status={statusText(app)} alert="" />
+      {showKeys && <KeyList keys={KEYS} onClose={() => setShowKeys(false)} />}
+    </main>
+  );
+}
+
+function Tabs({
+  tab,
+  onTab,
+}: {
+  tab: 'steps' | 'inspector';
+  onTab(tab: 'steps' | 'inspector'): void;
+}) {
+  const one = (name: 'steps' | 'inspector', label: string) => (
+    <button
+      type="button"
+      role="tab"
+      id={`replay-tab-${name}`}
+      aria-selected={tab === name}
+      aria-controls="replay-panel"
+      tabIndex={tab === name ? 0 : -1}
+      onClick={() => onTab(name)}
+      onKeyDown={(event) => {
+        if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
+        event.preventDefault();
+        const other = tab === 'steps' ? 'inspector' : 'steps';
+        onTab(other);
+        document.getElementById(`replay-tab-${other}`)?.focus();
+      }}
+    >
+      {label}
+    </button>
+  );
+  return (
+    <div class="tabs" role="tablist" aria-label="Show">
+      {one('steps', 'Steps')}
+      {one('inspector', 'As of this moment')}
+    </div>
+  );
+}
+
+function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const onChange = () => setMatches(list.matches);
+    list.addEventListener('change', onChange);
+    return () => list.removeEventListener('change', onChange);
+  }, [query]);
+  return matches;
+}
+
+/** The keys of the page; those of a control that has the focus come first. */
+function useKeys(app: ReplayApp, onHelp: () => void): void {
+  useEffect(() => {
+    const { rows } = app;
+    const isMark = (step: number) => rows.isPrompt(step) || app.isFailed(step);
+    const seek = (by: 1 | -1, passes: (step: number) => boolean) => () => {
+      const at = app.seek(by, passes);
+      if (at >= 0) app.goTo(at);
+    };
+    const failed = (step: number) => app.isFailed(step);
+    const prompt = (step: number) => rows.isPrompt(step);
+    const keys: Record<string, () => void> = {
+      ' ': () => app.togglePlay(),
+      J: () => app.goTo(app.step + 1),
+      K: () => app.goTo(app.step - 1),
+      ']': seek(1, isMark),
+      '[': seek(-1, isMark),
+      E: seek(1, failed),
+      'Shift+E': seek(-1, failed),
+      P: seek(1, prompt),
+      'Shift+P': seek(-1, prompt),
+      Home: () => app.goTo(0),
+      End: () => (app.isLive ? app.goLive() : app.goTo(rows.total - 1)),
+      Enter: () => app.openStep(),
+      '/': () => app.setSearch(app.search ?? ''),
+      '?': onHelp,
+    };
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
+        return;
+      }
+      const key = keyName(event);
+      const run = keys[key.replace('Shift+?', '?')];
+      if (!run) return;
+      // Space and Enter press a button that has the focus; a step is no such button.
+      const onControl =
+        event.target instanceof Element && event.target.closest('button, a, [role=slider]');
+      const onStep = event.target instanceof Element && event.target.closest('.step-button');
+      if ((key === ' ' || key === 'Enter') && onControl && !onStep) return;
+      event.preventDefault();
+      run();
+    };
+    document.addEventListener('keydown', onKeyDown);
+    return () => document.removeEventListener('keydown', onKeyDown);
+  });
+}
+
+const shareRead = ({ readBytes, totalBytes }: NonNullable<ReplayApp['progress']>): number =>
+  totalBytes > 0 ? Math.min(1, readBytes / totalBytes) : 0;
+
+function Progress({ app: { progress, progressSinceMs } }: { app: ReplayApp }) {
+  if (!progress) return null;
+  const share = shareRead(progress);
+  const late = performance.now() - progressSinceMs > PROGRESS_TEXT_MS;
+  const total = share > 0 ? ` of ~${formatCount(progress.readEvents / share)}` : '';
+  return (
+    <div class="progress">
+      <div
+        class="progress-bar"
+        role="progressbar"
+        aria-label="Reading the trace"
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.round(share * 100)}
+      >
+        <div style={{ width: `${share * 100}%` }} />
+      </div>
+      {late && (
+        <span class="progress-text">
+          Reading {formatCount(progress.readEvents)}
+          {total} events
+        </span>
+      )}
+    </div>
+  );
+}
+
+function ErrorBar({ app }: { app: ReplayApp }) {
+  const { error } = app;
+  if (!error) return null;
+  const { action } = error;
+  return (
+    <div class="error-bar" role="alert">
+      <Icon name="error" />
+      <span class="cut" title={visibleText(error.detail ?? error.message)}>
+        {visibleText(error.message)}
+      </span>
+      {action && (
+        <button type="button" class="link" onClick={() => app.command(action.command)}>
+          {visibleText(action.title)}
+        </button>
+      )}
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Dismiss"
+        title="Dismiss"
+        onClick={() => app.dismissError()}
+      >
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+function Empty({ app }: { app: ReplayApp }) {
+  const loading = app.empty === 'loading';
+  return (
+    <div class="empty">
+      <Icon name={loading ? 'loading' : 'history'} class={loading ? 'spin' : ''} />
+      <p>{loading ? 'Looking for the session …' : 'Pick a session to replay.'}</p>
+      {!loading && (
+        <button type="button" class="button primary" onClick={() => app.command('chooseSession')}>
+          Choose session
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** What a screen reader hears without asking. */
+function statusText(app: ReplayApp): string {
+  if (app.progress) return 'Reading the trace';
+  if (app.rows.total === 0) return '';
+  const how = app.player.playing ? 'Playing, ' : '';
+  return `${how}step ${app.step + 1} of ${app.rows.total}, ${stepWords(app, app.step)}`;
+}
