@@ -14,7 +14,7 @@ import { revealStreamAtStart } from './revealStream.ts';
 import { sessionKeyOf } from './sessionArgument.ts';
 import { SessionCommands } from './sessionCommands.ts';
 import { SessionsTree } from './sessionsTree.ts';
-import { SetUp } from './setUp.ts';
+import type { SetUp } from './setUp.ts';
 import { StatusBar } from './statusBar.ts';
 import type { StatusLine } from './statusText.ts';
 import { StreamView } from './streamView.ts';
@@ -48,7 +48,12 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const documents = new EventDocuments(engine);
   const stream = new StreamView(context.extensionUri, engine, focus, documents, controlOf, log);
   const sessions = new SessionsTree(engine, controlOf, log);
-  const setUp = new SetUp(context, log);
+  // Most windows never need it: it is loaded when they do.
+  let loaded: Promise<SetUp> | undefined;
+  const setUp = async (): Promise<SetUp> => {
+    loaded ??= import('./setUp.ts').then((part) => new part.SetUp(context, log));
+    return await loaded;
+  };
   const touches = new Touches(engine, focus);
   const marks = new Marks(engine, focus, touches, context.workspaceState);
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
@@ -62,7 +67,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     stream,
     sessions,
     new SessionCommands(engine, focus, sessions, stream, log),
-    setUp,
+    { dispose: () => void loaded?.then((part) => part.dispose()) },
     touches,
     marks,
     new Badges(touches),
@@ -72,12 +77,12 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('showLog', () => log.show()),
-    command('setUp', () => setUp.run(false)),
+    command('setUp', async () => (await setUp()).run(false)),
     command('openStep', (key: unknown, step: unknown) => stream.openStep(key, step)),
-    command('removeSetUp', () => setUp.run(true)),
+    command('removeSetUp', async () => (await setUp()).run(true)),
   );
   // Nothing of the window waits for it.
-  const renewal = setTimeout(() => void setUp.renew(), RENEW_AFTER_MS);
+  const renewal = setTimeout(() => void setUp().then((part) => part.renew()), RENEW_AFTER_MS);
   context.subscriptions.push({ dispose: () => clearTimeout(renewal) });
   return {
     get status() {
