@@ -17,7 +17,6 @@ import {
 } from './files.ts';
 import type { SubagentMeta, TranscriptStats } from './transcript.ts';
 import { TranscriptMapper } from './transcript.ts';
-import type { RedactValue } from './usage.ts';
 import {
   asObject,
   asString,
@@ -342,7 +341,8 @@ function takeLines(chunk: Buffer, lines: LineSplitter, parse: (line: string | un
 }
 
 export interface ImportOptions {
-  redact?: RedactValue | undefined;
+  /** False: secrets stay. */
+  redact?: boolean | undefined;
   /** Default: as the file's rows say. */
   sessionId?: string;
 }

@@ -19,7 +19,7 @@ import {
   subagentFiles,
   trustedTranscript,
 } from './files.ts';
-import type { RedactValue, Seen, UsageState } from './usage.ts';
+import type { Seen, UsageState } from './usage.ts';
 import { asObject, UsageMapper } from './usage.ts';
 
 /** A row longer than this is skipped and counted. */
@@ -44,7 +44,8 @@ export interface ReadOptions {
   stateDir?: string;
   /** Bytes read at most in one call; the rest is left for the next. */
   maxBytes?: number;
-  redact?: RedactValue | undefined;
+  /** False: secrets stay. */
+  redact?: boolean | undefined;
   /** The trace that the events go to: where it is another one, or gone, all is told again. */
   eventsFile?: string;
   /** For a process that lives on: {@link besideIndex}. */

@@ -8,9 +8,8 @@ import {
   missingEvents,
   type PricedSession,
 } from '../../agents/claude/discover.ts';
-import type { RedactValue } from '../../agents/claude/usage.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
-import { redactValue } from '../../redact/redact.ts';
+import { keepsSecrets } from '../../redact/event.ts';
 import { seconds, tokensJson, usd } from '../../report/sessionJson.ts';
 import { dateTime } from '../../report/sessionTable.ts';
 import { renderTable } from '../../report/table.ts';
@@ -99,10 +98,10 @@ function ownTraceDir(io: Io, options: ImportOptions): string {
 
 /** Adds to the trace folder what it does not have of a transcript. @throws CliError */
 function importOne(io: Io, path: string, traceDir: string, options: ImportOptions): Imported {
-  const plain = options.redact === false || io.env.AGENT_TRACE_NO_REDACT === '1';
+  const redact = options.redact !== false && !keepsSecrets(io.env);
   let read: ImportedTranscript;
   try {
-    read = importTranscript(path, plain ? {} : { redact: redactValue as RedactValue });
+    read = importTranscript(path, { redact });
   } catch (error) {
     const { message } = error as Error;
     throw new CliError(
