@@ -35,13 +35,13 @@ const MAX_WORD_UNITS = 4096;
 /**
  * At most the first `maxUnits` UTF-16 units of a text that was not redacted yet, cut where a word ends: half of
  * a secret is a secret that nobody knows for one. In a text without spaces (minified JSON) a word ends at
- * a quote, a comma or a bracket; where there is none of those either, at anything else that
- * no token has.
+ * a quote, a comma or a bracket; where there is none of those either, at whatever else no
+ * token has, or few have.
  */
 export function cutBetween(text: string, maxUnits: number): string {
   if (text.length <= maxUnits) return text;
   const least = Math.max(0, maxUnits - MAX_WORD_UNITS);
-  for (const between of [/\s/, /["'`,()[\]{}<>]/, /[^\w.~+/=%:@-]/]) {
+  for (const between of [/\s/, /["'`,()[\]{}<>]/, /[^\w.~+/=%-]/, /[^\w-]/]) {
     let end = maxUnits;
     while (end > least && !between.test(text[end - 1]!)) end--;
     if (end > least) return cutText(text, end);

@@ -69,7 +69,7 @@ export function openAppend(path: string): number {
   return checked(openSync(path, flags, 0o600), 1);
 }
 
-/** Opens a file to read, with the same care, but under any number of names: a backup may have linked it. */
+/** Opens a file to read, with the same care, but under any number of names: a backup may have linked it. @throws a system error, `EOWNER`, `ENOTFILE` */
 export function openRead(path: string): number {
   return checked(openSync(path, constants.O_RDONLY | NO_FOLLOW | NON_BLOCK));
 }
