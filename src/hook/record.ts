@@ -1,6 +1,7 @@
 /** One hook call of one agent: from its payload to lines in the trace. */
 import { isAbsolute } from 'node:path';
 import { mapClaudeHook } from '../agents/claude/hook.ts';
+import { asString as str } from '../agents/claude/usage.ts';
 import {
   findAgentProcess,
   identityOf,
@@ -21,8 +22,6 @@ import { logProblem } from './log.ts';
 import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
 import { appendTranscript } from './transcript.ts';
-
-const str = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Bytes of the trace's end that PostToolBatch looks at. */
 const TAIL_BYTES = 1_048_576;

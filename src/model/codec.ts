@@ -71,7 +71,7 @@ function mark(data: JsonObject, path: string, length: number, hash: string): voi
 }
 
 /** A key may be `__proto__`, which plain assignment would take for something else. */
-function set(target: JsonObject, key: string, value: Json): void {
+export function set(target: JsonObject, key: string, value: Json): void {
   Object.defineProperty(target, key, {
     value,
     writable: true,

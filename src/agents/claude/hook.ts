@@ -4,7 +4,7 @@
  * Claude's names for events and fields are its contract; whatever is not understood is kept whole as
  * `decision` + `unknown_hook`, so that a newer Claude loses nothing.
  */
-import { cutBetween, cutKey, MAX_RESULT_UNITS } from '../../model/codec.ts';
+import { cutBetween, cutKey, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
 import {
   type FileOp,
   isObject,
@@ -16,7 +16,7 @@ import {
 import { ids, randomEventId } from '../../model/ids.ts';
 import { LONG_KEYS } from '../../redact/event.ts';
 import { filesOf } from './toolResult.ts';
-import { exitCodeOf } from './usage.ts';
+import { exitCodeOf, asString as str } from './usage.ts';
 
 /** What a hook process knows besides its payload. */
 export interface HookContext {
@@ -38,8 +38,6 @@ export interface HookContext {
 
 /** Text above the limit that redaction still sees: it can make a text shorter. */
 const MARGIN = 8192;
-
-const str = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Events that say nothing of their own, or far too much. */
 const IGNORED = new Set(['MessageDisplay', 'WorktreeCreate']);
@@ -184,7 +182,7 @@ class Mapper {
     const rest: JsonObject = {};
     for (const [key, value] of Object.entries(this.#payload)) {
       if (COMMON.has(key) || value === null || value === '') continue;
-      define(rest, Object.hasOwn(RENAMED, key) ? RENAMED[key]! : key, value);
+      set(rest, Object.hasOwn(RENAMED, key) ? RENAMED[key]! : key, value);
     }
     return rest;
   }
@@ -192,7 +190,7 @@ class Mapper {
   #unknown(): JsonObject {
     const rest: JsonObject = {};
     for (const [key, value] of Object.entries(this.#payload)) {
-      if (key !== 'session_id' && key !== 'hook_event_name') define(rest, key, value);
+      if (key !== 'session_id' && key !== 'hook_event_name') set(rest, key, value);
     }
     return rest;
   }
@@ -409,15 +407,6 @@ class Mapper {
       ...(path !== '' && { files: [{ path, kind: 'read' }] }),
     });
   }
-}
-
-function define(target: JsonObject, key: string, value: Json): void {
-  Object.defineProperty(target, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
 }
 
 function argumentsOf(input: Json | undefined): JsonObject {

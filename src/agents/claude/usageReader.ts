@@ -9,6 +9,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TraceEvent } from '../../model/event.ts';
 import { textHash } from '../../model/ids.ts';
+import { writeSmallFile } from '../../trace/files.ts';
 import type { FindBeside } from './files.ts';
 import {
   besideIndex,
@@ -332,9 +333,7 @@ function isProgress(file: FileProgress): boolean {
 /** Writes a small private file whole: others see the old one or the new one. */
 function replaceFile(path: string, text: string): void {
   fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temp = `${path}.${process.pid}.${Math.random()}`;
-  writeNew(temp, text);
-  fs.renameSync(temp, path);
+  writeSmallFile(path, text);
 }
 
 /** `wx` follows no link: there must be nothing at the path. */
