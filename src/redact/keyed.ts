@@ -259,7 +259,12 @@ export const keyedFinder = (nameVendor: NameVendor): Finder => {
     if (careful) return [];
     if (cls.kind === 'cookie' || cls.kind === 'authorization') {
       if (sep !== ':' && sep !== '=') return [];
-      return span(cls, text, p, unquotedEnd(text, p, STOP_LINE, state), 'loose');
+      let end = unquotedEnd(text, p, STOP_LINE, state);
+      // `session="…"`, but not `'Cookie: session=' + id`
+      if (text[end - 1] === '=' && /^["'][\w%]/.test(text.slice(end, end + 2))) {
+        end = Math.max(end, closing(text, end + 1, text[end]!, 0, state));
+      }
+      return span(cls, text, p, end, 'loose');
     }
     if (keyQuote && sep === ':') {
       // A bare value in JSON: only numbers are taken, and quoted as their name is.
