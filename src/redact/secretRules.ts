@@ -184,7 +184,8 @@ export const SECRET_RULES: readonly RuleGroup[] = [
       {
         kind: 'keyed',
         on: 'pass|pwd|secret|token|key|cred|auth|cookie|jwt|_pat|conn|database|dsn|_url|_pw',
-        ahead: `[\\w.-]{0,40}[\\\\"'\`\\]?!]{0,260}${GAP}[^\\S\\n]{0,8}(?:[:=>?+|：＝]|[,(]\\s{0,8}[A-Za-z]?\\\\*["'\`])`,
+        // Tokens in the plural are a model's, and stand in every second event.
+        ahead: `(?!s\\b(?<=tokens))[\\w.-]{0,40}[\\\\"'\`\\]?!]{0,260}${GAP}[^\\S\\n]{0,8}(?:[:=>?+|：＝]|[,(]\\s{0,8}[A-Za-z]?\\\\*["'\`])`,
         find: keyed,
       },
       {

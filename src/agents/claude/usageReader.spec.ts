@@ -152,7 +152,7 @@ describe('readUsage', () => {
       lines(rows),
     );
 
-  it('keeps a small state of a large session, and tells nothing twice', () => {
+  it('keeps a small state of a large session, and tells nothing twice', { timeout: 30_000 }, () => {
     for (let file = 0; file < 300; file++) {
       const agentId = `a${file}`;
       const of = (at: number) => ({
