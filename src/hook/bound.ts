@@ -1,3 +1,4 @@
+import { cutBetween } from '../model/codec.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 
 /** Payloads up to so many bytes go as they are: redaction reads them in well under a second. */
@@ -51,9 +52,7 @@ export function bounded(payload: JsonObject): JsonObject {
   return walk(payload, 0) as JsonObject;
 }
 
-/** Cut where a word ends, so that no half of a secret is left which nobody would know for one. */
 function cut(text: string, room: number): string {
-  let end = room;
-  while (end > 0 && room - end < 4096 && /\S/.test(text[end - 1] ?? '')) end--;
-  return `${text.slice(0, end)} [cut: ${text.length - end} more characters]`;
+  const kept = cutBetween(text, room);
+  return `${kept} [cut: ${text.length - kept.length} more characters]`;
 }

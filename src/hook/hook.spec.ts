@@ -217,6 +217,56 @@ describe('a hook', () => {
     expect(log().match(/ESYMLINK/g)).toHaveLength(1);
   });
 
+  it.each([
+    ['a folder', (path: string) => fs.mkdirSync(path)],
+    [
+      'a second name of another file',
+      (path: string) => {
+        fs.writeFileSync(join(home, 'victim'), 'mine');
+        fs.linkSync(join(home, 'victim'), path);
+      },
+    ],
+  ])('records elsewhere where the events file is %s', (_what, make) => {
+    fs.mkdirSync(folder(), { recursive: true });
+    make(join(folder(), 'events.ndjson'));
+    fire('PreToolUse', { input: payload('PreToolUse', { tool_name: 'Bash', tool_use_id: 't1' }) });
+    const { trace_dir } = readSessionRecord(SESSION, stateEnv())!;
+    expect(trace_dir).toContain(join(home, '.agent-strace/traces/shop-'));
+    expect(trace(join(trace_dir, SESSION))).toHaveLength(1);
+    if (fs.existsSync(join(home, 'victim'))) {
+      expect(fs.readFileSync(join(home, 'victim'), 'utf8')).toBe('mine');
+    }
+  });
+
+  it('takes a source that is none of the words of the agent for a secret', () => {
+    const source = `gh${'p_'}${'aB3dE5gH7jK9'.repeat(3)}`;
+    fire('SessionStart', { input: payload('SessionStart', { source }) });
+    expect(fs.readFileSync(join(folder(), 'meta.json'), 'utf8')).not.toContain(source);
+  });
+
+  it('leaves no half of a secret where a result is cut', () => {
+    const token = `gh${'p_'}${'aB3dE5gH7jK9'.repeat(3)}`;
+    // Redaction makes the text so much shorter that the first cut is well within the second.
+    const secrets = `${`password="${'aB3!'.repeat(100)}"\n`.repeat(60)}`;
+    const fill = '{"a":"b"},'.repeat(10_000);
+    for (const at of [10, 20, 30]) {
+      const start = 73_728 - at;
+      const stdout = `${(secrets + fill).slice(0, start - 1)}"${token}","c":${fill}`;
+      fire('PostToolUse', {
+        input: payload('PostToolUse', {
+          tool_name: 'Bash',
+          tool_use_id: `t${at}`,
+          tool_response: { stdout, stderr: '' },
+        }),
+      });
+    }
+    expect(trace()).toHaveLength(3);
+    for (const { data } of trace()) {
+      expect(data.result).toContain('[REDACTED:password]');
+      expect(data.result).not.toContain(token.slice(0, 10));
+    }
+  });
+
   it('stays in the folder that its session began in', () => {
     fire('SessionStart', { input: payload('SessionStart') });
     const other = join(home, 'other');

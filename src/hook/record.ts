@@ -1,6 +1,7 @@
 /** One hook call of one agent: from its payload to lines in the trace. */
 import { isAbsolute } from 'node:path';
 import { mapClaudeHook } from '../agents/claude/hook.ts';
+import { asString as str } from '../agents/claude/usage.ts';
 import {
   findAgentProcess,
   identityOf,
@@ -10,10 +11,11 @@ import {
   writeSessionRecord,
 } from '../agents/process.ts';
 import { isMarkedPaused, MAX_HOLD_MS } from '../guard/pauseMark.ts';
-import { cutKey, MAX_RESULT_UNITS, type SessionMeta } from '../model/codec.ts';
-import type { Json, JsonObject, TraceEvent } from '../model/event.ts';
+import type { SessionMeta } from '../model/codec.ts';
+import { isObject, type JsonObject, type TraceEvent } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
-import { type RedactionCounts, redactText, redactValue } from '../redact/redact.ts';
+import { keepsSecrets, readyEvent } from '../redact/event.ts';
+import { redactText } from '../redact/redact.ts';
 import { appendEvents, hintActiveSession, readTail, updateMeta } from '../trace/append.ts';
 import { homeTraceDir, isSafeSessionId, placeTrace } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
@@ -23,35 +25,10 @@ import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
 import { appendTranscript } from './transcript.ts';
 
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const str = (value: unknown): string => (typeof value === 'string' ? value : '');
-
 /** Bytes of the trace's end that PostToolBatch looks at. */
 const TAIL_BYTES = 1_048_576;
 /** Bytes of transcript that a hook reads at most; the sweep reads on. */
 const MAX_TRANSCRIPT_BYTES = 1_048_576;
-
-/** The format's own names and ids: only what has the form of one is left as it is. */
-const STRUCTURAL = new Set([
-  'event_subtype',
-  'provider',
-  'recorded_by',
-  'agent_id',
-  'agent_type',
-  'prompt_id',
-  'permission_mode',
-  'tool_name',
-  'tool_use_id',
-  'subagent_id',
-  'task_id',
-  'model',
-  'hook_event_name',
-]);
-const NAME = /^[\w.:[\]@/-]{1,120}$/;
-
-/** Paths are texts like any other, but a name in them is not the name of a secret. */
-const PATHS = new Set(['cwd', 'transcript_path', 'agent_transcript_path']);
 
 /**
  * True where a Claude-format hook is being run by some other program (Cursor, Copilot and Gemini read
@@ -149,13 +126,11 @@ function record(
   if (name === 'PostToolUse' || name === 'PostToolUseFailure') {
     afterCommand(payload, session, known.trace_dir, events, whole);
   }
-  if (env.AGENT_TRACE_NO_REDACT !== '1') events.forEach(redact);
-  for (const { data } of events) {
-    for (const key of ['result', 'error', 'prompt', 'text', 'summary']) {
-      cutKey(data, key, MAX_RESULT_UNITS);
-    }
-  }
-  append(known, events);
+  const redact = !keepsSecrets(env);
+  append(
+    known,
+    events.map((event) => readyEvent(event, redact)),
+  );
   if (name === 'PreToolUse') {
     waitWhilePaused(session);
     // After the wait: people may have changed files meanwhile.
@@ -192,43 +167,6 @@ function versionOf(aiAgent: string | undefined): string | undefined {
     .exec(aiAgent ?? '')
     ?.slice(1)
     .join('.');
-}
-
-/** Takes secrets out of everything in an event that someone may have written. */
-function redact(event: TraceEvent): void {
-  const counts: RedactionCounts = {};
-  const kept: JsonObject = {};
-  const written: JsonObject = {};
-  for (const [key, value] of Object.entries(event.data)) {
-    let to = written;
-    let as: Json = value;
-    if (key === 'truncated') to = kept;
-    else if (typeof value === 'string' && PATHS.has(key)) {
-      to = kept;
-      as = redactText(value, counts);
-    } else if (typeof value === 'string' && STRUCTURAL.has(key) && NAME.test(value)) {
-      to = kept;
-      as = redactText(value, counts);
-    } else if (key === 'files' && Array.isArray(value)) {
-      to = kept;
-      as = value.map((file) =>
-        isObject(file) && typeof file.path === 'string'
-          ? { ...file, path: redactText(file.path, counts) }
-          : file,
-      );
-    }
-    Object.defineProperty(to, key, { value: as, enumerable: true });
-  }
-  const clean = redactValue(written, counts) as JsonObject;
-  const data: JsonObject = {};
-  for (const key of Object.keys(event.data)) {
-    const from = Object.hasOwn(kept, key) ? kept : clean;
-    if (Object.hasOwn(from, key)) data[key] = from[key] as Json;
-  }
-  for (const key of Object.keys(clean))
-    if (!Object.hasOwn(data, key)) data[key] = clean[key] as Json;
-  if (Object.keys(counts).length > 0) data.redacted = counts;
-  event.data = data;
 }
 
 /**
@@ -275,7 +213,7 @@ function save(record: SessionRecord): void {
 
 /** Problems of the folder, not of the moment: there the trace goes elsewhere. */
 const FOLDER_PROBLEMS =
-  /^(ESYMLINK|ENOTDIR|EOWNER|ENOTFILE|EACCES|EPERM|EROFS|ENOENT|ELOOP|ENXIO)$/;
+  /^(ESYMLINK|ENOTDIR|EOWNER|ENOTFILE|ELINKED|EISDIR|EACCES|EPERM|EROFS|ENOENT|ELOOP|ENXIO)$/;
 
 /** Appends; a trace folder that cannot be used is left for one in the state home, for good. */
 function append(known: SessionRecord, events: readonly TraceEvent[]): boolean {
@@ -299,7 +237,7 @@ function writeMeta(
   const cwd = redactText(str(payload.cwd), {});
   const problem = updateMeta(known.trace_dir, known.session_id, (before) => {
     const started = typeof before?.started_at === 'number' ? before.started_at : known.first_seen;
-    const source = /^\w{1,40}$/.exec(str(payload.source))?.[0] ?? 'resume';
+    const source = /^[a-z]{1,20}$/.exec(str(payload.source))?.[0] ?? 'resume';
     const meta: SessionMeta = {
       session_id: known.session_id,
       started_at: started,

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import type { RedactValue } from '../agents/claude/usage.ts';
 import { acquireLease, readUsage } from '../agents/claude/usageReader.ts';
-import { redactValue } from '../redact/redact.ts';
+import { keepsSecrets } from '../redact/event.ts';
 import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
 import { logProblem } from './log.ts';
@@ -24,8 +23,7 @@ export function appendTranscript(
     const lease = acquireLease(sessionId, stateDir);
     if (lease === undefined) return false;
     try {
-      const redact =
-        process.env.AGENT_TRACE_NO_REDACT === '1' ? undefined : (redactValue as RedactValue);
+      const redact = !keepsSecrets(process.env);
       const eventsFile = join(traceDir, sessionId, EVENTS_FILE);
       const usage = readUsage({
         sessionId,

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { sweepState } from '../agents/claude/stateSweep.ts';
-import type { RedactValue } from '../agents/claude/usage.ts';
 import { UsageTail } from '../agents/claude/usageReader.ts';
-import { redactValue } from '../redact/redact.ts';
+import { keepsSecrets } from '../redact/event.ts';
 import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
 import type { LiveSession } from './liveSession.ts';
@@ -75,7 +74,7 @@ export class UsageFollower {
       stateDir,
       maxBytes: MAX_BYTES,
       // As the hook does, which runs in the environment of the person's agent.
-      redact: process.env.AGENT_TRACE_NO_REDACT === '1' ? undefined : (redactValue as RedactValue),
+      redact: !keepsSecrets(process.env),
       eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
     });
     const follow = { tail, wait: 0, failed: false };

@@ -1,4 +1,4 @@
-import type { Json, JsonObject, TraceEvent } from './event.ts';
+import { isObject, type Json, type JsonObject, type TraceEvent } from './event.ts';
 import { textHash } from './ids.ts';
 
 /** The longest line of `events.ndjson`, in bytes with its newline. */
@@ -29,19 +29,37 @@ export function cutText(text: string, maxUnits: number): string {
   return text.slice(0, splits ? maxUnits - 1 : maxUnits);
 }
 
+/** How far {@link cutBetween} goes back for the end of a word, in UTF-16 units. */
+const MAX_WORD_UNITS = 4096;
+
+/**
+ * At most the first `maxUnits` UTF-16 units of a text that was not redacted yet, cut where a word ends: half of
+ * a secret is a secret that nobody knows for one. In a text without spaces (minified JSON) a word ends at
+ * a quote, a comma or a bracket; where there is none of those either, at whatever else no
+ * token has, or few have.
+ */
+export function cutBetween(text: string, maxUnits: number): string {
+  if (text.length <= maxUnits) return text;
+  const least = Math.max(0, maxUnits - MAX_WORD_UNITS);
+  for (const between of [/\s/, /["'`,()[\]{}<>]/, /[^\w.~+/=%-]/, /[^\w-]/]) {
+    let end = maxUnits;
+    while (end > least && !between.test(text[end - 1]!)) end--;
+    if (end > least) return cutText(text, end);
+  }
+  // One word of thousands of letters: no secret that a pattern knows is so long.
+  return cutText(text, maxUnits);
+}
+
 /**
  * Cuts `data[key]` where it is a longer text, and says so in `data.truncated`.
  *
- * @param whole the text before anything was cut or redacted, for its length and hash
+ * @param cut for a text with secrets: {@link cutBetween}
  */
-export function cutKey(data: JsonObject, key: string, maxUnits: number, whole?: string): void {
+export function cutKey(data: JsonObject, key: string, maxUnits: number, cut = cutText): void {
   const text = data[key];
-  if (typeof text !== 'string') return;
-  const original = whole ?? text;
-  const cut = cutText(text, maxUnits);
-  if (cut.length === text.length && original.length <= maxUnits) return;
-  data[key] = cut;
-  mark(data, key, original.length, textHash(original));
+  if (typeof text !== 'string' || text.length <= maxUnits) return;
+  data[key] = cut(text, maxUnits);
+  mark(data, key, text.length, textHash(text));
 }
 
 function mark(data: JsonObject, path: string, length: number, hash: string): void {
@@ -52,11 +70,8 @@ function mark(data: JsonObject, path: string, length: number, hash: string): voi
   data.truncated = marks;
 }
 
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** A key may be `__proto__`, which plain assignment would take for something else. */
-function set(target: JsonObject, key: string, value: Json): void {
+export function set(target: JsonObject, key: string, value: Json): void {
   Object.defineProperty(target, key, {
     value,
     writable: true,

@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
+import { isObject, type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
 
 /** A line as read: an event, or why it is none. */
 export type Decoded =
@@ -103,9 +103,6 @@ const KNOWN = new Set([
   'duration_ms',
   'data',
 ]);
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Seconds since the epoch; NaN where the line does not say when it was. */
 function seconds(value: unknown): number {

@@ -33,6 +33,9 @@ export const TRACE_VERSION = 1;
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** An event as read: the known keys are of their types, unknown keys stay in `extra`. */
 export interface TraceEvent {
   /** One of {@link EVENT_TYPES}, or a type of a newer version. */

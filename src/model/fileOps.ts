@@ -1,4 +1,4 @@
-import type { FileOp, Json, JsonObject } from './event.ts';
+import { type FileOp, isObject, type Json, type JsonObject } from './event.ts';
 import type { StepKind } from './step.ts';
 import { pathArgument } from './tools.ts';
 
@@ -6,8 +6,6 @@ import { pathArgument } from './tools.ts';
 const MAX_FILES = 1000;
 const MAX_RANGES = 2000;
 
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const line = (value: Json | undefined): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31;
 

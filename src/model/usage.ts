@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './event.ts';
+import { isObject, type Json, type JsonObject } from './event.ts';
 
 /**
  * Tokens of one model response, in OpenTelemetry's terms: `input_tokens` is the whole prompt with
@@ -92,9 +92,6 @@ function firstNumber(data: JsonObject, keys: readonly string[]): number | undefi
   }
   return undefined;
 }
-
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * The usage of an `llm_response` event: ours (`data.usage`), or the aliases that other writers

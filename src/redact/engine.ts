@@ -32,7 +32,7 @@ export interface Rule {
   /** Literals separated by `|`, one of which must stand where the rule begins (lower case if the group ignores case). */
   readonly on: string;
   /** Source of a regular expression that must follow the literal for the rule to be tried at all. */
-  readonly ahead?: string;
+  readonly ahead?: string | undefined;
   /**
    * Source of a sticky, case-sensitive regular expression (groups are what is taken; without groups, all
    * of it), or a function. A source must be linear: bounded, or with a left boundary of its own class.
@@ -40,6 +40,8 @@ export interface Rule {
   readonly find: string | Finder;
   /** How many characters before the literal `find` begins. */
   readonly back?: number;
+  /** What must stand before, in the same command line. */
+  readonly after?: RegExp | undefined;
   /** A last look at what would be taken. */
   readonly check?: (secret: string) => boolean;
 }
@@ -72,7 +74,7 @@ export const MARK = '[REDACTED:';
 const NONE: readonly Span[] = [];
 
 const finderOf = (rule: Rule): Finder => {
-  const { find, kind, check, back = 0 } = rule;
+  const { find, kind, check, after, back = 0 } = rule;
   if (typeof find !== 'string') return find;
   let re: RegExp | undefined;
   return (text, at) => {
@@ -80,7 +82,7 @@ const finderOf = (rule: Rule): Finder => {
     re ??= new RegExp(find, 'dy');
     re.lastIndex = at - back;
     const m = re.exec(text);
-    if (!m) return NONE;
+    if (!m || (after && !after.test(commandBefore(text, at)))) return NONE;
     const places = m.indices!.length > 1 ? m.indices!.slice(1) : m.indices!;
     const out: Span[] = [];
     for (const p of places) {
@@ -91,6 +93,12 @@ const finderOf = (rule: Rule): Finder => {
     return out;
   };
 };
+
+const commandBefore = (text: string, at: number): string =>
+  text
+    .slice(Math.max(0, at - 400), at)
+    .split(/(?<!\\)\n|[;|]|&&/)
+    .pop() ?? '';
 
 const quote = (literal: string): string => literal.replace(/[.*+?^${}()[\]\\/]/g, '\\$&');
 

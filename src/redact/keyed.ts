@@ -19,9 +19,11 @@ export type NameVendor = (value: string) => string | undefined;
 
 // Written as they are read; V8 compiles each on first use.
 const PLACEHOLDER =
-  /^(?:your[-_ ]?.*|(?:change|replace)[-_ ]?(?:me|this|it)\W*|(?:insert|enter|put|add)[-_ ].*|.*[-_ ]here|.*\.{3}.*|.*….*|placeholder|example|dummy|todo|tbd|redacted|removed|hidden|masked|filtered|none|null|nil|undefined|true|false|yes|no|on|off|string|number|boolean|bool|object|any|unknown|never|void|str|int|bytes|optional|required|empty|n\/?a|bearer|basic|password|passwd|token|api[-_]?key|x+|(.)\1*|[^\w\u0080-\uffff]*)$/i;
+  /^(?:your[-_ ]?.*|(?:change|replace)[-_ ]?(?:me|this|it)\W*|(?:insert|enter|put|add)[-_ ].*|.*[-_ ]here|.*\.{3}.*|.*….*|placeholder|example|dummy|todo|tbd|redacted|removed|hidden|masked|filtered|none|null|nil|undefined|true|false|yes|no|on|off|string|number|boolean|bool|object|any|unknown|never|void|str|int|bytes|optional|required|inherit|empty|n\/?a|bearer|basic|password|passwd|token|api[-_]?key|x+|(.)\1*|[^\w\u0080-\uffff]*)$/i;
 const REFERENCE =
-  /^(?:\$\w+$|\$[({]|[<{[(@&*]|%\w+%|#\{|env[:.(]|vault:|arn:|op:\/\/|!+\w)|\$\{|\{\{|<%|%\(|\{\w*\}|\$\(|^#[0-9a-f]{3,8}$/i;
+  /^(?:\$\w+$|\$[({]|[<{[(@&*]|%\w+%|#\{|env[:.(]|vault:|arn:|op:\/\/|!+\w)|\$\{|\{\{|<%|%\(|\{\w*\}|\$\(|^#[0-9a-f]{3,8}$|^0x[\da-f]{1,16}$/i;
+/** Of documents: no secret, however much it looks like one. */
+export const DUMMY = /([xX])\1{7}|EXAMPLE(?:KEY)?$/;
 const CALL = /^[A-Za-z_$][\w$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*!?[([{<`]/;
 const WORDISH = /^[A-Za-z_$][A-Za-z_$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]*)*[!?]*$/;
 const PROSE =
@@ -31,15 +33,23 @@ const PATH =
 const HASH = /^sha\d{1,3}[:-]/;
 const SCHEME =
   /^(?:Bearer|Basic|Token|Digest|Negotiate|ApiKey|Api-Key|Bot|SSWS|GenieKey|AWS4-HMAC-SHA256)\s+/i;
-const SEPARATOR =
-  /(\\*["'`])?\]?([?!])?([^\S\n]{0,8})(=>|:=|[?+|]{0,2}={1,3}|:|,|\(|>)([^\S\n]{0,8})/y;
+/** Between a name and its value, but of neither: colours of a terminal, bold of Markdown, nothing at all. */
+export const GAP =
+  '(?:\\*\\*|[\\u200b-\\u200d\\u2060\\ufeff]|(?:\\x1b|\\\\u001b)\\[[\\d;]{0,9}[mK]){0,4}';
+const SEPARATOR = new RegExp(
+  `(\\\\*["'\`])?\\]?([?!])?${GAP}([^\\S\\n]{0,8})(=>|:=|[?+|]{0,2}={1,3}|:(?!:)|,|\\(|>|[|：＝])${GAP}([^\\S\\n]{0,8})${GAP}`,
+  'y',
+);
+const COLOUR = /(?:\x1b|\\u001b)\[[\d;]*$/;
+/** `password: |`, and its first line. */
+const BLOCK = /[|>][+-]?\d?[ \t]*\n([ \t]+)/y;
 const TYPED = /[A-Za-z_][\w.<>[\]|]{0,40}[^\S\n]?=(?!=)[^\S\n]?/y;
 const IDENTIFIER =
   /^[a-z_$.]*(?:token|pass|pwd|secret|key|cred|auth|jwt)[a-z_$.]*(?:_v)?\d{0,2}(?:_[a-z_]*)?$/i;
 const NAME =
   /^(?:access|auth|client|api|user|refresh|id|db|bearer|new|old|app|admin|private|public|shared|csrf|session|mock|fake|test)?[-_ ]?(?:tokens?|pass(?:word|wd)?|secrets?|keys?|credentials?|auth|cookies?)$/i;
 const PASSNAME =
-  /^(?:user|db|new|old|current|login|admin)?[-_ ]?(?:pass(?:word|wd|phrase)?|pwd)s?$/i;
+  /^(?:(?:user|db|new|old|current|login|admin)?[-_ ]?(?:pass(?:word|wd|phrase)?|pwd)s?|[ck]ennwort|pass[wo]ord|passwort|mot de passe|contrase[ñn]a|senha|wachtwoord|has[łl]o|l[öo]senord|adgangskode|salasana|heslo|parola|[şs]ifre|jelsz[óo]|пароль|密[码碼]|パスワード|暗証番号|비밀번호)$/i;
 
 /** A value no human would choose and no programmer would name a variable. */
 const strong = (v: string): boolean => {
@@ -58,7 +68,7 @@ export const isSecretValue = (cls: KeyClass, value: string, form: Form): boolean
   const v = value.length > 300 ? value.slice(0, 300) : value;
   const { kind, weak } = cls;
   if (!v || value.slice(0, 320).includes(MARK)) return false;
-  if (PLACEHOLDER.test(v) || REFERENCE.test(v) || HASH.test(v)) return false;
+  if (PLACEHOLDER.test(v) || REFERENCE.test(v) || HASH.test(v) || DUMMY.test(v)) return false;
   // Keys in base64 have slashes too; a path has words.
   if (PATH.test(v) && !/[\w+=]{12}/.test(v.replace(/[A-Za-z]?[a-z]{3,}|\d{6,}/g, '/')))
     return false;
@@ -71,11 +81,12 @@ export const isSecretValue = (cls: KeyClass, value: string, form: Form): boolean
       ? /^\w+="?[^\s,]{6,}/.test(v)
       : strong(v) || (v.length > 15 && !weak && !WORDISH.test(v));
   }
+  if (kind === 'password' && PASSNAME.test(v)) return false;
   if (/\s/.test(v)) return kind === 'password' && form === 'quoted' && !weak && !PROSE.test(v);
   // The name of the thing, not the thing: `"access-token"`, `RESET_PASSWORD_V2`, `auth.password`.
   const bare = v.toLowerCase().replace(/[^a-z]+/g, '');
   if (bare.length > 3 && cls.name.endsWith(bare) && !/\d/.test(v)) return false;
-  if (kind === 'password' ? PASSNAME.test(v) : NAME.test(v)) return false;
+  if (kind !== 'password' && NAME.test(v)) return false;
   if (/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(v) && !/\d{2}/.test(v) && IDENTIFIER.test(v))
     return false;
   if (/^(?:token|api-key|credential)$/.test(kind) && WORDISH.test(v) && IDENTIFIER.test(v))
@@ -143,9 +154,12 @@ const unquotedEnd = (text: string, from: number, stops: RegExp, state: ScanState
   return end;
 };
 
-const STOP = /[\s"'`;&|<>),]|\\+(?:[nrtu"'`\\]|$)/g;
-const STOP_ENV = /[\s"'`]|\\+(?:[nrtu"'`\\]|$)/g;
-const STOP_LINE = /[\n\r"'`]|\\+(?:[nrtu"'`\\]|$)/g;
+// A colour of the terminal ends a value, too.
+const stop = (chars: string): RegExp =>
+  new RegExp(`[${chars}\\x1b]|\\\\+(?:[nrtu"'\`\\\\]|$)`, 'g');
+const STOP = stop('\\s"\'`;&|<>),');
+const STOP_ENV = stop('\\s"\'`');
+const STOP_LINE = stop('\\n\\r"\'`');
 
 /** The span of a value beside a name of this class, or none when it is no secret. */
 export const valueSpan = (
@@ -180,6 +194,13 @@ export const keyedFinder = (nameVendor: NameVendor): Finder => {
     const e = at + /^[\w.$-]*/.exec(text.slice(at, at + 64))![0].length;
     // The letter of an escape (`\nPASSWORD`) is not part of the name.
     if (text[s - 1] === '\\' && /[nrt]/.test(text.charAt(s))) s++;
+    if (COLOUR.test(text.slice(Math.max(0, s - 16), s)))
+      s += /^\d*[mK]/.exec(text.slice(s, e))?.[0].length ?? 0;
+    // `API Key: x`
+    if (/^keys?$/i.test(text.slice(s, e))) {
+      s -=
+        /(?:\b|_)(?:api|access|secret) $/i.exec(text.slice(Math.max(0, s - 8), s))?.[0].length ?? 0;
+    }
     const cls = classifyKey(text.slice(s, e));
     if (!cls) return [];
     SEPARATOR.lastIndex = e;
@@ -189,7 +210,7 @@ export const keyedFinder = (nameVendor: NameVendor): Finder => {
     const keyQuote = m[1] ?? '';
     // `ok ? 'pass' : 'fail'`
     if (keyQuote && /\?\s*\\*["'`]$/.test(text.slice(Math.max(0, s - 8), s))) return [];
-    let sep = m[4]!;
+    let sep = '：＝'.includes(m[4]!) ? ':' : m[4]!;
     let p = SEPARATOR.lastIndex;
     const loose = m[3] !== '' || m[5] !== '';
     if (keyQuote && /[\n\r]/.test(text.charAt(p)))
@@ -203,11 +224,20 @@ export const keyedFinder = (nameVendor: NameVendor): Finder => {
     if (sep === ':') {
       // const password: string = '…'
       TYPED.lastIndex = p;
-      if (TYPED.test(text)) {
+      const typed = TYPED.exec(text);
+      // … but `Cookie: session=…` has a name there.
+      if (typed && (cls.kind !== 'cookie' || /\s=/.test(typed[0]))) {
         p = TYPED.lastIndex;
         sep = '=';
       }
     }
+    if (sep === '|') return cell(cls, text, s, p, span);
+    if (sep === ':') {
+      const lines = block(cls, text, p, span);
+      if (lines.length) return lines;
+    }
+    const key = text.slice(s, e);
+    const upper = key === key.toUpperCase();
     const careful = sep === ',' || sep === '(' || sep === '==' || sep === '===' || m[2] === '!';
     if (sep === ',' && !keyQuote) return [];
     const strict = careful && cls.kind !== 'authorization' ? { ...cls, weak: true } : cls;
@@ -218,7 +248,10 @@ export const keyedFinder = (nameVendor: NameVendor): Finder => {
       // `"a": \"` cannot be: a value is not deeper than its name.
       const start = p + head[0].length;
       const end = closing(text, start, head[2]!, level, state);
-      if (end >= 0) return span(strict, text, start, end, 'quoted');
+      // `pass show db` in a shell: what runs is no secret.
+      const runs = head[2] === '`' && (upper || /\s/.test(text.slice(start, end)));
+      if (end >= 0)
+        return runs && sep === '=' && !loose ? [] : span(strict, text, start, end, 'quoted');
       if (careful) return [];
       // Cut off, e.g. the end of a shortened output: to the end of the line or of what is around.
       return span(strict, text, start, unquotedEnd(text, start, STOP, state), 'loose');
@@ -226,7 +259,12 @@ export const keyedFinder = (nameVendor: NameVendor): Finder => {
     if (careful) return [];
     if (cls.kind === 'cookie' || cls.kind === 'authorization') {
       if (sep !== ':' && sep !== '=') return [];
-      return span(cls, text, p, unquotedEnd(text, p, STOP_LINE, state), 'loose');
+      let end = unquotedEnd(text, p, STOP_LINE, state);
+      // `session="…"`, but not `'Cookie: session=' + id`
+      if (text[end - 1] === '=' && /^["'][\w%]/.test(text.slice(end, end + 2))) {
+        end = Math.max(end, closing(text, end + 1, text[end]!, 0, state));
+      }
+      return span(cls, text, p, end, 'loose');
     }
     if (keyQuote && sep === ':') {
       // A bare value in JSON: only numbers are taken, and quoted as their name is.
@@ -235,12 +273,10 @@ export const keyedFinder = (nameVendor: NameVendor): Finder => {
         return [{ start: p, end: p + number[0].length, kind: cls.kind, wrap: keyQuote }];
       }
     }
-    const key = text.slice(s, e);
     const lineStart =
       /(?:^|\n|\\n|\b(?:export|set|setx|ENV|ARG)\s|\s-e\s?|--env[ =])["'+\- ]{0,3}$/.test(
         text.slice(Math.max(0, s - 12), s),
       );
-    const upper = key === key.toUpperCase();
     if (!loose && sep.endsWith('=')) {
       const env = upper && lineStart;
       const end = unquotedEnd(text, p, env ? STOP_ENV : STOP, state);
@@ -262,6 +298,29 @@ export const keyedFinder = (nameVendor: NameVendor): Finder => {
 const lineOnly = (text: string, s: number, end: number): boolean =>
   /(?:^|\n)[ \t+-]*$/.test(text.slice(Math.max(0, s - 24), s)) &&
   /^\s*?(?:\n|$|#)/.test(text.slice(end, end + 8));
+
+/** `| password | x |`: a row of a table. */
+const cell = (cls: KeyClass, text: string, s: number, p: number, span: MakeSpan): Span[] => {
+  if (!/\|[ *]{0,8}$/.test(text.slice(Math.max(0, s - 12), s))) return [];
+  const value = /^([^|\n]{1,200}?)\s{0,40}\|/.exec(text.slice(p, p + 260))?.[1];
+  return value ? span(cls, text, p, p + value.length, 'loose') : [];
+};
+
+/** The lines below `password: |` that look like one. */
+const block = (cls: KeyClass, text: string, p: number, span: MakeSpan): Span[] => {
+  BLOCK.lastIndex = p;
+  const indent = BLOCK.exec(text)?.[1];
+  const out: Span[] = [];
+  if (!indent) return out;
+  const form = cls.kind === 'password' ? 'tight' : 'loose';
+  let at = BLOCK.lastIndex - indent.length;
+  for (let lines = 0; lines < 20 && text.startsWith(indent, at); lines++) {
+    const line = /^[^\n]{0,1000}/.exec(text.slice(at, at + 1000))![0];
+    out.push(...span(cls, text, at + indent.length, at + line.trimEnd().length, form));
+    at += line.length + 1;
+  }
+  return out;
+};
 
 type MakeSpan = (cls: KeyClass, text: string, start: number, end: number, form: Form) => Span[];
 

@@ -1,7 +1,9 @@
 /** The rule table for secrets. */
+import { besideRules } from './besideRules.ts';
+import { COMMAND_RULES, notReference } from './commandRules.ts';
 import type { Finder, Rule, RuleGroup, Span } from './engine.ts';
 import { createEngine } from './engine.ts';
-import { keyedFinder } from './keyed.ts';
+import { DUMMY, GAP, keyedFinder } from './keyed.ts';
 
 // Left of a token: no letter or digit, unless those are an escape (`\n`, `%3D`, `"`, a terminal colour).
 const L = '(?<=^|[^A-Za-z0-9_]|\\\\[nrt]|%[0-9A-F]{2}|\\\\u[0-9a-f]{4}|\\[[\\d;]{0,9}m)';
@@ -52,6 +54,7 @@ const toRule = ([kind, on, rest = '[\\w-]{16,}']: Row): Rule => ({
   kind,
   on,
   find: `${L}(?:${on.replaceAll('.', '\\.')})${rest}`,
+  check: (s) => !DUMMY.test(s),
 });
 
 /** A private key, whole or cut off, as lines or with `\n` in it, also as pieces of quoted lines. */
@@ -93,29 +96,25 @@ const pem: Finder = (text, at, _hit, state) => {
   return spans;
 };
 
-/** Whether one of these commands stands shortly before, in the same command line. */
-const after = (text: string, at: number, command: RegExp): boolean =>
-  command.test(
-    text
-      .slice(Math.max(0, at - 400), at)
-      .split(/(?<!\\)\n|[;|]|&&/)
-      .pop() ?? '',
-  );
+/** What a tool puts before a line: a number, the mark of a diff or a quotation, spaces. */
+const BEFORE_LINE = '[^\\w\\n]{0,8}(?:\\d{1,6}[\\t:|→ ] ?)?';
 
-const QUOTES = `["'\\\\]{0,4}`;
-const notReference = (s: string): boolean => !/^(?:\$|<|\{|%\w+%|\*+$|x+$|\[)|\$\{|\{\{/i.test(s);
-
-const flagFinder = (source: string, kind: string, command: RegExp): Finder => {
-  let re: RegExp | undefined;
-  return (text, at) => {
-    re ??= new RegExp(source, 'dy');
-    re.lastIndex = at;
-    const m = re.exec(text);
-    if (!m || !after(text, at, command) || !notReference(m[1]!)) return [];
-    const [start, end] = m.indices![1]!;
-    return [{ start, end, kind }];
-  };
+/** The lines of a private key whose header is not there, up from its last line. */
+const pemTail: Finder = (text, at) => {
+  const tail = /^-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----/.exec(text.slice(at, at + 80));
+  if (!tail) return [];
+  pemLine ??= new RegExp(`^${BEFORE_LINE}[A-Za-z0-9+/]{4,100}={0,2}\\r?\\n$`);
+  const before = new RegExp(`\\n${BEFORE_LINE}$`).exec(text.slice(Math.max(0, at - 24), at))?.[0];
+  let start = at - Math.max(0, (before?.length ?? 0) - 1);
+  while (start > 0 && at - start < 20000) {
+    const lines = text.slice(Math.max(0, start - 130), start);
+    const line = lines.slice(lines.lastIndexOf('\n', lines.length - 2) + 1);
+    if (!pemLine.test(line)) break;
+    start -= line.length;
+  }
+  return at - start < 24 ? [] : [{ start, end: at + tail[0].length, kind: 'private-key' }];
 };
+let pemLine: RegExp | undefined;
 
 const VENDOR_GROUPS: readonly RuleGroup[] = [
   { rules: PREFIXED.map(toRule), shape: ['[-_.]', '[\\w-]{12}'] },
@@ -126,6 +125,7 @@ const VENDOR_GROUPS: readonly RuleGroup[] = [
         kind: 'aws-key',
         on: 'AKIA|ASIA|ABIA|ACCA',
         find: `${L}(A(?:[KSB]I|CC)A[A-Z0-9]{16})${R}(?:[\\s"',:;|]{1,12}([A-Za-z0-9/+]{40})(?![\\w/+=]))?`,
+        check: (s) => !DUMMY.test(s),
       },
       {
         kind: 'jwt',
@@ -134,6 +134,7 @@ const VENDOR_GROUPS: readonly RuleGroup[] = [
       },
       { kind: 'telegram-token', on: ':AA', find: '(?<=\\d{8,10}):AA[\\w-]{30,}' },
       { kind: 'private-key', on: '-----BEGIN ', find: pem },
+      { kind: 'private-key', on: '-----END ', find: pemTail },
       {
         kind: 'azure-secret',
         on: 'Q~',
@@ -183,8 +184,8 @@ export const SECRET_RULES: readonly RuleGroup[] = [
       {
         kind: 'keyed',
         on: 'pass|pwd|secret|token|key|cred|auth|cookie|jwt|_pat|conn|database|dsn|_url|_pw',
-        ahead:
-          '[\\w.-]{0,40}[\\\\"\'`\\]?!]{0,260}[^\\S\\n]{0,8}(?:[:=>?+|]|[,(]\\s{0,8}[A-Za-z]?\\\\*["\'`])',
+        // Tokens in the plural are a model's, and stand in every second event.
+        ahead: `(?!s\\b(?<=tokens))[\\w.-]{0,40}[\\\\"'\`\\]?!]{0,260}${GAP}[^\\S\\n]{0,8}(?:[:=>?+|：＝]|[,(]\\s{0,8}[A-Za-z]?\\\\*["'\`])`,
         find: keyed,
       },
       {
@@ -202,6 +203,13 @@ export const SECRET_RULES: readonly RuleGroup[] = [
         find: ':\\\\?/\\\\?/(?:hooks\\.slack\\.com\\\\?/(?:services|workflows|triggers)\\\\?/((?:[\\w-]|\\\\?/){20,200})|discord(?:app)?\\.com/api/webhooks/(\\d{10,25}/[\\w-]{30,100}))',
       },
       {
+        // A user's name that no user chose, and the password after it.
+        kind: 'url-password',
+        on: '://|:\\/\\/|:\\\\/\\\\/',
+        find: ':(?:\\\\*/){2}(?=\\w*\\d\\w*\\d)(?=\\w*[A-Za-z])(\\w{20,255})(?::([^\\s:/"\'`<>\\\\@]{1,256}))?@(?=[\\w.[$-])',
+        check: notReference,
+      },
+      {
         kind: 'url-password',
         on: '://|:\\/\\/|:\\\\/\\\\/',
         find:
@@ -210,39 +218,8 @@ export const SECRET_RULES: readonly RuleGroup[] = [
           ':(?:\\\\*/){2}[^\\s:@/"\'`<>\\\\(){}[]{0,128}:([^\\s/"\'`<>\\\\]{1,256}))@(?=[\\w.[$-])',
         check: notReference,
       },
-      {
-        kind: 'basic-auth',
-        on: ' -u| --user| --proxy-user',
-        find: flagFinder(
-          `\\s(?:-u|-U|--user|--proxy-user)[ =]{0,2}${QUOTES}[^\\s:"'\\\\]{1,64}:([^\\s"'\\\\]{1,200})`,
-          'basic-auth',
-          /\b(?:curl|http|https|wget|xh)\b/,
-        ),
-      },
-      {
-        kind: 'password',
-        on: ' -p',
-        ahead: '[^\\s-]',
-        find: flagFinder(
-          `\\s-p${QUOTES}([^\\s"'\\\\]{1,200})`,
-          'password',
-          /\b(?:mysql\w*|mariadb\S*|sshpass|7z|zip|unrar)\b/,
-        ),
-      },
-      {
-        kind: 'password',
-        on: ' -p | -a | -w ',
-        find: flagFinder(
-          `\\s-[paw] ${QUOTES}([^\\s"'\\\\-][^\\s"'\\\\]{0,200})`,
-          'password',
-          /\b(?:sshpass|docker login\b.*|az login\b.*|redis-cli\b.*|ldap\w+)\s?/,
-        ),
-      },
-      {
-        kind: 'password',
-        on: 'pass:',
-        find: flagFinder(`pass:([^\\s"'\\\\]{3,200})`, 'password', /\bopenssl\b/),
-      },
+      ...COMMAND_RULES,
+      ...besideRules(nameVendor),
     ],
   },
 ];

@@ -66,6 +66,18 @@ describe('appendEvents', () => {
     expect(append()).toEqual({ ok: false, problem: 'EISDIR' });
   });
 
+  it('writes into no file that has another name elsewhere', () => {
+    append();
+    const victim = join(root, 'victim');
+    fs.writeFileSync(victim, 'mine');
+    fs.unlinkSync(eventsFile());
+    fs.linkSync(victim, eventsFile());
+    expect(append()).toEqual({ ok: false, problem: 'ELINKED' });
+    expect(fs.readFileSync(victim, 'utf8')).toBe('mine');
+    // What a backup has linked can still be read.
+    expect(readTail(join(root, '.agent-traces'), 's1', 10).bytes.toString()).toBe('mine');
+  });
+
   it('does not wait at a pipe', async () => {
     append();
     fs.unlinkSync(eventsFile());

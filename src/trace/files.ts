@@ -83,27 +83,30 @@ export function checkOwnDirectory(path: string): FileProblem | undefined {
 
 /**
  * Opens a file to append to (0600 when new), following no symbolic link in its last component and
- * blocking on nothing that only looks like a file.
+ * blocking on nothing that only looks like a file. A file with a second name (a hard link) is not ours alone,
+ * and perhaps no trace.
  *
- * @throws a system error, or one with code `EOWNER` or `ENOTFILE`
+ * @throws a system error, or one with code `EOWNER`, `ENOTFILE` or `ELINKED`
  */
 export function openAppend(path: string): number {
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | NO_FOLLOW | NON_BLOCK;
-  return checked(openSync(path, flags, 0o600));
+  return checked(openSync(path, flags, 0o600), 1);
 }
 
-/** Opens a file to read, with the same care. @throws as {@link openAppend} */
+/** Opens a file to read, with the same care, but under any number of names: a backup may have linked it. @throws a system error, `EOWNER`, `ENOTFILE` */
 export function openRead(path: string): number {
   return checked(openSync(path, constants.O_RDONLY | NO_FOLLOW | NON_BLOCK));
 }
 
-function checked(fd: number): number {
+function checked(fd: number, maxNames = Number.POSITIVE_INFINITY): number {
   const stat = fstatSync(fd);
   const problem = !stat.isFile()
     ? 'ENOTFILE'
     : uid !== undefined && stat.uid !== uid
       ? 'EOWNER'
-      : undefined;
+      : stat.nlink > maxNames
+        ? 'ELINKED'
+        : undefined;
   if (problem === undefined) return fd;
   closeSync(fd);
   throw Object.assign(new Error(problem), { code: problem });

@@ -19,7 +19,6 @@ import {
 } from './files.ts';
 import type { SubagentMeta, TranscriptStats } from './transcriptImport.ts';
 import { TranscriptMapper } from './transcriptImport.ts';
-import type { RedactValue } from './usage.ts';
 import { asObject, asString, Responses, replaces, rowTime, usageData } from './usage.ts';
 import { LineSplitter } from './usageReader.ts';
 
@@ -350,7 +349,8 @@ function takeLines(chunk: Buffer, lines: LineSplitter, parse: (line: string | un
 }
 
 export interface ImportOptions {
-  redact?: RedactValue | undefined;
+  /** False: secrets stay. */
+  redact?: boolean | undefined;
   /** Default: as the file's rows say. */
   sessionId?: string;
   /** Of the transcripts that were imported before: what they were billed for is marked as theirs. */

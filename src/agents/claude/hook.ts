@@ -4,11 +4,18 @@
  * Claude's names for events and fields are its contract; whatever is not understood is kept whole as
  * `decision` + `unknown_hook`, so that a newer Claude loses nothing.
  */
-import { cutText, MAX_RESULT_UNITS } from '../../model/codec.ts';
-import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../../model/event.ts';
-import { ids, randomEventId, textHash } from '../../model/ids.ts';
+import { cutBetween, cutKey, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
+import {
+  isObject,
+  type Json,
+  type JsonObject,
+  TRACE_VERSION,
+  type TraceEvent,
+} from '../../model/event.ts';
+import { ids, randomEventId } from '../../model/ids.ts';
+import { LONG_KEYS } from '../../redact/event.ts';
 import { filesOf } from './toolResult.ts';
-import { exitCodeOf } from './usage.ts';
+import { exitCodeOf, asString as str } from './usage.ts';
 
 /** What a hook process knows besides its payload. */
 export interface HookContext {
@@ -28,12 +35,8 @@ export interface HookContext {
   recorded: (eventId: string) => 'yes' | 'no' | 'unknown';
 }
 
-/** Text above the limit that redaction still sees, so that it finds a secret that the cut would halve. */
+/** Text above the limit that redaction still sees: it can make a text shorter. */
 const MARGIN = 8192;
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const str = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Events that say nothing of their own, or far too much. */
 const IGNORED = new Set(['MessageDisplay', 'WorktreeCreate']);
@@ -84,8 +87,7 @@ const RENAMED: Record<string, string> = {
 /**
  * The events of one hook call, in order. Never throws for a payload of any shape.
  *
- * Texts are not redacted yet. `result`, `error`, `prompt`, `text` and `summary` are cut a little above their limit;
- * what was cut already stands in `data.truncated`.
+ * Nothing is redacted yet; the longest texts are cut a little above their limit, as `data.truncated` says.
  */
 export function mapClaudeHook(payload: JsonObject, context: HookContext): TraceEvent[] {
   return new Mapper(payload, context).events();
@@ -167,7 +169,10 @@ class Mapper {
       ...more,
       data: { ...common, ...data },
     };
-    for (const key of ['result', 'error', 'prompt', 'text', 'summary']) preCut(event.data, key);
+    // What is far above its limit goes early, so that nothing slow runs over all of it.
+    for (const key of LONG_KEYS) {
+      cutKey(event.data, key, MAX_RESULT_UNITS + MARGIN, cutBetween);
+    }
     return event;
   }
 
@@ -176,7 +181,7 @@ class Mapper {
     const rest: JsonObject = {};
     for (const [key, value] of Object.entries(this.#payload)) {
       if (COMMON.has(key) || value === null || value === '') continue;
-      define(rest, Object.hasOwn(RENAMED, key) ? RENAMED[key]! : key, value);
+      set(rest, Object.hasOwn(RENAMED, key) ? RENAMED[key]! : key, value);
     }
     return rest;
   }
@@ -184,7 +189,7 @@ class Mapper {
   #unknown(): JsonObject {
     const rest: JsonObject = {};
     for (const [key, value] of Object.entries(this.#payload)) {
-      if (key !== 'session_id' && key !== 'hook_event_name') define(rest, key, value);
+      if (key !== 'session_id' && key !== 'hook_event_name') set(rest, key, value);
     }
     return rest;
   }
@@ -401,25 +406,6 @@ class Mapper {
       ...(path !== '' && { files: [{ path, kind: 'read' }] }),
     });
   }
-}
-
-function define(target: JsonObject, key: string, value: Json): void {
-  Object.defineProperty(target, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
-}
-
-/** Cuts a text far above its limit early, so that nothing slow runs over all of it. */
-function preCut(data: JsonObject, key: string): void {
-  const text = data[key];
-  if (typeof text !== 'string' || text.length <= MAX_RESULT_UNITS) return;
-  data[key] = cutText(text, MAX_RESULT_UNITS + MARGIN);
-  const marks = isObject(data.truncated) ? data.truncated : {};
-  marks[key] = { length: text.length, hash: textHash(text) };
-  data.truncated = marks;
 }
 
 function argumentsOf(input: Json | undefined): JsonObject {

@@ -12,8 +12,8 @@ import {
   type TraceEvent,
 } from '../../model/event.ts';
 import { eventId, ids } from '../../model/ids.ts';
+import { readyEvent } from '../../redact/event.ts';
 import { filesOf } from './toolResult.ts';
-import type { RedactValue } from './usage.ts';
 import {
   apiErrorData,
   asObject,
@@ -23,7 +23,6 @@ import {
   compactionId,
   copiedFrom,
   exitCodeOf,
-  finished,
   INTERRUPTED_TURN,
   interruptId,
   interruption,
@@ -96,7 +95,7 @@ export class TranscriptMapper {
     copied: 0,
   };
   readonly sessionId: string;
-  readonly #redact: RedactValue | undefined;
+  readonly #redact: boolean;
   readonly #files = new Map<string, FileState>();
   readonly #responses = new Responses<TraceEvent>();
   readonly #calls = new Map<string, Call>();
@@ -108,9 +107,9 @@ export class TranscriptMapper {
   #title = '';
   #costState: JsonObject | undefined;
 
-  constructor(options: { sessionId: string; redact?: RedactValue | undefined }) {
+  constructor(options: { sessionId: string; redact?: boolean | undefined }) {
     this.sessionId = options.sessionId;
-    this.#redact = options.redact;
+    this.#redact = options.redact ?? true;
   }
 
   /** What is known of a subagent beside its file; before its rows. */
@@ -164,7 +163,7 @@ export class TranscriptMapper {
         ...more,
         data: { recorded_by: 'transcript', provider: 'claude', ...data },
       };
-      events.push(finished(event, this.#redact));
+      events.push(readyEvent(event, this.#redact));
     };
     for (const [agentId, life] of this.#subagents) {
       add(
@@ -382,7 +381,7 @@ export class TranscriptMapper {
       event.data.agent_id = at.agentId;
     }
     this.#responses.put(event, before);
-    at.events.push(event);
+    at.push(event);
   }
 
   #call(at: RowEvents, block: JsonObject): void {
@@ -467,7 +466,7 @@ class RowEvents {
   readonly agentId: string;
   readonly from: string;
   readonly #mapper: TranscriptMapper;
-  readonly #redact: RedactValue | undefined;
+  readonly #redact: boolean;
 
   constructor(
     mapper: TranscriptMapper,
@@ -475,7 +474,7 @@ class RowEvents {
     state: FileState,
     agentId: string,
     from: string,
-    redact: RedactValue | undefined,
+    redact: boolean,
   ) {
     this.#mapper = mapper;
     this.row = row;
@@ -489,13 +488,7 @@ class RowEvents {
     return ids.text(this.#mapper.sessionId, kind, this.agentId, this.state.prompt, text);
   }
 
-  add(
-    type: string,
-    id: string,
-    data: JsonObject,
-    parentId?: string,
-    durationMs?: number,
-  ): TraceEvent {
+  add(type: string, id: string, data: JsonObject, parentId?: string, durationMs?: number): void {
     const event: TraceEvent = {
       event_type: type,
       timestamp: this.state.time,
@@ -510,8 +503,11 @@ class RowEvents {
         ...kept({ agent_id: this.agentId, prompt_id: this.state.prompt, copied_from: this.from }),
       },
     };
-    this.events.push(finished(event, this.#redact));
-    return event;
+    this.push(event);
+  }
+
+  push(event: TraceEvent): void {
+    this.events.push(readyEvent(event, this.#redact));
   }
 }
 

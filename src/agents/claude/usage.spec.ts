@@ -287,27 +287,22 @@ describe('usage of a transcript', () => {
   });
 
   it('takes secrets out before it cuts, and keeps ids of the whole text', () => {
-    const redact = (value: unknown, counts: Record<string, number>) => {
-      const text = JSON.stringify(value);
-      if (!text.includes('hunter2')) return value as never;
-      counts.password = (counts.password ?? 0) + 1;
-      return JSON.parse(text.replaceAll('hunter2', '[REDACTED]'));
-    };
-    const text = `${'x'.repeat(65_533)}hunter2`;
+    const token = `gh${'p_'}${'aB3dE5gH7jK9'.repeat(3)}`;
+    const text = `${'x'.repeat(65_500)} ${token}`;
     const rows = [
       user('go', 0),
       response({ id: 'm1', block: { type: 'text', text } }),
-      response({ id: 'm2', block: toolUse('t1', 'Bash', { cmd: 'echo hunter2' }) }),
-      user(toolResult('t1', '<tool_use_error>bad hunter2</tool_use_error>', true), 2),
+      response({ id: 'm2', block: toolUse('t1', 'Bash', { cmd: `echo ${token}` }) }),
+      user(toolResult('t1', `<tool_use_error>bad ${token}</tool_use_error>`, true), 2),
     ];
-    const mapper = new UsageMapper({ sessionId: SESSION, redact });
+    const mapper = new UsageMapper({ sessionId: SESSION });
     const events = rows.slice(0, 3).flatMap((row) => mapper.push(row));
-    expect(JSON.stringify(mapper.state())).not.toContain('hunter2');
+    expect(JSON.stringify(mapper.state())).not.toContain(token);
     events.push(...mapper.push(rows[3]));
-    expect(JSON.stringify(events)).not.toContain('hunt');
+    expect(JSON.stringify(events)).not.toContain(token.slice(0, 8));
     expect(events[0]?.event_id).toBe(ids.text(SESSION, 'text', '', 'prompt-1', text));
-    expect(events[0]?.data).toMatchObject({ redacted: { password: 1 } });
-    expect(events.at(-2)?.data.arguments).toEqual({ cmd: 'echo [REDACTED]' });
+    expect(events[0]?.data).toMatchObject({ redacted: { 'github-token': 1 } });
+    expect(events.at(-2)?.data.arguments).toEqual({ cmd: 'echo [REDACTED:github-token]' });
   });
 
   const rows = fc.array(

@@ -4,11 +4,12 @@
  *
  * Pure, and small: the hook bundles it.
  */
-import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
+import { cutText } from '../../model/codec.ts';
+import { isObject, type Json, type JsonObject, type TraceEvent } from '../../model/event.ts';
 import { eventId, ids, textHash } from '../../model/ids.ts';
+import { readyEvent } from '../../redact/event.ts';
+import { redactText } from '../../redact/redact.ts';
 
-/** Longest text kept in one field, in UTF-16 units. */
-export const MAX_TEXT = 65_536;
 /** Open messages and calls of one file that are remembered. */
 const MAX_OPEN = 64;
 /** … and the messages that wait in a state file: rows of parallel calls come that far apart. */
@@ -21,13 +22,8 @@ const MAX_PENDING_ARGUMENTS = 8000;
 /** What stands in a user's place where somebody pressed Esc. */
 const INTERRUPTED = /^\[Request interrupted by user/;
 
-/** Takes secrets out of a value and adds to `counts` by kind. */
-export type RedactValue = (value: Json, counts: Record<string, number>) => Json;
-
 export const asObject = (value: unknown): JsonObject | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as JsonObject)
-    : undefined;
+  isObject(value) ? value : undefined;
 /** Without the entries that say nothing: empty texts, false, and 0. */
 export function pruned(data: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(data).filter(([, value]) => Boolean(value)));
@@ -71,23 +67,6 @@ export function textOf(content: unknown): string {
     .join('\n');
 }
 
-/** The first `max` UTF-16 units, not half a character. */
-function cutText(text: string, max: number): string {
-  const unit = text.charCodeAt(max - 1);
-  return text.slice(0, unit >= 0xd800 && unit < 0xdc00 ? max - 1 : max);
-}
-
-/** Cuts `data[key]` where it is too long and says how long it was. */
-function cut(data: JsonObject, key: string): void {
-  const text = data[key];
-  if (typeof text !== 'string' || text.length <= MAX_TEXT) return;
-  data[key] = cutText(text, MAX_TEXT);
-  data.truncated = {
-    ...asObject(data.truncated),
-    [key]: { length: text.length, hash: textHash(text) },
-  };
-}
-
 /** Long strings cut, long structures left out. */
 function shortened(value: Json): JsonObject {
   const short = (item: Json): Json => {
@@ -96,27 +75,6 @@ function shortened(value: Json): JsonObject {
   };
   const entries = Object.entries(asObject(value) ?? {}).slice(0, 20);
   return Object.fromEntries(entries.map(([key, item]) => [key, short(item)]));
-}
-
-/** Keys that hold what people and tools wrote; ids and numbers are left alone. */
-const CONTENT_KEYS = ['prompt', 'text', 'arguments', 'result', 'error', 'summary', 'title'];
-
-/** Takes secrets out of an event, in place. Its id was made from the whole text before. */
-function redactEvent(event: TraceEvent, redact: RedactValue | undefined): void {
-  if (redact === undefined) return;
-  const counts: Record<string, number> = {};
-  for (const key of CONTENT_KEYS) {
-    const value = event.data[key];
-    if (value !== undefined && value !== '') event.data[key] = redact(value, counts);
-  }
-  if (Object.keys(counts).length > 0) event.data.redacted = counts;
-}
-
-/** An event ready to be written: without secrets (they go before a cut could split one), cut. */
-export function finished(event: TraceEvent, redact: RedactValue | undefined): TraceEvent {
-  redactEvent(event, redact);
-  for (const key of CONTENT_KEYS) cut(event.data, key);
-  return event;
 }
 
 /** Tokens of a Claude message in OpenTelemetry's terms; undefined where it does not count. */
@@ -249,7 +207,8 @@ export interface UsageMapperOptions {
   state?: UsageState;
   /** Shared by the files of a session: a response that two of them hold is told once. */
   seen?: Seen;
-  redact?: RedactValue | undefined;
+  /** False: secrets stay. */
+  redact?: boolean | undefined;
 }
 
 /** Rows of one transcript file in, events out. An event told again replaces the one before it. */
@@ -258,7 +217,7 @@ export class UsageMapper {
   copied = 0;
   readonly #session: string;
   readonly #agent: string;
-  readonly #redact: RedactValue | undefined;
+  readonly #redact: boolean;
   readonly #responses = new Responses<TraceEvent>();
   readonly #calls = new Map<string, TraceEvent>();
   readonly #seen: Seen;
@@ -269,7 +228,7 @@ export class UsageMapper {
     this.#session = options.sessionId;
     this.#seen = options.seen ?? new Map();
     this.#agent = options.agentId ?? '';
-    this.#redact = options.redact;
+    this.#redact = options.redact ?? true;
     const { state } = options;
     if (state === undefined) return;
     this.#prompt = state.prompt;
@@ -278,11 +237,15 @@ export class UsageMapper {
     for (const event of state.calls) this.#calls.set(asString(event.data.tool_use_id), event);
   }
 
+  /** Goes to a file: as an event does, without secrets. */
   state(): UsageState {
     return {
-      prompt: this.#prompt,
+      prompt: this.#redact ? redactText(this.#prompt, {}) : this.#prompt,
       time: this.#time,
-      messages: this.#responses.values().slice(-MAX_KEPT),
+      messages: this.#responses
+        .values()
+        .slice(-MAX_KEPT)
+        .map((event) => readyEvent(event, this.#redact)),
       calls: [...this.#calls.values()],
     };
   }
@@ -319,7 +282,7 @@ export class UsageMapper {
   }
 
   #emit(type: string, id: string, data: JsonObject, parent?: string): TraceEvent {
-    return finished(this.#event(type, id, data, parent), this.#redact);
+    return readyEvent(this.#event(type, id, data, parent), this.#redact);
   }
 
   #user(row: JsonObject): TraceEvent[] {
@@ -400,15 +363,14 @@ export class UsageMapper {
   #pending(block: JsonObject): void {
     const id = asString(block.id);
     const input = asObject(block.input) ?? {};
-    const event = this.#event('tool_call', ids.call(this.#session, id), {
+    const event = this.#emit('tool_call', ids.call(this.#session, id), {
       tool_name: asString(block.name),
       tool_use_id: id,
+      arguments: input,
     });
-    event.data.arguments = input;
-    redactEvent(event, this.#redact);
     const size = JSON.stringify(event.data.arguments).length;
     if (size > MAX_PENDING_ARGUMENTS) {
-      event.data.arguments = shortened(event.data.arguments);
+      event.data.arguments = shortened(event.data.arguments ?? {});
       event.data.truncated = {
         arguments: { length: size, hash: textHash(JSON.stringify(input)) },
       };
@@ -436,7 +398,7 @@ export class UsageMapper {
     this.#seen.delete(key);
     this.#seen.set(key, `${event.event_id} ${side} ${sum}`);
     forgetOldest(this.#seen, MAX_SEEN);
-    return [event];
+    return [readyEvent(event, this.#redact)];
   }
 }
 

@@ -152,7 +152,7 @@ describe('readUsage', () => {
       lines(rows),
     );
 
-  it('keeps a small state of a large session, and tells nothing twice', () => {
+  it('keeps a small state of a large session, and tells nothing twice', { timeout: 30_000 }, () => {
     for (let file = 0; file < 300; file++) {
       const agentId = `a${file}`;
       const of = (at: number) => ({
@@ -194,7 +194,7 @@ describe('readUsage', () => {
     ]);
   });
 
-  it('writes no state that it cannot read back, however long the ids', () => {
+  it('writes no state that it cannot read back, however long the ids', { timeout: 30_000 }, () => {
     const long = 'x'.repeat(1_000_000);
     for (let file = 0; file < 12; file++) {
       const mine = { agentId: `a${file}`, promptId: long };

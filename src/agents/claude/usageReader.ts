@@ -9,6 +9,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TraceEvent } from '../../model/event.ts';
 import { textHash } from '../../model/ids.ts';
+import { writeSmallFile } from '../../trace/files.ts';
 import type { FindBeside } from './files.ts';
 import {
   besideIndex,
@@ -19,7 +20,7 @@ import {
   subagentFiles,
   trustedTranscript,
 } from './files.ts';
-import type { RedactValue, Seen, UsageState } from './usage.ts';
+import type { Seen, UsageState } from './usage.ts';
 import { asObject, UsageMapper } from './usage.ts';
 
 /** A row longer than this is skipped and counted. */
@@ -44,7 +45,8 @@ export interface ReadOptions {
   stateDir?: string;
   /** Bytes read at most in one call; the rest is left for the next. */
   maxBytes?: number;
-  redact?: RedactValue | undefined;
+  /** False: secrets stay. */
+  redact?: boolean | undefined;
   /** The trace that the events go to: where it is another one, or gone, all is told again. */
   eventsFile?: string;
   /** For a process that lives on: {@link besideIndex}. */
@@ -331,9 +333,7 @@ function isProgress(file: FileProgress): boolean {
 /** Writes a small private file whole: others see the old one or the new one. */
 function replaceFile(path: string, text: string): void {
   fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temp = `${path}.${process.pid}.${Math.random()}`;
-  writeNew(temp, text);
-  fs.renameSync(temp, path);
+  writeSmallFile(path, text);
 }
 
 /** `wx` follows no link: there must be nothing at the path. */

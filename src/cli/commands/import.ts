@@ -8,10 +8,9 @@ import {
   missingEvents,
   type PricedSession,
 } from '../../agents/claude/discover.ts';
-import type { RedactValue } from '../../agents/claude/usage.ts';
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
-import { redactValue } from '../../redact/redact.ts';
+import { keepsSecrets } from '../../redact/event.ts';
 import { seconds, tokensJson, usd } from '../../report/sessionJson.ts';
 import { dateTime } from '../../report/sessionTable.ts';
 import { renderTable } from '../../report/table.ts';
@@ -118,13 +117,10 @@ function importOne(
   options: ImportOptions,
   how: { named?: boolean; billing?: Billing },
 ): Imported {
-  const plain = options.redact === false || io.env.AGENT_TRACE_NO_REDACT === '1';
+  const redact = options.redact !== false && !keepsSecrets(io.env);
   let read: ImportedTranscript;
   try {
-    read = importTranscript(path, {
-      ...(!plain && { redact: redactValue as RedactValue }),
-      ...how,
-    });
+    read = importTranscript(path, { redact, ...how });
   } catch (error) {
     const { message } = error as Error;
     throw new CliError(
