@@ -68,6 +68,8 @@ async function expectSame(traceDir: string, discovered: Sum): Promise<void> {
     expect(one.cost_usd, session_id).toBe(cost.cost_usd);
     const { cost: again } = await json<{ cost: Sum }>('stats', session_id, '--trace-dir', traceDir);
     expect(again, session_id).toEqual(cost);
+    const told = (await cli(['replay', session_id, '--trace-dir', traceDir])).out.trim();
+    expect(told.split(' · ').at(-1), session_id).toBe(formatUsd(cost.cost_usd * 1e9));
   }
   const { out } = await cli(['list', '--trace-dir', traceDir]);
   expect(out.trim().split('\n').at(-1)).toContain(formatUsd(discovered.cost_usd * 1e9));

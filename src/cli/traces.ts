@@ -161,7 +161,7 @@ export function sharedPricer(): Promise<Pricer> {
 export async function readSession(
   io: Io,
   entry: SessionEntry,
-  options: { billedElsewhere?: BilledElsewhere } = {},
+  options: { billedElsewhere?: BilledElsewhere | undefined } = {},
 ): Promise<TraceSession> {
   const session = new TraceSession(entry.directory, entry.id, {
     pricer: await sharedPricer(),

@@ -56,7 +56,7 @@ export function costReport(
 
 type Options = { style: Style; width?: number | undefined };
 
-/** @param billedIn ids of the sessions that were billed for responses of this one */
+/** @param billedIn ids, or beginnings of them, of the sessions that were billed for responses of this one */
 export function costText(
   report: CostReport,
   cost: CostSummary,
@@ -106,7 +106,7 @@ function costFacts(
 
 /** `58 responses were billed in 86cc3044: copies, as forks and resumed sessions hold them`. */
 function copiedText({ copied }: CostSummary, billedIn: readonly string[]): string {
-  const some = billedIn.slice(0, 3).map((id) => sanitizeLine(id).slice(0, 8));
+  const some = billedIn.slice(0, 3).map(sanitizeLine);
   const where = some.length > 0 ? some.join(', ') : 'other sessions';
   const more = billedIn.length > some.length ? ` and ${billedIn.length - some.length} more` : '';
   return `${plural(copied, 'response')} billed in ${where}${more}: copies, as forks and resumed sessions hold them`;

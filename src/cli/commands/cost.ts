@@ -1,10 +1,12 @@
+import type { BilledElsewhere } from '../../model/billing.ts';
 import { summarise } from '../../model/summary.ts';
 import { addCosts, allCostText, costReport, costText } from '../../report/costReport.ts';
 import { costJson, sessionJson } from '../../report/sessionJson.ts';
 import { promptsOf } from '../../trace/findings.ts';
+import type { TraceStore } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
-import { billedElsewhere, summariseAll } from '../listing.ts';
+import { billedElsewhere, summariseAll, uniquePrefixes } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
 export interface CostOptions extends TraceOptions {
@@ -27,8 +29,15 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
   });
   const report = costReport(entry.id, session.fold, summary, promptsOf(session));
   if (options.json === true) await printJson(io, report);
-  else await print(io, costText(report, summary.cost, [...new Set(elsewhere.values())], look(io)));
+  else await print(io, costText(report, summary.cost, billedIn(store, elsewhere), look(io)));
   return EXIT.ok;
+}
+
+/** The sessions that were billed for responses of this one, by ids that will do. */
+function billedIn(store: TraceStore, elsewhere: BilledElsewhere): string[] {
+  if (elsewhere.size === 0) return [];
+  const short = uniquePrefixes(store.list().sessions.map(({ id }) => id));
+  return [...new Set(elsewhere.values())].map((id) => short.get(id) ?? id);
 }
 
 const look = (io: Io) => ({ style: styleFor(io, io.stdout), width: widthOf(io) });

@@ -19,6 +19,7 @@ import type { SessionEntry, TraceStore } from '../../trace/store.ts';
 import { TraceWatcher } from '../../trace/watch.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, Interrupted, type Io, print, sleep, styleFor, warn, widthOf } from '../io.ts';
+import { billedElsewhere } from '../listing.ts';
 import { similar } from '../suggest.ts';
 import {
   findSession,
@@ -60,7 +61,9 @@ export async function replay(
   const store = openStore(io, options);
   if (options.live === true) return await follow(io, store, id, options, filter);
   const entry = findSession(io, store, id);
-  const session = await readSession(io, entry);
+  // The events as they are say nothing of money.
+  const elsewhere = options.json === true ? undefined : await billedElsewhere(io, store, entry);
+  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
   const printer = new Printer(io, session, options, filter);
   await printer.head();
   await printer.all();
