@@ -99,8 +99,17 @@ test('empty views say what to do: no session, restricted, no folder', async () =
   const { page } = workbench;
   await page.getByText('No session is recorded here yet.').waitFor();
   await page.getByRole('button', { name: 'Set Up Recording' }).first().waitFor();
-  const says = async (text: string) =>
-    await (await workbench!.webviewFrame('Agent Strace')).getByText(text).first().waitFor();
+  // The page may begin anew while the view is laid out: its document is looked up each time.
+  const says = (text: string) =>
+    expect
+      .poll(
+        async () => {
+          const frame = await workbench!.webviewFrame('Agent Strace');
+          return await frame.getByText(text).count();
+        },
+        { timeout: 30_000 },
+      )
+      .toBeGreaterThan(0);
   await says('No agent is running here.');
   await workbench.screenshot('empty-noSession');
   await page.goto(`http://127.0.0.1:${workbench.server.port}/?ew=true`);
