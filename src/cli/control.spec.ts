@@ -20,6 +20,8 @@ function project() {
   };
   return {
     trace,
+    traceDir,
+    home,
     run: (...args: string[]) => cli([...args, '--trace-dir', traceDir], { env, cwd: root }),
     async agent(): Promise<FakeAgent> {
       const id = `${++count}abcdef0-cli-${process.pid}`;
@@ -74,6 +76,16 @@ describe.skipIf(process.platform !== 'linux')('agent-strace pause, resume, stop,
     // One is left to pause, and one to resume.
     expect((await run('resume')).code).toBe(0);
     expect((await run('resume')).err).toContain('No agent is paused here.');
+  });
+
+  it('takes the last session of a process that has had several', async () => {
+    const { agent: start, run, trace, traceDir, home } = project();
+    const agent = await start();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    agent.saveRecord(traceDir, home, { session_id: 'after-clear' });
+    trace('after-clear');
+    const { code, out } = await run('pause', '--json');
+    expect({ code, ...JSON.parse(out) }).toMatchObject({ code: 0, session_id: 'after-clear' });
   });
 
   it('kills only when it may', async () => {

@@ -43,6 +43,7 @@ async function start(script?: string): Promise<void> {
   await vi.waitFor(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
   agent.saveRecord(traceDir, home);
   if (script === undefined) await atWork();
+  else await vi.waitFor(() => expect(existsSync(join(folder, 'agent', 'ready'))).toBe(true), 5000);
 }
 
 const work = () => [agent.work('agent'), agent.work('child'), agent.work('stray')];
@@ -105,7 +106,7 @@ describe.skipIf(process.platform !== 'linux')('pause', () => {
 
   it('catches what forks all the time', async () => {
     await start(
-      'fork() { while :; do ( sleep 0.3; : ) & sleep 0.002; done; }; fork & fork & while :; do sleep 0.01; done',
+      'fork() { while :; do ( sleep 0.3; : ) & sleep 0.002; done; }; fork & fork & : > "$FOLDER/ready"; while :; do sleep 0.01; done',
     );
     await pause100();
     await pause100();
@@ -147,12 +148,14 @@ describe.skipIf(process.platform !== 'linux')('pause', () => {
 
   it('lets a hook of ours end first', async () => {
     const hook = `"$FOLDER/claude" -c 'sleep 0.02; printf done > "$FOLDER/hooked"' x /bin/agent-strace-hook --agent claude PreToolUse`;
-    await start(`while :; do ${hook}; rm -f "$FOLDER/hooked"; done`);
+    await start(`: > "$FOLDER/ready"; while :; do ${hook}; rm -f "$FOLDER/hooked"; done`);
     for (let turn = 0; turn < 5; turn++) {
       expect(report(await brake('pause')).processes.length).toBeGreaterThan(0);
-      await pause100();
-      const left = (await agent.processes()).filter(({ state }) => state !== 'T');
-      expect(left).toEqual([]);
+      // It is not frozen: it comes to its end by itself.
+      await vi.waitFor(async () => {
+        const left = (await agent.processes()).filter(({ state }) => state !== 'T');
+        expect(left).toEqual([]);
+      }, 5000);
       await brake('resume');
     }
   });
@@ -169,7 +172,9 @@ describe.skipIf(process.platform !== 'linux')('stop', () => {
   });
 
   it('kills what does not listen, after the grace', async () => {
-    await start(`trap '' TERM; ( trap '' TERM; sleep 100 ) & while :; do sleep 0.01; done`);
+    await start(
+      `trap '' TERM; ( trap '' TERM; sleep 100 ) & : > "$FOLDER/ready"; while :; do sleep 0.01; done`,
+    );
     const started = performance.now();
     expect(report(await brake('stop', 300)).state).toBe('ended');
     expect(performance.now() - started).toBeGreaterThanOrEqual(300);
@@ -202,7 +207,7 @@ describe.skipIf(process.platform !== 'linux')('kill', () => {
   it('leaves an editor that the agent started, and what runs in it', async () => {
     await start(`cp "$FOLDER/claude" "$FOLDER/code"
 "$FOLDER/code" -c '"$FOLDER/work" child & wait' &
-trap 'exit 0' TERM
+trap 'exit 0' TERM; : > "$FOLDER/ready"
 while :; do printf x >> "$FOLDER/agent"; sleep 0.02; done`);
     await vi.waitFor(() => expect(agent.work('child')).toBeGreaterThan(0));
     const { state, processes } = report(await brake('pause'));

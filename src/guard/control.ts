@@ -51,11 +51,17 @@ export type Outcome = ControlReport | Refusal;
 /** A hook of ours that runs is given so long to end before its agent is frozen, ms. */
 const HOOK_MS = 40;
 /** A signal has its effect by then, unless the process waits in the kernel, ms. */
-const SETTLE_MS = 80;
+const SETTLE_MS = 500;
 /** What forks faster than it can be frozen is given up after so many passes. */
 const MAX_PASSES = 50;
 /** A killed process is gone by then, ms. */
 const KILL_MS = 2000;
+
+/** A shell that is not still by then does not keep the agent from being frozen, ms. */
+const SHELL_MS = 50;
+
+const isStill = (entry: ProcessEntry | undefined): boolean =>
+  hasEnded(entry) || entry?.state === 'T';
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -182,7 +188,13 @@ export async function pause(target: Target, options: ControlOptions = {}): Promi
     const shells = walk.jobControlShells().filter(({ state }) => state !== 'T');
     frozen.push(...shells.map((shell) => frozenAs(shell, 'shell')), frozenAs(agent, 'agent'));
     act.save([...frozen, ...children.map((child) => frozenAs(child, 'child'))]);
-    await act.send([...shells, agent], 'SIGSTOP');
+    for (const shell of shells) {
+      await act.send([shell], 'SIGSTOP');
+      // Not before it is still: woken up by the signal, a shell that waits looks at what it waits for once more
+      // before it stops, sees that this has stopped, and takes the terminal when it is continued.
+      await act.settle([shell], isStill, SHELL_MS);
+    }
+    await act.send([agent], 'SIGSTOP');
   }
   await act.freezeTree(frozen, children);
   const tree = [

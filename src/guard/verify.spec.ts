@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -295,22 +294,27 @@ describe.skipIf(process.platform !== 'linux')('nothing is signalled', () => {
   it('by an agent that would pause itself', async () => {
     await witness();
     agent.saveRecord(traceDir, home);
-    // As if this ran in its Bash tool.
-    const inside = spawn('sleep', ['30']);
-    try {
-      const self = agent.pid;
-      const signaller = new Signaller((pid, signal) => sent.push([pid, signal]), self);
-      const id = { pid: self, startTime: readEntry(self)!.startTime };
-      const parent = readEntry(process.pid)!;
-      const results = await signaller.send([id, parent], 'SIGSTOP');
-      expect([...results.values()]).toEqual(['ours', 'ours']);
-      expect(sent).toEqual([]);
-    } finally {
-      inside.kill();
-    }
+    const self = readEntry(agent.pid)!;
+    const signaller = new Signaller((pid, signal) => sent.push([pid, signal]), self.pid);
+    const results = await signaller.send([self, readEntry(process.pid)!], 'SIGSTOP');
+    expect([...results.values()]).toEqual(['ours', 'ours']);
+    expect(sent).toEqual([]);
   });
 
-  it('is decided quickly enough for a button', async () => {
+  it('that has changed between the check and the signal', async () => {
+    await witness();
+    const now = readEntry(agent.pid)!;
+    const signaller = new Signaller((pid, signal) => sent.push([pid, signal]));
+    const send = async (id: { pid: number; startTime: string }) =>
+      [...(await signaller.send([id], 'SIGKILL')).values()][0];
+    expect(await send({ ...now, startTime: `${Number(now.startTime) + 1}` })).toBe('gone');
+    expect(await send({ pid: 1, startTime: readEntry(1)!.startTime })).toBe('refused');
+    expect(await send({ pid: -1, startTime: now.startTime })).toBe('refused');
+    expect(sent).toEqual([]);
+    expect(await send(now)).toBe('sent');
+  });
+
+  it('is decided at once, for a button', async () => {
     await witness();
     agent.saveRecord(traceDir, home);
     expect(verifyNow(traceDir, agent.sessionId, { AGENT_STRACE_HOME: home })).toMatchObject({

@@ -61,10 +61,14 @@ async function brake(
 
 /** The one session whose agent runs (for `resume`: is paused). @throws CliError where there is none, or several */
 function onlyLive(io: Io, entries: readonly SessionEntry[], action: BrakeAction): SessionEntry {
+  const seen = new Set<number>();
+  // The newest first: after /clear one process has several sessions, of which the last goes on.
   const live = entries.flatMap((entry) => {
-    const record = ownRecord(entry.traceDir, entry.id, io.env);
-    const state = record?.pid === undefined ? 'gone' : processState(io, entry.id);
-    return state === 'gone' ? [] : [{ entry, paused: state === 'stopped' }];
+    const { pid } = ownRecord(entry.traceDir, entry.id, io.env) ?? {};
+    const state = pid === undefined ? 'gone' : processState(io, entry.id);
+    if (pid === undefined || state === 'gone' || seen.has(pid)) return [];
+    seen.add(pid);
+    return [{ entry, paused: state === 'stopped' }];
   });
   const fitting =
     action === 'resume'
