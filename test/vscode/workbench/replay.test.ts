@@ -47,7 +47,7 @@ test('a session is replayed, and the replay is there again after a reload', asyn
   await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'webhook' }).click();
   await page.locator('.tab').filter({ hasText: 'Replay: Make webhook retries' }).waitFor();
   let frame = await workbench.webviewFrame('Replay: Make webhook retries idempotent');
-  await frame.getByText('step 1 of').waitFor();
+  await frame.locator('.count').getByText('step 1 of').waitFor();
   await frame.locator('.step-button').filter({ hasText: 'pytest -k 1' }).click();
   await frame.getByText('2 errors, 0 denied so far').waitFor();
   await frame.getByText('1 failed').first().waitFor();
