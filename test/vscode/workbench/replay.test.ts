@@ -40,7 +40,7 @@ test('a session is replayed, and the replay is there again after a reload', asyn
   // A second session: the person picks.
   new TraceWriter(traceDir, 'other').start().prompt('Something else').end();
 
-  workbench = await Workbench.open(project);
+  workbench = await Workbench.open(project, { viewport: { width: 1700, height: 950 } });
   const { page } = workbench;
   await workbench.statusBarText('done');
   await workbench.runCommand('Agent Strace: Replay Session');
