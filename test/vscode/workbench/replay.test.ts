@@ -40,14 +40,14 @@ test('a session is replayed, and the replay is there again after a reload', asyn
   // A second session: the person picks.
   new TraceWriter(traceDir, 'other').start().prompt('Something else').end();
 
-  workbench = await Workbench.open(project);
+  workbench = await Workbench.open(project, { viewport: { width: 1700, height: 950 } });
   const { page } = workbench;
   await workbench.statusBarText('done');
   await workbench.runCommand('Agent Strace: Replay Session');
   await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'webhook' }).click();
   await page.locator('.tab').filter({ hasText: 'Replay: Make webhook retries' }).waitFor();
   let frame = await workbench.webviewFrame('Replay: Make webhook retries idempotent');
-  await frame.getByText('step 1 of').waitFor();
+  await frame.locator('.count').getByText('step 1 of').waitFor();
   await frame.locator('.step-button').filter({ hasText: 'pytest -k 1' }).click();
   await frame.getByText('2 errors, 0 denied so far').waitFor();
   await frame.getByText('1 failed').first().waitFor();
