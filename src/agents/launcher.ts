@@ -154,7 +154,8 @@ export async function renewLauncher(options: InstallOptions): Promise<boolean> {
   const whole =
     readSmallFile(join(lib, `${current}.js`), MAX_RECORDER_BYTES) === recorder &&
     readSmallFile(join(lib, 'hook.js')) === loader(current) &&
-    readSmallFile(join(lib, 'snapshot.js'), MAX_RECORDER_BYTES) === snapshotBundle(hookBundle) &&
+    (readSmallFile(join(lib, 'snapshot.js'), MAX_RECORDER_BYTES) ?? '') ===
+      snapshotBundle(hookBundle) &&
     fs.existsSync(launcherPath(env));
   if (installed === version && whole) return false;
   const { name, nodePath } = putFiles(options);
@@ -240,9 +241,10 @@ function putFiles(given: InstallOptions): PutFiles {
   const lib = join(stateHome(env), 'lib');
   const recorder = wrap(fs.readFileSync(options.hookBundle, 'utf8'));
   const name = recorderName(recorder);
-  const files: [path: string, text: string, mode: number][] = [
+  const snapshot = snapshotBundle(options.hookBundle);
+  const files: (readonly [path: string, text: string, mode: number])[] = [
     [join(lib, 'package.json'), '{"type":"commonjs"}\n', 0o600],
-    [join(lib, 'snapshot.js'), snapshotBundle(options.hookBundle), 0o600],
+    ...(snapshot === '' ? [] : [[join(lib, 'snapshot.js'), snapshot, 0o600] as const]),
     [join(lib, `${name}.js`), recorder, 0o600],
     [join(lib, 'hook.js'), loader(name), 0o600],
     [join(lib, 'version'), `${options.version}\n`, 0o600],

@@ -237,6 +237,20 @@ describe('where the time is over', () => {
     expect(textOf(file!.after)).toBe('two\n');
   });
 
+  it('is as long as the user says', () => {
+    write('a.txt', 'one\n');
+    commit();
+    const late = { ...call('x', repo, 200) };
+    try {
+      process.env.AGENT_STRACE_LOOK_MS = '2000';
+      snapshotBefore(late);
+      write('a.txt', 'two\n');
+      expect(snapshotAfter(late, () => new Set())).toMatchObject({ unknown: false });
+    } finally {
+      delete process.env.AGENT_STRACE_LOOK_MS;
+    }
+  });
+
   it('no look before means that nothing is known', () => {
     write('a.txt', 'one\n');
     commit();

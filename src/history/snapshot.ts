@@ -39,9 +39,14 @@ export interface SnapshotResult {
   unknown: boolean;
 }
 
-/** Both looks together, and what of it the first may take. */
+/** Both looks together take so long at most: who has a larger repository, and patience, may say more. */
 const BOTH_MS = 20;
-const BEFORE_MS = 10;
+const MAX_BOTH_MS = 2000;
+
+function bothMs(): number {
+  const asked = Number(process.env.AGENT_STRACE_LOOK_MS ?? BOTH_MS);
+  return asked >= 0 ? Math.min(asked, MAX_BOTH_MS) : BOTH_MS;
+}
 /** Of these, for writing down what was found. */
 const RESERVE_MS = 1.5;
 /** The clock of file times ticks in steps of up to 10 ms. */
@@ -79,7 +84,7 @@ interface Before {
 
 /** The look before a command. @throws what the file system throws */
 export function snapshotBefore(call: SnapshotCall): void {
-  const clock = new Clock(call.startedAt, BEFORE_MS);
+  const clock = new Clock(call.startedAt, bothMs() / 2);
   const tree = worktreeOf(call.cwd);
   const place = tree && placeOf(call);
   if (tree === undefined || place === undefined) return;
@@ -138,7 +143,7 @@ export function snapshotAfter(
   if (place === undefined || before === undefined) {
     return worktreeOf(call.cwd) === undefined ? undefined : { files: [], unknown: true };
   }
-  const clock = new Clock(call.startedAt, BOTH_MS - before.spentMs);
+  const clock = new Clock(call.startedAt, bothMs() - before.spentMs);
   try {
     // A command may have changed the folder: what counts is where it began.
     const tree = worktreeOf(before.root);

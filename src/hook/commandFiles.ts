@@ -33,10 +33,12 @@ const EDITS = /^(Edit|Write|MultiEdit|NotebookEdit)$/;
 const inRepository = ({ cwd }: JsonObject): boolean =>
   typeof cwd === 'string' && gitRootOf(cwd) !== undefined;
 
+const load = (): Snapshot => require!(`${__dirname}/snapshot.js`) as Snapshot;
+
 /** A recorder without the file records everything else. */
 function withSnapshot(work: (snapshot: Snapshot) => void): boolean {
   try {
-    work(require!(`${__dirname}/snapshot.js`) as Snapshot);
+    work(load());
     return true;
   } catch (error) {
     logProblem('files that a command changes', error);
@@ -77,5 +79,11 @@ export function afterCommand(
   if (!looked) data.changed_files = 'unknown';
 }
 
-/** Takes contents away that were kept too long. For a process that nobody waits for. */
-export const pruneKept = (): boolean => withSnapshot((snapshot) => snapshot.pruneBlobs());
+/** Takes contents away that were kept too long. For a process that nobody waits for; never throws. */
+export function pruneKept(): void {
+  try {
+    load().pruneBlobs();
+  } catch {
+    // The editor does it too.
+  }
+}

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { type Content, textIn } from '../history/content.ts';
 import { type FileCourse, FileHistory, sessionAfter } from '../history/fileHistory.ts';
+import { BlobStore } from '../trace/blobs.ts';
 import { unknownText } from './changeText.ts';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
@@ -9,6 +10,9 @@ import { readSettings } from './settings.ts';
 
 /** Read-only documents with what a file held. */
 export const CHANGE_SCHEME = 'agent-strace-file';
+
+/** The window has its start behind it, ms. */
+const PRUNE_AFTER_MS = 60_000;
 
 /** Which moment of a file: the session's ends, or the sides of a step (its row). */
 export type ChangeSide = { at: 'before' | 'after' } | { at: 'before' | 'after'; row: number };
@@ -20,10 +24,13 @@ export class ChangeContents implements vscode.TextDocumentContentProvider, vscod
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
   private readonly registration: vscode.Disposable;
+  private readonly pruning: ReturnType<typeof setTimeout>;
   private readonly closing = new AbortController();
 
   constructor(engine: Engine) {
     this.engine = engine;
+    // Once a window: the recorder has no time for it.
+    this.pruning = setTimeout(() => new BlobStore().prune(), PRUNE_AFTER_MS);
     this.registration = vscode.workspace.registerTextDocumentContentProvider(CHANGE_SCHEME, this);
   }
 
@@ -81,6 +88,7 @@ export class ChangeContents implements vscode.TextDocumentContentProvider, vscod
   }
 
   dispose(): void {
+    clearTimeout(this.pruning);
     this.closing.abort();
     this.registration.dispose();
     this.changed.dispose();

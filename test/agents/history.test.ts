@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { importTranscript } from '../../src/agents/claude/discover.ts';
 import { applySetup, planSetup } from '../../src/agents/registry.ts';
 import { changedFiles } from '../../src/history/changeList.ts';
 import type { Content } from '../../src/history/content.ts';
@@ -80,7 +81,11 @@ async function recorded(scenario: (folder: string) => Scenario) {
     nodePath: process.execPath,
     env,
   });
-  const run = await lab.run({ prompt: 'SCENARIO:main please' });
+  const run = await lab.run({
+    prompt: 'SCENARIO:main please',
+    // What is tested is not how busy this machine is.
+    env: { AGENT_STRACE_LOOK_MS: '2000' },
+  });
   expect(run.code, run.stderr).toBe(0);
   const id = run.transcripts[0]!.name;
   const trace = new TraceSession(join(projectDir, '.agent-traces', id), id);
@@ -96,7 +101,7 @@ async function recorded(scenario: (folder: string) => Scenario) {
     const course = await history.course(join(projectDir, name));
     return (course?.versions ?? []).map(({ before, after }) => [shown(before), shown(after)]);
   };
-  return { lab, listed, texts, trace, history, env };
+  return { lab, listed, texts, trace, history, env, transcript: run.transcripts[0]!.path };
 }
 
 const bash = (command: string) => tool('Bash', { command, description: 'x' });
@@ -196,4 +201,29 @@ test('commands at the same time as an edit do not bear it', async () => {
   expect(trace.fold.files.opsOf(join(lab!.projectDir, 'open.txt')).map(({ kind }) => kind)).toEqual(
     ['read', 'write'],
   );
+});
+
+test('hooks and import agree on the lines that were read', async () => {
+  const { trace, transcript } = await recorded((p) => ({
+    main: [
+      [tool('Read', { file_path: `${p}/crlf.txt`, offset: 2, limit: 1 })],
+      [bash("grep -rn 'gone' src | head -5")],
+      [bash('grep -n -A1 alpha open.txt')],
+      [bash('grep -rn nothing-like-it src')],
+      [text('Done.')],
+    ],
+  }));
+  const path = (name: string) => join(lab!.projectDir, name);
+  const ranges = (name: string) => trace.fold.files.opsOf(path(name)).map((op) => op.ranges);
+  expect(ranges('crlf.txt')).toEqual([[[2, 2]]]);
+  expect(ranges('src/gone.ts')).toEqual([[[1, 1]]]);
+  expect(ranges('open.txt')).toEqual([[[1, 2]]]);
+  const imported = importTranscript(transcript)
+    .events.filter(({ event_type }) => event_type === 'tool_result')
+    .flatMap(({ data }) => data.files ?? []);
+  expect(imported).toEqual([
+    { path: path('crlf.txt'), kind: 'read', total_lines: 4, ranges: [[2, 2]] },
+    { path: path('src/gone.ts'), kind: 'read', ranges: [[1, 1]] },
+    { path: path('open.txt'), kind: 'read', ranges: [[1, 2]] },
+  ]);
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { searchedFiles } from './searchHits.ts';
+import { commandHits, searchedFiles } from './searchHits.ts';
 import { filesOf } from './toolResult.ts';
 
 const hits = (text: string, path = '', context = false): Record<string, number[][]> =>
@@ -80,4 +80,47 @@ it('agrees with a real search, line by line', () => {
   const ranges = hits(shown.join('\n'), 'f')['/p/f']!;
   const lines = ranges.flatMap(([a, b]) => Array.from({ length: b! - a! + 1 }, (_, i) => a! + i));
   expect(lines).toEqual(shown.map((line) => Number.parseInt(line, 10)));
+});
+
+it.each([
+  ["grep -rn 'a|b' src", 'src/a.ts:3:a\nsrc/b.ts:4:b\n', { '/p/src/a.ts': 3, '/p/src/b.ts': 4 }],
+  ['grep -n "x y" a.ts', '12:x y', { '/p/a.ts': 12 }],
+  ['rg -n --hidden needle', './a.ts:1:needle', { '/p/a.ts': 1 }],
+  ['git grep -n needle | head -20', 'a.ts:9:needle', { '/p/a.ts': 9 }],
+  ['grep -n foo *.ts', 'a.ts:9:foo', { '/p/a.ts': 9 }],
+  ['grep --line-number foo /q/a.ts 2>/dev/null', '7:foo', { '/q/a.ts': 7 }],
+  ['grep -nA0 foo a.ts', '7:foo', { '/p/a.ts': 7 }],
+])('reads the hits of %s', (command, output, lines) => {
+  const found = commandHits(command, output, '/p').map(({ path, ranges }) => [
+    path,
+    ranges?.[0]?.[0],
+  ]);
+  expect(Object.fromEntries(found)).toEqual(lines);
+});
+
+it.each([
+  ['grep -rn foo src && make', 'src/a.ts:3:foo'],
+  ['make 2>&1 | grep -n error', '12:a.ts:3: error'],
+  ['cd sub && grep -n foo a.ts', '3:foo'],
+  ['tsc', 'src/a.ts:3:5 error'],
+  ['grep -n $(cat x) a.ts', '3:foo'],
+  ['grep -n foo *.ts', '9:foo'],
+  ['grep -hn foo a.ts b.ts', '9:foo'],
+  ['grep -r foo src', 'src/a.ts:3:foo'],
+  ['grep -c foo a.ts', '3'],
+  ['grep -rln foo src', 'src/a.ts'],
+  ['', '3:x'],
+])('claims nothing of %s', (command, output) =>
+  expect(commandHits(command, output, '/p')).toEqual([]),
+);
+
+it('tells a search at once from any other command', () => {
+  const started = performance.now();
+  commandHits(`grep -n ${"'a' ".repeat(50_000)}`, '', '/p');
+  commandHits(`grep ${'-n '.repeat(50_000)};`, '', '/p');
+  commandHits(`grep -n ${'a'.repeat(200_000)};`, '', '/p');
+  const spent = performance.now() - started;
+  const parse = performance.now();
+  for (let i = 0; i < 20; i++) JSON.parse(JSON.stringify('x-1-'.repeat(250_000)));
+  expect(spent).toBeLessThan(20 * (performance.now() - parse) + 200);
 });

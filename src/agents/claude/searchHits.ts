@@ -30,6 +30,30 @@ export function searchedFiles(text: string, options: SearchOptions): FileOp[] {
   return hits.files();
 }
 
+/** A search and nothing else: words, quoted or not, and perhaps a `head` behind it. */
+const SEARCH =
+  /^\s*(?:[ef]?grep|rg|git grep)((?: +(?:'[^']*'|"[^"$`\\]*"|[^\s'"|;&<>$`()\\]+))+) *(?:2>\/dev\/null *)?(?:\| *head[ \w-]*)?$/;
+
+/** Whether a command may be one that {@link commandHits} reads. */
+export const isSearch = (command: string): boolean => SEARCH.test(command);
+
+/**
+ * The lines that a shell command showed the model, where it is a plain `grep -n`, `rg -n` or `git grep -n`:
+ * newer versions of Claude Code have no search tool of their own.
+ */
+export function commandHits(command: string, output: string, cwd: string): FileOp[] {
+  const words = SEARCH.exec(command)?.[1]?.match(/'[^']*'|"[^"]*"|\S+/g) ?? [];
+  const options = words.filter((word) => word[0] === '-').join(' ');
+  if (!/(^| )-(\w*n|-line-number)/.test(options) || /(^| )-(\w*h|-no-f)/.test(options)) return [];
+  const last = words.at(-1)!.replace(/^(['"])(.*)\1$/, '$2');
+  return searchedFiles(output, {
+    // A pattern of names is none; nor is an option, nor the text that is searched for.
+    path: /^-|[*?[{]/.test(last) ? '' : last,
+    cwd,
+    context: /(^| )-(\w*[ABC]|\d|-\w*context)/.test(options),
+  });
+}
+
 /** `12:text` and `13-text`, rising: hits of one file. */
 function readSingle(lines: string[], { path, context }: SearchOptions, hits: Hits): boolean {
   if (path === '') return false;

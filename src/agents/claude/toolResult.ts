@@ -1,6 +1,6 @@
 /** What a Claude tool's structured result says about files: the same in hooks and transcripts. */
 import type { FileOp, JsonObject } from '../../model/event.ts';
-import { searchedFiles } from './searchHits.ts';
+import { commandHits, searchedFiles } from './searchHits.ts';
 import { asObject, asString } from './usage.ts';
 
 const asNumber = (value: unknown): number | undefined =>
@@ -26,7 +26,8 @@ export function filesOf(tool: string, response: unknown, call: CallFacts = {}): 
   if (result.mode === 'content') return searchOps(result, call);
   const path = asString(result.filePath) || asString(result.notebook_path);
   if (path !== '') return [changeOp(tool, path, result)];
-  const files: FileOp[] = [];
+  const { input, cwd = '' } = call;
+  const files = commandHits(asString(input?.command), asString(result.stdout), cwd);
   // A shell command whose changes the agent saw.
   const shell = asObject(result.bashEditDiff)?.files;
   if (!Array.isArray(shell)) return files;

@@ -12,7 +12,11 @@ import {
   type TraceEvent,
 } from '../../model/event.ts';
 import { eventId, ids } from '../../model/ids.ts';
+
 import { readyEvent } from '../../redact/event.ts';
+
+import { isSearch } from './searchHits.ts';
+
 import { filesOf } from './toolResult.ts';
 import {
   apiErrorData,
@@ -68,7 +72,7 @@ interface FileState {
 interface Call {
   name: string;
   time: number;
-  /** Of a search: its result does not say where it looked. */
+  /** Of a search: its result does not say where, and how, it looked. */
   input?: JsonObject;
 }
 
@@ -397,7 +401,7 @@ export class TranscriptMapper {
     this.#calls.set(useId, {
       name,
       time: at.state.time,
-      ...(name === 'Grep' && { input }),
+      ...((name === 'Grep' || isSearch(asString(input.command))) && { input }),
     });
   }
 
