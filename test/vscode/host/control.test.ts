@@ -20,10 +20,8 @@ async function api(): Promise<AgentStraceApi> {
 
 /** A session whose agent is a harmless tree of processes. */
 async function session(id: string, recorded = true) {
-  const agent = new FakeAgent({
-    folder: mkdtempSync(join(tmpdir(), 'host-brake-')),
-    sessionId: id,
-  });
+  const folder = mkdtempSync(join(tmpdir(), 'host-brake-'));
+  const agent = new FakeAgent({ folder, sessionId: id });
   await until(() => agent.work('stray') > 0 || undefined);
   if (recorded) agent.saveRecord(traceDir(), stateHome());
   const writer = new TraceWriter(traceDir(), id, { cwd: root() }).start().prompt('Work');
@@ -34,6 +32,7 @@ async function session(id: string, recorded = true) {
   const close = async (): Promise<void> => {
     await agent.close();
     rmSync(join(traceDir(), id), { recursive: true });
+    rmSync(folder, { recursive: true });
     await until(() => find() === undefined || undefined);
   };
   return { agent, writer, strace, key, close, status: () => find()?.summary.status };
