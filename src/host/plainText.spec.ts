@@ -9,7 +9,7 @@ describe('text of a trace in what VS Code shows', () => {
     for (const text of [
       '[Fix it](command:workbench.action.terminal.new)',
       '[a](https://example.org "title")',
-      '[[x]](file:///etc/passwd)',
+      '[x](file:///etc/passwd)',
     ]) {
       expect(text).toMatch(LINK);
       expect(plainText(text)).not.toMatch(LINK);
