@@ -31,7 +31,8 @@ const SESSION_NAMES: Record<string, readonly string[]> = {
 
 /** Lines of the environment (`NAME=value`) by which a process that an agent left behind is known. */
 export function sessionMarks(agent: string, sessionId: string): ReadonlySet<string> {
-  return new Set((SESSION_NAMES[agent] ?? []).map((name) => `${name}=${sessionId}`));
+  const names = Object.hasOwn(SESSION_NAMES, agent) ? SESSION_NAMES[agent]! : [];
+  return new Set(names.map((name) => `${name}=${sessionId}`));
 }
 
 /** One process at one moment; the pid means nothing without the start time. */
@@ -127,7 +128,7 @@ function executableOf(pid: number): string {
 
 /** Whether a process is one of `agent`'s. Command lines are looked at, never kept. */
 export function isAgentProcess(agent: string, info: ProcessInfo): boolean {
-  const marks = MARKS[agent];
+  const marks = Object.hasOwn(MARKS, agent) ? MARKS[agent] : undefined;
   if (marks === undefined) return false;
   const exe = executableOf(info.pid);
   const name = basename(exe).replace(/\.exe$/i, '');
@@ -272,6 +273,7 @@ export function readSessionRecord(
     if (typeof value !== 'object' || value === null || value.version !== 1) return undefined;
     if (value.session_id !== sessionId || typeof value.trace_dir !== 'string') return undefined;
     if (typeof value.project !== 'string' || value.trace_dir === '') return undefined;
+    if (typeof value.agent !== 'string') return undefined;
     return value as SessionRecord;
   } catch {
     return undefined;

@@ -96,8 +96,8 @@ const WANTED: Record<BrakeAction, ProcessReport['state']> = {
 /** What a person should know of: processes that are not as they were to be. */
 export function notable(action: BrakeAction, { processes }: ControlReport): ProcessReport[] {
   return processes.filter(
-    ({ role, state }) =>
-      state === 'leftAlone' ||
+    ({ role, state, why }) =>
+      (state === 'leftAlone' && why !== 'service') ||
       (role !== 'onlooker' && state !== 'gone' && state !== WANTED[action]),
   );
 }

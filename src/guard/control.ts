@@ -88,24 +88,33 @@ class Act {
     }
   }
 
-  save(frozen: readonly FrozenProcess[]): void {
-    this.unsaved = writeFrozen(this.target.sessionId, frozen, this.env) ?? this.unsaved;
+  /** What another window or the command line froze at the same time stays in the list. */
+  async save(frozen: readonly FrozenProcess[]): Promise<void> {
+    const others = await stillFrozen(this.target.sessionId, this.env);
+    const all = [...frozen, ...others.filter((one) => !frozen.some((own) => isSame(own, one)))];
+    this.unsaved = writeFrozen(this.target.sessionId, all, this.env) ?? this.unsaved;
   }
 
-  /** Freezes all of the tree, until a look finds nothing new. @returns what was frozen by this */
-  async freezeTree(frozen: FrozenProcess[], known: readonly ProcessEntry[]): Promise<void> {
+  /**
+   * Freezes all of the tree, until looks find nothing new.
+   *
+   * @param frozen gets what was frozen by this
+   * @returns false: it forks faster than it can be frozen
+   */
+  async freezeTree(frozen: FrozenProcess[], known: readonly ProcessEntry[]): Promise<boolean> {
     let found = known;
     for (let pass = 0; pass < MAX_PASSES; pass++) {
       const running = found.filter(({ state }) => state !== 'T');
       if (running.length > 0) {
         frozen.push(...running.map((entry) => frozenAs(entry, 'child')));
         // Before the first signal: whatever happens to us, it is known what is to be continued.
-        this.save(frozen);
+        await this.save(frozen);
         await this.send(running, 'SIGSTOP');
       }
       found = await this.walk.pass();
-      if (found.length === 0) return;
+      if (found.length === 0) return true;
     }
+    return false;
   }
 
   /** Waits until all are as `wanted` says, or `ms` are over. @returns them as they are */
@@ -187,7 +196,7 @@ export async function pause(target: Target, options: ControlOptions = {}): Promi
   if (agent.state !== 'T') {
     const shells = walk.jobControlShells().filter(({ state }) => state !== 'T');
     frozen.push(...shells.map((shell) => frozenAs(shell, 'shell')), frozenAs(agent, 'agent'));
-    act.save([...frozen, ...children.map((child) => frozenAs(child, 'child'))]);
+    await act.save([...frozen, ...children.map((child) => frozenAs(child, 'child'))]);
     for (const shell of shells) {
       await act.send([shell], 'SIGSTOP');
       // Not before it is still: woken up by the signal, a shell that waits looks at what it waits for once more
@@ -196,7 +205,7 @@ export async function pause(target: Target, options: ControlOptions = {}): Promi
     }
     await act.send([agent], 'SIGSTOP');
   }
-  await act.freezeTree(frozen, children);
+  const whole = await act.freezeTree(frozen, children);
   const tree = [
     frozenAs(agent, 'agent'),
     ...[...walk.members.values()].map((entry) => frozenAs(entry, 'child')),
@@ -210,7 +219,7 @@ export async function pause(target: Target, options: ControlOptions = {}): Promi
   const all = [...frozen.filter(({ role }) => role === 'shell'), ...tree];
   const running = tree.some(({ pid }) => !hasEnded(now.get(pid)) && now.get(pid)?.state !== 'T');
   const shells = await lookAt(all.map(({ pid }) => pid));
-  return act.report(running ? 'partly' : 'paused', all, shells, before);
+  return act.report(running || !whole ? 'partly' : 'paused', all, shells, before);
 }
 
 /** `su`, `script` and the like stop themselves when what they run is stopped, and nobody would continue them. */
@@ -223,7 +232,7 @@ async function saveOnlookers(
   frozen.push(
     ...onlookers.filter(({ pid }) => !known.has(pid)).map((entry) => frozenAs(entry, 'onlooker')),
   );
-  act.save(frozen);
+  await act.save(frozen);
 }
 
 /**
@@ -261,7 +270,7 @@ async function release(act: Act, frozen: readonly FrozenProcess[]): Promise<Cont
   const isUp = (entry: ProcessEntry | undefined): boolean => entry?.state !== 'T';
   const now = await act.settle(frozen, isUp, SETTLE_MS);
   const stuck = frozen.filter(({ pid }) => now.get(pid)?.state === 'T');
-  if (stuck.length > 0) act.save(stuck);
+  if (stuck.length > 0) await act.save(stuck);
   else forgetFrozen(act.target.sessionId, act.env);
   return act.report(stuck.length > 0 ? 'partly' : 'running', frozen, now);
 }

@@ -1,6 +1,7 @@
 /** What an agent runs: its descendants, and what left them but still bears the session's name. */
 import { isHookCommand } from '../agents/launcher.ts';
 import { stateHome } from '../trace/paths.ts';
+import { type BystanderWhy, bystander } from './bystanders.ts';
 import { isEditor } from './editors.ts';
 import {
   chainOf,
@@ -17,7 +18,7 @@ import type { Target } from './verify.ts';
 type Env = Record<string, string | undefined>;
 
 /** Why a process of the tree is not touched. */
-export type LeftWhy = 'otherUser' | 'editor' | 'ours';
+export type LeftWhy = 'otherUser' | 'editor' | 'ours' | BystanderWhy;
 
 const keyOf = ({ pid, startTime }: ProcessId): string => `${pid} ${startTime}`;
 
@@ -39,6 +40,8 @@ export class TreeWalk {
   private readonly others = new Set<string>();
   /** What the agent runs in: the same when it has ended, whatever the environment of that may say. */
   private readonly above = new Set<string>();
+  /** The agent's terminal; empty: none. */
+  private tty = '';
   /** The system as the last pass saw it. */
   table = new Map<number, ProcessEntry>();
 
@@ -64,7 +67,9 @@ export class TreeWalk {
     }
     const protectedPids = new Set(this.chain(this.self).map(({ pid }) => pid));
     if (isSame(this.table.get(this.target.id.pid), this.target.id)) {
-      for (const entry of this.chain(this.target.id.pid)) this.above.add(keyOf(entry));
+      const [agent, ...above] = this.chain(this.target.id.pid);
+      this.tty = agent?.tty ?? '';
+      for (const entry of above) this.above.add(keyOf(entry));
     }
     const found: ProcessEntry[] = [];
     const descend = (from: readonly ProcessId[]): void => {
@@ -81,9 +86,13 @@ export class TreeWalk {
     if (environments && this.target.marks.size > 0) {
       const strays = await this.strays(protectedPids);
       for (const stray of strays) {
-        if (this.isKnown(stray) || !this.admit(stray, protectedPids)) continue;
-        found.push(stray);
-        descend([stray]);
+        if (this.isKnown(stray)) continue;
+        const why = bystander(stray, this.chain(stray.pid).slice(1), this.tty);
+        if (why !== undefined) this.left.set(keyOf(stray), { entry: stray, why });
+        else if (this.admit(stray, protectedPids)) {
+          found.push(stray);
+          descend([stray]);
+        }
       }
     }
     return found;
@@ -150,7 +159,9 @@ export class TreeWalk {
   isRecorder(entry: ProcessEntry): boolean {
     const words = commandWords(entry.pid).slice(0, 5);
     if (words[1]?.startsWith(`${this.home}/lib/`) === true && words[2] === '--agent') return true;
-    return isHookCommand(words.join(' '), this.target.agent);
+    // The agent's shell with the command of its settings; then the launcher, itself a script.
+    const command = words[1] === '-c' ? words[2] : words.slice(1).join(' ');
+    return isLaunch(command ?? '', this.target.agent);
   }
 
   /** Hooks of ours that the agent runs now. */
@@ -197,3 +208,10 @@ export class TreeWalk {
       );
   }
 }
+
+/** A command that does nothing but launch our recorder: not one in which it only occurs. */
+const isLaunch = (command: string, agent: string): boolean =>
+  LAUNCH.test(command) && isHookCommand(command, agent);
+
+const LAUNCH =
+  /^\s*(\[ ! -x [^;&|\n]+ \] \|\| exec )?["']?(\/|~\/|\$HOME\/)[^;&|\n]*agent-strace-hook["']?\s+--agent\s+\w+(\s+\w+)?\s*$/;

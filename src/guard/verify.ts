@@ -98,7 +98,8 @@ const NAMES: Record<string, string> = {
 };
 
 /** How an agent is called in sentences. */
-export const nameOf = (agent: string | undefined): string => NAMES[agent ?? ''] ?? 'the agent';
+export const nameOf = (agent: string | undefined): string =>
+  Object.hasOwn(NAMES, agent ?? '') ? NAMES[agent ?? '']! : 'the agent';
 
 export function refusal(reason: RefusalCode, agent?: string): Refusal {
   const message = REFUSALS[reason].replaceAll('{0}', nameOf(agent));

@@ -118,6 +118,8 @@ async function agreed(io: Io, agent: string): Promise<number | undefined> {
 const WORDS: Record<Why, string> = {
   otherUser: "another user's",
   editor: 'an editor',
+  terminal: 'in a terminal of its own',
+  service: 'a service of yours',
   ours: 'this runs inside it',
   stoppedBefore: 'it was stopped already, by somebody else',
   busy: 'busy in the system',
