@@ -95,10 +95,11 @@ const WANTED: Record<BrakeAction, ProcessReport['state']> = {
 
 /** What a person should know of: processes that are not as they were to be. */
 export function notable(action: BrakeAction, { processes }: ControlReport): ProcessReport[] {
-  return processes.filter(
-    ({ role, state, why }) =>
-      (state === 'leftAlone' && why !== 'service') ||
-      (role !== 'onlooker' && state !== 'gone' && state !== WANTED[action]),
+  return processes.filter(({ role, state, why }) =>
+    state === 'leftAlone'
+      ? // As it should be, and the same each time.
+        why !== 'service'
+      : role !== 'onlooker' && state !== 'gone' && state !== WANTED[action],
   );
 }
 
