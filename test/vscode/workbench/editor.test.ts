@@ -229,3 +229,54 @@ test('known reads and edits are marked on their lines; pause freezes everything,
   expect(family()).toEqual([]);
   await workbench.statusBarItem(/done|stopped/).waitFor({ timeout: 20_000 });
 });
+
+test('two real sessions in two windows do not mix, nothing is doubled, and a reload loses nothing', {
+  timeout: 240_000,
+}, async () => {
+  const { page } = workbench;
+  const second = await page.context().browser()!.newPage();
+  await second.goto(workbench.server.url(lab.projectDir));
+  await second.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await openFile(page, 'values.py');
+  await openFile(second, 'other.py');
+  const model = ['--model', 'claude-sonnet-4-5'];
+  const beating = lab.start({ prompt: 'Change the values.', args: model });
+  await expect.poll(() => existsSync(join(lab.projectDir, 'beat')), { timeout: 60_000 }).toBe(true);
+  const other = await lab.run({ prompt: 'SCENARIO:other Change the other.', args: model });
+  expect(other.code, other.stderr).toBe(0);
+
+  // Each file has the marks of the session that touched it, in both windows.
+  const ofFirst = 'R4-6 R21-30 M10-11';
+  const ofOther = 'R1-2 R4-40 M3-3';
+  await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofFirst);
+  await expect.poll(() => gutter(second), { timeout: 30_000 }).toBe(ofOther);
+  await openFile(page, 'other.py');
+  await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofOther);
+
+  // The window comes back with all of it.
+  await page.reload();
+  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await page.locator('.tab.active', { hasText: 'other.py' }).waitFor();
+  await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofOther);
+  await openFile(page, 'values.py');
+  await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofFirst);
+
+  // Both windows and the command line name the same two sums; each response counts once, whoever read it.
+  beating.child.kill('SIGTERM');
+  await beating.done;
+  const listed = spawnSync(
+    process.execPath,
+    [join(root, 'dist', 'cli.js'), 'cost', '--all', '--json'],
+    {
+      cwd: lab.projectDir,
+      encoding: 'utf8',
+      env: { HOME: lab.home, PATH: '/usr/bin:/bin', CLAUDE_CONFIG_DIR: join(lab.home, '.claude') },
+    },
+  );
+  expect(listed.status, listed.stderr).toBe(0);
+  const { responses } = JSON.parse(listed.stdout) as { responses: number };
+  const answered = lab.mock.requests.filter(
+    ({ scenario: name, answer }) => name !== 'side' && answer !== undefined,
+  );
+  expect(responses).toBe(answered.length);
+});
