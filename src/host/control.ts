@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { act, type BrakeAction, kindOf, notable } from '../guard/brake.ts';
+import { act, type BrakeAction, kindOf, notable, rehearse } from '../guard/brake.ts';
 import type { ControlReport, Outcome } from '../guard/control.ts';
 import { readFrozen } from '../guard/frozen.ts';
 import { isMarkedPaused, MAX_HOLD_MS } from '../guard/pauseMark.ts';
@@ -124,6 +124,7 @@ export class Control implements vscode.Disposable {
       const summary = session.summary(nowMs);
       active ||= isActive(summary);
       paused ||= this.isPaused(session);
+      if (!this.rehearsed && isActive(summary)) this.rehearse(session);
       if (session.process === 'gone') void this.releaseShell(session);
       else this.released.delete(session.key);
     }
@@ -135,6 +136,17 @@ export class Control implements vscode.Disposable {
     this.contexts = contexts;
     void vscode.commands.executeCommand('setContext', 'agentStrace.hasActive', active);
     void vscode.commands.executeCommand('setContext', 'agentStrace.hasPaused', paused);
+  }
+
+  private rehearsed = false;
+
+  /** Once in a window, when there is something to pause. */
+  private rehearse(session: LiveSession): void {
+    if (this.of(session).kind !== 'signals') return;
+    this.rehearsed = true;
+    rehearse(session.traceDir, session.id).then(undefined, (error: unknown) =>
+      this.log.error(error as Error),
+    );
   }
 
   private readonly released = new Set<string>();

@@ -40,8 +40,8 @@ export class Focus implements vscode.Disposable {
   }
 
   /**
-   * Those whose marks are shown: the pinned one; else all that are going on; else the one that was
-   * last active.
+   * Those whose marks are shown: the pinned one; else all that are going on, or the one that was last
+   * active, with those that ran at the same time: their work is looked through together.
    */
   get sessions(): LiveSession[] {
     if (this.pinnedKey !== undefined) {
@@ -49,9 +49,15 @@ export class Focus implements vscode.Disposable {
       return pinned ? [pinned] : [];
     }
     const nowMs = Date.now();
-    const all = this.engine.live.sessions;
-    const active = all.filter((session) => isActive(session.summary(nowMs)));
-    return active.length > 0 ? active : all.slice(0, 1);
+    const all = this.engine.live.sessions.map((session) => ({
+      session,
+      summary: session.summary(nowMs),
+    }));
+    const active = all.filter(({ summary }) => isActive(summary));
+    const sinceMs = Math.min(
+      ...(active.length > 0 ? active : all.slice(0, 1)).map(({ summary }) => summary.startedAtMs),
+    );
+    return all.filter(({ summary }) => summary.lastMs >= sinceMs).map(({ session }) => session);
   }
 
   /** The session that the person pinned, or else looks at. */

@@ -11,7 +11,7 @@ import { isRunning } from '../../processes.ts';
 import { Workbench } from '../workbench.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const LINES = Array.from({ length: 40 }, (_, at) => `value_${at + 1} = ${at + 1}\n`).join('');
+const LINES = Array.from({ length: 30 }, (_, at) => `value_${at + 1} = ${at + 1}\n`).join('');
 /** Beats ten times a second, as a child of a child of the agent. */
 const BEAT = `#!/bin/sh\nsh -c 'n=0; while [ $n -lt 600 ]; do n=$((n+1)); echo $n > beat; sleep 0.1; done'\n`;
 
@@ -134,21 +134,20 @@ const stateOf = (pid: number): string => {
   }
 };
 
-/** All processes whose HOME is the lab's: the agent and what it runs. */
+/** All processes whose HOME is the lab's, but our recorder: the agent and what it runs. */
 function family(): number[] {
+  const read = (pid: number, name: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+    } catch {
+      return '';
+    }
+  };
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8')
-          .split('\0')
-          .includes(`HOME=${lab.home}`);
-      } catch {
-        return false;
-      }
-    })
-    .filter((pid) => !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('.agent-strace'));
+    .filter((pid) => read(pid, 'environ').split('\0').includes(`HOME=${lab.home}`))
+    .filter((pid) => !read(pid, 'cmdline').includes('.agent-strace'));
 }
 
 const beat = (): number => Number(readFileSync(join(lab.projectDir, 'beat'), 'utf8').trim() || 0);
@@ -247,7 +246,7 @@ test('two real sessions in two windows do not mix, nothing is doubled, and a rel
 
   // Each file has the marks of the session that touched it, in both windows.
   const ofFirst = 'R4-6 R21-30 M10-11';
-  const ofOther = 'R1-2 R4-40 M3-3';
+  const ofOther = 'R1-2 R4-30 M3-3';
   await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofFirst);
   await expect.poll(() => gutter(second), { timeout: 30_000 }).toBe(ofOther);
   await openFile(page, 'other.py');
@@ -256,7 +255,7 @@ test('two real sessions in two windows do not mix, nothing is doubled, and a rel
   // The window comes back with all of it.
   await page.reload();
   await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
-  await page.locator('.tab.active', { hasText: 'other.py' }).waitFor();
+  await openFile(page, 'other.py');
   await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofOther);
   await openFile(page, 'values.py');
   await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofFirst);
