@@ -282,6 +282,7 @@ export class Changes
   private async show(argument: unknown): Promise<void> {
     const chosen = await sessionFor(this.engine, this.focus, argument, {
       title: vscode.l10n.t('Show the changes of which session?'),
+      past: true,
     });
     if (!chosen) return;
     this.release?.();

@@ -62,6 +62,12 @@ export class SessionCommands implements vscode.Disposable {
     if (!mayWrite()) return;
     await this.withSession(argument, vscode.l10n.t('Rename Session'), async (session) => {
       const { traceDir, id } = session;
+      const cancel = new AbortController();
+      // What it is called without a name is in its first events: of an old one they are yet to be read.
+      const reading = vscode.l10n.t('Reading the session');
+      if (!(await patiently(reading, cancel, whenRead(this.engine, session, cancel.signal)))) {
+        return;
+      }
       const title = visibleText(session.trace.fold.session.title);
       const name = await vscode.window.showInputBox({
         title: vscode.l10n.t('Rename Session'),
@@ -169,7 +175,7 @@ export class SessionCommands implements vscode.Disposable {
       },
       {
         fits: (session) => !isActive(session.summary(Date.now())),
-        none: vscode.l10n.t('No recent session here is over yet.'),
+        none: vscode.l10n.t('No session here is over yet.'),
       },
     );
   }
@@ -225,7 +231,11 @@ export class SessionCommands implements vscode.Disposable {
     work: (session: LiveSession, release: () => void) => Promise<void>,
     choice: { fits?: (session: LiveSession) => boolean; none?: string } = {},
   ): Promise<void> {
-    const found = await sessionFor(this.engine, this.focus, argument, { title, ...choice });
+    const found = await sessionFor(this.engine, this.focus, argument, {
+      title,
+      past: true,
+      ...choice,
+    });
     if (!found) return;
     try {
       await work(found.session, found.release);

@@ -209,7 +209,7 @@ test.each(ALL_THEMES)('every state of the card and the meters in %s', async (the
     counts: { ...header.counts, badLines: 3 },
   });
   await card.waitFor({ state: 'detached' });
-  await page.getByText('Failed', { exact: true }).waitFor();
+  await page.getByText('Stopped', { exact: true }).waitFor();
   await page.locator('.big').getByText('~$0.4200').waitFor();
   await page.locator('.cost-line').hover();
   await page.getByText('No price known for x-large-2.').waitFor();

@@ -74,7 +74,7 @@ function StateTag({ header: { status } }: { header: ReplayHeader }) {
     case 'ended':
       return <span class="tag">Done</span>;
     case 'failed':
-      return <span class="tag failed">Failed</span>;
+      return <span class="tag failed">Stopped</span>;
     case 'waiting':
       return (
         <span class="tag amber">
@@ -109,9 +109,12 @@ function about({ agent, models, workspace, startedAtMs }: ReplayHeader): string 
 function Stats({ app, header }: { app: ReplayApp; header: ReplayHeader }) {
   const { cost, counts, durationMs } = header;
   const estimated = cost.nanoUsd === 0 && cost.estimatedNanoUsd > 0;
+  const unpriced = !estimated && cost.nanoUsd === 0 && cost.unpriced > 0;
   const money = estimated
     ? formatUsd(cost.estimatedNanoUsd, { estimate: true })
-    : formatUsd(cost.nanoUsd);
+    : unpriced
+      ? 'unpriced'
+      : formatUsd(cost.nanoUsd);
   const note = estimated
     ? 'Cost is an estimate: this agent wrote no usage records.'
     : cost.unpriced > 0
@@ -122,7 +125,7 @@ function Stats({ app, header }: { app: ReplayApp; header: ReplayHeader }) {
       <Stat
         value={money}
         label={
-          cost.unpriced > 0 && !estimated
+          cost.unpriced > 0 && !estimated && !unpriced
             ? `+ ${formatCount(cost.unpriced)} unpriced`
             : 'total cost'
         }

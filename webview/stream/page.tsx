@@ -213,9 +213,12 @@ function Footer({ app, header }: { app: StreamApp; header: StreamHeader | undefi
       ) : (
         <span>{bad}</span>
       )}
-      <span class="split">
-        own {formatUsd(cost.ownNanoUsd)} · subagents {formatUsd(cost.subagentNanoUsd)}
-      </span>
+      {/* Where nothing has a price there is nothing to share out. */}
+      {(cost.nanoUsd > 0 || (cost.unpriced === 0 && cost.estimatedNanoUsd === 0)) && (
+        <span class="split">
+          own {formatUsd(cost.ownNanoUsd)} · subagents {formatUsd(cost.subagentNanoUsd)}
+        </span>
+      )}
     </footer>
   );
 }
@@ -245,6 +248,6 @@ function statusText({ header, progress }: StreamApp): string {
     case 'ended':
       return `${agent} is done${errors}`;
     case 'failed':
-      return `${agent} failed${errors}`;
+      return `${agent} has stopped${errors}`;
   }
 }

@@ -11,7 +11,7 @@ const STATUS: Record<SessionTab['status'], string> = {
   waiting: 'Waiting for you',
   paused: 'Paused',
   ended: 'Done',
-  failed: 'Failed',
+  failed: 'Stopped',
 };
 
 /** Those that wait for an answer first, else as the host sent them. */
