@@ -6,9 +6,10 @@ import {
   formatPercent,
   formatTokens,
   formatUsd,
+  MISSING,
   plural,
 } from '../model/format.ts';
-import type { SessionStatus, SessionSummary } from '../model/summary.ts';
+import { isCostKnown, type SessionStatus, type SessionSummary } from '../model/summary.ts';
 import { visibleText } from '../model/visibleText.ts';
 import type { ControlInfo } from '../protocol/stream.ts';
 import { urgency } from './streamFeed.ts';
@@ -154,13 +155,13 @@ function quietLine({ trusted }: { trusted: boolean }): StatusLine {
 export const isActive = ({ status }: SessionSummary): boolean =>
   status !== 'ended' && status !== 'failed';
 
-/** `$4.37`, `~$0.0312` where it is only an estimate, `unpriced` where no price is known. */
+/** As the command line says it: `$4.37`, `≥$4.37`, `~$0.0312`, `unpriced`, `–` where nothing is known. */
 export function costText({ cost }: SessionSummary): string {
-  if (cost.nanoUsd === 0 && cost.estimatedNanoUsd > 0) {
-    return formatUsd(cost.estimatedNanoUsd, { estimate: true });
-  }
-  if (cost.nanoUsd === 0 && cost.unpriced > 0) return 'unpriced';
-  return formatUsd(cost.nanoUsd);
+  const { nanoUsd, estimatedNanoUsd, unpriced } = cost;
+  if (nanoUsd > 0) return `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+  if (estimatedNanoUsd > 0) return formatUsd(estimatedNanoUsd, { estimate: true });
+  if (unpriced > 0) return 'unpriced';
+  return isCostKnown(cost) ? formatUsd(0) : MISSING;
 }
 
 interface Activity {

@@ -4,6 +4,7 @@ import {
   formatCount,
   formatDuration,
   formatUsd,
+  MISSING,
   plural,
 } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
@@ -114,7 +115,9 @@ function Stats({ app, header }: { app: ReplayApp; header: ReplayHeader }) {
     ? formatUsd(cost.estimatedNanoUsd, { estimate: true })
     : unpriced
       ? 'unpriced'
-      : formatUsd(cost.nanoUsd);
+      : cost.unknown
+        ? MISSING
+        : formatUsd(cost.nanoUsd);
   const note = estimated
     ? 'Cost is an estimate: this agent wrote no usage records.'
     : cost.unpriced > 0
@@ -156,7 +159,7 @@ function Stats({ app, header }: { app: ReplayApp; header: ReplayHeader }) {
 function Stat({ value, label, title }: { value: string; label: string; title?: string }) {
   return (
     <div class="stat" {...(title ? { title } : {})}>
-      <span class={`stat-value ${value === '0' ? 'dim' : ''}`}>{value}</span>
+      <span class={`stat-value ${value === '0' || value === MISSING ? 'dim' : ''}`}>{value}</span>
       <span class="stat-label">{label}</span>
     </div>
   );

@@ -213,8 +213,8 @@ function Footer({ app, header }: { app: StreamApp; header: StreamHeader | undefi
       ) : (
         <span>{bad}</span>
       )}
-      {/* Where nothing has a price there is nothing to share out. */}
-      {(cost.nanoUsd > 0 || (cost.unpriced === 0 && cost.estimatedNanoUsd === 0)) && (
+      {/* Where no cost is known there is none to share out. */}
+      {!cost.unknown && (
         <span class="split">
           own {formatUsd(cost.ownNanoUsd)} · subagents {formatUsd(cost.subagentNanoUsd)}
         </span>

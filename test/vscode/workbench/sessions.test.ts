@@ -93,11 +93,7 @@ test.each(Object.keys(themes) as Theme[])(
     );
     // A day that is closed is not read; opened, it is.
     await row(page, 'Yesterday').click();
-    await page.waitForTimeout(3000);
-    await workbench!.screenshot('debug');
-    await page.waitForTimeout(3000);
-    await workbench!.screenshot('debug');
-    await row(page, 'Add a refund endpoint').waitFor({ timeout: 2000 });
+    await row(page, 'Add a refund endpoint').waitFor();
     await row(page, 'Make webhook').hover();
     await page.waitForTimeout(1500);
     await workbench!.screenshot(`sessions-${theme}`);
