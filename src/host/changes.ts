@@ -94,6 +94,7 @@ export class Changes
       command('openChange', (item) => this.openChange(item)),
       command('openChangedFile', (item) => this.openFile(item)),
       command('restoreFile', (item) => this.restore(item)),
+      command('restoreFileToStart', (item) => this.restore(item)),
       command('showChanges', (session) => this.show(session)),
       vscode.commands.registerCommand('agentStrace.showStepDiff', (key: unknown, step: unknown) =>
         this.showStepDiff(key, step),

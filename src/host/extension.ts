@@ -76,6 +76,9 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     new ReplayPanels(context.extensionUri, engine, focus, documents, log),
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
+    command('replayShown', () =>
+      vscode.commands.executeCommand('agentStrace.replay', stream.shown),
+    ),
     command('showLog', () => log.show()),
     command('setUp', async () => (await setUp()).run(false)),
     command('openStep', (key: unknown, step: unknown) => stream.openStep(key, step)),
