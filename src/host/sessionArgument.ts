@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { formatMoment } from '../model/format.ts';
 import type { SessionSummary } from '../model/summary.ts';
 import { visibleText } from '../model/visibleText.ts';
 import type { Engine } from './engine.ts';
@@ -148,8 +149,7 @@ function itemOf(
   };
 }
 
-const place = (workspace: string, ms: number): string =>
-  `${workspace} · ${new Date(ms).toLocaleString()}`;
+const place = (workspace: string, ms: number): string => `${workspace} · ${formatMoment(ms)}`;
 
 /** Trace text in a label: no icons, of one line. */
 const plain = (text: string): string => visibleText(text).replaceAll('$(', '$\u2060(');

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { formatMoment } from '../model/format.ts';
 import { visibleText } from '../model/visibleText.ts';
 import { MAX_NAME } from '../trace/names.ts';
 import { removableFolder } from '../trace/removable.ts';
@@ -160,7 +161,7 @@ export class SessionCommands implements vscode.Disposable {
           {
             modal: true,
             detail: [
-              `${plain(summary.agent)} · ${costText(summary)} · ${new Date(summary.startedAtMs).toLocaleString()}`,
+              `${plain(summary.agent)} · ${costText(summary)} · ${formatMoment(summary.startedAtMs)}`,
               vscode.l10n.t('Its trace, {0}, goes. Files that the agent changed stay.', session.id),
               ...(trash ? [] : [vscode.l10n.t('This cannot be undone.')]),
             ].join('\n'),

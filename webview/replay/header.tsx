@@ -3,6 +3,7 @@ import {
   formatClock,
   formatCount,
   formatDuration,
+  formatMoment,
   formatUsd,
   MISSING,
   plural,
@@ -94,14 +95,8 @@ function StateTag({ header: { status } }: { header: ReplayHeader }) {
 }
 
 function about({ agent, models, workspace, startedAtMs }: ReplayHeader): string {
-  const start = new Date(startedAtMs).toLocaleString(undefined, {
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-  });
   return visibleText(
-    [agent, models.join(' + '), workspace, startedAtMs > 0 ? start : '']
+    [agent, models.join(' + '), workspace, startedAtMs > 0 ? formatMoment(startedAtMs) : '']
       .filter(Boolean)
       .join(' · '),
   );
