@@ -296,7 +296,8 @@ function limitRows(summary: SessionSummary, nowMs: number, budgetNanoUsd?: numbe
       window === undefined
         ? `${formatTokens(tokens)} tokens`
         : `${formatPercent(tokens / window)}, ${formatTokens(tokens)} of ${formatTokens(window)}`;
-    rows.push(['Context', markdown(fill)]);
+    // A long title takes the width: a number must not break for it.
+    rows.push(['Context', markdown(fill).replaceAll(' ', '&nbsp;')]);
   }
   const { input_tokens: input, cache_read_input_tokens: hits } = cost.usage;
   if (input > 0) rows.push(['Cache hits', markdown(formatPercent(hits / input))]);
