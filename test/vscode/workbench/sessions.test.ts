@@ -153,7 +153,7 @@ test('two sessions do not mix, and a reload in the middle loses nothing', async 
   live('live-2', 'Which tests are slow?');
   const page = await openSessions();
   await row(page, 'Which tests are slow').click();
-  const stream = await workbench!.webviewFrame('Agent Strace');
+  const stream = await workbench!.webviewFrame('Event Stream');
   await stream
     .getByText('1 · Which tests are slow?')
     .or(stream.getByText('Which tests are slow?'))
@@ -174,7 +174,7 @@ test('two sessions do not mix, and a reload in the middle loses nothing', async 
   await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
   await row(page, 'Make webhook').waitFor({ timeout: 60_000 });
   one.call('Bash', { command: 'echo after the reload' });
-  const again = await workbench!.webviewFrame('Agent Strace');
+  const again = await workbench!.webviewFrame('Event Stream');
   await again.getByText('echo after the reload').waitFor();
   // The session that the person looked at, with all of its steps, once each.
   for (const words of ['before the', 'while it', 'after the']) {
