@@ -14,6 +14,7 @@ import {
   plainLabel,
   stepDescription,
   stepLabel,
+  unknownText,
 } from './changeText.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
@@ -217,6 +218,25 @@ export class Changes
     if (!course) return;
     const name = plainLabel(course.path.split(/[/\\]/).at(-1) ?? '');
     if (step) {
+      const before = contentAt(course, { at: 'before', row: step.row });
+      const after = contentAt(course, { at: 'after', row: step.row });
+      if (!before.known && !after.known) {
+        // Two notes that say so make no diff. The step itself is known: the replay shows it.
+        const replay = vscode.l10n.t('Open in Replay');
+        const answer = await vscode.window.showInformationMessage(
+          vscode.l10n.t(
+            'What {0} held at step {1} is not known. {2}',
+            name,
+            step.step + 1,
+            unknownText(before.why),
+          ),
+          replay,
+        );
+        if (answer === replay) {
+          await vscode.commands.executeCommand('agentStrace.replay', session.key, step.step);
+        }
+        return;
+      }
       await vscode.commands.executeCommand(
         'vscode.diff',
         this.contents.uri(session, path, { at: 'before', row: step.row }),

@@ -81,13 +81,12 @@ async function pick(
         : {
             key,
             label: plain(name ?? entry.id),
-            description: '',
             detail: place(workspace, engine.past.lastMs(one)),
           };
     }),
   ];
   if (unread.length === 0) {
-    return (await vscode.window.showQuickPick(items(), { title, matchOnDescription: true }))?.key;
+    return (await vscode.window.showQuickPick(items(), { title, matchOnDetail: true }))?.key;
   }
   void engine.past.want(unread.slice(0, MAX_READ), live.all);
   return await pickFrom(title, items, engine.onDidReadPast);
@@ -110,7 +109,7 @@ async function pickFrom(
 ): Promise<string | undefined> {
   const list = vscode.window.createQuickPick<SessionItem>();
   list.title = title;
-  list.matchOnDescription = true;
+  list.matchOnDetail = true;
   list.items = items();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const update = (): void => {
@@ -144,8 +143,13 @@ function itemOf(
   return {
     key,
     label: plain(summary.title || id),
-    description: `${plain(summary.agent)} · ${costText(summary)} · ${STATUS_WORDS[summary.status]}`,
-    detail: place(workspace, summary.startedAtMs || nowMs),
+    // Not beside the title, which takes the whole width.
+    detail: [
+      costText(summary),
+      STATUS_WORDS[summary.status],
+      plain(summary.agent),
+      place(workspace, summary.startedAtMs || nowMs),
+    ].join(' · '),
   };
 }
 

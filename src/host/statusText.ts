@@ -247,7 +247,10 @@ function whoRows(session: StatusSession, nowMs: number): Row[] {
     const now = markdown(activityOf(session, nowMs).text);
     rows.push(['Now', target ? `${now} ${code(cut(target, 24))}` : now]);
   }
-  if (summary.model) rows.push(['Model', markdown(cut(summary.model, 40))]);
+  // A name of a model does not break at its hyphens.
+  if (summary.model) {
+    rows.push(['Model', markdown(cut(summary.model, 40)).replaceAll('&#45;', '&#45;&#8288;')]);
+  }
   if (workspace) rows.push(['Folder', markdown(cut(workspace, 40))]);
   return rows;
 }
