@@ -223,6 +223,38 @@ test.each(ALL_THEMES)('every state of the card and the meters in %s', async (the
   await stream.close();
 });
 
+test('low and narrow, between other views, the list keeps its room', async () => {
+  const host = designHost();
+  addCodex(host);
+  const stream = await open(host, { viewport: { width: 190, height: 370 } });
+  await settled(stream);
+  await stream.screenshot('stream-low');
+  const room = await stream.page.evaluate(() => {
+    const { top, bottom } = document.querySelector('.vlist')!.getBoundingClientRect();
+    return Math.min(bottom, innerHeight) - top;
+  });
+  expect(room).toBeGreaterThanOrEqual(66);
+  const tag = (await stream.page.locator('.tags').boundingBox())!;
+  expect(tag.x + tag.width).toBeLessThanOrEqual(190);
+  await healthy(stream);
+  await stream.close();
+});
+
+test('what nothing is known to cost is no $0', async () => {
+  const host = designHost();
+  const stream = await open(host);
+  await settled(stream);
+  const none = { nanoUsd: 0, estimatedNanoUsd: 0, ownNanoUsd: 0, subagentNanoUsd: 0, priced: 0 };
+  await host.postHeader('claude-1', {
+    cost: { ...host.headers.get('claude-1')!.cost, ...none, models: [], unknown: true },
+  });
+  await stream.page.locator('.big').getByText('–', { exact: true }).waitFor();
+  const said = await stream.page.locator('.cost, .footer').allTextContents();
+  expect(said.join()).not.toContain('$0');
+  await healthy(stream);
+  await stream.close();
+});
+
 test('counts by the clock of the host', async () => {
   const host = designHost();
   const header = host.headers.get('claude-1')!;
