@@ -192,6 +192,15 @@ test.each(Object.keys(themes) as Theme[])(
 test('restores files as they were, and undo takes it back', async () => {
   record();
   const { page } = await open();
+  // The keyboard has a menu with all that the icons do.
+  await row('webhook.py').click();
+  await page.keyboard.press('Shift+F10');
+  await page.getByRole('menuitem', { name: 'Restore File to Before the Session…' }).waitFor();
+  for (const name of ['Open Diff', 'Open File']) {
+    expect(await page.getByRole('menuitem', { name }).count()).toBe(1);
+  }
+  await page.keyboard.press('Escape');
+
   await act(row('webhook.py'), 'Restore File to Before the Session…');
   await dialog().getByText('Restore webhook.py to what it was before the session?').waitFor();
   await workbench!.screenshot('changes-restore');

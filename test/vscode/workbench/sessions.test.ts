@@ -148,6 +148,26 @@ test('renames, exports and deletes by menu, and never what still runs', async ()
   expect(names()).not.toContain('The handler');
 });
 
+test('the palette offers sessions of past days by what they are about', async () => {
+  past('today-1', 'Rename the handler', HOUR);
+  past('older-1', 'Upgrade the Stripe client', 9 * DAY);
+  const page = await openSessions();
+  const offered = page.locator('.quick-input-list .monaco-list-row');
+  await workbench!.runCommand('Agent Strace: Rename Session…');
+  await offered.filter({ hasText: 'Upgrade the Stripe client' }).waitFor();
+  await workbench!.screenshot('sessions-pick');
+  expect(await offered.allTextContents()).toEqual([
+    expect.stringMatching(/^Rename the handler\$0\.\d{4} · done · Claude Code · payments-api · /),
+    expect.stringMatching(/^Upgrade the Stripe client\$0\.\d{4} · done · /),
+  ]);
+  await offered.filter({ hasText: 'Upgrade the Stripe client' }).click();
+  const box = page.locator('.quick-input-widget input').first();
+  await expect.poll(() => box.inputValue()).toBe('Upgrade the Stripe client');
+  await box.fill('Stripe 12');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => names()).toContain('Stripe 12');
+});
+
 test('two sessions do not mix, and a reload in the middle loses nothing', async () => {
   const one = live('live-1', 'Make webhook retries idempotent');
   live('live-2', 'Which tests are slow?');
