@@ -114,7 +114,7 @@ test('a trace folder that comes later: status bar and rows follow what is append
   const row = again.locator('[data-row]').filter({ hasText: 'webhook.py' });
   await row.waitFor();
   await row.click();
-  await workbench.page.keyboard.press('Enter');
+  await workbench.page.keyboard.press('Control+Enter');
   await workbench.page.locator('.tab').filter({ hasText: 'webhook.py' }).waitFor();
   await workbench.screenshot('stream-opened-file');
 });
