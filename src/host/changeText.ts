@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { ListedFile, ListedStep } from '../history/changeList.ts';
 import type { UnknownReason } from '../history/content.ts';
 import type { TargetProblem } from '../history/restoreTarget.ts';
+import { formatTimeOfDay } from '../model/format.ts';
 import { visibleText } from '../model/visibleText.ts';
 
 /** Trace text where icons are possible: no icons. */
@@ -40,13 +41,9 @@ export function stepDescription(step: ListedStep): string {
       : step.added === undefined
         ? vscode.l10n.t('changed')
         : linesText(step);
-  const clock = new Date(step.timeMs).toLocaleTimeString([], {
-    hour: '2-digit',
-    minute: '2-digit',
-  });
   return [
     lines,
-    clock,
+    formatTimeOfDay(step.timeMs),
     step.subagent ? vscode.l10n.t('subagent') : '',
     step.failed ? vscode.l10n.t('failed') : '',
   ]

@@ -14,6 +14,7 @@ import {
   plainLabel,
   stepDescription,
   stepLabel,
+  unknownText,
 } from './changeText.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
@@ -94,6 +95,7 @@ export class Changes
       command('openChange', (item) => this.openChange(item)),
       command('openChangedFile', (item) => this.openFile(item)),
       command('restoreFile', (item) => this.restore(item)),
+      command('restoreFileToStart', (item) => this.restore(item)),
       command('showChanges', (session) => this.show(session)),
       vscode.commands.registerCommand('agentStrace.showStepDiff', (key: unknown, step: unknown) =>
         this.showStepDiff(key, step),
@@ -216,6 +218,25 @@ export class Changes
     if (!course) return;
     const name = plainLabel(course.path.split(/[/\\]/).at(-1) ?? '');
     if (step) {
+      const before = contentAt(course, { at: 'before', row: step.row });
+      const after = contentAt(course, { at: 'after', row: step.row });
+      if (!before.known && !after.known) {
+        // Two notes that say so make no diff. The step itself is known: the replay shows it.
+        const replay = vscode.l10n.t('Open in Replay');
+        const answer = await vscode.window.showInformationMessage(
+          vscode.l10n.t(
+            'What {0} held at step {1} is not known. {2}',
+            name,
+            step.step + 1,
+            unknownText(before.why),
+          ),
+          replay,
+        );
+        if (answer === replay) {
+          await vscode.commands.executeCommand('agentStrace.replay', session.key, step.step);
+        }
+        return;
+      }
       await vscode.commands.executeCommand(
         'vscode.diff',
         this.contents.uri(session, path, { at: 'before', row: step.row }),
@@ -282,6 +303,7 @@ export class Changes
   private async show(argument: unknown): Promise<void> {
     const chosen = await sessionFor(this.engine, this.focus, argument, {
       title: vscode.l10n.t('Show the changes of which session?'),
+      past: true,
     });
     if (!chosen) return;
     this.release?.();

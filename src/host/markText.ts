@@ -1,4 +1,4 @@
-import { formatAge, formatUsd, MISSING } from '../model/format.ts';
+import { formatAge, formatTimeOfDay, formatUsd, MISSING } from '../model/format.ts';
 import type { MarkKind } from '../model/lineMarks.ts';
 import { agentName } from '../model/summary.ts';
 import { oneLine } from '../model/text.ts';
@@ -145,8 +145,7 @@ export function labelText(step: StepFacts, nowMs: number): string {
 function clock(atMs: number, nowMs: number): string {
   const at = new Date(atMs);
   if (at.toDateString() !== new Date(nowMs).toDateString()) return formatAge(atMs, nowMs);
-  const two = (value: number): string => `${value}`.padStart(2, '0');
-  return `${two(at.getHours())}:${two(at.getMinutes())}`;
+  return formatTimeOfDay(atMs);
 }
 
 /** `Modified twice, read 4 times`. */

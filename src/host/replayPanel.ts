@@ -96,7 +96,9 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
   private begin(panel: vscode.WebviewPanel, key: string, step: number | undefined): void {
     const { webview } = panel;
     webview.options = pageOptions(pageRoot(this.extensionUri));
-    panel.iconPath = vscode.Uri.joinPath(this.extensionUri, 'media', 'pulse.svg');
+    const icon = (theme: 'dark' | 'light') =>
+      vscode.Uri.joinPath(this.extensionUri, 'media', `pulse-${theme}.svg`);
+    panel.iconPath = { dark: icon('dark'), light: icon('light') };
     this.open.set(key, { panel, feed: this.newFeed(panel, key, step) });
     const feed = (): ReplayFeed | undefined => this.open.get(key)?.feed;
     webview.onDidReceiveMessage((message: unknown) => feed()?.receive(message));

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { formatMoment } from '../model/format.ts';
 import { visibleText } from '../model/visibleText.ts';
 import { MAX_NAME } from '../trace/names.ts';
 import { removableFolder } from '../trace/removable.ts';
@@ -62,6 +63,12 @@ export class SessionCommands implements vscode.Disposable {
     if (!mayWrite()) return;
     await this.withSession(argument, vscode.l10n.t('Rename Session'), async (session) => {
       const { traceDir, id } = session;
+      const cancel = new AbortController();
+      // What it is called without a name is in its first events: of an old one they are yet to be read.
+      const reading = vscode.l10n.t('Reading the session');
+      if (!(await patiently(reading, cancel, whenRead(this.engine, session, cancel.signal)))) {
+        return;
+      }
       const title = visibleText(session.trace.fold.session.title);
       const name = await vscode.window.showInputBox({
         title: vscode.l10n.t('Rename Session'),
@@ -154,7 +161,7 @@ export class SessionCommands implements vscode.Disposable {
           {
             modal: true,
             detail: [
-              `${plain(summary.agent)} · ${costText(summary)} · ${new Date(summary.startedAtMs).toLocaleString()}`,
+              `${plain(summary.agent)} · ${costText(summary)} · ${formatMoment(summary.startedAtMs)}`,
               vscode.l10n.t('Its trace, {0}, goes. Files that the agent changed stay.', session.id),
               ...(trash ? [] : [vscode.l10n.t('This cannot be undone.')]),
             ].join('\n'),
@@ -169,7 +176,7 @@ export class SessionCommands implements vscode.Disposable {
       },
       {
         fits: (session) => !isActive(session.summary(Date.now())),
-        none: vscode.l10n.t('No recent session here is over yet.'),
+        none: vscode.l10n.t('No session here is over yet.'),
       },
     );
   }
@@ -225,7 +232,11 @@ export class SessionCommands implements vscode.Disposable {
     work: (session: LiveSession, release: () => void) => Promise<void>,
     choice: { fits?: (session: LiveSession) => boolean; none?: string } = {},
   ): Promise<void> {
-    const found = await sessionFor(this.engine, this.focus, argument, { title, ...choice });
+    const found = await sessionFor(this.engine, this.focus, argument, {
+      title,
+      past: true,
+      ...choice,
+    });
     if (!found) return;
     try {
       await work(found.session, found.release);

@@ -1,4 +1,11 @@
-import { formatCount, formatDuration, formatTokens, formatUsd, plural } from '../model/format.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatMoment,
+  formatTokens,
+  formatUsd,
+  plural,
+} from '../model/format.ts';
 import type { SessionStatus, SessionSummary } from '../model/summary.ts';
 import { visibleText } from '../model/visibleText.ts';
 import { costText, isActive, markdown, STATUS_WORDS } from './statusText.ts';
@@ -196,7 +203,7 @@ export function sessionTooltip(facts: SessionFacts): string {
   const { cost } = summary;
   const rows: [string, string][] = [
     ['Agent', `${summary.agent}, ${STATUS_WORDS[status]}`],
-    ['Started', new Date(summary.startedAtMs).toLocaleString()],
+    ['Started', formatMoment(summary.startedAtMs)],
     ['Cost', costText(summary)],
     ...cost.models
       .slice(0, 4)

@@ -63,7 +63,8 @@ describe('statusLine', () => {
       text(session({ cost: { ...none, estimatedNanoUsd: 31_200_000, estimated: 1 } })),
     ).toContain('~$0.0312');
     expect(text(session({ cost: { ...none, unpriced: 3 } }))).toContain('unpriced');
-    expect(text(session({ cost: none }))).toContain('$0.00');
+    expect(text(session({ cost: none }))).toContain('– · ');
+    expect(text(session({ cost: { ...cost, unpriced: 3 } }))).toContain('≥$4.37');
   });
 
   it('shows the one that waits, else the newest, and how many more', () => {

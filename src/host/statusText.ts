@@ -6,9 +6,10 @@ import {
   formatPercent,
   formatTokens,
   formatUsd,
+  MISSING,
   plural,
 } from '../model/format.ts';
-import type { SessionStatus, SessionSummary } from '../model/summary.ts';
+import { isCostKnown, type SessionStatus, type SessionSummary } from '../model/summary.ts';
 import { visibleText } from '../model/visibleText.ts';
 import type { ControlInfo } from '../protocol/stream.ts';
 import { urgency } from './streamFeed.ts';
@@ -154,13 +155,13 @@ function quietLine({ trusted }: { trusted: boolean }): StatusLine {
 export const isActive = ({ status }: SessionSummary): boolean =>
   status !== 'ended' && status !== 'failed';
 
-/** `$4.37`, `~$0.0312` where it is only an estimate, `unpriced` where no price is known. */
+/** As the command line says it: `$4.37`, `≥$4.37`, `~$0.0312`, `unpriced`, `–` where nothing is known. */
 export function costText({ cost }: SessionSummary): string {
-  if (cost.nanoUsd === 0 && cost.estimatedNanoUsd > 0) {
-    return formatUsd(cost.estimatedNanoUsd, { estimate: true });
-  }
-  if (cost.nanoUsd === 0 && cost.unpriced > 0) return 'unpriced';
-  return formatUsd(cost.nanoUsd);
+  const { nanoUsd, estimatedNanoUsd, unpriced } = cost;
+  if (nanoUsd > 0) return `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+  if (estimatedNanoUsd > 0) return formatUsd(estimatedNanoUsd, { estimate: true });
+  if (unpriced > 0) return 'unpriced';
+  return isCostKnown(cost) ? formatUsd(0) : MISSING;
 }
 
 interface Activity {
@@ -246,7 +247,10 @@ function whoRows(session: StatusSession, nowMs: number): Row[] {
     const now = markdown(activityOf(session, nowMs).text);
     rows.push(['Now', target ? `${now} ${code(cut(target, 24))}` : now]);
   }
-  if (summary.model) rows.push(['Model', markdown(cut(summary.model, 40))]);
+  // A name of a model does not break at its hyphens.
+  if (summary.model) {
+    rows.push(['Model', markdown(cut(summary.model, 40)).replaceAll('&#45;', '&#45;&#8288;')]);
+  }
   if (workspace) rows.push(['Folder', markdown(cut(workspace, 40))]);
   return rows;
 }
@@ -295,7 +299,8 @@ function limitRows(summary: SessionSummary, nowMs: number, budgetNanoUsd?: numbe
       window === undefined
         ? `${formatTokens(tokens)} tokens`
         : `${formatPercent(tokens / window)}, ${formatTokens(tokens)} of ${formatTokens(window)}`;
-    rows.push(['Context', markdown(fill)]);
+    // A long title takes the width: a number must not break for it.
+    rows.push(['Context', markdown(fill).replaceAll(' ', '&nbsp;')]);
   }
   const { input_tokens: input, cache_read_input_tokens: hits } = cost.usage;
   if (input > 0) rows.push(['Cache hits', markdown(formatPercent(hits / input))]);

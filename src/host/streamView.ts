@@ -107,6 +107,11 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     else await vscode.commands.executeCommand(`${STREAM_VIEW}.focus`);
   }
 
+  /** Key of the session that the page shows. */
+  get shown(): string | undefined {
+    return this.feed?.session?.key;
+  }
+
   /** What is said of sessions beside their events changed. */
   refresh(): void {
     this.feed?.refreshNumbers();

@@ -185,7 +185,7 @@ test('known reads and edits are marked on their lines; pause freezes everything,
 }, async () => {
   const { page } = workbench;
   await workbench.runCommand('Agent Strace: Show Event Stream');
-  const frame = await workbench.webviewFrame('Agent Strace');
+  const frame = await workbench.webviewFrame('Event Stream');
   await openFile(page, 'values.py');
   const run = lab.start({ prompt: 'Change the values.', args: ['--model', 'claude-sonnet-4-5'] });
   await frame.getByText('./beat.sh').first().waitFor({ timeout: 60_000 });
