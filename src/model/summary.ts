@@ -218,8 +218,14 @@ const AGENTS = new Map(
   }),
 );
 
+/** How an agent that is known is called; undefined for others. @param id as recorders and traces name it */
+export const knownAgentName = (id: string): string | undefined => AGENTS.get(id);
+
+/** How a session's agent is called; what a trace says of one that is not known is hostile. */
 export function agentName(provider: string, agentName = ''): string {
-  return AGENTS.get(provider) ?? AGENTS.get(agentName) ?? (agentName || provider || 'Agent');
+  return (
+    knownAgentName(provider) ?? knownAgentName(agentName) ?? (agentName || provider || 'Agent')
+  );
 }
 
 /**
