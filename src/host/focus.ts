@@ -1,8 +1,7 @@
 import * as vscode from 'vscode';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
-import { isActive } from './statusText.ts';
-import { urgency } from './streamFeed.ts';
+import { urgency } from './statusText.ts';
 
 /**
  * Which sessions the window is about: the marks in the editor, the changes view, and commands that
@@ -50,7 +49,7 @@ export class Focus implements vscode.Disposable {
     }
     const nowMs = Date.now();
     const all = this.engine.live.sessions;
-    const active = all.filter((session) => isActive(session.summary(nowMs)));
+    const active = all.filter((session) => session.isActive(nowMs));
     return active.length > 0 ? active : all.slice(0, 1);
   }
 
@@ -67,7 +66,7 @@ export class Focus implements vscode.Disposable {
     if (chosen) return chosen;
     const nowMs = Date.now();
     return live.sessions
-      .map((session) => ({ session, rank: urgency(session.summary(nowMs).status) }))
+      .map((session) => ({ session, rank: urgency(session.status(nowMs)) }))
       .sort((a, b) => b.rank - a.rank)[0]?.session;
   }
 

@@ -9,7 +9,7 @@ import type { LiveSession } from './liveSession.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { type ExportFormat, exportName, exportSession } from './sessionExport.ts';
 import type { SessionsTree } from './sessionsTree.ts';
-import { costText, isActive } from './statusText.ts';
+import { costText } from './statusText.ts';
 import type { StreamView } from './streamView.ts';
 
 /** What takes longer says so, and can be cancelled, ms. */
@@ -54,7 +54,7 @@ export class SessionCommands implements vscode.Disposable {
     const key = sessionKeyOf(argument);
     if (key === undefined) return;
     const session = this.engine.live.get(key);
-    if (session && isActive(session.summary(Date.now()))) await this.stream.show(key, true);
+    if (session?.isActive(Date.now())) await this.stream.show(key, true);
     else await vscode.commands.executeCommand('agentStrace.replay', key);
   }
 
@@ -168,7 +168,7 @@ export class SessionCommands implements vscode.Disposable {
         this.engine.names.set(session.traceDir, session.id, '');
       },
       {
-        fits: (session) => !isActive(session.summary(Date.now())),
+        fits: (session) => !session.isActive(Date.now()),
         none: vscode.l10n.t('No recent session here is over yet.'),
       },
     );
@@ -176,7 +176,7 @@ export class SessionCommands implements vscode.Disposable {
 
   private isOver(session: LiveSession): boolean {
     session.lookAtProcess();
-    if (!isActive(session.summary(Date.now()))) return true;
+    if (!session.isActive(Date.now())) return true;
     void vscode.window.showWarningMessage(
       vscode.l10n.t('This session is still going on. Stop its agent first.'),
     );

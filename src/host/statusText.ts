@@ -8,10 +8,9 @@ import {
   formatUsd,
   plural,
 } from '../model/format.ts';
-import type { SessionStatus, SessionSummary } from '../model/summary.ts';
+import { isActive, type SessionStatus, type SessionSummary } from '../model/summary.ts';
 import { visibleText } from '../model/visibleText.ts';
 import type { ControlInfo } from '../protocol/stream.ts';
-import { urgency } from './streamFeed.ts';
 import { toolName } from './streamHeader.ts';
 
 /** One session as the status bar sees it. */
@@ -107,7 +106,7 @@ export function statusLine(
     key: first.key,
     tone: over
       ? 'error'
-      : isPaused(first) || (share !== undefined && share >= BUDGET_WARNING)
+      : summary.status === 'paused' || (share !== undefined && share >= BUDGET_WARNING)
         ? 'warning'
         : 'normal',
     refreshMs: COUNTS_SECONDS.test(activity.text)
@@ -129,14 +128,6 @@ function budgetShare({ cost }: SessionSummary, budgetNanoUsd = 0): number | unde
   return budgetNanoUsd > 0 ? (cost.nanoUsd + cost.estimatedNanoUsd) / budgetNanoUsd : undefined;
 }
 
-/** Its process is frozen, or it is held before its next tool. */
-function isPaused({ summary, control }: StatusSession): boolean {
-  return (
-    summary.status === 'paused' ||
-    (control?.paused === true && isActive(summary) && !summary.current)
-  );
-}
-
 function quietLine({ trusted }: { trusted: boolean }): StatusLine {
   const hint = trusted
     ? 'No agent is running here. Start one, or set up recording.'
@@ -151,8 +142,12 @@ function quietLine({ trusted }: { trusted: boolean }): StatusLine {
   };
 }
 
-export const isActive = ({ status }: SessionSummary): boolean =>
-  status !== 'ended' && status !== 'failed';
+/** Sessions that need a person come first, those that are over last. */
+export function urgency(status: SessionStatus): number {
+  if (status === 'waiting') return 3;
+  if (status === 'ended' || status === 'failed') return 0;
+  return status === 'idle' ? 1 : 2;
+}
 
 /** `$4.37`, `~$0.0312` where it is only an estimate, `unpriced` where no price is known. */
 export function costText({ cost }: SessionSummary): string {
@@ -178,7 +173,7 @@ const RESTING: Partial<Record<SessionStatus, Activity>> = {
 
 function activityOf(session: StatusSession, nowMs: number): Activity {
   const { summary } = session;
-  const resting = RESTING[isPaused(session) ? 'paused' : summary.status];
+  const resting = RESTING[summary.status];
   if (resting) return resting;
   const { current, thinkingSinceMs } = summary;
   if (current) {
@@ -238,7 +233,7 @@ const UNTITLED = 'Untitled session';
 
 function whoRows(session: StatusSession, nowMs: number): Row[] {
   const { summary, workspace, target } = session;
-  const state = STATUS_WORDS[isPaused(session) ? 'paused' : summary.status];
+  const state = STATUS_WORDS[summary.status];
   const rows: Row[] = [
     [markdown(`${cut(summary.agent, 40)}, ${state}`), markdown(formatElapsed(summary.durationMs))],
   ];
@@ -342,9 +337,8 @@ function linksOf({ key, summary, control }: StatusSession): Link[] {
     { text: 'Changes', command: 'agentStrace.showChanges', title: 'Show what it changed', key },
   ];
   if (!isActive(summary) || !control || control.kind === 'none') return all;
-  const paused = summary.status === 'paused' || control.paused;
   all.push(
-    paused
+    control.paused
       ? { text: 'Resume', command: 'agentStrace.resume', title: 'Let the agent go on', key }
       : { text: 'Pause', command: 'agentStrace.pause', title: 'Pause the agent', key },
     { text: 'Stop', command: 'agentStrace.stop', title: 'Stop the agent', key },
