@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
 import { agentName } from '../model/summary.ts';
+import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
 import { countWords } from './markText.ts';
 import { affectsMarks, readSettings } from './settings.ts';
@@ -75,7 +76,7 @@ export class Badges implements vscode.FileDecorationProvider, vscode.Disposable 
       if (sum.reads + sum.writes === 0) continue;
       modified ||= sum.writes > 0;
       const agent = agentName(fold.session.provider, fold.session.agentName);
-      words.push(`${visibleText(agent).slice(0, 40)}: ${countWords(sum).toLowerCase()}`);
+      words.push(`${cut(visibleText(agent), 40)}: ${countWords(sum).toLowerCase()}`);
     }
     if (words.length === 0) return undefined;
     const tooltip = words.join('; ');

@@ -8,17 +8,12 @@ import {
 import { isUntouched } from '../history/fileHistory.ts';
 import { restoreTarget } from '../history/restoreTarget.ts';
 import { ChangeContents, contentAt } from './changeContents.ts';
-import {
-  fileDescription,
-  linesText,
-  plainLabel,
-  stepDescription,
-  stepLabel,
-} from './changeText.ts';
+import { fileDescription, linesText, stepDescription, stepLabel } from './changeText.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import { Pace } from './pace.ts';
+import { plainLabel } from './plainText.ts';
 import { restoreFile, restoreRoots } from './restoreFile.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 
@@ -162,7 +157,7 @@ export class Changes
       const row = new vscode.TreeItem(stepLabel(step));
       row.id = `${sessionKey}\n${file.path}\n${step.row}`;
       row.description = stepDescription(step);
-      row.tooltip = `${stepLabel(step)} · ${stepDescription(step)}\n${visible(file.absolute)}`;
+      row.tooltip = `${stepLabel(step)} · ${stepDescription(step)}\n${plainLabel(file.absolute)}`;
       row.contextValue = `change.step${restorable}`;
       row.command = command;
       return row;
@@ -173,7 +168,7 @@ export class Changes
     );
     row.id = `${sessionKey}\n${file.path}`;
     row.description = fileDescription(file);
-    row.tooltip = [visible(file.absolute), statusText(file.status), linesText(file)]
+    row.tooltip = [plainLabel(file.absolute), statusText(file.status), linesText(file)]
       .filter(Boolean)
       .join('\n');
     // A scheme of its own: the letters of git, and ours in the Explorer, do not come on top.
@@ -328,8 +323,6 @@ export class Changes
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 }
-
-const visible = (text: string): string => plainLabel(text);
 
 /** The key of a list without the number of steps. */
 const stepsAside = (key: string): string => key.slice(0, key.lastIndexOf(' '));

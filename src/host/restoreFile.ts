@@ -2,7 +2,8 @@ import * as vscode from 'vscode';
 import { type Content, lineEndOf, sameContent } from '../history/content.ts';
 import { readDisk } from '../history/fileHistory.ts';
 import { restoreTarget } from '../history/restoreTarget.ts';
-import { plainLabel, problemText, unknownText } from './changeText.ts';
+import { problemText, unknownText } from './changeText.ts';
+import { plainLabel } from './plainText.ts';
 
 export interface RestoreRequest {
   /** Absolute. */

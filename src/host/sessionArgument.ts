@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import { formatUsd } from '../model/format.ts';
-import { visibleText } from '../model/visibleText.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
+import { plainLabel } from './plainText.ts';
 
 /** What commands about a session take: its key, or a tree item that has one. Anything may come. */
 export function sessionKeyOf(argument: unknown): string | undefined {
@@ -65,21 +65,18 @@ async function pick(
       const summary = session.summary(nowMs);
       return {
         key: session.key,
-        label: plain(summary.title || session.id),
-        description: `${plain(summary.agent)} · ${formatUsd(summary.cost.nanoUsd)}`,
+        label: plainLabel(summary.title || session.id),
+        description: `${plainLabel(summary.agent)} · ${formatUsd(summary.cost.nanoUsd)}`,
         detail: `${session.workspace} · ${new Date(summary.startedAtMs).toLocaleString()}`,
       };
     });
   for (const { key, entry, workspace } of unread) {
     items.push({
       key,
-      label: plain(entry.id),
+      label: plainLabel(entry.id),
       description: '',
       detail: `${workspace} · ${new Date(entry.modifiedMs).toLocaleString()}`,
     });
   }
   return (await vscode.window.showQuickPick(items, { title, matchOnDescription: true }))?.key;
 }
-
-/** Trace text in a label: no icons. */
-const plain = (text: string): string => visibleText(text).replaceAll('$(', '$\u2060(');

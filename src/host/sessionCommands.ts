@@ -6,6 +6,7 @@ import { removableFolder } from '../trace/removable.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
+import { plainLabel } from './plainText.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { type ExportFormat, exportName, exportSession } from './sessionExport.ts';
 import type { SessionsTree } from './sessionsTree.ts';
@@ -150,11 +151,11 @@ export class SessionCommands implements vscode.Disposable {
         const trash = vscode.env.remoteName === undefined;
         const yes = trash ? vscode.l10n.t('Move to Trash') : vscode.l10n.t('Delete');
         const answer = await vscode.window.showWarningMessage(
-          vscode.l10n.t('Delete the session "{0}"?', plain(summary.title || session.id)),
+          vscode.l10n.t('Delete the session "{0}"?', plainLabel(summary.title || session.id, 80)),
           {
             modal: true,
             detail: [
-              `${plain(summary.agent)} · ${costText(summary)} · ${new Date(summary.startedAtMs).toLocaleString()}`,
+              `${plainLabel(summary.agent, 80)} · ${costText(summary)} · ${new Date(summary.startedAtMs).toLocaleString()}`,
               vscode.l10n.t('Its trace, {0}, goes. Files that the agent changed stay.', session.id),
               ...(trash ? [] : [vscode.l10n.t('This cannot be undone.')]),
             ].join('\n'),
@@ -323,9 +324,3 @@ async function patiently(
     },
   );
 }
-
-/** Trace text in a message: no icons, of one line. */
-const plain = (text: string): string => {
-  const line = visibleText(text).replaceAll('$(', '$\u2060(');
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
-};

@@ -1,7 +1,9 @@
 import { formatCount, formatDuration, formatTokens, formatUsd, plural } from '../model/format.ts';
 import { isActive, type SessionStatus, type SessionSummary } from '../model/summary.ts';
+import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
-import { costText, markdown, STATUS_WORDS, urgency } from './statusText.ts';
+import { markdown } from './plainText.ts';
+import { costText, STATUS_WORDS, urgency } from './statusText.ts';
 
 /** One session as the list of sessions sees it. */
 export interface SessionFacts {
@@ -215,6 +217,3 @@ export function sessionTooltip(facts: SessionFacts): string {
     .map(([name, value]) => `| ${markdown(cut(name, 60))} | ${markdown(cut(value, 80))} |`);
   return `**${title}**\n\n| | |\n|:---|:---|\n${lines.join('\n')}`;
 }
-
-const cut = (text: string, max: number): string =>
-  text.length > max ? `${text.slice(0, max - 1)}…` : text;

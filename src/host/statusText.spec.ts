@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SessionFold } from '../model/fold.ts';
 import { type SessionSummary, summarise } from '../model/summary.ts';
-import { markdown, type StatusSession, statusLine } from './statusText.ts';
+import { markdown } from './plainText.ts';
+import { type StatusSession, statusLine } from './statusText.ts';
 
 const NOW = 1_800_000_000_000;
 const options = { nowMs: NOW, hasTraceFolder: true, trusted: true };

@@ -9,8 +9,10 @@ import {
   plural,
 } from '../model/format.ts';
 import { isActive, type SessionStatus, type SessionSummary } from '../model/summary.ts';
+import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
 import type { ControlInfo } from '../protocol/stream.ts';
+import { commandUri, markdown, markdownCode, withoutIcons } from './plainText.ts';
 import { toolName } from './streamHeader.ts';
 
 /** One session as the status bar sees it. */
@@ -90,7 +92,7 @@ export function statusLine(
   const over = share !== undefined && share >= 1;
   const more = others.filter((other) => isActive(other.summary)).length;
   const spent = over ? `${cost} over budget` : cost;
-  const parts = [spent, calls, activity.text].map((part) => part.replaceAll('$(', '$\u2060('));
+  const parts = [spent, calls, activity.text].map(withoutIcons);
   if (activity.icon) parts[2] = `$(${activity.icon}) ${parts[2]}`;
   return {
     text: `$(pulse) ${parts.join(' · ')}${more > 0 ? ` +${more}` : ''}`,
@@ -239,7 +241,7 @@ function whoRows(session: StatusSession, nowMs: number): Row[] {
   ];
   if (summary.status === 'live') {
     const now = markdown(activityOf(session, nowMs).text);
-    rows.push(['Now', target ? `${now} ${code(cut(target, 24))}` : now]);
+    rows.push(['Now', target ? `${now} ${markdownCode(cut(target, 24))}` : now]);
   }
   if (summary.model) rows.push(['Model', markdown(cut(summary.model, 40))]);
   if (workspace) rows.push(['Folder', markdown(cut(workspace, 40))]);
@@ -363,36 +365,8 @@ function quietLinks(trusted: boolean): Link[] {
 
 const linkLine = (links: readonly Link[]): string =>
   links
-    .map(({ text, command, title, key }) => `[${text}](${commandUri(command, key)} "${title}")`)
+    .map(
+      ({ text, command, title, key }) =>
+        `[${text}](${commandUri(command, ...(key === undefined ? [] : [key]))} "${title}")`,
+    )
     .join('&nbsp;&nbsp;&nbsp;');
-
-/** A command with a session as a link of Markdown, which ends at a parenthesis. */
-function commandUri(command: string, key: string | undefined): string {
-  if (key === undefined) return `command:${command}`;
-  const args = encodeURIComponent(JSON.stringify([key])).replace(
-    /[()'*!~]/g,
-    (sign) => `%${sign.charCodeAt(0).toString(16)}`,
-  );
-  return `command:${command}?${args}`;
-}
-
-const cut = (text: string, max: number): string =>
-  text.length > max ? `${text.slice(0, max - 1)}…` : text;
-
-/**
- * Text as Markdown that says just that, wherever it stands, table cells and links included.
- * `MarkdownString.appendText` leaves `|`, `<` and bare addresses alone, so it does not do here: every
- * sign that could mean something to Markdown, HTML or an icon becomes a character reference.
- */
-export function markdown(text: string): string {
-  return visibleText(text)
-    .replace(/[^\p{L}\p{N}\p{M} ·…’–−⟨⟩]/gu, (sign) => `&#${sign.codePointAt(0)};`)
-    .replace(/ {2,}/g, (spaces) => '&nbsp;'.repeat(spaces.length));
-}
-
-/** Text in the code font, where it holds nothing but plain signs; else as Markdown that says just that. */
-function code(text: string): string {
-  const shown = visibleText(text).trim();
-  const plain = /^[\w ./=+:'"-]+$/.test(shown) && !/:\/\/|www\./i.test(shown);
-  return plain ? `\`${shown}\`` : markdown(shown);
-}
