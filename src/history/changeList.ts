@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, normalize, relative, resolve } from 'nod
 import { FLAG } from '../model/columns.ts';
 import type { SessionFold } from '../model/fold.ts';
 import type { RowFileOp } from '../model/slices/files.ts';
+import { isBelow } from '../trace/paths.ts';
 
 /** As in a version control view. */
 export type ChangeStatus = 'A' | 'M' | 'D';
@@ -119,6 +120,6 @@ function statusOf(ops: readonly RowFileOp[]): ChangeStatus {
 function folderOf(path: string, cwd: string): string {
   const folder = dirname(path);
   if (cwd === '') return folder;
-  const way = relative(cwd, folder);
-  return way.startsWith('..') || isAbsolute(way) ? folder : way;
+  if (folder === normalize(cwd)) return '';
+  return isBelow(folder, cwd) ? relative(cwd, folder) : folder;
 }

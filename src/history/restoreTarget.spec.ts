@@ -55,4 +55,17 @@ it('takes a folder that was opened by a link, by both names', () => {
   expect(target(join(root, 'src/a.ts'), [join(top, 'opened')])).toBe('there');
 });
 
+it('takes none behind a link that leads nowhere yet', () => {
+  fs.symlinkSync(join(top, 'nowhere'), join(root, 'later'));
+  expect(target(join(root, 'later/a.ts'))).toBe('link');
+  expect(target(join(root, 'later/deep/a.ts'))).toBe('link');
+});
+
+it('says no to whatever a trace can name, and throws at nothing', () => {
+  expect(target(join(root, 'src/a.ts/b.ts'))).toBe('notFile');
+  expect(target(join(root, 'src/a.ts/deep/b.ts'))).toBe('notFile');
+  expect(target(`${root}/src/a\0.ts`)).toBe('notFile');
+  expect(target(join(root, 'x'.repeat(400)))).toBe('notFile');
+});
+
 it('takes no folder', () => expect(target(join(root, 'src'))).toBe('notFile'));

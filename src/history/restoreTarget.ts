@@ -1,6 +1,8 @@
 /** Where a file may be restored: a real place in a folder that the user has open. */
 import { lstatSync, realpathSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, normalize, relative, sep } from 'node:path';
+import { join, normalize, relative, sep } from 'node:path';
+import { codeOf } from '../trace/files.ts';
+import { isBelow } from '../trace/paths.ts';
 
 /** Why not: outside of all folders, behind a link, or no plain file. */
 export type TargetProblem = 'outside' | 'link' | 'notFile';
@@ -9,14 +11,14 @@ export type RestoreTarget = { ok: true; exists: boolean } | { ok: false; problem
 
 /**
  * Looks where a path really leads. It has to lie in one of the folders, by its own words, with no link on the
- * way below that folder; what is there must be a plain file, or nothing.
+ * way below that folder; what is there must be a plain file, or nothing. Never throws: a trace may name anything.
  *
  * @param path absolute
  * @param roots absolute
  */
 export function restoreTarget(path: string, roots: readonly string[]): RestoreTarget {
   const asked = normalize(path);
-  let problem: TargetProblem = 'outside';
+  let refused: RestoreTarget = { ok: false, problem: 'outside' };
   for (const root of roots) {
     let realRoot: string;
     try {
@@ -27,28 +29,30 @@ export function restoreTarget(path: string, roots: readonly string[]): RestoreTa
     // The folder itself may be opened by a link: by that name or the real one.
     const top = [normalize(root), realRoot].find((folder) => isBelow(asked, folder));
     if (top === undefined) continue;
-    problem = 'link';
-    if (realOf(asked) !== join(realRoot, relative(top, asked))) continue;
-    const stat = lstatSync(asked, { throwIfNoEntry: false });
-    if (stat?.isSymbolicLink()) continue;
-    if (stat !== undefined && !stat.isFile()) return { ok: false, problem: 'notFile' };
-    return { ok: true, exists: stat !== undefined };
+    const found = below(realRoot, relative(top, asked));
+    if (found.ok) return found;
+    refused = found;
   }
-  return { ok: false, problem };
+  return refused;
 }
 
-function isBelow(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
-
-/** The real path of a file that need not exist, by the nearest folder that does. */
-function realOf(path: string): string {
-  const folder = dirname(path);
-  if (folder === path) return path;
-  try {
-    return join(realpathSync(folder), basename(path));
-  } catch {
-    return join(realOf(folder), basename(path));
+/** @param way from a real folder to the file */
+function below(folder: string, way: string): RestoreTarget {
+  let at = folder;
+  const names = way.split(sep);
+  for (const [index, name] of names.entries()) {
+    at = join(at, name);
+    let isPlain: boolean;
+    try {
+      const stat = lstatSync(at);
+      // Wherever it leads, and if it is nowhere.
+      if (stat.isSymbolicLink()) return { ok: false, problem: 'link' };
+      isPlain = index === names.length - 1 ? stat.isFile() : stat.isDirectory();
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return { ok: true, exists: false };
+      isPlain = false;
+    }
+    if (!isPlain) return { ok: false, problem: 'notFile' };
   }
+  return { ok: true, exists: true };
 }

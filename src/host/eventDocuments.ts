@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import * as vscode from 'vscode';
+import { isBelow } from '../trace/paths.ts';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
 
@@ -72,8 +73,7 @@ function fileInWorkspace(path: string, session: LiveSession): string | undefined
   const real = realpathSync(absolute);
   const inside = (vscode.workspace.workspaceFolders ?? []).some(({ uri }) => {
     if (uri.scheme !== 'file' || !existsSync(uri.fsPath)) return false;
-    const way = relative(realpathSync(uri.fsPath), real);
-    return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+    return isBelow(real, realpathSync(uri.fsPath));
   });
   return inside ? absolute : undefined;
 }
