@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { restoreTarget } from './restoreTarget.ts';
+import { isTargetFolder, restoreTarget } from './restoreTarget.ts';
 
 let top: string;
 let root: string;
@@ -59,6 +59,18 @@ it('takes none behind a link that leads nowhere yet', () => {
   fs.symlinkSync(join(top, 'nowhere'), join(root, 'later'));
   expect(target(join(root, 'later/a.ts'))).toBe('link');
   expect(target(join(root, 'later/deep/a.ts'))).toBe('link');
+});
+
+it('knows of a folder whether files in it can be restored', () => {
+  fs.symlinkSync(join(top, 'outside'), join(root, 'link'));
+  const all = [root, join(root, 'src'), join(root, 'new/deep')];
+  expect(all.map((folder) => isTargetFolder(folder, [root]))).toEqual([true, true, true]);
+  fs.symlinkSync(root, join(top, 'opened'));
+  for (const folder of [root, join(top, 'opened')]) {
+    expect(isTargetFolder(folder, [join(top, 'opened')])).toBe(true);
+  }
+  const none = [top, join(top, 'outside'), join(root, 'link'), join(root, 'src/a.ts')];
+  expect(none.map((folder) => isTargetFolder(folder, [root]))).toEqual(none.map(() => false));
 });
 
 it('says no to whatever a trace can name, and throws at nothing', () => {

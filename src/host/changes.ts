@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import {
   type ChangeStatus,
@@ -6,12 +7,13 @@ import {
   type ListedStep,
 } from '../history/changeList.ts';
 import { isUntouched } from '../history/fileHistory.ts';
-import { restoreTarget } from '../history/restoreTarget.ts';
+import { isTargetFolder, restoreTarget } from '../history/restoreTarget.ts';
 import { ChangeContents, contentAt } from './changeContents.ts';
 import { fileDescription, linesText, stepDescription, stepLabel } from './changeText.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
+import { openFolders } from './openFolders.ts';
 import { Pace } from './pace.ts';
 import { plainLabel } from './plainText.ts';
 import { restoreFile, restoreRoots } from './restoreFile.ts';
@@ -55,6 +57,8 @@ export class Changes
   /** What is listed: rebuilt when the session or what it changed is another. */
   private listed: { key: string; session: LiveSession; items: ChangeItem[] } | undefined;
   private release: (() => void) | undefined;
+  /** Folders, and whether files in them can be restored: as of when the list was made. */
+  private readonly offered = new Map<string, boolean>();
 
   constructor(engine: Engine, focus: Focus) {
     this.engine = engine;
@@ -126,6 +130,7 @@ export class Changes
       file,
     }));
     this.listed = { key, session, items };
+    this.offered.clear();
     const { title } = session.summary(Date.now());
     this.view.description = plainLabel(title || session.id);
     this.view.message = messageOf(items.length, fold.files.unknownCommands);
@@ -146,8 +151,7 @@ export class Changes
 
   getTreeItem(item: ChangeItem): vscode.TreeItem {
     const { file, step, sessionKey } = item;
-    const target = restoreTarget(file.absolute, restoreRoots());
-    const restorable = target.ok ? '.restorable' : '';
+    const restorable = this.isOffered(file.absolute) ? '.restorable' : '';
     const command = {
       command: 'agentStrace.openChange',
       title: vscode.l10n.t('Open Diff'),
@@ -221,7 +225,7 @@ export class Changes
       return;
     }
     const { disk } = course;
-    const target = restoreTarget(course.path, this.folders());
+    const target = restoreTarget(course.path, openPaths());
     // The file itself, to go on with, where it is as the session left it.
     const now = target.ok && disk.known && disk.exists && isUntouched(course);
     await vscode.commands.executeCommand(
@@ -235,17 +239,22 @@ export class Changes
     );
   }
 
-  private folders(): string[] {
-    return (vscode.workspace.workspaceFolders ?? [])
-      .filter(({ uri }) => uri.scheme === 'file')
-      .map(({ uri }) => uri.fsPath);
+  /** Whether a file is offered to be restored: asked by folder, for a list may have thousands of files. */
+  private isOffered(path: string): boolean {
+    const folder = dirname(path);
+    let offered = this.offered.get(folder);
+    if (offered === undefined) {
+      offered = isTargetFolder(folder, restoreRoots());
+      this.offered.set(folder, offered);
+    }
+    return offered;
   }
 
   private async openFile(value: unknown): Promise<void> {
     const found = this.itemOf(value);
     if (!found) return;
     const { absolute, name } = found.item.file;
-    const target = restoreTarget(absolute, this.folders());
+    const target = restoreTarget(absolute, openPaths());
     if (!target.ok || !target.exists) {
       const words = target.ok
         ? vscode.l10n.t('{0} is no longer there.', plainLabel(name))
@@ -323,6 +332,8 @@ export class Changes
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 }
+
+const openPaths = (): string[] => openFolders().map(({ path }) => path);
 
 /** The key of a list without the number of steps. */
 const stepsAside = (key: string): string => key.slice(0, key.lastIndexOf(' '));

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { createPricer } from '../analysis/price.ts';
 import { SessionNames } from '../trace/names.ts';
-import { LiveSessions, type TraceFolder } from './liveSessions.ts';
+import { LiveSessions } from './liveSessions.ts';
+import { openFolders } from './openFolders.ts';
 import { affectsEngine, readSettings } from './settings.ts';
 import { traceFolders } from './traceFolders.ts';
 
@@ -35,7 +36,7 @@ export class Engine implements vscode.Disposable {
   private start(): LiveSessions {
     const { isTrusted } = vscode.workspace;
     const settings = readSettings();
-    const folders = openFolders();
+    const folders = traceFolders(openFolders());
     this.log.info(
       `watching ${folders.map(({ traceDir }) => traceDir).join(', ') || 'nothing: no folder is open'}` +
         (isTrusted ? '' : ' (restricted mode: nothing is recorded, transcripts are not read)'),
@@ -60,12 +61,4 @@ export class Engine implements vscode.Disposable {
     for (const subscription of this.subscriptions) subscription.dispose();
     return this.sessions.dispose();
   }
-}
-
-function openFolders(): TraceFolder[] {
-  return traceFolders(
-    (vscode.workspace.workspaceFolders ?? [])
-      .filter(({ uri }) => uri.scheme === 'file')
-      .map(({ uri, name }) => ({ path: uri.fsPath, name })),
-  );
 }
