@@ -60,6 +60,19 @@ export function changedFiles(fold: SessionFold, cwd: string): ListedFile[] {
     .slice(0, MAX_LISTED);
 }
 
+/** Numbers the steps of a list anew: others may have come in before them. @returns whether any has another number */
+export function renumber(fold: SessionFold, files: readonly ListedFile[]): boolean {
+  let changed = false;
+  for (const { steps } of files) {
+    for (const step of steps) {
+      const now = fold.steps.stepOf(step.row);
+      changed ||= now !== step.step;
+      step.step = now;
+    }
+  }
+  return changed;
+}
+
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function listedFile(

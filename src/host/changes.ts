@@ -5,6 +5,7 @@ import {
   changedFiles,
   type ListedFile,
   type ListedStep,
+  renumber,
 } from '../history/changeList.ts';
 import { isUntouched } from '../history/fileHistory.ts';
 import { isTargetFolder, restoreTarget } from '../history/restoreTarget.ts';
@@ -28,6 +29,16 @@ const REFRESHES_A_SECOND = 4;
 export type ChangeItem =
   | { sessionKey: string; file: ListedFile; step?: undefined }
   | { sessionKey: string; file: ListedFile; step: ListedStep };
+
+/** The list, and what it was made of. */
+interface Listed {
+  session: LiveSession;
+  epoch: number;
+  changeVersion: number;
+  /** Steps that there were: their numbers are those of then. */
+  steps: number;
+  items: ChangeItem[];
+}
 
 const COLORS: Record<ChangeStatus, string> = {
   A: 'gitDecoration.addedResourceForeground',
@@ -55,7 +66,7 @@ export class Changes
   private readonly subscriptions: vscode.Disposable[];
   private stopListening: () => void;
   /** What is listed: rebuilt when the session or what it changed is another. */
-  private listed: { key: string; session: LiveSession; items: ChangeItem[] } | undefined;
+  private listed: Listed | undefined;
   private release: (() => void) | undefined;
   /** Folders, and whether files in them can be restored: as of when the list was made. */
   private readonly offered = new Map<string, boolean>();
@@ -121,21 +132,26 @@ export class Changes
       if (before) this.changed.fire(undefined);
       return;
     }
+    const title = plainLabel(session.summary(Date.now()).title || session.id);
+    if (title !== this.view.description) this.view.description = title;
     const { fold, epoch } = session.trace;
-    const key = `${session.key} ${epoch} ${fold.files.changeVersion} ${fold.steps.length}`;
-    if (before?.key === key && before.session === session) return;
-    const sameSteps = before?.session === session && stepsAside(before.key) === stepsAside(key);
+    const { changeVersion } = fold.files;
+    const isSame = before?.session === session && before.epoch === epoch;
+    if (isSame && before.changeVersion === changeVersion) {
+      if (before.steps === fold.steps.length) return;
+      before.steps = fold.steps.length;
+      const files = before.items.map(({ file }) => file);
+      if (renumber(fold, files)) this.changed.fire(undefined);
+      return;
+    }
     const items = changedFiles(fold, fold.session.cwd).map((file) => ({
       sessionKey: session.key,
       file,
     }));
-    this.listed = { key, session, items };
+    this.listed = { session, epoch, changeVersion, steps: fold.steps.length, items };
     this.offered.clear();
-    const { title } = session.summary(Date.now());
-    this.view.description = plainLabel(title || session.id);
     this.view.message = messageOf(items.length, fold.files.unknownCommands);
-    // Steps may be numbered anew; a list without changes stays as it is.
-    if (!(sameSteps && sameNumbers(before.items, items))) this.changed.fire(undefined);
+    this.changed.fire(undefined);
   }
 
   getChildren(item?: ChangeItem): ChangeItem[] {
@@ -334,16 +350,6 @@ export class Changes
 }
 
 const openPaths = (): string[] => openFolders().map(({ path }) => path);
-
-/** The key of a list without the number of steps. */
-const stepsAside = (key: string): string => key.slice(0, key.lastIndexOf(' '));
-
-/** Whether the steps have the numbers that are shown. */
-function sameNumbers(a: readonly ChangeItem[], b: readonly ChangeItem[]): boolean {
-  return b.every(({ file }, at) =>
-    file.steps.every((step, index) => a[at]?.file.steps[index]?.step === step.step),
-  );
-}
 
 /** What the list does not say. */
 function messageOf(files: number, unknownCommands: number): string {
