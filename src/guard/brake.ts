@@ -133,6 +133,6 @@ export function brakedState(
   env: Env = process.env,
 ): ProcessState {
   const state = processState(record);
-  if (record === undefined || state === 'gone') return state;
-  return isMarkedPaused(record.session_id, env) ? 'stopped' : state;
+  if (record === undefined || state === 'gone' || state === 'stopped') return state;
+  return isMarkedPaused(record.session_id, env) ? 'held' : state;
 }

@@ -3,10 +3,7 @@ import type { ListedFile, ListedStep } from '../history/changeList.ts';
 import type { UnknownReason } from '../history/content.ts';
 import type { TargetProblem } from '../history/restoreTarget.ts';
 import { formatTimeOfDay } from '../model/format.ts';
-import { visibleText } from '../model/visibleText.ts';
-
-/** Trace text where icons are possible: no icons. */
-export const plainLabel = (text: string): string => visibleText(text).replaceAll('$(', '$\u2060(');
+import { plainLabel } from './plainText.ts';
 
 /** `+9 −3`; empty where no line is known. */
 export function linesText(item: {

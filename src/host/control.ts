@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { act, type BrakeAction, kindOf, notable, rehearse } from '../guard/brake.ts';
 import type { ControlReport, Outcome } from '../guard/control.ts';
 import { readFrozen } from '../guard/frozen.ts';
-import { isMarkedPaused, MAX_HOLD_MS } from '../guard/pauseMark.ts';
+import { MAX_HOLD_MS } from '../guard/pauseMark.ts';
 import {
   nameOf,
   REFUSALS,
@@ -20,7 +20,7 @@ import type { LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { readSettings } from './settings.ts';
-import { EXPIRY_MS, isActive } from './statusText.ts';
+import { EXPIRY_MS } from './statusText.ts';
 
 type Controllable = Omit<ControlInfo, 'paused'>;
 
@@ -70,8 +70,7 @@ export class Control implements vscode.Disposable {
 
   /** How this session's agent can be paused, and whether it is. Cheap: the system is asked once a second. */
   of(session: LiveSession): ControlInfo {
-    const paused = session.process === 'stopped' || this.isHeld(session);
-    return { ...this.way(session), paused };
+    return { ...this.way(session), paused: session.paused };
   }
 
   private way(session: LiveSession): Controllable {
@@ -81,15 +80,6 @@ export class Control implements vscode.Disposable {
     const answer = this.ask(session, known?.answer);
     this.answers.set(session.key, { atMs: nowMs, answer });
     return answer;
-  }
-
-  /** Its next tool call waits in the agent's own hook; its processes run. */
-  private isHeld(session: LiveSession): boolean {
-    return session.record !== undefined && isMarkedPaused(session.id);
-  }
-
-  private isPaused(session: LiveSession): boolean {
-    return isActive(session.summary(Date.now())) && this.of(session).paused;
   }
 
   private ask(session: LiveSession, before: Controllable | undefined): Controllable {
@@ -121,10 +111,10 @@ export class Control implements vscode.Disposable {
     let active = false;
     let paused = false;
     for (const session of this.engine.live.sessions) {
-      const summary = session.summary(nowMs);
-      active ||= isActive(summary);
-      paused ||= this.isPaused(session);
-      if (!this.rehearsed && isActive(summary)) this.rehearse(session);
+      const isActive = session.isActive(nowMs);
+      active ||= isActive;
+      paused ||= isActive && session.paused;
+      if (!this.rehearsed && isActive) this.rehearse(session);
       if (session.process === 'gone') void this.releaseShell(session);
       else this.released.delete(session.key);
     }
@@ -166,10 +156,9 @@ export class Control implements vscode.Disposable {
   private async run(wanted: BrakeAction | 'toggle', argument: unknown): Promise<void> {
     if (!vscode.workspace.isTrusted) return await askForTrust();
     const fits = (session: LiveSession): boolean => {
-      if (wanted === 'resume') return this.isPaused(session);
-      return (
-        isActive(session.summary(Date.now())) && !(wanted === 'pause' && this.isPaused(session))
-      );
+      if (!session.isActive(Date.now())) return false;
+      if (wanted === 'resume') return session.paused;
+      return wanted !== 'pause' || !session.paused;
     };
     const { chosen } = this.focus;
     const found = await sessionFor(
@@ -180,7 +169,7 @@ export class Control implements vscode.Disposable {
     );
     if (!found) return;
     const { session, release } = found;
-    const action = wanted !== 'toggle' ? wanted : this.isPaused(session) ? 'resume' : 'pause';
+    const action = wanted !== 'toggle' ? wanted : session.paused ? 'resume' : 'pause';
     try {
       if (this.busy.has(session.key)) return;
       if (await this.agreed(action, session)) await this.do(action, session);

@@ -2,7 +2,8 @@ import * as vscode from 'vscode';
 import { createPricer, PRICE_LIST } from '../analysis/price.ts';
 import { textHash } from '../model/ids.ts';
 import { SessionNames } from '../trace/names.ts';
-import { LiveSessions, type TraceFolder } from './liveSessions.ts';
+import { LiveSessions } from './liveSessions.ts';
+import { openFolders } from './openFolders.ts';
 import { PastSessions } from './pastSessions.ts';
 import { affectsEngine, readSettings } from './settings.ts';
 import { traceFolders } from './traceFolders.ts';
@@ -62,7 +63,7 @@ export class Engine implements vscode.Disposable {
   private start(): LiveSessions {
     const { isTrusted } = vscode.workspace;
     const settings = readSettings();
-    const folders = openFolders();
+    const folders = traceFolders(openFolders());
     this.log.info(
       `watching ${folders.map(({ traceDir }) => traceDir).join(', ') || 'nothing: no folder is open'}` +
         (isTrusted ? '' : ' (restricted mode: nothing is recorded, transcripts are not read)'),
@@ -90,12 +91,4 @@ export class Engine implements vscode.Disposable {
     this.pastSessions.dispose();
     return this.sessions.dispose();
   }
-}
-
-function openFolders(): TraceFolder[] {
-  return traceFolders(
-    (vscode.workspace.workspaceFolders ?? [])
-      .filter(({ uri }) => uri.scheme === 'file')
-      .map(({ uri, name }) => ({ path: uri.fsPath, name })),
-  );
 }

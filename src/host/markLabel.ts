@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { MarkedDocument } from './markedDocument.ts';
 import { labelText, stepFacts } from './markText.ts';
+import { withoutIcons } from './plainText.ts';
 import type { Settings } from './settings.ts';
 
 type When = Settings['inlineLabel'];
@@ -26,7 +27,7 @@ export class MarkLabel {
       return;
     }
     if (when === 'never') {
-      const text = labelText(stepFacts(found.steps[0]!), Date.now()).replaceAll('$(', '$\u2060(');
+      const text = withoutIcons(labelText(stepFacts(found.steps[0]!), Date.now()));
       vscode.window.setStatusBarMessage(text, 8000);
       return;
     }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
 import type { Engine } from './engine.ts';
 import type { EventDocuments } from './eventDocuments.ts';
@@ -10,6 +11,7 @@ import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { readSettings } from './settings.ts';
 
 const VIEW_TYPE = 'agentStrace.replay';
+/** Of a tab, UTF-16 units. */
 const TITLE_LENGTH = 40;
 
 interface Open {
@@ -172,8 +174,6 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
 }
 
 function titleOf(prompt: string): string {
-  const words = visibleText(prompt).trim();
-  const cut = [...words].slice(0, TITLE_LENGTH).join('');
-  const title = cut.length < words.length ? `${cut}…` : cut;
+  const title = cut(visibleText(prompt).trim(), TITLE_LENGTH);
   return title === '' ? vscode.l10n.t('Replay') : vscode.l10n.t('Replay: {0}', title);
 }

@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
 import { formatMoment } from '../model/format.ts';
 import type { SessionSummary } from '../model/summary.ts';
-import { visibleText } from '../model/visibleText.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
+import { plainLabel } from './plainText.ts';
 import { costText, STATUS_WORDS } from './statusText.ts';
 
 /** What commands about a session take: its key, or a tree item that has one. Anything may come. */
@@ -80,7 +80,7 @@ async function pick(
         ? itemOf(key, entry.id, named, workspace, nowMs)
         : {
             key,
-            label: plain(name ?? entry.id),
+            label: plainLabel(name ?? entry.id),
             detail: place(workspace, engine.past.lastMs(one)),
           };
     }),
@@ -142,18 +142,15 @@ function itemOf(
 ): SessionItem {
   return {
     key,
-    label: plain(summary.title || id),
+    label: plainLabel(summary.title || id),
     // Not beside the title, which takes the whole width.
     detail: [
       costText(summary),
       STATUS_WORDS[summary.status],
-      plain(summary.agent),
+      plainLabel(summary.agent),
       place(workspace, summary.startedAtMs || nowMs),
     ].join(' · '),
   };
 }
 
 const place = (workspace: string, ms: number): string => `${workspace} · ${formatMoment(ms)}`;
-
-/** Trace text in a label: no icons, of one line. */
-const plain = (text: string): string => visibleText(text).replaceAll('$(', '$\u2060(');

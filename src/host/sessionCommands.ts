@@ -7,10 +7,11 @@ import { removableFolder } from '../trace/removable.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
+import { plainLabel } from './plainText.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { type ExportFormat, exportName, exportSession } from './sessionExport.ts';
 import type { SessionsTree } from './sessionsTree.ts';
-import { costText, isActive } from './statusText.ts';
+import { costText } from './statusText.ts';
 import type { StreamView } from './streamView.ts';
 
 /** What takes longer says so, and can be cancelled, ms. */
@@ -55,7 +56,7 @@ export class SessionCommands implements vscode.Disposable {
     const key = sessionKeyOf(argument);
     if (key === undefined) return;
     const session = this.engine.live.get(key);
-    if (session && isActive(session.summary(Date.now()))) await this.stream.show(key, true);
+    if (session?.isActive(Date.now())) await this.stream.show(key, true);
     else await vscode.commands.executeCommand('agentStrace.replay', key);
   }
 
@@ -157,11 +158,11 @@ export class SessionCommands implements vscode.Disposable {
         const trash = vscode.env.remoteName === undefined;
         const yes = trash ? vscode.l10n.t('Move to Trash') : vscode.l10n.t('Delete');
         const answer = await vscode.window.showWarningMessage(
-          vscode.l10n.t('Delete the session "{0}"?', plain(summary.title || session.id)),
+          vscode.l10n.t('Delete the session "{0}"?', plainLabel(summary.title || session.id, 80)),
           {
             modal: true,
             detail: [
-              `${plain(summary.agent)} · ${costText(summary)} · ${formatMoment(summary.startedAtMs)}`,
+              `${plainLabel(summary.agent, 80)} · ${costText(summary)} · ${formatMoment(summary.startedAtMs)}`,
               vscode.l10n.t('Its trace, {0}, goes. Files that the agent changed stay.', session.id),
               ...(trash ? [] : [vscode.l10n.t('This cannot be undone.')]),
             ].join('\n'),
@@ -175,7 +176,7 @@ export class SessionCommands implements vscode.Disposable {
         this.engine.names.set(session.traceDir, session.id, '');
       },
       {
-        fits: (session) => !isActive(session.summary(Date.now())),
+        fits: (session) => !session.isActive(Date.now()),
         none: vscode.l10n.t('No session here is over yet.'),
       },
     );
@@ -183,7 +184,7 @@ export class SessionCommands implements vscode.Disposable {
 
   private isOver(session: LiveSession): boolean {
     session.lookAtProcess();
-    if (!isActive(session.summary(Date.now()))) return true;
+    if (!session.isActive(Date.now())) return true;
     void vscode.window.showWarningMessage(
       vscode.l10n.t('This session is still going on. Stop its agent first.'),
     );
@@ -334,9 +335,3 @@ async function patiently(
     },
   );
 }
-
-/** Trace text in a message: no icons, of one line. */
-const plain = (text: string): string => {
-  const line = visibleText(text).replaceAll('$(', '$\u2060(');
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
-};

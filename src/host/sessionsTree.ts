@@ -236,7 +236,7 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       summary,
       lastMs: summary.lastMs,
       control: control.kind !== 'none',
-      held: control.paused,
+      paused: control.paused,
       badLines: badLines(session.trace.problems),
     };
   }
@@ -262,7 +262,7 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       workspace,
       lastMs,
       control: false,
-      held: false,
+      paused: false,
       badLines: read?.badLines ?? 0,
     };
     if (read) facts.summary = name === undefined ? read.summary : { ...read.summary, title: name };

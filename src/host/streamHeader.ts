@@ -81,8 +81,6 @@ export function streamHeader(
     lanes: laneNames(session),
     control: more.control,
   };
-  // Held between two tools: its process runs on.
-  if (!over && more.control.paused && !summary.current) header.status = 'paused';
   if (more.budgetNanoUsd !== undefined) header.budgetNanoUsd = more.budgetNanoUsd;
   if (summary.endedAtMs !== undefined) header.endedAtMs = summary.endedAtMs;
   if (context) header.context = context;

@@ -160,7 +160,7 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     if (!this.view) return;
     const nowMs = Date.now();
     const waiting = this.engine.live.sessions.filter(
-      (session) => session.summary(nowMs).status === 'waiting',
+      (session) => session.status(nowMs) === 'waiting',
     ).length;
     if (waiting === (this.view.badge?.value ?? 0)) return;
     this.view.badge =
