@@ -362,9 +362,12 @@ export class Changes
     const path =
       paths.length === 1
         ? paths[0]
-        : await vscode.window.showQuickPick(paths, {
-            title: vscode.l10n.t('Show the diff of which file?'),
-          });
+        : (
+            await vscode.window.showQuickPick(
+              paths.map((path) => ({ label: plainLabel(path), path })),
+              { title: vscode.l10n.t('Show the diff of which file?') },
+            )
+          )?.path;
     if (path !== undefined) await this.openDiff(live, path, { row, step });
   }
 

@@ -18,6 +18,7 @@ import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
+import { plainLabel } from './plainText.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { readSettings } from './settings.ts';
 import { EXPIRY_MS } from './statusText.ts';
@@ -221,7 +222,7 @@ export class Control implements vscode.Disposable {
       else this.fail(action, refusalText(outcome, agentOf(session)));
     } catch (error) {
       this.log.error(error as Error);
-      this.fail(action, (error as Error).message);
+      this.fail(action, plainLabel((error as Error).message));
     } finally {
       this.busy.delete(session.key);
     }
@@ -263,7 +264,7 @@ export class Control implements vscode.Disposable {
     }
     const left = notable(action, report);
     if (left.length === 0) return;
-    const names = [...new Set(left.map(({ name, pid }) => `${name} (${pid})`))];
+    const names = [...new Set(left.map(({ name, pid }) => `${plainLabel(name)} (${pid})`))];
     const some = names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
     this.warn(t('{0}: left alone was {1}.', agent, some));
   }
@@ -289,7 +290,10 @@ export class Control implements vscode.Disposable {
 }
 
 const agentOf = (session: LiveSession): string =>
-  session.record ? nameOf(session.record.agent) : session.summary(Date.now()).agent;
+  session.record
+    ? nameOf(session.record.agent)
+    : // Of a trace that may have come from anywhere.
+      plainLabel(session.summary(Date.now()).agent, 40);
 
 function controllable(verdict: Verdict, session: LiveSession): Controllable {
   const kind = kindOf(verdict);

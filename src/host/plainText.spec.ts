@@ -14,3 +14,18 @@ it('links to a command so that no sign of its arguments ends the link', () => {
   expect(uri).not.toMatch(/[()!*'~]/);
   expect(JSON.parse(decodeURIComponent(uri.split('?')[1]!))).toEqual(["s(1)!*'~", 3]);
 });
+
+/** As VS Code finds links in the text of a notification. */
+const LINK = /\[([^\]]+)\]\(((?:https?:\/\/|command:|file:)[^)\s]+)(?: (["'])(.+?)(\3))?\)/i;
+
+it('makes no link of text, which a notification would run', () => {
+  for (const text of [
+    '[Fix it](command:workbench.action.terminal.new)',
+    '[a](https://example.org "title")',
+    '[x](file:///etc/passwd)',
+  ]) {
+    expect(text).toMatch(LINK);
+    expect(plainLabel(text)).not.toMatch(LINK);
+  }
+  expect(plainLabel('src/[id](x).ts')).toContain('[id]');
+});

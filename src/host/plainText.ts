@@ -5,9 +5,12 @@ import { visibleText } from '../model/visibleText.ts';
 /** Text in which `$(name)` stays what it is, for places where that would be an icon. */
 export const withoutIcons = (text: string): string => text.replaceAll('$(', '$\u2060(');
 
-/** Trace text as a label of one line. @param max UTF-16 units */
+/**
+ * Trace text as a label of one line, or in a notification, where `[x](command:…)` would be a link that runs the
+ * command. @param max UTF-16 units
+ */
 export const plainLabel = (text: string, max = Number.POSITIVE_INFINITY): string =>
-  withoutIcons(cut(visibleText(text), max));
+  withoutIcons(cut(visibleText(text), max)).replaceAll('](', ']\u2060(');
 
 /**
  * Text as Markdown that says just that, wherever it stands, table cells and links included.

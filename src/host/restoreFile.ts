@@ -111,7 +111,7 @@ async function write(uri: vscode.Uri, text: string): Promise<boolean> {
     void vscode.window.showWarningMessage(
       vscode.l10n.t(
         'The editor saved {0} in a form of its own: line ends or encoding differ.',
-        uri.path,
+        plainLabel(uri.path),
       ),
     );
   }

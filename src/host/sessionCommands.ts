@@ -243,7 +243,7 @@ export class SessionCommands implements vscode.Disposable {
       await work(found.session, found.release);
     } catch (error) {
       this.log.error(error as Error);
-      void vscode.window.showErrorMessage(`${title}: ${(error as Error).message}`);
+      void vscode.window.showErrorMessage(`${title}: ${plainLabel((error as Error).message)}`);
     } finally {
       found.release();
     }
