@@ -214,7 +214,16 @@ async function runTool(lane, step, id) {
       duration_ms,
     });
   } else {
-    hook('PostToolUse', { ...call, tool_response: responseOf(step), duration_ms });
+    const response = responseOf(step);
+    // The agent's own record of what a file held: diffs and restoring go by it.
+    const result = { type: 'tool_result', tool_use_id: id, content: step.output ?? 'ok' };
+    row(lane, {
+      type: 'user',
+      promptId: prompt,
+      message: { role: 'user', content: [result] },
+      toolUseResult: response,
+    });
+    hook('PostToolUse', { ...call, tool_response: response, duration_ms });
   }
 }
 

@@ -200,13 +200,13 @@ function readText(read: () => string): string | undefined {
 export function identityOf(
   info: ProcessInfo,
 ): Pick<SessionRecord, 'pid' | 'start_time' | 'pid_ns' | 'boot_id' | 'exe' | 'uid'> {
-  const space = readText(() => readlinkSync('/proc/self/ns/pid'));
-  const boot = readText(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'));
+  const space = pidNamespace();
+  const boot = bootId();
   return {
     pid: info.pid,
     start_time: info.startTime,
-    ...(space !== undefined && { pid_ns: space }),
-    ...(boot !== undefined && { boot_id: boot }),
+    ...(space !== '' && { pid_ns: space }),
+    ...(boot !== '' && { boot_id: boot }),
     exe: basename(executableOf(info.pid)) || info.name,
     ...(uid !== undefined && { uid }),
   };
@@ -237,12 +237,12 @@ export function processState(record: SessionRecord | undefined): ProcessState {
     }
   }
   if (record.boot_id !== undefined) {
-    const boot = readText(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'));
-    if (boot !== undefined && boot !== record.boot_id) return 'gone';
+    const boot = bootId();
+    if (boot !== '' && boot !== record.boot_id) return 'gone';
   }
   if (record.pid_ns !== undefined) {
-    const space = readText(() => readlinkSync('/proc/self/ns/pid'));
-    if (space !== undefined && space !== record.pid_ns) return 'unknown';
+    const space = pidNamespace();
+    if (space !== '' && space !== record.pid_ns) return 'unknown';
   }
   const stat = readText(() => readFileSync(`/proc/${record.pid}/stat`, 'utf8'));
   if (stat === undefined) return 'gone';

@@ -1,6 +1,12 @@
 import { diffLines } from 'diff';
 import type { DiffLine, FileDiff } from '../model/diffLines.ts';
-import type { FileOp, Json, JsonObject, TraceEvent } from '../model/event.ts';
+import {
+  type FileOp,
+  isObject,
+  type Json,
+  type JsonObject,
+  type TraceEvent,
+} from '../model/event.ts';
 import { recordedFileOps } from '../model/fileOps.ts';
 import { pathArgument } from '../model/tools.ts';
 
@@ -145,5 +151,3 @@ function split(value: string): string[] {
 
 const text = (value: Json | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined;
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -13,6 +13,7 @@ import {
   stop,
 } from './control.ts';
 import { isMarkedPaused, markPaused, unmarkPaused } from './pauseMark.ts';
+import { TreeWalk } from './processTree.ts';
 import { recordFor, refusal, type Verdict, verify } from './verify.ts';
 
 type Env = Record<string, string | undefined>;
@@ -78,6 +79,30 @@ export async function act(
   return leftovers.ok ? leftovers : verdict;
 }
 
+/**
+ * Looks at all that a pause would freeze, and touches nothing: the first pause of a process pays for compiling the code
+ * that looks, and in an emergency nobody should wait for that.
+ */
+export async function rehearse(
+  traceDir: string,
+  sessionId: string,
+  env: Env = process.env,
+): Promise<void> {
+  for (let round = 0; round < REHEARSALS; round++) {
+    const verdict = await verify(traceDir, sessionId, env);
+    if (!verdict.ok) return;
+    const walk = new TreeWalk(verdict.target, env);
+    await walk.pass(false);
+    await walk.pass();
+    walk.recorders();
+    walk.onlookers();
+    walk.jobControlShells();
+  }
+}
+
+/** After so many the code is compiled, mostly. */
+const REHEARSALS = 3;
+
 const cooperative = (state: ControlReport['state']): ControlReport => ({
   ok: true,
   state,
@@ -109,6 +134,6 @@ export function brakedState(
   env: Env = process.env,
 ): ProcessState {
   const state = processState(record);
-  if (record === undefined || state === 'gone') return state;
-  return isMarkedPaused(record.session_id, env) ? 'stopped' : state;
+  if (record === undefined || state === 'gone' || state === 'stopped') return state;
+  return isMarkedPaused(record.session_id, env) ? 'held' : state;
 }

@@ -10,6 +10,7 @@ import {
   type SessionRecord,
   sessionMarks,
 } from '../agents/process.ts';
+import { knownAgentName } from '../model/summary.ts';
 import { checkOwnDirectory } from '../trace/files.ts';
 import { realPath, stateHome } from '../trace/paths.ts';
 import { isEditor } from './editors.ts';
@@ -88,18 +89,9 @@ export interface Facts {
   isEditor(entry: ProcessEntry): boolean;
 }
 
-const NAMES: Record<string, string> = {
-  claude: 'Claude Code',
-  codex: 'Codex',
-  gemini: 'Gemini CLI',
-  cursor: 'Cursor',
-  copilot: 'GitHub Copilot',
-  opencode: 'opencode',
-};
-
 /** How an agent is called in sentences. */
 export const nameOf = (agent: string | undefined): string =>
-  Object.hasOwn(NAMES, agent ?? '') ? NAMES[agent ?? '']! : 'the agent';
+  knownAgentName(agent ?? '') ?? 'the agent';
 
 export function refusal(reason: RefusalCode, agent?: string): Refusal {
   const message = REFUSALS[reason].replaceAll('{0}', nameOf(agent));

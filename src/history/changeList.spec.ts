@@ -5,15 +5,16 @@ import { expect, it } from 'vitest';
 import { TraceWriter } from '../../test/traceWriter.ts';
 import type { JsonObject } from '../model/event.ts';
 import { TraceSession } from '../trace/session.ts';
-import { changedFiles } from './changeList.ts';
+import { changedFiles, renumber } from './changeList.ts';
 
 function listed(write: (writer: TraceWriter) => void) {
   const folder = mkdtempSync(join(tmpdir(), 'list-'));
   try {
-    write(new TraceWriter(folder, 's', { cwd: '/p' }).start());
+    const writer = new TraceWriter(folder, 's', { cwd: '/p' }).start();
+    write(writer);
     const trace = new TraceSession(join(folder, 's'), 's');
     while (trace.update());
-    return { fold: trace.fold, files: changedFiles(trace.fold, '/p') };
+    return { writer, fold: trace.fold, files: changedFiles(trace.fold, '/p') };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -98,6 +99,18 @@ it('lists what a command changed that failed, and counts those that do not tell'
   });
   expect(files[0]?.steps).toMatchObject([{ step: 1, tool: 'Bash', failed: true }]);
   expect(fold.files.unknownCommands).toBe(1);
+});
+
+it('numbers its steps anew when others come in before them', () => {
+  const { fold, files, writer } = listed((made) => {
+    step(made, 'Edit', { path: '/p/a.ts', kind: 'write' });
+  });
+  expect(renumber(fold, files)).toBe(false);
+  const before = files[0]!.steps[0]!.step;
+  // Known late, and earlier than all: a transcript was behind.
+  fold.add(writer.event('user_prompt', { prompt: 'First' }, { timestamp: 1 }), 1e6, 10);
+  expect(renumber(fold, files)).toBe(true);
+  expect(files[0]!.steps[0]!.step).toBe(before + 1);
 });
 
 it('has a version that moves with changes, and with nothing else', () => {

@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, normalize, relative, resolve } from 'nod
 import { FLAG } from '../model/columns.ts';
 import type { SessionFold } from '../model/fold.ts';
 import type { RowFileOp } from '../model/slices/files.ts';
+import { isBelow } from '../trace/paths.ts';
 
 /** As in a version control view. */
 export type ChangeStatus = 'A' | 'M' | 'D';
@@ -57,6 +58,19 @@ export function changedFiles(fold: SessionFold, cwd: string): ListedFile[] {
   return listed
     .sort((a, b) => compare(a.folder, b.folder) || compare(a.name, b.name))
     .slice(0, MAX_LISTED);
+}
+
+/** Numbers the steps of a list anew: others may have come in before them. @returns whether any has another number */
+export function renumber(fold: SessionFold, files: readonly ListedFile[]): boolean {
+  let changed = false;
+  for (const { steps } of files) {
+    for (const step of steps) {
+      const now = fold.steps.stepOf(step.row);
+      changed ||= now !== step.step;
+      step.step = now;
+    }
+  }
+  return changed;
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -119,6 +133,6 @@ function statusOf(ops: readonly RowFileOp[]): ChangeStatus {
 function folderOf(path: string, cwd: string): string {
   const folder = dirname(path);
   if (cwd === '') return folder;
-  const way = relative(cwd, folder);
-  return way.startsWith('..') || isAbsolute(way) ? folder : way;
+  if (folder === normalize(cwd)) return '';
+  return isBelow(folder, cwd) ? relative(cwd, folder) : folder;
 }

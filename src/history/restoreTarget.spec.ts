@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { restoreTarget } from './restoreTarget.ts';
+import { isTargetFolder, restoreTarget } from './restoreTarget.ts';
 
 let top: string;
 let root: string;
@@ -53,6 +53,31 @@ it('takes a folder that was opened by a link, by both names', () => {
   fs.symlinkSync(root, join(top, 'opened'));
   expect(target(join(top, 'opened/src/a.ts'), [join(top, 'opened')])).toBe('there');
   expect(target(join(root, 'src/a.ts'), [join(top, 'opened')])).toBe('there');
+});
+
+it('takes none behind a link that leads nowhere yet', () => {
+  fs.symlinkSync(join(top, 'nowhere'), join(root, 'later'));
+  expect(target(join(root, 'later/a.ts'))).toBe('link');
+  expect(target(join(root, 'later/deep/a.ts'))).toBe('link');
+});
+
+it('knows of a folder whether files in it can be restored', () => {
+  fs.symlinkSync(join(top, 'outside'), join(root, 'link'));
+  const all = [root, join(root, 'src'), join(root, 'new/deep')];
+  expect(all.map((folder) => isTargetFolder(folder, [root]))).toEqual([true, true, true]);
+  fs.symlinkSync(root, join(top, 'opened'));
+  for (const folder of [root, join(top, 'opened')]) {
+    expect(isTargetFolder(folder, [join(top, 'opened')])).toBe(true);
+  }
+  const none = [top, join(top, 'outside'), join(root, 'link'), join(root, 'src/a.ts')];
+  expect(none.map((folder) => isTargetFolder(folder, [root]))).toEqual(none.map(() => false));
+});
+
+it('says no to whatever a trace can name, and throws at nothing', () => {
+  expect(target(join(root, 'src/a.ts/b.ts'))).toBe('notFile');
+  expect(target(join(root, 'src/a.ts/deep/b.ts'))).toBe('notFile');
+  expect(target(`${root}/src/a\0.ts`)).toBe('notFile');
+  expect(target(join(root, 'x'.repeat(400)))).toBe('notFile');
 });
 
 it('takes no folder', () => expect(target(join(root, 'src'))).toBe('notFile'));

@@ -4,7 +4,7 @@
  */
 import { keepEdit } from '../history/keepEdit.ts';
 import { type SnapshotCall, snapshotAfter, snapshotBefore } from '../history/snapshot.ts';
-import type { Json, JsonObject, TraceEvent } from '../model/event.ts';
+import { isObject, type Json, type TraceEvent } from '../model/event.ts';
 import { commandArgument, pathArgument, toolKind } from '../model/tools.ts';
 import { readTail } from '../trace/append.ts';
 import { BlobStore } from '../trace/blobs.ts';
@@ -12,9 +12,6 @@ import type { CommandCall, Snapshot } from './commandFiles.ts';
 
 /** Bytes of the trace's end in which others' changes are looked for. */
 const TAIL_BYTES = 262_144;
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function callOf({ payload, sessionId, startedAt }: CommandCall): SnapshotCall {
   const { tool_use_id: callId, cwd, tool_input: input } = payload;

@@ -1,9 +1,10 @@
-import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
 import { agentName } from '../model/summary.ts';
+import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
 import { countWords } from './markText.ts';
+import { openFolders, realFolder } from './openFolders.ts';
 import { affectsMarks, readSettings } from './settings.ts';
 import { fileKey } from './touchedFiles.ts';
 import type { Touches } from './touches.ts';
@@ -75,7 +76,7 @@ export class Badges implements vscode.FileDecorationProvider, vscode.Disposable 
       if (sum.reads + sum.writes === 0) continue;
       modified ||= sum.writes > 0;
       const agent = agentName(fold.session.provider, fold.session.agentName);
-      words.push(`${visibleText(agent).slice(0, 40)}: ${countWords(sum).toLowerCase()}`);
+      words.push(`${cut(visibleText(agent), 40)}: ${countWords(sum).toLowerCase()}`);
     }
     if (words.length === 0) return undefined;
     const tooltip = words.join('; ');
@@ -111,23 +112,12 @@ interface Folder {
 }
 
 function workspaceFolders(): Folder[] {
-  return (vscode.workspace.workspaceFolders ?? [])
-    .filter(({ uri }) => uri.scheme === 'file')
-    .flatMap(({ uri }) => {
-      let real = uri.fsPath;
-      try {
-        real = realpathSync(uri.fsPath);
-      } catch {
-        // It is gone; then nothing in it has a badge.
-      }
-      const path = withSeparator(uri.fsPath);
-      const opened = fileKey(path) ?? path;
-      return [...new Set([opened, fileKey(withSeparator(real)) ?? opened])].map((key) => ({
-        path,
-        opened,
-        key,
-      }));
-    });
+  return openFolders().flatMap((folder) => {
+    const path = withSeparator(folder.path);
+    const opened = fileKey(path) ?? path;
+    const real = fileKey(withSeparator(realFolder(folder))) ?? opened;
+    return [...new Set([opened, real])].map((key) => ({ path, opened, key }));
+  });
 }
 
 const withSeparator = (path: string): string => (path.endsWith(sep) ? path : path + sep);

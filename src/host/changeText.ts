@@ -2,10 +2,8 @@ import * as vscode from 'vscode';
 import type { ListedFile, ListedStep } from '../history/changeList.ts';
 import type { UnknownReason } from '../history/content.ts';
 import type { TargetProblem } from '../history/restoreTarget.ts';
-import { plainText } from './plainText.ts';
-
-/** Trace text as a label. */
-export const plainLabel = plainText;
+import { formatTimeOfDay } from '../model/format.ts';
+import { plainLabel } from './plainText.ts';
 
 /** `+9 −3`; empty where no line is known. */
 export function linesText(item: {
@@ -40,13 +38,9 @@ export function stepDescription(step: ListedStep): string {
       : step.added === undefined
         ? vscode.l10n.t('changed')
         : linesText(step);
-  const clock = new Date(step.timeMs).toLocaleTimeString([], {
-    hour: '2-digit',
-    minute: '2-digit',
-  });
   return [
     lines,
-    clock,
+    formatTimeOfDay(step.timeMs),
     step.subagent ? vscode.l10n.t('subagent') : '',
     step.failed ? vscode.l10n.t('failed') : '',
   ]

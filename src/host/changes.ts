@@ -1,24 +1,28 @@
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import {
   type ChangeStatus,
   changedFiles,
   type ListedFile,
   type ListedStep,
+  renumber,
 } from '../history/changeList.ts';
 import { isUntouched } from '../history/fileHistory.ts';
-import { restoreTarget } from '../history/restoreTarget.ts';
+import { isTargetFolder, restoreTarget } from '../history/restoreTarget.ts';
 import { ChangeContents, contentAt } from './changeContents.ts';
 import {
   fileDescription,
   linesText,
-  plainLabel,
   stepDescription,
   stepLabel,
+  unknownText,
 } from './changeText.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
+import { openFolders } from './openFolders.ts';
 import { Pace } from './pace.ts';
+import { plainLabel } from './plainText.ts';
 import { restoreFile, restoreRoots } from './restoreFile.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 
@@ -31,6 +35,16 @@ const REFRESHES_A_SECOND = 4;
 export type ChangeItem =
   | { sessionKey: string; file: ListedFile; step?: undefined }
   | { sessionKey: string; file: ListedFile; step: ListedStep };
+
+/** The list, and what it was made of. */
+interface Listed {
+  session: LiveSession;
+  epoch: number;
+  changeVersion: number;
+  /** Steps that there were: their numbers are those of then. */
+  steps: number;
+  items: ChangeItem[];
+}
 
 const COLORS: Record<ChangeStatus, string> = {
   A: 'gitDecoration.addedResourceForeground',
@@ -58,8 +72,10 @@ export class Changes
   private readonly subscriptions: vscode.Disposable[];
   private stopListening: () => void;
   /** What is listed: rebuilt when the session or what it changed is another. */
-  private listed: { key: string; session: LiveSession; items: ChangeItem[] } | undefined;
+  private listed: Listed | undefined;
   private release: (() => void) | undefined;
+  /** Folders, and whether files in them can be restored: as of when the list was made. */
+  private readonly offered = new Map<string, boolean>();
 
   constructor(engine: Engine, focus: Focus) {
     this.engine = engine;
@@ -94,6 +110,7 @@ export class Changes
       command('openChange', (item) => this.openChange(item)),
       command('openChangedFile', (item) => this.openFile(item)),
       command('restoreFile', (item) => this.restore(item)),
+      command('restoreFileToStart', (item) => this.restore(item)),
       command('showChanges', (session) => this.show(session)),
       vscode.commands.registerCommand('agentStrace.showStepDiff', (key: unknown, step: unknown) =>
         this.showStepDiff(key, step),
@@ -122,20 +139,26 @@ export class Changes
       if (before) this.changed.fire(undefined);
       return;
     }
+    const title = plainLabel(session.summary(Date.now()).title || session.id);
+    if (title !== this.view.description) this.view.description = title;
     const { fold, epoch } = session.trace;
-    const key = `${session.key} ${epoch} ${fold.files.changeVersion} ${fold.steps.length}`;
-    if (before?.key === key && before.session === session) return;
-    const sameSteps = before?.session === session && stepsAside(before.key) === stepsAside(key);
+    const { changeVersion } = fold.files;
+    const isSame = before?.session === session && before.epoch === epoch;
+    if (isSame && before.changeVersion === changeVersion) {
+      if (before.steps === fold.steps.length) return;
+      before.steps = fold.steps.length;
+      const files = before.items.map(({ file }) => file);
+      if (renumber(fold, files)) this.changed.fire(undefined);
+      return;
+    }
     const items = changedFiles(fold, fold.session.cwd).map((file) => ({
       sessionKey: session.key,
       file,
     }));
-    this.listed = { key, session, items };
-    const { title } = session.summary(Date.now());
-    this.view.description = plainLabel(title || session.id);
+    this.listed = { session, epoch, changeVersion, steps: fold.steps.length, items };
+    this.offered.clear();
     this.view.message = messageOf(items.length, fold.files.unknownCommands);
-    // Steps may be numbered anew; a list without changes stays as it is.
-    if (!(sameSteps && sameNumbers(before.items, items))) this.changed.fire(undefined);
+    this.changed.fire(undefined);
   }
 
   getChildren(item?: ChangeItem): ChangeItem[] {
@@ -151,8 +174,7 @@ export class Changes
 
   getTreeItem(item: ChangeItem): vscode.TreeItem {
     const { file, step, sessionKey } = item;
-    const target = restoreTarget(file.absolute, restoreRoots());
-    const restorable = target.ok ? '.restorable' : '';
+    const restorable = this.isOffered(file.absolute) ? '.restorable' : '';
     const command = {
       command: 'agentStrace.openChange',
       title: vscode.l10n.t('Open Diff'),
@@ -162,7 +184,7 @@ export class Changes
       const row = new vscode.TreeItem(stepLabel(step));
       row.id = `${sessionKey}\n${file.path}\n${step.row}`;
       row.description = stepDescription(step);
-      row.tooltip = `${stepLabel(step)} · ${stepDescription(step)}\n${visible(file.absolute)}`;
+      row.tooltip = `${stepLabel(step)} · ${stepDescription(step)}\n${plainLabel(file.absolute)}`;
       row.contextValue = `change.step${restorable}`;
       row.command = command;
       return row;
@@ -173,7 +195,7 @@ export class Changes
     );
     row.id = `${sessionKey}\n${file.path}`;
     row.description = fileDescription(file);
-    row.tooltip = [visible(file.absolute), statusText(file.status), linesText(file)]
+    row.tooltip = [plainLabel(file.absolute), statusText(file.status), linesText(file)]
       .filter(Boolean)
       .join('\n');
     // A scheme of its own: the letters of git, and ours in the Explorer, do not come on top.
@@ -216,6 +238,25 @@ export class Changes
     if (!course) return;
     const name = plainLabel(course.path.split(/[/\\]/).at(-1) ?? '');
     if (step) {
+      const before = contentAt(course, { at: 'before', row: step.row });
+      const after = contentAt(course, { at: 'after', row: step.row });
+      if (!before.known && !after.known) {
+        // Two notes that say so make no diff. The step itself is known: the replay shows it.
+        const replay = vscode.l10n.t('Open in Replay');
+        const answer = await vscode.window.showInformationMessage(
+          vscode.l10n.t(
+            'What {0} held at step {1} is not known. {2}',
+            name,
+            step.step + 1,
+            unknownText(before.why),
+          ),
+          replay,
+        );
+        if (answer === replay) {
+          await vscode.commands.executeCommand('agentStrace.replay', session.key, step.step);
+        }
+        return;
+      }
       await vscode.commands.executeCommand(
         'vscode.diff',
         this.contents.uri(session, path, { at: 'before', row: step.row }),
@@ -226,7 +267,7 @@ export class Changes
       return;
     }
     const { disk } = course;
-    const target = restoreTarget(course.path, this.folders());
+    const target = restoreTarget(course.path, openPaths());
     // The file itself, to go on with, where it is as the session left it.
     const now = target.ok && disk.known && disk.exists && isUntouched(course);
     await vscode.commands.executeCommand(
@@ -240,17 +281,22 @@ export class Changes
     );
   }
 
-  private folders(): string[] {
-    return (vscode.workspace.workspaceFolders ?? [])
-      .filter(({ uri }) => uri.scheme === 'file')
-      .map(({ uri }) => uri.fsPath);
+  /** Whether a file is offered to be restored: asked by folder, for a list may have thousands of files. */
+  private isOffered(path: string): boolean {
+    const folder = dirname(path);
+    let offered = this.offered.get(folder);
+    if (offered === undefined) {
+      offered = isTargetFolder(folder, restoreRoots());
+      this.offered.set(folder, offered);
+    }
+    return offered;
   }
 
   private async openFile(value: unknown): Promise<void> {
     const found = this.itemOf(value);
     if (!found) return;
     const { absolute, name } = found.item.file;
-    const target = restoreTarget(absolute, this.folders());
+    const target = restoreTarget(absolute, openPaths());
     if (!target.ok || !target.exists) {
       const words = target.ok
         ? vscode.l10n.t('{0} is no longer there.', plainLabel(name))
@@ -282,6 +328,7 @@ export class Changes
   private async show(argument: unknown): Promise<void> {
     const chosen = await sessionFor(this.engine, this.focus, argument, {
       title: vscode.l10n.t('Show the changes of which session?'),
+      past: true,
     });
     if (!chosen) return;
     this.release?.();
@@ -332,17 +379,7 @@ export class Changes
   }
 }
 
-const visible = (text: string): string => plainLabel(text);
-
-/** The key of a list without the number of steps. */
-const stepsAside = (key: string): string => key.slice(0, key.lastIndexOf(' '));
-
-/** Whether the steps have the numbers that are shown. */
-function sameNumbers(a: readonly ChangeItem[], b: readonly ChangeItem[]): boolean {
-  return b.every(({ file }, at) =>
-    file.steps.every((step, index) => a[at]?.file.steps[index]?.step === step.step),
-  );
-}
+const openPaths = (): string[] => openFolders().map(({ path }) => path);
 
 /** What the list does not say. */
 function messageOf(files: number, unknownCommands: number): string {

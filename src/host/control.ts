@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import { act, type BrakeAction, kindOf, notable } from '../guard/brake.ts';
+import { act, type BrakeAction, kindOf, notable, rehearse } from '../guard/brake.ts';
 import type { ControlReport, Outcome } from '../guard/control.ts';
 import { readFrozen } from '../guard/frozen.ts';
-import { isMarkedPaused, MAX_HOLD_MS } from '../guard/pauseMark.ts';
+import { MAX_HOLD_MS } from '../guard/pauseMark.ts';
 import {
   nameOf,
   REFUSALS,
@@ -18,10 +18,10 @@ import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
-import { plainLine, plainText } from './plainText.ts';
+import { plainLabel } from './plainText.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { readSettings } from './settings.ts';
-import { EXPIRY_MS, isActive } from './statusText.ts';
+import { EXPIRY_MS } from './statusText.ts';
 
 type Controllable = Omit<ControlInfo, 'paused'>;
 
@@ -71,8 +71,7 @@ export class Control implements vscode.Disposable {
 
   /** How this session's agent can be paused, and whether it is. Cheap: the system is asked once a second. */
   of(session: LiveSession): ControlInfo {
-    const paused = session.process === 'stopped' || this.isHeld(session);
-    return { ...this.way(session), paused };
+    return { ...this.way(session), paused: session.paused };
   }
 
   private way(session: LiveSession): Controllable {
@@ -82,15 +81,6 @@ export class Control implements vscode.Disposable {
     const answer = this.ask(session, known?.answer);
     this.answers.set(session.key, { atMs: nowMs, answer });
     return answer;
-  }
-
-  /** Its next tool call waits in the agent's own hook; its processes run. */
-  private isHeld(session: LiveSession): boolean {
-    return session.record !== undefined && isMarkedPaused(session.id);
-  }
-
-  private isPaused(session: LiveSession): boolean {
-    return isActive(session.summary(Date.now())) && this.of(session).paused;
   }
 
   private ask(session: LiveSession, before: Controllable | undefined): Controllable {
@@ -122,9 +112,10 @@ export class Control implements vscode.Disposable {
     let active = false;
     let paused = false;
     for (const session of this.engine.live.sessions) {
-      const summary = session.summary(nowMs);
-      active ||= isActive(summary);
-      paused ||= this.isPaused(session);
+      const isActive = session.isActive(nowMs);
+      active ||= isActive;
+      paused ||= isActive && session.paused;
+      if (!this.rehearsed && isActive) this.rehearse(session);
       if (session.process === 'gone') void this.releaseShell(session);
       else this.released.delete(session.key);
     }
@@ -136,6 +127,17 @@ export class Control implements vscode.Disposable {
     this.contexts = contexts;
     void vscode.commands.executeCommand('setContext', 'agentStrace.hasActive', active);
     void vscode.commands.executeCommand('setContext', 'agentStrace.hasPaused', paused);
+  }
+
+  private rehearsed = false;
+
+  /** Once in a window, when there is something to pause. */
+  private rehearse(session: LiveSession): void {
+    if (this.of(session).kind !== 'signals') return;
+    this.rehearsed = true;
+    rehearse(session.traceDir, session.id).then(undefined, (error: unknown) =>
+      this.log.error(error as Error),
+    );
   }
 
   private readonly released = new Set<string>();
@@ -155,10 +157,9 @@ export class Control implements vscode.Disposable {
   private async run(wanted: BrakeAction | 'toggle', argument: unknown): Promise<void> {
     if (!vscode.workspace.isTrusted) return await askForTrust();
     const fits = (session: LiveSession): boolean => {
-      if (wanted === 'resume') return this.isPaused(session);
-      return (
-        isActive(session.summary(Date.now())) && !(wanted === 'pause' && this.isPaused(session))
-      );
+      if (!session.isActive(Date.now())) return false;
+      if (wanted === 'resume') return session.paused;
+      return wanted !== 'pause' || !session.paused;
     };
     const { chosen } = this.focus;
     const found = await sessionFor(
@@ -169,7 +170,7 @@ export class Control implements vscode.Disposable {
     );
     if (!found) return;
     const { session, release } = found;
-    const action = wanted !== 'toggle' ? wanted : this.isPaused(session) ? 'resume' : 'pause';
+    const action = wanted !== 'toggle' ? wanted : session.paused ? 'resume' : 'pause';
     try {
       if (this.busy.has(session.key)) return;
       if (await this.agreed(action, session)) await this.do(action, session);
@@ -221,7 +222,7 @@ export class Control implements vscode.Disposable {
       else this.fail(action, refusalText(outcome, agentOf(session)));
     } catch (error) {
       this.log.error(error as Error);
-      this.fail(action, plainText((error as Error).message));
+      this.fail(action, plainLabel((error as Error).message));
     } finally {
       this.busy.delete(session.key);
     }
@@ -263,7 +264,7 @@ export class Control implements vscode.Disposable {
     }
     const left = notable(action, report);
     if (left.length === 0) return;
-    const names = [...new Set(left.map(({ name, pid }) => `${plainText(name)} (${pid})`))];
+    const names = [...new Set(left.map(({ name, pid }) => `${plainLabel(name)} (${pid})`))];
     const some = names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
     this.warn(t('{0}: left alone was {1}.', agent, some));
   }
@@ -292,7 +293,7 @@ const agentOf = (session: LiveSession): string =>
   session.record
     ? nameOf(session.record.agent)
     : // Of a trace that may have come from anywhere.
-      plainLine(session.summary(Date.now()).agent, 40);
+      plainLabel(session.summary(Date.now()).agent, 40);
 
 function controllable(verdict: Verdict, session: LiveSession): Controllable {
   const kind = kindOf(verdict);

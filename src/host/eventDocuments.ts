@@ -1,8 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import * as vscode from 'vscode';
+import { isBelow } from '../trace/paths.ts';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
+import { openFolders, realFolder } from './openFolders.ts';
 
 export const EVENT_SCHEME = 'agent-strace-event';
 
@@ -70,10 +72,5 @@ function fileInWorkspace(path: string, session: LiveSession): string | undefined
   const absolute = isAbsolute(path) ? path : resolve(session.trace.fold.session.cwd || '/', path);
   if (!existsSync(absolute)) return undefined;
   const real = realpathSync(absolute);
-  const inside = (vscode.workspace.workspaceFolders ?? []).some(({ uri }) => {
-    if (uri.scheme !== 'file' || !existsSync(uri.fsPath)) return false;
-    const way = relative(realpathSync(uri.fsPath), real);
-    return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-  });
-  return inside ? absolute : undefined;
+  return openFolders().some((folder) => isBelow(real, realFolder(folder))) ? absolute : undefined;
 }

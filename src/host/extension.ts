@@ -47,7 +47,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const statusBar = new StatusBar(engine, controlOf);
   const documents = new EventDocuments(engine);
   const stream = new StreamView(context.extensionUri, engine, focus, documents, controlOf, log);
-  const sessions = new SessionsTree(engine, controlOf, log);
+  const sessions = new SessionsTree(engine, controlOf);
   // Most windows never need it: it is loaded when they do.
   let loaded: Promise<SetUp> | undefined;
   const setUp = async (): Promise<SetUp> => {
@@ -76,6 +76,9 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     new ReplayPanels(context.extensionUri, engine, focus, documents, log),
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
+    command('replayShown', () =>
+      vscode.commands.executeCommand('agentStrace.replay', stream.shown),
+    ),
     command('showLog', () => log.show()),
     command('setUp', async () => (await setUp()).run(false)),
     command('openStep', (key: unknown, step: unknown) => stream.openStep(key, step)),

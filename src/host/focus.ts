@@ -1,8 +1,7 @@
 import * as vscode from 'vscode';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
-import { isActive } from './statusText.ts';
-import { urgency } from './streamFeed.ts';
+import { urgency } from './statusText.ts';
 
 /**
  * Which sessions the window is about: the marks in the editor, the changes view, and commands that
@@ -40,8 +39,8 @@ export class Focus implements vscode.Disposable {
   }
 
   /**
-   * Those whose marks are shown: the pinned one; else all that are going on; else the one that was
-   * last active.
+   * Those whose marks are shown: the pinned one; else all that are going on, or the one that was last
+   * active, with those that ran at the same time: their work is looked through together.
    */
   get sessions(): LiveSession[] {
     if (this.pinnedKey !== undefined) {
@@ -50,8 +49,13 @@ export class Focus implements vscode.Disposable {
     }
     const nowMs = Date.now();
     const all = this.engine.live.sessions;
-    const active = all.filter((session) => isActive(session.summary(nowMs)));
-    return active.length > 0 ? active : all.slice(0, 1);
+    const active = all.filter((session) => session.isActive(nowMs));
+    const sinceMs = Math.min(
+      ...(active.length > 0 ? active : all.slice(0, 1)).map(
+        ({ trace }) => trace.fold.session.firstMs,
+      ),
+    );
+    return all.filter(({ trace }) => trace.fold.session.lastMs >= sinceMs);
   }
 
   /** The session that the person pinned, or else looks at. */
@@ -67,7 +71,7 @@ export class Focus implements vscode.Disposable {
     if (chosen) return chosen;
     const nowMs = Date.now();
     return live.sessions
-      .map((session) => ({ session, rank: urgency(session.summary(nowMs).status) }))
+      .map((session) => ({ session, rank: urgency(session.status(nowMs)) }))
       .sort((a, b) => b.rank - a.rank)[0]?.session;
   }
 

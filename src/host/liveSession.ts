@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownRecord, processState, type SessionRecord } from '../agents/process.ts';
-import { type ProcessState, type SessionSummary, summarise } from '../model/summary.ts';
+import { ownRecord, type SessionRecord } from '../agents/process.ts';
+import { brakedState } from '../guard/brake.ts';
+import {
+  isActive,
+  type ProcessState,
+  type SessionStatus,
+  type SessionSummary,
+  sessionStatus,
+  summarise,
+} from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { EVENTS_FILE, TraceSession } from '../trace/session.ts';
 import type { SessionEntry } from '../trace/store.ts';
@@ -107,13 +115,28 @@ export class LiveSession {
       this.record = ownRecord(this.traceDir, this.id);
     }
     const before = this.process;
-    this.process = processState(this.record);
+    this.process = brakedState(this.record);
     return this.process !== before;
   }
 
   /** The name that the person gave it; undefined: it goes by its first prompt. */
   get name(): string | undefined {
     return this.nameOf();
+  }
+
+  /** Of {@link summary}, at a fraction of the cost. */
+  status(nowMs: number): SessionStatus {
+    return sessionStatus(this.trace.fold, { nowMs, process: this.process });
+  }
+
+  /** Whether it goes on. */
+  isActive(nowMs: number): boolean {
+    return isActive({ status: this.status(nowMs) });
+  }
+
+  /** Its agent is frozen, or held before its next tool. */
+  get paused(): boolean {
+    return this.process === 'stopped' || this.process === 'held';
   }
 
   /** Its title is the name that the person gave it, where there is one. */

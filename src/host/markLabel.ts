@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { MarkedDocument } from './markedDocument.ts';
 import { labelText, stepFacts } from './markText.ts';
-import { plainText } from './plainText.ts';
+import { withoutIcons } from './plainText.ts';
 import type { Settings } from './settings.ts';
 
 type When = Settings['inlineLabel'];
@@ -27,7 +27,7 @@ export class MarkLabel {
       return;
     }
     if (when === 'never') {
-      const text = plainText(labelText(stepFacts(found.steps[0]!), Date.now()));
+      const text = withoutIcons(labelText(stepFacts(found.steps[0]!), Date.now()));
       vscode.window.setStatusBarMessage(text, 8000);
       return;
     }

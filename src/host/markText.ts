@@ -1,10 +1,10 @@
-import { formatAge, formatUsd, MISSING } from '../model/format.ts';
+import { formatAge, formatTimeOfDay, formatUsd, MISSING } from '../model/format.ts';
 import type { MarkKind } from '../model/lineMarks.ts';
 import { agentName } from '../model/summary.ts';
-import { oneLine } from '../model/text.ts';
+import { cut, oneLine } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
 import type { SessionStep } from './markedDocument.ts';
-import { markdown } from './statusText.ts';
+import { commandUri, markdown } from './plainText.ts';
 
 /** What the marks say of one step; words of a trace are hostile and still as they came. */
 export interface StepFacts {
@@ -116,17 +116,10 @@ function stepWords({ step, steps, tool, added, removed }: StepFacts): string {
 
 function links({ kind, sessionKey, step }: StepFacts): string {
   if (step < 0) return '';
-  const query = encodeURIComponent(JSON.stringify([sessionKey, step])).replace(
-    /[!'()*]/g,
-    (sign) => `%${sign.charCodeAt(0).toString(16)}`,
-  );
-  const all = [
-    `[$(history) Open in replay](command:agentStrace.replay?${query} "Replay the session from this step")`,
-  ];
+  const [replay, diff] = HOVER_COMMANDS.map((command) => commandUri(command, sessionKey, step));
+  const all = [`[$(history) Open in replay](${replay} "Replay the session from this step")`];
   if (kind === 'modified') {
-    all.push(
-      `[$(diff) Show diff](command:agentStrace.showStepDiff?${query} "What this step changed")`,
-    );
+    all.push(`[$(diff) Show diff](${diff} "What this step changed")`);
   }
   return `---\n\n${all.join('&nbsp;&nbsp;&nbsp;')}`;
 }
@@ -145,8 +138,7 @@ export function labelText(step: StepFacts, nowMs: number): string {
 function clock(atMs: number, nowMs: number): string {
   const at = new Date(atMs);
   if (at.toDateString() !== new Date(nowMs).toDateString()) return formatAge(atMs, nowMs);
-  const two = (value: number): string => `${value}`.padStart(2, '0');
-  return `${two(at.getHours())}:${two(at.getMinutes())}`;
+  return formatTimeOfDay(atMs);
 }
 
 /** `Modified twice, read 4 times`. */
@@ -163,6 +155,3 @@ const times = (count: number): string =>
 
 const usd = (nanoUsd: number): string =>
   Number.isNaN(nanoUsd) ? MISSING : markdown(formatUsd(nanoUsd));
-
-const cut = (text: string, max: number): string =>
-  text.length > max ? `${text.slice(0, max - 1)}…` : text;

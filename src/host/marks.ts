@@ -218,13 +218,17 @@ export class Marks implements vscode.Disposable, vscode.HoverProvider {
 
   private showLabel(): void {
     const editor = vscode.window.activeTextEditor;
-    if (!editor) return;
+    if (!editor) {
+      const none = vscode.l10n.t('Open a file first: the label is about the line of the cursor.');
+      vscode.window.setStatusBarMessage(none, 4000);
+      return;
+    }
     this.label.toggle(editor, this.styles.label, this.settings.inlineLabel);
   }
 
   private async show(engine: Engine, argument: unknown): Promise<void> {
     const title = vscode.l10n.t('Show line marks of');
-    const found = await sessionFor(engine, this.focus, argument, { title });
+    const found = await sessionFor(engine, this.focus, argument, { title, past: true });
     if (!found) return;
     this.focus.pin(found.session.key);
     found.release();

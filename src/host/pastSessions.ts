@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownRecord, processState } from '../agents/process.ts';
+import { ownRecord } from '../agents/process.ts';
+import { brakedState } from '../guard/brake.ts';
 import type { Pricer } from '../model/usage.ts';
 import { openRead } from '../trace/files.ts';
 import { EVENTS_FILE } from '../trace/session.ts';
@@ -151,7 +152,7 @@ export class PastSessions {
           return this.pricer;
         },
         nowMs: Date.now(),
-        process: () => processState(ownRecord(entry.traceDir, entry.id)),
+        process: () => brakedState(ownRecord(entry.traceDir, entry.id)),
         breathe: async () => {
           await turn();
           if (this.closed) throw new Closed();

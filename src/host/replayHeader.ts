@@ -1,4 +1,4 @@
-import type { SessionSummary } from '../model/summary.ts';
+import { isCostKnown, type SessionSummary } from '../model/summary.ts';
 import type { ReplayHeader } from '../protocol/replay.ts';
 import { badLines } from '../trace/session.ts';
 import type { LiveSession } from './liveSession.ts';
@@ -32,6 +32,7 @@ export function replayHeader(
       nanoUsd: cost.nanoUsd,
       estimatedNanoUsd: cost.estimatedNanoUsd,
       unpriced: cost.unpriced,
+      ...(isCostKnown(cost) ? {} : { unknown: true }),
     },
     counts: {
       events: summary.events,

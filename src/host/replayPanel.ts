@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
 import type { Engine } from './engine.ts';
 import type { EventDocuments } from './eventDocuments.ts';
@@ -10,6 +11,7 @@ import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { readSettings } from './settings.ts';
 
 const VIEW_TYPE = 'agentStrace.replay';
+/** Of a tab, UTF-16 units. */
 const TITLE_LENGTH = 40;
 
 interface Open {
@@ -96,7 +98,9 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
   private begin(panel: vscode.WebviewPanel, key: string, step: number | undefined): void {
     const { webview } = panel;
     webview.options = pageOptions(pageRoot(this.extensionUri));
-    panel.iconPath = vscode.Uri.joinPath(this.extensionUri, 'media', 'pulse.svg');
+    const icon = (theme: 'dark' | 'light') =>
+      vscode.Uri.joinPath(this.extensionUri, 'media', `pulse-${theme}.svg`);
+    panel.iconPath = { dark: icon('dark'), light: icon('light') };
     this.open.set(key, { panel, feed: this.newFeed(panel, key, step) });
     const feed = (): ReplayFeed | undefined => this.open.get(key)?.feed;
     webview.onDidReceiveMessage((message: unknown) => feed()?.receive(message));
@@ -170,8 +174,6 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
 }
 
 function titleOf(prompt: string): string {
-  const words = visibleText(prompt).trim();
-  const cut = [...words].slice(0, TITLE_LENGTH).join('');
-  const title = cut.length < words.length ? `${cut}…` : cut;
+  const title = cut(visibleText(prompt).trim(), TITLE_LENGTH);
   return title === '' ? vscode.l10n.t('Replay') : vscode.l10n.t('Replay: {0}', title);
 }

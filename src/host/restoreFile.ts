@@ -2,7 +2,9 @@ import * as vscode from 'vscode';
 import { type Content, lineEndOf, sameContent } from '../history/content.ts';
 import { readDisk } from '../history/fileHistory.ts';
 import { restoreTarget } from '../history/restoreTarget.ts';
-import { plainLabel, problemText, unknownText } from './changeText.ts';
+import { problemText, unknownText } from './changeText.ts';
+import { openFolders } from './openFolders.ts';
+import { plainLabel } from './plainText.ts';
 
 export interface RestoreRequest {
   /** Absolute. */
@@ -18,9 +20,7 @@ export interface RestoreRequest {
 /** Folders that files may be restored in; none while the workspace is not trusted. */
 export function restoreRoots(): string[] {
   if (!vscode.workspace.isTrusted) return [];
-  return (vscode.workspace.workspaceFolders ?? [])
-    .filter(({ uri }) => uri.scheme === 'file')
-    .map(({ uri }) => uri.fsPath);
+  return openFolders().map(({ path }) => path);
 }
 
 /**

@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { formatMoment } from '../model/format.ts';
 import { visibleText } from '../model/visibleText.ts';
 import { MAX_NAME } from '../trace/names.ts';
 import { removableFolder } from '../trace/removable.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
-import { plainLine, plainText } from './plainText.ts';
+import { plainLabel } from './plainText.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { type ExportFormat, exportName, exportSession } from './sessionExport.ts';
 import type { SessionsTree } from './sessionsTree.ts';
-import { costText, isActive } from './statusText.ts';
+import { costText } from './statusText.ts';
 import type { StreamView } from './streamView.ts';
 
 /** What takes longer says so, and can be cancelled, ms. */
@@ -55,7 +56,7 @@ export class SessionCommands implements vscode.Disposable {
     const key = sessionKeyOf(argument);
     if (key === undefined) return;
     const session = this.engine.live.get(key);
-    if (session && isActive(session.summary(Date.now()))) await this.stream.show(key, true);
+    if (session?.isActive(Date.now())) await this.stream.show(key, true);
     else await vscode.commands.executeCommand('agentStrace.replay', key);
   }
 
@@ -63,6 +64,12 @@ export class SessionCommands implements vscode.Disposable {
     if (!mayWrite()) return;
     await this.withSession(argument, vscode.l10n.t('Rename Session'), async (session) => {
       const { traceDir, id } = session;
+      const cancel = new AbortController();
+      // What it is called without a name is in its first events: of an old one they are yet to be read.
+      const reading = vscode.l10n.t('Reading the session');
+      if (!(await patiently(reading, cancel, whenRead(this.engine, session, cancel.signal)))) {
+        return;
+      }
       const title = visibleText(session.trace.fold.session.title);
       const name = await vscode.window.showInputBox({
         title: vscode.l10n.t('Rename Session'),
@@ -151,11 +158,11 @@ export class SessionCommands implements vscode.Disposable {
         const trash = vscode.env.remoteName === undefined;
         const yes = trash ? vscode.l10n.t('Move to Trash') : vscode.l10n.t('Delete');
         const answer = await vscode.window.showWarningMessage(
-          vscode.l10n.t('Delete the session "{0}"?', plainLine(summary.title || session.id)),
+          vscode.l10n.t('Delete the session "{0}"?', plainLabel(summary.title || session.id, 80)),
           {
             modal: true,
             detail: [
-              `${plainLine(summary.agent)} · ${costText(summary)} · ${new Date(summary.startedAtMs).toLocaleString()}`,
+              `${plainLabel(summary.agent, 80)} · ${costText(summary)} · ${formatMoment(summary.startedAtMs)}`,
               vscode.l10n.t('Its trace, {0}, goes. Files that the agent changed stay.', session.id),
               ...(trash ? [] : [vscode.l10n.t('This cannot be undone.')]),
             ].join('\n'),
@@ -169,15 +176,15 @@ export class SessionCommands implements vscode.Disposable {
         this.engine.names.set(session.traceDir, session.id, '');
       },
       {
-        fits: (session) => !isActive(session.summary(Date.now())),
-        none: vscode.l10n.t('No recent session here is over yet.'),
+        fits: (session) => !session.isActive(Date.now()),
+        none: vscode.l10n.t('No session here is over yet.'),
       },
     );
   }
 
   private isOver(session: LiveSession): boolean {
     session.lookAtProcess();
-    if (!isActive(session.summary(Date.now()))) return true;
+    if (!session.isActive(Date.now())) return true;
     void vscode.window.showWarningMessage(
       vscode.l10n.t('This session is still going on. Stop its agent first.'),
     );
@@ -226,13 +233,17 @@ export class SessionCommands implements vscode.Disposable {
     work: (session: LiveSession, release: () => void) => Promise<void>,
     choice: { fits?: (session: LiveSession) => boolean; none?: string } = {},
   ): Promise<void> {
-    const found = await sessionFor(this.engine, this.focus, argument, { title, ...choice });
+    const found = await sessionFor(this.engine, this.focus, argument, {
+      title,
+      past: true,
+      ...choice,
+    });
     if (!found) return;
     try {
       await work(found.session, found.release);
     } catch (error) {
       this.log.error(error as Error);
-      void vscode.window.showErrorMessage(`${title}: ${plainText((error as Error).message)}`);
+      void vscode.window.showErrorMessage(`${title}: ${plainLabel((error as Error).message)}`);
     } finally {
       found.release();
     }

@@ -36,7 +36,7 @@ function facts(
     summary,
     lastMs: summary.lastMs,
     control: false,
-    held: false,
+    paused: false,
     badLines: 0,
     ...more,
   };
@@ -128,10 +128,10 @@ describe('sessionRow', () => {
       sessionRow(facts('a', change, more), NOON).context;
     expect(context({ status: 'live' }, {})).toBe('session.live');
     expect(context({ status: 'waiting' }, { control: true })).toBe('session.live.control');
-    expect(context({ status: 'paused' }, { control: true })).toBe('session.paused.control');
-    expect(context({ status: 'idle' }, { control: true, held: true })).toBe(
-      'session.paused.control',
-    );
+    // Also while a last tool goes on.
+    for (const status of ['paused', 'live'] as const) {
+      expect(context({ status }, { control: true, paused: true })).toBe('session.paused.control');
+    }
     expect(context({ status: 'ended' }, { control: true })).toBe('session.ended');
   });
 

@@ -1,8 +1,16 @@
-import { formatCount, formatDuration, formatTokens, formatUsd, plural } from '../model/format.ts';
-import type { SessionStatus, SessionSummary } from '../model/summary.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatMoment,
+  formatTokens,
+  formatUsd,
+  plural,
+} from '../model/format.ts';
+import { isActive, type SessionStatus, type SessionSummary } from '../model/summary.ts';
+import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
-import { costText, isActive, markdown, STATUS_WORDS } from './statusText.ts';
-import { urgency } from './streamFeed.ts';
+import { markdown } from './plainText.ts';
+import { costText, STATUS_WORDS, urgency } from './statusText.ts';
 
 /** One session as the list of sessions sees it. */
 export interface SessionFacts {
@@ -16,8 +24,8 @@ export interface SessionFacts {
   lastMs: number;
   /** Its agent can be paused and stopped. */
   control: boolean;
-  /** Held before its next tool, though its process runs. */
-  held: boolean;
+  /** Its agent is frozen, or held before its next tool. */
+  paused: boolean;
   badLines: number;
 }
 
@@ -147,7 +155,7 @@ export function sessionRow(facts: SessionFacts, nowMs: number): SessionRow {
       context: 'session.unread',
     };
   }
-  const status = statusOf(facts, summary);
+  const { status } = summary;
   const label = visibleText(summary.title) || visibleText(facts.id);
   const words = [
     costText(summary),
@@ -157,7 +165,7 @@ export function sessionRow(facts: SessionFacts, nowMs: number): SessionRow {
     ...(facts.workspace ? [visibleText(facts.workspace)] : []),
   ];
   const { icon, colour } = ICONS[status];
-  const state = isActive(summary) ? (status === 'paused' ? 'paused' : 'live') : 'ended';
+  const state = isActive(summary) ? (facts.paused ? 'paused' : 'live') : 'ended';
   return {
     label,
     description: words.join(' · '),
@@ -177,26 +185,21 @@ export function sessionRow(facts: SessionFacts, nowMs: number): SessionRow {
 
 /** Of one that goes on in whole minutes: a list is no clock. */
 function duration({ status, durationMs, startedAtMs }: SessionSummary, nowMs: number): string {
-  if (status === 'ended' || status === 'failed') return formatDuration(durationMs);
+  if (!isActive({ status })) return formatDuration(durationMs);
   const minutes = Math.max(0, Math.floor((nowMs - startedAtMs) / 60_000));
   return minutes < 60
     ? `${minutes} min`
     : `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, '0')}m`;
 }
 
-/** Held before its next tool, though its process runs. */
-const statusOf = ({ held }: SessionFacts, summary: SessionSummary): SessionStatus =>
-  held && isActive(summary) && !summary.current ? 'paused' : summary.status;
-
 /** What the list says when asked: Markdown, trace text escaped. */
 export function sessionTooltip(facts: SessionFacts): string {
   const { summary } = facts;
   if (!summary) return markdown(facts.id);
-  const status = statusOf(facts, summary);
-  const { cost } = summary;
+  const { cost, status } = summary;
   const rows: [string, string][] = [
     ['Agent', `${summary.agent}, ${STATUS_WORDS[status]}`],
-    ['Started', new Date(summary.startedAtMs).toLocaleString()],
+    ['Started', formatMoment(summary.startedAtMs)],
     ['Cost', costText(summary)],
     ...cost.models
       .slice(0, 4)
@@ -221,6 +224,3 @@ export function sessionTooltip(facts: SessionFacts): string {
     .map(([name, value]) => `| ${markdown(cut(name, 60))} | ${markdown(cut(value, 80))} |`);
   return `**${title}**\n\n| | |\n|:---|:---|\n${lines.join('\n')}`;
 }
-
-const cut = (text: string, max: number): string =>
-  text.length > max ? `${text.slice(0, max - 1)}…` : text;

@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { createPricer, PRICE_LIST } from '../analysis/price.ts';
-import { textHash } from '../model/ids.ts';
 import type { ControlInfo } from '../protocol/stream.ts';
 import { badLines } from '../trace/session.ts';
 import type { SessionEntry } from '../trace/store.ts';
@@ -9,7 +7,6 @@ import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
-import { PastSessions } from './pastSessions.ts';
 import {
   groupSessions,
   groupText,
@@ -19,7 +16,6 @@ import {
   sessionRow,
   sessionTooltip,
 } from './sessionsModel.ts';
-import { readSettings } from './settings.ts';
 import { EXPIRY_MS } from './statusText.ts';
 
 export const SESSIONS_VIEW = 'agentStrace.sessions';
@@ -66,7 +62,6 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
   private readonly clock: ReturnType<typeof setInterval>;
   private readonly subscriptions: vscode.Disposable[];
   private stopListening: () => void;
-  private past: PastSessions;
   private groups: GroupNode[] = [];
   private readonly nodes = new Map<string, SessionNode>();
   /** Of those that are over, made once: there may be thousands. */
@@ -75,18 +70,11 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
   private due = new Set<Node>();
   private allDue = false;
   private together: ReturnType<typeof setTimeout> | undefined;
-  private readonly log: vscode.LogOutputChannel;
 
-  constructor(
-    engine: Engine,
-    controlOf: (session: LiveSession) => ControlInfo,
-    log: vscode.LogOutputChannel,
-  ) {
-    this.log = log;
+  constructor(engine: Engine, controlOf: (session: LiveSession) => ControlInfo) {
     this.engine = engine;
     this.controlOf = controlOf;
     this.pace = new Pace(() => this.refresh(), 2);
-    this.past = this.newPast();
     this.stopListening = this.listen(engine.live);
     this.view = vscode.window.createTreeView<Node>(SESSIONS_VIEW, {
       treeDataProvider: this,
@@ -100,11 +88,10 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       this.view.onDidChangeVisibility(({ visible }) => {
         if (visible) this.pace.ask();
       }),
+      engine.onDidReadPast(() => this.askTogether()),
       engine.onDidReplace((live) => {
         this.stopListening();
         this.stopListening = this.listen(live);
-        this.past.dispose();
-        this.past = this.newPast();
         this.ask();
       }),
     ];
@@ -119,20 +106,6 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
     return live.onChange(() => this.ask());
   }
 
-  private newPast(): PastSessions {
-    const { prices } = readSettings();
-    const own = Object.keys(prices).length > 0 ? ` ${textHash(JSON.stringify(prices))}` : '';
-    return new PastSessions(
-      {
-        loadPricer: () => createPricer({ overrides: prices }).catch(() => undefined),
-        stamp: `${PRICE_LIST.version} ${PRICE_LIST.date}${own}`,
-        save: vscode.workspace.isTrusted,
-        problem: (message) => this.log.warn(message),
-      },
-      () => this.askTogether(),
-    );
-  }
-
   private askTogether(): void {
     this.together ??= setTimeout(() => {
       this.together = undefined;
@@ -145,7 +118,7 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
     if (node instanceof GroupNode) {
       const all = this.engine.live.all;
       const inGroup = new Set(node.children.map(({ sessionKey }) => sessionKey));
-      const read = this.past.want(
+      const read = this.engine.past.want(
         all.filter(({ key }) => inGroup.has(key) && !this.engine.live.get(key)),
         all,
       );
@@ -155,7 +128,7 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       this.askTogether();
       return node.children;
     }
-    await this.past.lookUpDates(this.engine.live.all.filter(({ entry }) => entry.size > 0));
+    await this.engine.past.lookUpDates(this.engine.live.all.filter(({ entry }) => entry.size > 0));
     this.update();
     // All is drawn anew.
     this.due.clear();
@@ -263,16 +236,16 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       summary,
       lastMs: summary.lastMs,
       control: control.kind !== 'none',
-      held: control.paused,
+      paused: control.paused,
       badLines: badLines(session.trace.problems),
     };
   }
 
   private factsOfPast(found: { key: string; entry: SessionEntry }, workspace: string) {
     const { key, entry } = found;
-    const read = this.past.get(found);
+    const read = this.engine.past.get(found);
     const name = this.engine.names.get(entry.traceDir, entry.id);
-    const lastMs = this.past.lastMs(found);
+    const lastMs = this.engine.past.lastMs(found);
     const before = this.pastFacts.get(key);
     if (
       before &&
@@ -289,7 +262,7 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       workspace,
       lastMs,
       control: false,
-      held: false,
+      paused: false,
       badLines: read?.badLines ?? 0,
     };
     if (read) facts.summary = name === undefined ? read.summary : { ...read.summary, title: name };
@@ -302,7 +275,6 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
     clearTimeout(this.together);
     this.stopListening();
     this.pace.dispose();
-    this.past.dispose();
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 }

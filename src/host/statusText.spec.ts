@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SessionFold } from '../model/fold.ts';
 import { type SessionSummary, summarise } from '../model/summary.ts';
-import { markdown, type StatusSession, statusLine } from './statusText.ts';
+import { markdown } from './plainText.ts';
+import { type StatusSession, statusLine } from './statusText.ts';
 
 const NOW = 1_800_000_000_000;
 const options = { nowMs: NOW, hasTraceFolder: true, trusted: true };
@@ -63,7 +64,8 @@ describe('statusLine', () => {
       text(session({ cost: { ...none, estimatedNanoUsd: 31_200_000, estimated: 1 } })),
     ).toContain('~$0.0312');
     expect(text(session({ cost: { ...none, unpriced: 3 } }))).toContain('unpriced');
-    expect(text(session({ cost: none }))).toContain('$0.00');
+    expect(text(session({ cost: none }))).toContain('– · ');
+    expect(text(session({ cost: { ...cost, unpriced: 3 } }))).toContain('≥$4.37');
   });
 
   it('shows the one that waits, else the newest, and how many more', () => {
@@ -111,12 +113,11 @@ describe('statusLine', () => {
   it('says that an agent is paused, frozen or held before its next tool', () => {
     const line = (change: Partial<SessionSummary>, paused: boolean) =>
       statusLine([{ ...session(change), control: { kind: 'cooperative', paused } }], options)!;
-    for (const paused of [line({ status: 'paused' }, false), line({}, true)]) {
-      expect(paused.text).toContain('$(debug-pause) paused');
-      expect(paused.label).toContain('is paused');
-      expect(paused.tone).toBe('warning');
-      expect(paused.commands).toContain('agentStrace.resume');
-    }
+    const paused = line({ status: 'paused' }, true);
+    expect(paused.text).toContain('$(debug-pause) paused');
+    expect(paused.label).toContain('is paused');
+    expect(paused.tone).toBe('warning');
+    expect(paused.commands).toContain('agentStrace.resume');
     // The tool that runs is let go on.
     expect(line({ current: running }, true).text).toContain('Bash 12s');
     expect(line({ current: running }, true).commands).toContain('agentStrace.resume');

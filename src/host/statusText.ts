@@ -6,12 +6,19 @@ import {
   formatPercent,
   formatTokens,
   formatUsd,
+  MISSING,
   plural,
 } from '../model/format.ts';
-import type { SessionStatus, SessionSummary } from '../model/summary.ts';
+import {
+  isActive,
+  isCostKnown,
+  type SessionStatus,
+  type SessionSummary,
+} from '../model/summary.ts';
+import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
 import type { ControlInfo } from '../protocol/stream.ts';
-import { urgency } from './streamFeed.ts';
+import { commandUri, markdown, markdownCode, withoutIcons } from './plainText.ts';
 import { toolName } from './streamHeader.ts';
 
 /** One session as the status bar sees it. */
@@ -91,7 +98,7 @@ export function statusLine(
   const over = share !== undefined && share >= 1;
   const more = others.filter((other) => isActive(other.summary)).length;
   const spent = over ? `${cost} over budget` : cost;
-  const parts = [spent, calls, activity.text].map((part) => part.replaceAll('$(', '$\u2060('));
+  const parts = [spent, calls, activity.text].map(withoutIcons);
   if (activity.icon) parts[2] = `$(${activity.icon}) ${parts[2]}`;
   return {
     text: `$(pulse) ${parts.join(' · ')}${more > 0 ? ` +${more}` : ''}`,
@@ -107,7 +114,7 @@ export function statusLine(
     key: first.key,
     tone: over
       ? 'error'
-      : isPaused(first) || (share !== undefined && share >= BUDGET_WARNING)
+      : summary.status === 'paused' || (share !== undefined && share >= BUDGET_WARNING)
         ? 'warning'
         : 'normal',
     refreshMs: COUNTS_SECONDS.test(activity.text)
@@ -129,14 +136,6 @@ function budgetShare({ cost }: SessionSummary, budgetNanoUsd = 0): number | unde
   return budgetNanoUsd > 0 ? (cost.nanoUsd + cost.estimatedNanoUsd) / budgetNanoUsd : undefined;
 }
 
-/** Its process is frozen, or it is held before its next tool. */
-function isPaused({ summary, control }: StatusSession): boolean {
-  return (
-    summary.status === 'paused' ||
-    (control?.paused === true && isActive(summary) && !summary.current)
-  );
-}
-
 function quietLine({ trusted }: { trusted: boolean }): StatusLine {
   const hint = trusted
     ? 'No agent is running here. Start one, or set up recording.'
@@ -151,16 +150,20 @@ function quietLine({ trusted }: { trusted: boolean }): StatusLine {
   };
 }
 
-export const isActive = ({ status }: SessionSummary): boolean =>
-  status !== 'ended' && status !== 'failed';
+/** Sessions that need a person come first, those that are over last. */
+export function urgency(status: SessionStatus): number {
+  if (status === 'waiting') return 3;
+  if (status === 'ended' || status === 'failed') return 0;
+  return status === 'idle' ? 1 : 2;
+}
 
-/** `$4.37`, `~$0.0312` where it is only an estimate, `unpriced` where no price is known. */
+/** As the command line says it: `$4.37`, `≥$4.37`, `~$0.0312`, `unpriced`, `–` where nothing is known. */
 export function costText({ cost }: SessionSummary): string {
-  if (cost.nanoUsd === 0 && cost.estimatedNanoUsd > 0) {
-    return formatUsd(cost.estimatedNanoUsd, { estimate: true });
-  }
-  if (cost.nanoUsd === 0 && cost.unpriced > 0) return 'unpriced';
-  return formatUsd(cost.nanoUsd);
+  const { nanoUsd, estimatedNanoUsd, unpriced } = cost;
+  if (nanoUsd > 0) return `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+  if (estimatedNanoUsd > 0) return formatUsd(estimatedNanoUsd, { estimate: true });
+  if (unpriced > 0) return 'unpriced';
+  return isCostKnown(cost) ? formatUsd(0) : MISSING;
 }
 
 interface Activity {
@@ -178,7 +181,7 @@ const RESTING: Partial<Record<SessionStatus, Activity>> = {
 
 function activityOf(session: StatusSession, nowMs: number): Activity {
   const { summary } = session;
-  const resting = RESTING[isPaused(session) ? 'paused' : summary.status];
+  const resting = RESTING[summary.status];
   if (resting) return resting;
   const { current, thinkingSinceMs } = summary;
   if (current) {
@@ -238,15 +241,18 @@ const UNTITLED = 'Untitled session';
 
 function whoRows(session: StatusSession, nowMs: number): Row[] {
   const { summary, workspace, target } = session;
-  const state = STATUS_WORDS[isPaused(session) ? 'paused' : summary.status];
+  const state = STATUS_WORDS[summary.status];
   const rows: Row[] = [
     [markdown(`${cut(summary.agent, 40)}, ${state}`), markdown(formatElapsed(summary.durationMs))],
   ];
   if (summary.status === 'live') {
     const now = markdown(activityOf(session, nowMs).text);
-    rows.push(['Now', target ? `${now} ${code(cut(target, 24))}` : now]);
+    rows.push(['Now', target ? `${now} ${markdownCode(cut(target, 24))}` : now]);
   }
-  if (summary.model) rows.push(['Model', markdown(cut(summary.model, 40))]);
+  // A name of a model does not break at its hyphens.
+  if (summary.model) {
+    rows.push(['Model', markdown(cut(summary.model, 40)).replaceAll('&#45;', '&#45;&#8288;')]);
+  }
   if (workspace) rows.push(['Folder', markdown(cut(workspace, 40))]);
   return rows;
 }
@@ -295,7 +301,8 @@ function limitRows(summary: SessionSummary, nowMs: number, budgetNanoUsd?: numbe
       window === undefined
         ? `${formatTokens(tokens)} tokens`
         : `${formatPercent(tokens / window)}, ${formatTokens(tokens)} of ${formatTokens(window)}`;
-    rows.push(['Context', markdown(fill)]);
+    // A long title takes the width: a number must not break for it.
+    rows.push(['Context', markdown(fill).replaceAll(' ', '&nbsp;')]);
   }
   const { input_tokens: input, cache_read_input_tokens: hits } = cost.usage;
   if (input > 0) rows.push(['Cache hits', markdown(formatPercent(hits / input))]);
@@ -342,9 +349,8 @@ function linksOf({ key, summary, control }: StatusSession): Link[] {
     { text: 'Changes', command: 'agentStrace.showChanges', title: 'Show what it changed', key },
   ];
   if (!isActive(summary) || !control || control.kind === 'none') return all;
-  const paused = summary.status === 'paused' || control.paused;
   all.push(
-    paused
+    control.paused
       ? { text: 'Resume', command: 'agentStrace.resume', title: 'Let the agent go on', key }
       : { text: 'Pause', command: 'agentStrace.pause', title: 'Pause the agent', key },
     { text: 'Stop', command: 'agentStrace.stop', title: 'Stop the agent', key },
@@ -369,36 +375,8 @@ function quietLinks(trusted: boolean): Link[] {
 
 const linkLine = (links: readonly Link[]): string =>
   links
-    .map(({ text, command, title, key }) => `[${text}](${commandUri(command, key)} "${title}")`)
+    .map(
+      ({ text, command, title, key }) =>
+        `[${text}](${commandUri(command, ...(key === undefined ? [] : [key]))} "${title}")`,
+    )
     .join('&nbsp;&nbsp;&nbsp;');
-
-/** A command with a session as a link of Markdown, which ends at a parenthesis. */
-function commandUri(command: string, key: string | undefined): string {
-  if (key === undefined) return `command:${command}`;
-  const args = encodeURIComponent(JSON.stringify([key])).replace(
-    /[()'*!~]/g,
-    (sign) => `%${sign.charCodeAt(0).toString(16)}`,
-  );
-  return `command:${command}?${args}`;
-}
-
-const cut = (text: string, max: number): string =>
-  text.length > max ? `${text.slice(0, max - 1)}…` : text;
-
-/**
- * Text as Markdown that says just that, wherever it stands, table cells and links included.
- * `MarkdownString.appendText` leaves `|`, `<` and bare addresses alone, so it does not do here: every
- * sign that could mean something to Markdown, HTML or an icon becomes a character reference.
- */
-export function markdown(text: string): string {
-  return visibleText(text)
-    .replace(/[^\p{L}\p{N}\p{M} ·…’–−⟨⟩]/gu, (sign) => `&#${sign.codePointAt(0)};`)
-    .replace(/ {2,}/g, (spaces) => '&nbsp;'.repeat(spaces.length));
-}
-
-/** Text in the code font, where it holds nothing but plain signs; else as Markdown that says just that. */
-function code(text: string): string {
-  const shown = visibleText(text).trim();
-  const plain = /^[\w ./=+:'"-]+$/.test(shown) && !/:\/\/|www\./i.test(shown);
-  return plain ? `\`${shown}\`` : markdown(shown);
-}

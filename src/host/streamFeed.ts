@@ -10,6 +10,7 @@ import type { LiveChange, LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
 import { RowSender } from './rowSender.ts';
 import { sessionProblem } from './sessionProblem.ts';
+import { urgency } from './statusText.ts';
 import { StepSearch } from './stepSearch.ts';
 import { sessionTab, streamHeader } from './streamHeader.ts';
 
@@ -363,10 +364,3 @@ export class StreamFeed {
 
 const isRow = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-
-/** Sessions that need a person come first, those that are over last. */
-export function urgency(status: string): number {
-  if (status === 'waiting') return 3;
-  if (status === 'ended' || status === 'failed') return 0;
-  return status === 'idle' ? 1 : 2;
-}

@@ -1,4 +1,4 @@
-import { recentRate, type SessionSummary } from '../model/summary.ts';
+import { isCostKnown, recentRate, type SessionSummary } from '../model/summary.ts';
 import type { ControlInfo, SessionTab, StreamHeader } from '../protocol/stream.ts';
 import { badLines } from '../trace/session.ts';
 import type { LiveSession } from './liveSession.ts';
@@ -20,6 +20,7 @@ export function sessionTab(session: LiveSession, summary: SessionSummary): Sessi
     nanoUsd: cost.nanoUsd,
     estimatedNanoUsd: cost.estimatedNanoUsd,
     unpriced: cost.unpriced,
+    ...(isCostKnown(cost) ? {} : { unknown: true }),
   };
 }
 
@@ -64,6 +65,7 @@ export function streamHeader(
       estimated: cost.estimated,
       unpriced: cost.unpriced,
       unpricedModels: cost.models.flatMap(({ model, unpriced }) => (unpriced > 0 ? [model] : [])),
+      ...(isCostKnown(cost) ? {} : { unknown: true }),
       ...(rate === undefined ? {} : { rateNanoUsd: rate }),
       ...(cost.priceDate === undefined ? {} : { priceDate: cost.priceDate }),
     },
@@ -79,8 +81,6 @@ export function streamHeader(
     lanes: laneNames(session),
     control: more.control,
   };
-  // Held between two tools: its process runs on.
-  if (!over && more.control.paused && !summary.current) header.status = 'paused';
   if (more.budgetNanoUsd !== undefined) header.budgetNanoUsd = more.budgetNanoUsd;
   if (summary.endedAtMs !== undefined) header.endedAtMs = summary.endedAtMs;
   if (context) header.context = context;

@@ -107,6 +107,11 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     else await vscode.commands.executeCommand(`${STREAM_VIEW}.focus`);
   }
 
+  /** Key of the session that the page shows. */
+  get shown(): string | undefined {
+    return this.feed?.session?.key;
+  }
+
   /** What is said of sessions beside their events changed. */
   refresh(): void {
     this.feed?.refreshNumbers();
@@ -155,7 +160,7 @@ export class StreamView implements vscode.WebviewViewProvider, vscode.Disposable
     if (!this.view) return;
     const nowMs = Date.now();
     const waiting = this.engine.live.sessions.filter(
-      (session) => session.summary(nowMs).status === 'waiting',
+      (session) => session.status(nowMs) === 'waiting',
     ).length;
     if (waiting === (this.view.badge?.value ?? 0)) return;
     this.view.badge =

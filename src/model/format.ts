@@ -73,10 +73,24 @@ export function formatAge(atMs: number, nowMs: number): string {
   if (minutes < 60) return `${minutes} min ago`;
   const sameYear = at.getFullYear() === now.getFullYear();
   if (sameYear && at.getMonth() === now.getMonth() && at.getDate() === now.getDate()) {
-    return `${pad2(at.getHours())}:${pad2(at.getMinutes())}`;
+    return formatTimeOfDay(atMs);
   }
   const day = `${at.getDate()} ${MONTHS[at.getMonth()]}`;
   return sameYear ? day : `${day} ${at.getFullYear()}`;
+}
+
+/** `14:02`, in local time. */
+export function formatTimeOfDay(ms: number): string {
+  const at = new Date(ms);
+  if (Number.isNaN(at.getTime())) return MISSING;
+  return `${pad2(at.getHours())}:${pad2(at.getMinutes())}`;
+}
+
+/** `22 Nov 2026, 14:02`, in local time. */
+export function formatMoment(ms: number): string {
+  const at = new Date(ms);
+  if (Number.isNaN(at.getTime())) return MISSING;
+  return `${at.getDate()} ${MONTHS[at.getMonth()]} ${at.getFullYear()}, ${formatTimeOfDay(ms)}`;
 }
 
 /** `20 Nov 2026` from `2026-11-20`; what is no such date comes back as it is. */

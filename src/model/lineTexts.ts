@@ -1,4 +1,4 @@
-import type { JsonObject, TraceEvent } from './event.ts';
+import { isObject, type TraceEvent } from './event.ts';
 import { pathArgument } from './tools.ts';
 
 /** What redaction leaves in place of a secret. */
@@ -107,6 +107,3 @@ function isCut(event: TraceEvent, key: string): boolean {
     Object.keys(truncated).some((name) => name === key || name.startsWith(`${key}.`))
   );
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

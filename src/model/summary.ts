@@ -16,7 +16,13 @@ export type SessionStatus =
   | 'failed';
 
 /** What happened to a running agent's process, as the host knows it. */
-export type ProcessState = 'alive' | 'stopped' | 'gone' | 'unknown';
+export type ProcessState =
+  | 'alive'
+  | 'stopped'
+  /** It runs, but its next tool waits until the agent is resumed. */
+  | 'held'
+  | 'gone'
+  | 'unknown';
 
 /** Without a sign of life for so long, and no process to ask, a session counts as over. */
 const SILENCE_MS = 15 * 60_000;
@@ -76,6 +82,10 @@ export interface SessionSummary {
   thinkingSinceMs?: number;
 }
 
+/** Whether a session goes on. */
+export const isActive = ({ status }: { status: SessionStatus }): boolean =>
+  status !== 'ended' && status !== 'failed';
+
 export interface SummaryOptions {
   nowMs: number;
   process?: ProcessState;
@@ -84,8 +94,8 @@ export interface SummaryOptions {
 export function summarise(fold: SessionFold, options: SummaryOptions): SessionSummary {
   const { session, counts } = fold;
   const { nowMs } = options;
-  const status = statusOf(fold, options);
-  const over = status === 'ended' || status === 'failed';
+  const status = sessionStatus(fold, options);
+  const over = !isActive({ status });
   const firstMs = Number.isFinite(session.firstMs) ? session.firstMs : 0;
   const endMs = status === 'ended' ? Math.max(session.endMs, 0) || session.lastMs : session.lastMs;
   const summary: SessionSummary = {
@@ -158,7 +168,8 @@ export function costOf(fold: SessionFold, over = true): CostSummary {
   return summary;
 }
 
-function statusOf(
+/** The status that {@link summarise} gives, at a fraction of the cost. */
+export function sessionStatus(
   fold: SessionFold,
   { nowMs, process = 'unknown' }: SummaryOptions,
 ): SessionStatus {
@@ -169,6 +180,8 @@ function statusOf(
   if (process === 'gone') return 'failed';
   if (process === 'unknown' && nowMs - session.lastMs > SILENCE_MS) return 'ended';
   if (process === 'stopped') return 'paused';
+  // What runs now goes on: it is paused once that is done.
+  if (process === 'held' && fold.running().length === 0) return 'paused';
   // Answered by work in the lane that asked, by a prompt, or given up with the turn.
   const answeredMs = Math.max(session.promptMs, session.turnEndMs);
   if (session.askedMs > answeredMs) return 'waiting';
@@ -218,8 +231,14 @@ const AGENTS = new Map(
   }),
 );
 
+/** How an agent that is known is called; undefined for others. @param id as recorders and traces name it */
+export const knownAgentName = (id: string): string | undefined => AGENTS.get(id);
+
+/** How a session's agent is called; what a trace says of one that is not known is hostile. */
 export function agentName(provider: string, agentName = ''): string {
-  return AGENTS.get(provider) ?? AGENTS.get(agentName) ?? (agentName || provider || 'Agent');
+  return (
+    knownAgentName(provider) ?? knownAgentName(agentName) ?? (agentName || provider || 'Agent')
+  );
 }
 
 /**

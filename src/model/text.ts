@@ -5,8 +5,13 @@ export function oneLine(text: string, max = 300): string {
     .slice(0, max * 4)
     .replace(/\s+/g, ' ')
     .trim();
-  if (line.length <= max) return line;
-  const last = line.charCodeAt(max - 2);
+  return cut(line, max);
+}
+
+/** The text, or its beginning with `…`, in at most `max` UTF-16 units; never splits a character. */
+export function cut(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const last = text.charCodeAt(max - 2);
   const splits = last >= 0xd800 && last < 0xdc00;
-  return `${line.slice(0, splits ? max - 2 : max - 1)}…`;
+  return `${text.slice(0, splits ? max - 2 : max - 1)}…`;
 }

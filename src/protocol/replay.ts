@@ -30,7 +30,7 @@ export interface ReplayHeader {
   startedAtMs: number;
   endedAtMs?: number;
   durationMs: number;
-  cost: { nanoUsd: number; estimatedNanoUsd: number; unpriced: number };
+  cost: { nanoUsd: number; estimatedNanoUsd: number; unpriced: number; unknown?: true };
   counts: { events: number; calls: number; errors: number; denied: number; files: number };
   /** Lines that could not be read. */
   badLines: number;

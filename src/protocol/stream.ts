@@ -27,6 +27,8 @@ export interface SessionTab {
   /** Estimated part, shown apart with `~`. */
   estimatedNanoUsd: number;
   unpriced: number;
+  /** Nothing tells what was billed: `nanoUsd` is 0, and not said. */
+  unknown?: true;
 }
 
 export interface ModelCost {
@@ -76,6 +78,8 @@ export interface StreamHeader {
     deduplicated: number;
     estimated: number;
     unpriced: number;
+    /** Nothing tells what was billed: `nanoUsd` is 0, and not said. */
+    unknown?: true;
     /** Models without a price, by name. */
     unpricedModels: string[];
     /** `2026-11-20`. */

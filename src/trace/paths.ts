@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { textHash } from '../model/ids.ts';
 import {
   checkOwnDirectory,
@@ -58,6 +58,12 @@ export function realPath(path: string): string {
     const folder = dirname(whole);
     return folder === whole ? whole : join(realPath(folder), basename(whole));
   }
+}
+
+/** Whether a path lies in a folder, by its words alone: the folder itself does not. Both absolute. */
+export function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 /** The nearest folder at or above `cwd` that holds `.git` (a folder, or a worktree's file). */

@@ -209,7 +209,7 @@ test.each(ALL_THEMES)('every state of the card and the meters in %s', async (the
     counts: { ...header.counts, badLines: 3 },
   });
   await card.waitFor({ state: 'detached' });
-  await page.getByText('Failed', { exact: true }).waitFor();
+  await page.getByText('Stopped', { exact: true }).waitFor();
   await page.locator('.big').getByText('~$0.4200').waitFor();
   await page.locator('.cost-line').hover();
   await page.getByText('No price known for x-large-2.').waitFor();
@@ -220,6 +220,39 @@ test.each(ALL_THEMES)('every state of the card and the meters in %s', async (the
   await healthy(stream);
   await page.getByRole('button', { name: '3 bad lines' }).click();
   expect(stream.sent.at(-1)).toEqual({ type: 'command', command: 'showLog' });
+  await stream.close();
+});
+
+test('low and narrow, between other views, the list keeps its room', async () => {
+  const host = designHost();
+  addCodex(host);
+  const stream = await open(host, { viewport: { width: 190, height: 370 } });
+  await settled(stream);
+  await stream.screenshot('stream-low');
+  const room = await stream.page.evaluate(() => {
+    const { top, bottom } = document.querySelector('.vlist')!.getBoundingClientRect();
+    return Math.min(bottom, innerHeight) - top;
+  });
+  // The prompt and two rows.
+  expect(room).toBeGreaterThan(55);
+  const tag = (await stream.page.locator('.tags').boundingBox())!;
+  expect(tag.x + tag.width).toBeLessThanOrEqual(190);
+  await healthy(stream);
+  await stream.close();
+});
+
+test('what nothing is known to cost is no $0', async () => {
+  const host = designHost();
+  const stream = await open(host);
+  await settled(stream);
+  const none = { nanoUsd: 0, estimatedNanoUsd: 0, ownNanoUsd: 0, subagentNanoUsd: 0, priced: 0 };
+  await host.postHeader('claude-1', {
+    cost: { ...host.headers.get('claude-1')!.cost, ...none, models: [], unknown: true },
+  });
+  await stream.page.locator('.big').getByText('–', { exact: true }).waitFor();
+  const said = await stream.page.locator('.big, .footer').allTextContents();
+  expect(said.join()).not.toContain('$0');
+  await healthy(stream);
   await stream.close();
 });
 

@@ -3,7 +3,9 @@ import {
   formatClock,
   formatCount,
   formatDuration,
+  formatMoment,
   formatUsd,
+  MISSING,
   plural,
 } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
@@ -74,7 +76,7 @@ function StateTag({ header: { status } }: { header: ReplayHeader }) {
     case 'ended':
       return <span class="tag">Done</span>;
     case 'failed':
-      return <span class="tag failed">Failed</span>;
+      return <span class="tag failed">Stopped</span>;
     case 'waiting':
       return (
         <span class="tag amber">
@@ -93,14 +95,8 @@ function StateTag({ header: { status } }: { header: ReplayHeader }) {
 }
 
 function about({ agent, models, workspace, startedAtMs }: ReplayHeader): string {
-  const start = new Date(startedAtMs).toLocaleString(undefined, {
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-  });
   return visibleText(
-    [agent, models.join(' + '), workspace, startedAtMs > 0 ? start : '']
+    [agent, models.join(' + '), workspace, startedAtMs > 0 ? formatMoment(startedAtMs) : '']
       .filter(Boolean)
       .join(' · '),
   );
@@ -109,9 +105,14 @@ function about({ agent, models, workspace, startedAtMs }: ReplayHeader): string 
 function Stats({ app, header }: { app: ReplayApp; header: ReplayHeader }) {
   const { cost, counts, durationMs } = header;
   const estimated = cost.nanoUsd === 0 && cost.estimatedNanoUsd > 0;
+  const unpriced = !estimated && cost.nanoUsd === 0 && cost.unpriced > 0;
   const money = estimated
     ? formatUsd(cost.estimatedNanoUsd, { estimate: true })
-    : formatUsd(cost.nanoUsd);
+    : unpriced
+      ? 'unpriced'
+      : cost.unknown
+        ? MISSING
+        : formatUsd(cost.nanoUsd);
   const note = estimated
     ? 'Cost is an estimate: this agent wrote no usage records.'
     : cost.unpriced > 0
@@ -122,7 +123,7 @@ function Stats({ app, header }: { app: ReplayApp; header: ReplayHeader }) {
       <Stat
         value={money}
         label={
-          cost.unpriced > 0 && !estimated
+          cost.unpriced > 0 && !estimated && !unpriced
             ? `+ ${formatCount(cost.unpriced)} unpriced`
             : 'total cost'
         }
@@ -153,7 +154,7 @@ function Stats({ app, header }: { app: ReplayApp; header: ReplayHeader }) {
 function Stat({ value, label, title }: { value: string; label: string; title?: string }) {
   return (
     <div class="stat" {...(title ? { title } : {})}>
-      <span class={`stat-value ${value === '0' ? 'dim' : ''}`}>{value}</span>
+      <span class={`stat-value ${value === '0' || value === MISSING ? 'dim' : ''}`}>{value}</span>
       <span class="stat-label">{label}</span>
     </div>
   );

@@ -123,9 +123,13 @@ function Now({ app, state }: { app: ReplayApp; state: ReplayState }) {
             <div class="bar-fill" style={{ width: `${Math.min(1, share) * 100}%` }} />
           </Gauge>
           <p class="small">
-            own {formatUsd(cost.ownNanoUsd)} · subs {formatUsd(cost.subagentNanoUsd)}
+            {!unknown &&
+              `own ${formatUsd(cost.ownNanoUsd)} · subagents ${formatUsd(cost.subagentNanoUsd)}`}
             {cost.unpriced > 0 && (
-              <span class="amber"> · {plural(cost.unpriced, 'response')} unpriced</span>
+              <span class="amber">
+                {!unknown && ' · '}
+                {plural(cost.unpriced, 'response')} unpriced
+              </span>
             )}
           </p>
         </div>

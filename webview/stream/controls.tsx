@@ -8,7 +8,7 @@ export function Controls({ app, header }: { app: StreamApp; header: StreamHeader
   const { status, control } = header;
   if (status === 'ended' || status === 'failed') return null;
   const agent = visibleText(header.agent);
-  const paused = status === 'paused' || control.paused;
+  const { paused } = control;
   const hint =
     control.kind === 'none'
       ? visibleText(control.reason ?? '')

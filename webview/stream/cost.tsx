@@ -1,5 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { formatCount, formatDay, formatRate, formatUsd, plural } from '../../src/model/format.ts';
+import {
+  formatCount,
+  formatDay,
+  formatRate,
+  formatUsd,
+  MISSING,
+  plural,
+} from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { StreamHeader } from '../../src/protocol/stream.ts';
 import { Icon } from '../shared/icons.tsx';
@@ -48,12 +55,14 @@ export function Cost({ app, header }: { app: StreamApp; header: StreamHeader }) 
         title={app.pinned ? 'Unpin the details (Esc)' : 'Pin the details'}
         onClick={() => app.setPinned(!app.pinned)}
       >
-        <span class="big">
+        <span class={`big ${cost.unknown && !onlyEstimate ? 'dim' : ''}`}>
           {onlyUnpriced
             ? 'unpriced'
-            : formatUsd(onlyEstimate ? cost.estimatedNanoUsd : cost.nanoUsd, {
-                estimate: onlyEstimate,
-              })}
+            : cost.unknown && !onlyEstimate
+              ? MISSING
+              : formatUsd(onlyEstimate ? cost.estimatedNanoUsd : cost.nanoUsd, {
+                  estimate: onlyEstimate,
+                })}
         </span>
         {cost.rateNanoUsd !== undefined && (
           <span class="rate">{formatRate(cost.rateNanoUsd, { estimate: onlyEstimate })}</span>

@@ -213,9 +213,12 @@ function Footer({ app, header }: { app: StreamApp; header: StreamHeader | undefi
       ) : (
         <span>{bad}</span>
       )}
-      <span class="split">
-        own {formatUsd(cost.ownNanoUsd)} · subagents {formatUsd(cost.subagentNanoUsd)}
-      </span>
+      {/* Where no cost is known there is none to share out. */}
+      {!cost.unknown && (
+        <span class="split">
+          own {formatUsd(cost.ownNanoUsd)} · subagents {formatUsd(cost.subagentNanoUsd)}
+        </span>
+      )}
     </footer>
   );
 }
@@ -245,6 +248,6 @@ function statusText({ header, progress }: StreamApp): string {
     case 'ended':
       return `${agent} is done${errors}`;
     case 'failed':
-      return `${agent} failed${errors}`;
+      return `${agent} has stopped${errors}`;
   }
 }

@@ -91,6 +91,7 @@ function price(app: StreamApp, row: number, kind: RowKind) {
   const nanoUsd = app.rows.nanoUsd(row);
   const running = app.rows.has(row, 'running');
   if (Number.isNaN(nanoUsd)) return running || TIMELESS.includes(kind) ? '' : <Missing />;
+  if (nanoUsd === 0 && app.header?.cost.unknown) return <Missing />;
   const text = formatUsd(nanoUsd, { estimate: app.rows.has(row, 'estimate') });
   return nanoUsd === 0 ? <span class="dim">{text}</span> : text;
 }

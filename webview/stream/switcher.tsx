@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { formatElapsed, formatUsd } from '../../src/model/format.ts';
+import { formatElapsed, formatUsd, MISSING } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { SessionTab } from '../../src/protocol/stream.ts';
 import { Icon } from '../shared/icons.tsx';
@@ -11,7 +11,7 @@ const STATUS: Record<SessionTab['status'], string> = {
   waiting: 'Waiting for you',
   paused: 'Paused',
   ended: 'Done',
-  failed: 'Failed',
+  failed: 'Stopped',
 };
 
 /** Those that wait for an answer first, else as the host sent them. */
@@ -233,7 +233,7 @@ function SessionRow({ session, nowMs, showCost }: RowProps) {
 }
 
 function SessionCost({
-  session: { nanoUsd, estimatedNanoUsd, unpriced },
+  session: { nanoUsd, estimatedNanoUsd, unpriced, unknown },
 }: {
   session: SessionTab;
 }) {
@@ -241,5 +241,6 @@ function SessionCost({
     return <span class="sum">{formatUsd(estimatedNanoUsd, { estimate: true })}</span>;
   }
   if (nanoUsd === 0 && unpriced > 0) return <span class="sum">unpriced</span>;
+  if (unknown) return <span class="sum dim">{MISSING}</span>;
   return <span class="sum">{formatUsd(nanoUsd)}</span>;
 }

@@ -1,10 +1,10 @@
 /** `agent-strace setup --cli claude`: which settings file, what will change in it, and changing it. */
 import * as fs from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { textHash } from '../../model/ids.ts';
 import { codeOf, problemText, readSmallFile, writeSmallFile } from '../../trace/files.ts';
-import { ensureStateFolder, stateHome } from '../../trace/paths.ts';
+import { ensureStateFolder, isBelow, stateHome } from '../../trace/paths.ts';
 import type { PlanOptions, SetupPlan, SetupProblem } from '../registry.ts';
 import {
   addGroups,
@@ -62,8 +62,7 @@ function resolveTarget(file: string, { scope, projectDir }: PlanOptions): string
     target = realPlace(file);
   }
   if (scope === 'user') return target;
-  const inside = relative(fs.realpathSync(projectDir), target);
-  if (inside.startsWith(`..${sep}`) || inside === '..' || isAbsolute(inside)) {
+  if (!isBelow(target, fs.realpathSync(projectDir))) {
     throw new SettingsError(`leads out of the project, to ${target}`);
   }
   return target;

@@ -68,7 +68,7 @@ function onlyLive(io: Io, entries: readonly SessionEntry[], action: BrakeAction)
     const state = pid === undefined ? 'gone' : processState(io, entry.id);
     if (pid === undefined || state === 'gone' || seen.has(pid)) return [];
     seen.add(pid);
-    return [{ entry, paused: state === 'stopped' }];
+    return [{ entry, paused: state === 'stopped' || state === 'held' }];
   });
   const fitting =
     action === 'resume'

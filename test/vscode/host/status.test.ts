@@ -14,11 +14,6 @@ async function api(): Promise<AgentStraceApi> {
   return await extension.activate();
 }
 
-test('the status bar is quiet in a folder without sessions', async () => {
-  const { status } = await api();
-  assert.equal(status?.text, '$(pulse) Agent Strace');
-});
-
 test('the status bar follows a session: cost, calls, what goes on, and its end', async () => {
   const strace = await api();
   const writer = new TraceWriter(traceDir(), 'first', { cwd: root() }).start().prompt('Fix it');

@@ -192,14 +192,23 @@ test.each(Object.keys(themes) as Theme[])(
 test('restores files as they were, and undo takes it back', async () => {
   record();
   const { page } = await open();
-  await act(row('webhook.py'), 'Restore File to Before This Step…');
+  // The keyboard has a menu with all that the icons do.
+  await row('webhook.py').click();
+  await page.keyboard.press('Shift+F10');
+  await page.getByRole('menuitem', { name: 'Restore File to Before the Session…' }).waitFor();
+  for (const name of ['Open Diff', 'Open File']) {
+    expect(await page.getByRole('menuitem', { name }).count()).toBe(1);
+  }
+  await page.keyboard.press('Escape');
+
+  await act(row('webhook.py'), 'Restore File to Before the Session…');
   await dialog().getByText('Restore webhook.py to what it was before the session?').waitFor();
   await workbench!.screenshot('changes-restore');
   await page.keyboard.press('Escape');
   await page.waitForTimeout(300);
   expect(read('src/payments/webhook.py')).toBe(AFTER);
 
-  await act(row('webhook.py'), 'Restore File to Before This Step…');
+  await act(row('webhook.py'), 'Restore File to Before the Session…');
   await dialog().getByRole('button', { name: 'Restore' }).click();
   await vi.waitFor(() => expect(read('src/payments/webhook.py')).toBe(BEFORE), 10_000);
   await page.locator('.tab.active').filter({ hasText: 'webhook.py' }).waitFor();
@@ -216,12 +225,12 @@ test('restores files as they were, and undo takes it back', async () => {
   await vi.waitFor(() => expect(read('src/payments/webhook.py')).toBe(MIDDLE), 10_000);
 
   // What the agent made goes, what it deleted comes back.
-  await act(row('idempotency.py'), 'Restore File to Before This Step…');
+  await act(row('idempotency.py'), 'Restore File to Before the Session…');
   await dialog().getByText('so it is deleted').waitFor();
   await dialog().getByRole('button', { name: 'Delete' }).click();
   await vi.waitFor(() => expect(existsSync(path('src/core/idempotency.py'))).toBe(false), 10_000);
   rmSync(path('src/core'), { recursive: true });
-  await act(row('old_retry.py'), 'Restore File to Before This Step…');
+  await act(row('old_retry.py'), 'Restore File to Before the Session…');
   await dialog().getByRole('button', { name: 'Restore' }).click();
   await vi.waitFor(
     () => expect(read('src/core/old_retry.py')).toBe('import time\n\ntime.sleep(1)\n'),
@@ -247,11 +256,11 @@ test('says what it does not know, and writes through no link', async () => {
     .poll(async () => (await sides())[0], patience)
     .toContain('does not know what this file held');
   await workbench!.screenshot('changes-unknown');
-  await act(row('README.md'), 'Restore File to Before This Step…');
+  await act(row('README.md'), 'Restore File to Before the Session…');
   await page.getByText('README.md cannot be restored.').first().waitFor();
   expect(read('README.md')).toBe('# Payments\n');
   await row('a.txt').hover();
-  expect(await row('a.txt').getByLabel('Restore File to Before This Step…').count()).toBe(0);
+  expect(await row('a.txt').getByLabel('Restore File to Before the Session…').count()).toBe(0);
 });
 
 test('in restricted mode nothing is restored', async () => {
@@ -259,7 +268,7 @@ test('in restricted mode nothing is restored', async () => {
   await open({ restricted: true });
   await row('webhook.py').hover();
   expect(await row('webhook.py').getByLabel('Open Diff').count()).toBe(1);
-  expect(await row('webhook.py').getByLabel('Restore File to Before This Step…').count()).toBe(0);
+  expect(await row('webhook.py').getByLabel('Restore File to Before the Session…').count()).toBe(0);
   await row('webhook.py').click();
   await expect
     .poll(async () => (await sides())[0], patience)

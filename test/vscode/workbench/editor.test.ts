@@ -11,7 +11,7 @@ import { isRunning } from '../../processes.ts';
 import { Workbench } from '../workbench.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const LINES = Array.from({ length: 40 }, (_, at) => `value_${at + 1} = ${at + 1}\n`).join('');
+const LINES = Array.from({ length: 30 }, (_, at) => `value_${at + 1} = ${at + 1}\n`).join('');
 /** Beats ten times a second, as a child of a child of the agent. */
 const BEAT = `#!/bin/sh\nsh -c 'n=0; while [ $n -lt 600 ]; do n=$((n+1)); echo $n > beat; sleep 0.1; done'\n`;
 
@@ -134,21 +134,20 @@ const stateOf = (pid: number): string => {
   }
 };
 
-/** All processes whose HOME is the lab's: the agent and what it runs. */
+/** All processes whose HOME is the lab's, but our recorder: the agent and what it runs. */
 function family(): number[] {
+  const read = (pid: number, name: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+    } catch {
+      return '';
+    }
+  };
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8')
-          .split('\0')
-          .includes(`HOME=${lab.home}`);
-      } catch {
-        return false;
-      }
-    })
-    .filter((pid) => !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('.agent-strace'));
+    .filter((pid) => read(pid, 'environ').split('\0').includes(`HOME=${lab.home}`))
+    .filter((pid) => !read(pid, 'cmdline').includes('.agent-strace'));
 }
 
 const beat = (): number => Number(readFileSync(join(lab.projectDir, 'beat'), 'utf8').trim() || 0);
@@ -186,7 +185,7 @@ test('known reads and edits are marked on their lines; pause freezes everything,
 }, async () => {
   const { page } = workbench;
   await workbench.runCommand('Agent Strace: Show Event Stream');
-  const frame = await workbench.webviewFrame('Agent Strace');
+  const frame = await workbench.webviewFrame('Event Stream');
   await openFile(page, 'values.py');
   const run = lab.start({ prompt: 'Change the values.', args: ['--model', 'claude-sonnet-4-5'] });
   await frame.getByText('./beat.sh').first().waitFor({ timeout: 60_000 });
@@ -228,4 +227,55 @@ test('known reads and edits are marked on their lines; pause freezes everything,
   await expect.poll(() => pids.filter(isRunning), { timeout: 15_000 }).toEqual([]);
   expect(family()).toEqual([]);
   await workbench.statusBarItem(/done|stopped/).waitFor({ timeout: 20_000 });
+});
+
+test('two real sessions in two windows do not mix, nothing is doubled, and a reload loses nothing', {
+  timeout: 240_000,
+}, async () => {
+  const { page } = workbench;
+  const second = await page.context().browser()!.newPage();
+  await second.goto(workbench.server.url(lab.projectDir));
+  await second.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await openFile(page, 'values.py');
+  await openFile(second, 'other.py');
+  const model = ['--model', 'claude-sonnet-4-5'];
+  const beating = lab.start({ prompt: 'Change the values.', args: model });
+  await expect.poll(() => existsSync(join(lab.projectDir, 'beat')), { timeout: 60_000 }).toBe(true);
+  const other = await lab.run({ prompt: 'SCENARIO:other Change the other.', args: model });
+  expect(other.code, other.stderr).toBe(0);
+
+  // Each file has the marks of the session that touched it, in both windows.
+  const ofFirst = 'R4-6 R21-30 M10-11';
+  const ofOther = 'R1-2 R4-30 M3-3';
+  await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofFirst);
+  await expect.poll(() => gutter(second), { timeout: 30_000 }).toBe(ofOther);
+  await openFile(page, 'other.py');
+  await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofOther);
+
+  // The window comes back with all of it.
+  await page.reload();
+  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await openFile(page, 'other.py');
+  await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofOther);
+  await openFile(page, 'values.py');
+  await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofFirst);
+
+  // Both windows and the command line name the same two sums; each response counts once, whoever read it.
+  beating.child.kill('SIGTERM');
+  await beating.done;
+  const listed = spawnSync(
+    process.execPath,
+    [join(root, 'dist', 'cli.js'), 'cost', '--all', '--json'],
+    {
+      cwd: lab.projectDir,
+      encoding: 'utf8',
+      env: { HOME: lab.home, PATH: '/usr/bin:/bin', CLAUDE_CONFIG_DIR: join(lab.home, '.claude') },
+    },
+  );
+  expect(listed.status, listed.stderr).toBe(0);
+  const { responses } = JSON.parse(listed.stdout) as { responses: number };
+  const answered = lab.mock.requests.filter(
+    ({ scenario: name, answer }) => name !== 'side' && answer !== undefined,
+  );
+  expect(responses).toBe(answered.length);
 });

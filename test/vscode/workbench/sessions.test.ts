@@ -93,11 +93,7 @@ test.each(Object.keys(themes) as Theme[])(
     );
     // A day that is closed is not read; opened, it is.
     await row(page, 'Yesterday').click();
-    await page.waitForTimeout(3000);
-    await workbench!.screenshot('debug');
-    await page.waitForTimeout(3000);
-    await workbench!.screenshot('debug');
-    await row(page, 'Add a refund endpoint').waitFor({ timeout: 2000 });
+    await row(page, 'Add a refund endpoint').waitFor();
     await row(page, 'Make webhook').hover();
     await page.waitForTimeout(1500);
     await workbench!.screenshot(`sessions-${theme}`);
@@ -152,12 +148,32 @@ test('renames, exports and deletes by menu, and never what still runs', async ()
   expect(names()).not.toContain('The handler');
 });
 
+test('the palette offers sessions of past days by what they are about', async () => {
+  past('today-1', 'Rename the handler', HOUR);
+  past('older-1', 'Upgrade the Stripe client', 9 * DAY);
+  const page = await openSessions();
+  const offered = page.locator('.quick-input-list .monaco-list-row');
+  await workbench!.runCommand('Agent Strace: Rename Session…');
+  await offered.filter({ hasText: 'Upgrade the Stripe client' }).waitFor();
+  await workbench!.screenshot('sessions-pick');
+  expect(await offered.allTextContents()).toEqual([
+    expect.stringMatching(/^Rename the handler\$0\.\d{4} · done · Claude Code · payments-api · /),
+    expect.stringMatching(/^Upgrade the Stripe client\$0\.\d{4} · done · /),
+  ]);
+  await offered.filter({ hasText: 'Upgrade the Stripe client' }).click();
+  const box = page.locator('.quick-input-widget input').first();
+  await expect.poll(() => box.inputValue()).toBe('Upgrade the Stripe client');
+  await box.fill('Stripe 12');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => names()).toContain('Stripe 12');
+});
+
 test('two sessions do not mix, and a reload in the middle loses nothing', async () => {
   const one = live('live-1', 'Make webhook retries idempotent');
   live('live-2', 'Which tests are slow?');
   const page = await openSessions();
   await row(page, 'Which tests are slow').click();
-  const stream = await workbench!.webviewFrame('Agent Strace');
+  const stream = await workbench!.webviewFrame('Event Stream');
   await stream
     .getByText('1 · Which tests are slow?')
     .or(stream.getByText('Which tests are slow?'))
@@ -178,7 +194,7 @@ test('two sessions do not mix, and a reload in the middle loses nothing', async 
   await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
   await row(page, 'Make webhook').waitFor({ timeout: 60_000 });
   one.call('Bash', { command: 'echo after the reload' });
-  const again = await workbench!.webviewFrame('Agent Strace');
+  const again = await workbench!.webviewFrame('Event Stream');
   await again.getByText('echo after the reload').waitFor();
   // The session that the person looked at, with all of its steps, once each.
   for (const words of ['before the', 'while it', 'after the']) {

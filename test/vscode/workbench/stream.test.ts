@@ -63,7 +63,7 @@ test.each(Object.keys(themes) as Theme[])(
     await item.waitFor();
     expect(await item.textContent()).toContain('+1');
     await workbench.runCommand('Agent Strace: Show Event Stream');
-    const frame = await workbench.webviewFrame('Agent Strace');
+    const frame = await workbench.webviewFrame('Event Stream');
     await frame.getByRole('tab').nth(1).click();
     await frame.getByText('pytest -q tests/webhooks --count 20').first().waitFor();
     await frame.getByText('no-rm-rf').waitFor();
@@ -90,7 +90,7 @@ test('a trace folder that comes later: status bar and rows follow what is append
   await workbench.page.waitForTimeout(1000);
   expect(await workbench.page.locator('.statusbar-item').filter({ hasText: '$' }).count()).toBe(0);
   await workbench.runCommand('Agent Strace: Show Event Stream');
-  const frame = await workbench.webviewFrame('Agent Strace');
+  const frame = await workbench.webviewFrame('Event Stream');
   await frame.getByText('No agent is running here.').waitFor();
   await workbench.screenshot('stream-empty');
   const writer = new TraceWriter(traceDir, 'late', { cwd: project }).start().prompt('Hello there');
@@ -106,7 +106,7 @@ test('a trace folder that comes later: status bar and rows follow what is append
   await workbench.page.keyboard.press('Control+Shift+E');
   await workbench.page.waitForTimeout(300);
   await workbench.runCommand('Agent Strace: Show Event Stream');
-  const again = await workbench.webviewFrame('Agent Strace');
+  const again = await workbench.webviewFrame('Event Stream');
   await again.getByText('exit 2').waitFor();
   const path = join(project, 'src', 'webhook.py');
   const read = writer.prompt('Read it').call('Read', { file_path: path });
@@ -114,7 +114,7 @@ test('a trace folder that comes later: status bar and rows follow what is append
   const row = again.locator('[data-row]').filter({ hasText: 'webhook.py' });
   await row.waitFor();
   await row.click();
-  await workbench.page.keyboard.press('Enter');
+  await workbench.page.keyboard.press('Control+Enter');
   await workbench.page.locator('.tab').filter({ hasText: 'webhook.py' }).waitFor();
   await workbench.screenshot('stream-opened-file');
 });
@@ -125,7 +125,7 @@ test('in restricted mode sessions are shown and nothing is set up', async () => 
   await workbench.statusBarItem('Restricted Mode').waitFor();
   expect(await workbench.statusBarText('calls')).toContain('done');
   await workbench.runCommand('Agent Strace: Show Event Stream');
-  const frame = await workbench.webviewFrame('Agent Strace');
+  const frame = await workbench.webviewFrame('Event Stream');
   await frame.getByText('no-rm-rf').waitFor();
   await workbench.runCommand('Agent Strace: Set Up Recording');
   await workbench.page.getByText('This folder is in restricted mode').first().waitFor();

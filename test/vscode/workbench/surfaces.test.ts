@@ -104,7 +104,7 @@ test('empty views say what to do: no session, restricted, no folder', async () =
     expect
       .poll(
         async () => {
-          const frame = await workbench!.webviewFrame('Agent Strace');
+          const frame = await workbench!.webviewFrame('Event Stream');
           return await frame.getByText(text).count();
         },
         { timeout: 30_000 },
