@@ -54,6 +54,8 @@ const HOOK_MS = 40;
 const SETTLE_MS = 500;
 /** What forks faster than it can be frozen is given up after so many passes. */
 const MAX_PASSES = 50;
+/** So often it is looked whether anything came after what was killed. */
+const LATE_PASSES = 5;
 /** A killed process is gone by then, ms. */
 const KILL_MS = 2000;
 
@@ -347,6 +349,13 @@ async function killTree(act: Act, frozen: readonly FrozenProcess[]): Promise<Con
   const outer = frozen.filter(({ role }) => role === 'shell' || role === 'onlooker');
   await continueAll(act, outer);
   forgetFrozen(target.sessionId, act.env);
+  // What was forked by the last of them, between a look and its end.
+  for (let pass = 0; pass < LATE_PASSES; pass++) {
+    const late = await walk.pass();
+    if (late.length === 0) break;
+    await act.send(late, 'SIGKILL');
+    doomed.push(...late.map((entry) => frozenAs(entry, 'child')));
+  }
   const now = await act.settle(doomed, hasEnded, KILL_MS);
   const alive = doomed.some(({ pid }) => !hasEnded(now.get(pid)));
   return act.report(alive ? 'partly' : 'ended', doomed, now);

@@ -25,7 +25,8 @@ export function isMarkedPaused(sessionId: string, env: Env = process.env): boole
   if (!isSafeSessionId(sessionId)) return false;
   try {
     const stat = lstatSync(markPath(sessionId, env), { throwIfNoEntry: false });
-    return stat?.isFile() === true && Date.now() - stat.mtimeMs < MAX_AGE_MS;
+    // One of the future is of a clock that was set back: it would hold for ever.
+    return stat?.isFile() === true && Math.abs(Date.now() - stat.mtimeMs) < MAX_AGE_MS;
   } catch {
     return false;
   }

@@ -21,6 +21,8 @@ const HEADER = 12;
 const FIXED = 60;
 /** Entries between two looks at the clock. */
 const STRIDE = 512;
+/** No system has a longer path, bytes. Names that share their beginnings could fill the memory with it. */
+const MAX_PATH = 4096;
 
 /**
  * @param expired asked now and then: true gives up
@@ -70,6 +72,7 @@ export function parseGitIndex(
       const strip = varint(bytes, name);
       const stop = bytes.indexOf(0, strip.next);
       if (stop < 0 || stop >= end || strip.value > before.length) return undefined;
+      if (before.length - strip.value + stop - strip.next > MAX_PATH) return undefined;
       const kept = before.subarray(0, before.length - strip.value);
       before = Buffer.concat([kept, bytes.subarray(strip.next, stop)]);
       paths[i] = before.toString('utf8');
@@ -83,9 +86,14 @@ export function parseGitIndex(
       // One to eight zeros, up to a multiple of eight.
       at += (stop - at + 8) & ~7;
     }
+    // Out of the repository, or to a place that may be another machine's: not even looked at.
+    if (regular[i] === 1 && mayLeadOut(paths[i]!) && !isPlainPath(paths[i]!)) regular[i] = 0;
   }
   return extensionsAllow(bytes, at, end) ? { paths, mtimeMs, sizes, regular, idAt } : undefined;
 }
+
+/** Quick: most paths need no closer look. */
+const mayLeadOut = (path: string): boolean => path.startsWith('/') || path.includes('..');
 
 const NOT_ASCII = /[^\0-\x7f]/;
 

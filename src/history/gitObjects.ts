@@ -37,6 +37,8 @@ function catFile(root: string, object: string, signal?: AbortSignal): Promise<Bu
   const env: Record<string, string> = {
     // Nothing is fetched, asked or locked.
     GIT_NO_LAZY_FETCH: '1',
+    // An older git does not know that word: to fetch it would run what the repository's settings say.
+    GIT_ALLOW_PROTOCOL: 'none',
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
   };

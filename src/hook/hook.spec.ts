@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hookCommand, installLauncher } from '../agents/launcher.ts';
 import { findAgentProcess, parsePs, parseStat, readSessionRecord } from '../agents/process.ts';
+import { MAX_HOLD_MS } from '../guard/pauseMark.ts';
 import type { JsonObject, TraceEvent } from '../model/event.ts';
 import { isForeignHost } from './record.ts';
 
@@ -98,6 +99,22 @@ const log = () => {
 };
 
 describe('a hook', () => {
+  it('ends a pause with the session, and does not wait for one that was forgotten', () => {
+    const mark = join(home, '.agent-strace/pause', SESSION);
+    fire('SessionStart', { input: payload('SessionStart') });
+    fs.mkdirSync(join(mark, '..'), { recursive: true, mode: 0o700 });
+    fs.writeFileSync(mark, '');
+    fire('SessionEnd', { input: payload('SessionEnd') });
+    expect(fs.existsSync(mark)).toBe(false);
+    // A clock that was set back.
+    fs.writeFileSync(mark, '');
+    const later = Date.now() / 1000 + 86_400;
+    fs.utimesSync(mark, later, later);
+    const started = performance.now();
+    fire('PreToolUse', { input: payload('PreToolUse', { tool_name: 'Read', tool_input: {} }) });
+    expect(performance.now() - started).toBeLessThan(MAX_HOLD_MS / 2);
+  });
+
   it('records a whole run, and says nothing', { timeout: 60_000 }, () => {
     const captures = fs
       .readFileSync(

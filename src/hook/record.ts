@@ -10,7 +10,7 @@ import {
   type SessionRecord,
   writeSessionRecord,
 } from '../agents/process.ts';
-import { isMarkedPaused, MAX_HOLD_MS } from '../guard/pauseMark.ts';
+import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
 import type { SessionMeta } from '../model/codec.ts';
 import { isObject, type JsonObject, type TraceEvent } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
@@ -136,6 +136,8 @@ function record(
     // After the wait: people may have changed files meanwhile.
     beforeCommand(payload, session);
   }
+  // Taken up again some other time, it would wait for a pause that nobody remembers.
+  if (name === 'SessionEnd') endPause(session);
   if (name === 'SessionStart' || name === 'SessionEnd') {
     writeMeta(known, name, payload, timestamp);
   }
@@ -159,6 +161,14 @@ function record(
 function waitWhilePaused(session: string): void {
   while (isMarkedPaused(session) && process.uptime() * 1000 < MAX_HOLD_MS) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+}
+
+function endPause(session: string): void {
+  try {
+    unmarkPaused(session);
+  } catch (error) {
+    logProblem('mark of a pause', error);
   }
 }
 
