@@ -11,6 +11,7 @@ export type ContentSource = 'transcript' | 'git' | 'blob' | 'disk' | 'derived';
  * - `late`: it was not looked at in time
  * - `untracked`: git did not know the file when the command began
  * - `filtered`: git stores the file in another form than the folder has it
+ * - `outside`: the file lies outside of the open folders, and the trace is not of this machine's recorder
  * - `unreadable`: it could not be read
  * - `untrusted`: neither git nor transcripts are asked in a folder that is not trusted
  * - `off`: the user does not want transcripts to be read
@@ -25,6 +26,7 @@ export type UnknownReason =
   | 'untracked'
   | 'filtered'
   | 'unreadable'
+  | 'outside'
   | 'untrusted'
   | 'off';
 

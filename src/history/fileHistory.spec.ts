@@ -11,7 +11,7 @@ import { gitBlobId } from '../trace/gitBlobId.ts';
 import { TraceSession } from '../trace/session.ts';
 import { appendChanges, type ContentRef } from './changeLog.ts';
 import type { Content } from './content.ts';
-import { FileHistory, isUntouched, sessionAfter } from './fileHistory.ts';
+import { FileHistory, isUntouched, readDisk, sessionAfter } from './fileHistory.ts';
 
 const SESSION = 'b73e0797-9ec6-41d4-847d-886a59c3adda';
 const captures = join(import.meta.dirname, '../../test/fixtures/claude/transcripts');
@@ -341,5 +341,32 @@ describe('the transcript', () => {
     const history = new FileHistory(trace, options());
     await expect(history.course(path, AbortSignal.abort())).rejects.toThrow('abort');
     expect((await history.course(path))?.versions).toHaveLength(1);
+  });
+});
+
+describe('a path of a trace', () => {
+  it('that may not be looked at is not', async () => {
+    const outside = join(root, 'outside.txt');
+    fs.writeFileSync(outside, 'mine\n');
+    const session = new Session();
+    session.edit('Edit', outside, {});
+    const asked: string[] = [];
+    const mayLook = (path: string): boolean => {
+      asked.push(path);
+      return false;
+    };
+    const trace = new TraceSession(join(traces(), SESSION), SESSION);
+    while (trace.update(1e6));
+    const course = await new FileHistory(trace, { ...options(), mayLook }).course(outside);
+    expect(course?.disk).toEqual({ known: false, why: 'outside' });
+    expect(JSON.stringify(course)).not.toContain('mine');
+    expect(new Set(asked)).toEqual(new Set([outside]));
+  });
+
+  it.skipIf(process.platform !== 'linux')('that has no end is too large', () => {
+    expect(readDisk('/proc/self/pagemap')).toEqual({ known: false, why: 'large' });
+    const empty = join(root, 'empty');
+    fs.writeFileSync(empty, '');
+    expect(readDisk(empty)).toMatchObject({ known: true, text: '' });
   });
 });

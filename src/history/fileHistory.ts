@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import type { FileOp } from '../model/event.ts';
 import { toolKind } from '../model/tools.ts';
@@ -48,6 +48,10 @@ export interface FileCourse {
 export interface FileHistoryOptions {
   /** Git may be run: the folder is trusted. */
   git: boolean;
+  /**
+   * Whether the file of this absolute path may be looked at: a trace can name any, on any machine. Default: all may.
+   */
+  mayLook?: (path: string) => boolean;
   /** Why the agent's transcripts are not read; undefined: they are. */
   noTranscripts?: 'untrusted' | 'off' | undefined;
   env?: Record<string, string | undefined>;
@@ -99,7 +103,14 @@ export class FileHistory {
     if (ops.length === 0) return undefined;
     const absolute = this.absolute(path);
     const last = ops.at(-1)!;
-    const key = [epoch, ops.length, last.row, last.timeMs, stampOf(absolute), this.#logStamp()];
+    const key = [
+      epoch,
+      ops.length,
+      last.row,
+      last.timeMs,
+      this.#stampOf(absolute),
+      this.#logStamp(),
+    ];
     const known = this.#courses.get(path);
     this.#courses.delete(path);
     if (known?.key === key.join()) {
@@ -128,7 +139,7 @@ export class FileHistory {
     signal: AbortSignal | undefined,
   ): Promise<FileCourse> {
     const events = this.#trace.readEvents(ops.map(({ row }) => row));
-    const disk = readDisk(path);
+    const disk = this.#mayLook(path) ? readDisk(path) : unknown('outside');
     const found: Found[] = [];
     for (const [at, { row, timeMs, kind }] of ops.entries()) {
       signal?.throwIfAborted();
@@ -157,7 +168,7 @@ export class FileHistory {
 
   /** How the lines of a file end in the last commit. */
   async #endInGit(path: string, signal: AbortSignal | undefined): Promise<LineEnd | undefined> {
-    const root = this.#options.git ? gitRootOf(dirname(path)) : undefined;
+    const root = this.#options.git && this.#mayLook(path) ? gitRootOf(dirname(path)) : undefined;
     const bytes = root === undefined ? undefined : await readGitHead(root, path, signal);
     return bytes && told(contentOf(bytes, 'git'));
   }
@@ -207,6 +218,14 @@ export class FileHistory {
     // Git took the line ends away, or another filter was at work.
     const text = withLineEnds(content.text, '\r\n');
     return Buffer.byteLength(text) === ref.size ? textContent(text, 'git') : unknown('filtered');
+  }
+
+  #mayLook(path: string): boolean {
+    return this.#options.mayLook?.(path) ?? true;
+  }
+
+  #stampOf(path: string): string {
+    return this.#mayLook(path) ? stampOf(path) : '';
   }
 
   #logPath(): string {
@@ -324,14 +343,28 @@ export function readDisk(path: string): Content {
   try {
     const fd = openRead(path);
     try {
-      if (fstatSync(fd).size > MAX_CONTENT_BYTES) return unknown('large');
-      return contentOf(readFileSync(fd), 'disk');
+      const bytes = readAtMost(fd, MAX_CONTENT_BYTES);
+      return bytes === undefined ? unknown('large') : contentOf(bytes, 'disk');
     } finally {
       closeSync(fd);
     }
   } catch (error) {
     const code = codeOf(error);
     return code === 'ENOENT' || code === 'ENOTDIR' ? noFile : unknown('unreadable');
+  }
+}
+
+/** The system has files that say they are empty and have no end. @returns undefined where there is more */
+function readAtMost(fd: number, maxBytes: number): Buffer | undefined {
+  const { size } = fstatSync(fd);
+  if (size > maxBytes) return undefined;
+  const bytes = Buffer.allocUnsafe((size === 0 ? maxBytes : size) + 1);
+  let length = 0;
+  for (;;) {
+    const read = readSync(fd, bytes, length, bytes.length - length, null);
+    length += read;
+    if (length === bytes.length) return undefined;
+    if (read === 0) return bytes.subarray(0, length);
   }
 }
 

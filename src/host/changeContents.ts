@@ -2,10 +2,12 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { type Content, textIn } from '../history/content.ts';
 import { type FileCourse, FileHistory, sessionAfter } from '../history/fileHistory.ts';
+import { restoreTarget } from '../history/restoreTarget.ts';
 import { BlobStore } from '../trace/blobs.ts';
 import { unknownText } from './changeText.ts';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
+import { openFolders } from './openFolders.ts';
 import { readSettings } from './settings.ts';
 
 /** Read-only documents with what a file held. */
@@ -42,7 +44,16 @@ export class ChangeContents implements vscode.TextDocumentContentProvider, vscod
     let known = this.histories.get(session);
     if (known?.key !== key) {
       const noTranscripts = !isTrusted ? 'untrusted' : reads ? undefined : 'off';
-      known = { key, history: new FileHistory(session.trace, { git: isTrusted, noTranscripts }) };
+      const mayLook = (path: string): boolean =>
+        session.record !== undefined ||
+        restoreTarget(
+          path,
+          openFolders().map((folder) => folder.path),
+        ).ok;
+      known = {
+        key,
+        history: new FileHistory(session.trace, { git: isTrusted, noTranscripts, mayLook }),
+      };
       this.histories.set(session, known);
     }
     return known.history.course(path, this.closing.signal);

@@ -73,6 +73,10 @@ export function unknownText(why: UnknownReason): string {
       return vscode.l10n.t('Git stores it in another form than this folder has it (a filter).');
     case 'unreadable':
       return vscode.l10n.t('It could not be read.');
+    case 'outside':
+      return vscode.l10n.t(
+        'It is not in an open folder, and the trace that names it was not recorded on this machine.',
+      );
     case 'untrusted':
       return vscode.l10n.t('In Restricted Mode neither git nor transcripts are read.');
     case 'off':
