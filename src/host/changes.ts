@@ -67,7 +67,6 @@ export class Changes
   private stopListening: () => void;
   /** What is listed: rebuilt when the session or what it changed is another. */
   private listed: Listed | undefined;
-  private release: (() => void) | undefined;
   /** Folders, and whether files in them can be restored: as of when the list was made. */
   private readonly offered = new Map<string, boolean>();
 
@@ -304,11 +303,10 @@ export class Changes
       title: vscode.l10n.t('Show the changes of which session?'),
     });
     if (!chosen) return;
-    this.release?.();
-    this.release = chosen.release;
     const { key } = chosen.session;
     if (this.focus.pinned !== undefined) this.focus.pin(key);
     this.focus.select(key);
+    chosen.release();
     await vscode.commands.executeCommand(`${CHANGES_VIEW}.focus`);
     this.pace.ask();
   }
@@ -343,7 +341,6 @@ export class Changes
 
   dispose(): void {
     this.stopListening();
-    this.release?.();
     this.pace.dispose();
     for (const subscription of this.subscriptions) subscription.dispose();
   }
