@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
@@ -34,6 +34,14 @@ it('the documentation names no setting, and no default, that there is not', () =
       setting.scope === 'application' ? 'user' : setting.scope,
     ]);
   }
+});
+
+it('wakes up for its tabs after a reload: VS Code does not do that by itself', () => {
+  const panels = readdirSync(join(root, 'src/host'))
+    .filter((name) => name.endsWith('Panel.ts'))
+    .map((name) => /VIEW_TYPE = '([\w.]+)'/.exec(read(`src/host/${name}`))?.[1]);
+  expect(panels).toEqual(['agentStrace.replay']);
+  for (const id of panels) expect(manifest.activationEvents).toContain(`onWebviewPanel:${id}`);
 });
 
 it('has every text that the manifest names, every picture, and no text that nobody names', () => {

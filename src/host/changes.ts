@@ -73,7 +73,6 @@ export class Changes
   private stopListening: () => void;
   /** What is listed: rebuilt when the session or what it changed is another. */
   private listed: Listed | undefined;
-  private release: (() => void) | undefined;
   /** Folders, and whether files in them can be restored: as of when the list was made. */
   private readonly offered = new Map<string, boolean>();
 
@@ -331,11 +330,10 @@ export class Changes
       past: true,
     });
     if (!chosen) return;
-    this.release?.();
-    this.release = chosen.release;
     const { key } = chosen.session;
     if (this.focus.pinned !== undefined) this.focus.pin(key);
     this.focus.select(key);
+    chosen.release();
     await vscode.commands.executeCommand(`${CHANGES_VIEW}.focus`);
     this.pace.ask();
   }
@@ -373,7 +371,6 @@ export class Changes
 
   dispose(): void {
     this.stopListening();
-    this.release?.();
     this.pace.dispose();
     for (const subscription of this.subscriptions) subscription.dispose();
   }

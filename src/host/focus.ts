@@ -12,22 +12,24 @@ export class Focus implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   /** Another session is pinned or selected, or sessions began or ended. */
   readonly onDidChange = this.changed.event;
-  private pinnedKey: string | undefined;
-  private selectedKey: string | undefined;
-  private release: (() => void) | undefined;
+  private readonly pinnedOne: Held;
+  private readonly selectedOne: Held;
   private stopListening: () => void;
   private readonly subscriptions: vscode.Disposable[];
   private told = '';
 
   constructor(engine: Engine) {
     this.engine = engine;
+    this.pinnedOne = new Held(engine);
+    this.selectedOne = new Held(engine);
     this.stopListening = engine.live.onChange(() => this.tell());
     this.subscriptions = [
       this.changed,
       engine.onDidReplace((live) => {
         this.stopListening();
         this.stopListening = live.onChange(() => this.tell());
-        this.release = this.pinnedKey === undefined ? undefined : live.hold(this.pinnedKey);
+        this.pinnedOne.holdAnew();
+        this.selectedOne.holdAnew();
         this.tell();
       }),
     ];
@@ -35,7 +37,7 @@ export class Focus implements vscode.Disposable {
 
   /** Key of the session that the person pinned; undefined: the live ones are followed. */
   get pinned(): string | undefined {
-    return this.pinnedKey;
+    return this.pinnedOne.key;
   }
 
   /**
@@ -43,8 +45,8 @@ export class Focus implements vscode.Disposable {
    * active, with those that ran at the same time: their work is looked through together.
    */
   get sessions(): LiveSession[] {
-    if (this.pinnedKey !== undefined) {
-      const pinned = this.engine.live.get(this.pinnedKey);
+    if (this.pinned !== undefined) {
+      const pinned = this.engine.live.get(this.pinned);
       return pinned ? [pinned] : [];
     }
     const nowMs = Date.now();
@@ -61,7 +63,7 @@ export class Focus implements vscode.Disposable {
   /** The session that the person pinned, or else looks at. */
   get chosen(): LiveSession | undefined {
     const { live } = this.engine;
-    return live.get(this.pinnedKey ?? '') ?? live.get(this.selectedKey ?? '');
+    return live.get(this.pinned ?? '') ?? live.get(this.selectedOne.key ?? '');
   }
 
   /** The one session that a command means which names none. */
@@ -77,24 +79,21 @@ export class Focus implements vscode.Disposable {
 
   /** Shows the marks of this session only; undefined follows the live ones again. */
   pin(key: string | undefined): void {
-    if (key === this.pinnedKey) return;
-    const release = key === undefined ? undefined : this.engine.live.hold(key);
-    this.release?.();
-    this.release = release;
-    this.pinnedKey = key;
+    if (key === this.pinned) return;
+    this.pinnedOne.set(key);
     void vscode.commands.executeCommand('setContext', 'agentStrace.pinned', key !== undefined);
     this.tell();
   }
 
-  /** The person looks at this session (in the event stream). */
-  select(key: string | undefined): void {
-    this.selectedKey = key;
+  /** The person looks at this session: in the event stream, a replay, or the list of changes. */
+  select(key: string): void {
+    this.selectedOne.set(key);
     this.tell();
   }
 
   private tell(): void {
     const now = JSON.stringify([
-      this.pinnedKey,
+      this.pinned,
       this.session?.key,
       this.sessions.map(({ key, trace }) => [key, trace.epoch]),
     ]);
@@ -105,7 +104,32 @@ export class Focus implements vscode.Disposable {
 
   dispose(): void {
     this.stopListening();
-    this.release?.();
+    this.pinnedOne.set(undefined);
+    this.selectedOne.set(undefined);
     for (const subscription of this.subscriptions) subscription.dispose();
+  }
+}
+
+/** A session that stays open however old it is, also when the engine is built anew. */
+class Held {
+  key: string | undefined;
+  private readonly engine: Engine;
+  private release: (() => void) | undefined;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  set(key: string | undefined): void {
+    if (key === this.key) return;
+    const release = key === undefined ? undefined : this.engine.live.hold(key);
+    this.release?.();
+    this.release = release;
+    this.key = key;
+  }
+
+  /** The engine that it was held in is gone. */
+  holdAnew(): void {
+    this.release = this.key === undefined ? undefined : this.engine.live.hold(this.key);
   }
 }
