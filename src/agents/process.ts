@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ProcessState } from '../model/summary.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
@@ -291,6 +291,28 @@ export function ownRecord(
 ): SessionRecord | undefined {
   const record = readSessionRecord(sessionId, env);
   return record && realPath(record.trace_dir) === realPath(traceDir) ? record : undefined;
+}
+
+/**
+ * The session that a record's process went on with (after `/clear`, say): its record is newer, for it is written
+ * when a session starts. Undefined: it is still this one.
+ */
+export function laterSession(record: SessionRecord, env: Env = process.env): string | undefined {
+  const folder = join(stateHome(env), 'sessions');
+  try {
+    const { mtimeMs } = lstatSync(recordPath(record.session_id, env));
+    for (const name of readdirSync(folder)) {
+      const id = name.endsWith('.json') ? name.slice(0, -5) : '';
+      if (id === record.session_id || !isSafeSessionId(id)) continue;
+      const stat = lstatSync(join(folder, name), { throwIfNoEntry: false });
+      if (stat === undefined || stat.mtimeMs <= mtimeMs) continue;
+      const other = readSessionRecord(id, env);
+      if (other?.pid === record.pid && other?.start_time === record.start_time) return id;
+    }
+  } catch {
+    // The folder is not there any more.
+  }
+  return undefined;
 }
 
 /** @throws a system error, or one with the code of {@link ensureStateFolder}'s problem */

@@ -11,9 +11,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeAgent, processesOf } from '../../test/fakeAgent.ts';
+import { writeSessionRecord } from '../agents/process.ts';
 import { act, type BrakeAction, notable } from './brake.ts';
 import { bystander } from './bystanders.ts';
 import type { ControlReport, Outcome } from './control.ts';
+import { isMarkedPaused, markPaused } from './pauseMark.ts';
 import { type ProcessEntry, readEntry } from './processTable.ts';
 
 let folder: string;
@@ -121,6 +123,32 @@ describe.skipIf(process.platform !== 'linux')('the brake', () => {
     expect(notable('pause', paused)).toEqual([]);
     report(await brake('stop'));
     expect(await service()).toBeDefined();
+  });
+
+  it('does not end an agent by a session that it has left behind', async () => {
+    await start(REST);
+    const old = agent.sessionId;
+    const later = `${old}-later`;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    writeSessionRecord(agent.record(traceDir, { session_id: later }), env());
+    for (const action of ['pause', 'stop', 'kill'] as const) {
+      expect(await brake(action)).toMatchObject({ ok: false, reason: 'movedOn' });
+    }
+    expect(agent.state).not.toBe('T');
+    const options = { graceMs: 3000, env: env() };
+    expect(report(await act('pause', traceDir, later, options)).state).toBe('paused');
+    expect(report(await act('stop', traceDir, later, options)).state).toBe('ended');
+  });
+
+  it('does not end a pause by a copy of its trace', async () => {
+    await start(REST);
+    markPaused(agent.sessionId, env());
+    const copy = join(folder, 'cloned');
+    for (const action of ['resume', 'stop', 'kill'] as const) {
+      const outcome = await act(action, copy, agent.sessionId, { graceMs: 10, env: env() });
+      expect(outcome).toMatchObject({ ok: false, reason: 'otherFolder' });
+    }
+    expect(isMarkedPaused(agent.sessionId, env())).toBe(true);
   });
 
   it('does not throw for a record of no known form', async () => {

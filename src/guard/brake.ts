@@ -1,5 +1,5 @@
 /** Pause, resume, stop and kill by session: verified, then by signals, or by the agent's own hook where there are none. */
-import { processState, type SessionRecord } from '../agents/process.ts';
+import { laterSession, processState, type SessionRecord } from '../agents/process.ts';
 import type { ProcessState } from '../model/summary.ts';
 import {
   type ControlOptions,
@@ -47,6 +47,13 @@ export async function act(
 ): Promise<Outcome> {
   const { env = process.env } = options;
   const verdict = await verify(traceDir, sessionId, env);
+  const record = recordFor(traceDir, sessionId, env);
+  // The trace is a copy: nothing of the session that it names is touched.
+  if ('ok' in record) return verdict;
+  // What was paused can be resumed by any name.
+  if (verdict.ok && action !== 'resume' && laterSession(record, env) !== undefined) {
+    return refusal('movedOn', record.agent);
+  }
   const wasMarked = isMarkedPaused(sessionId, env);
   // Whatever comes of it, its hooks need not wait any more.
   if (wasMarked && action !== 'pause') unmarkPaused(sessionId, env);
@@ -60,8 +67,6 @@ export async function act(
       ? cooperative('running')
       : outcome;
   }
-  const record = recordFor(traceDir, sessionId, env);
-  if ('ok' in record) return verdict;
   if (kindOf(verdict) === 'cooperative') {
     if (action === 'pause') {
       markPaused(sessionId, env);

@@ -49,6 +49,8 @@ export const REFUSALS = {
     '{0} runs inside the editor, whose process is not to be stopped. Stop it where you started it, in the editor.',
   noSignals:
     'On this system a process cannot be paused or asked to end from outside. Stop {0} in its own terminal.',
+  movedOn:
+    '{0} ended this session and goes on with another one (after /clear, say). Use that session.',
   notPaused: '{0} is not paused.',
   notPausedHere:
     '{0} was not paused by agent-strace but stopped otherwise (Ctrl+Z, or kill -STOP). In its terminal type fg.',

@@ -363,8 +363,8 @@ describe('a path of a trace', () => {
     expect(new Set(asked)).toEqual(new Set([outside]));
   });
 
-  it.skipIf(process.platform !== 'linux')('that has no end is too large', () => {
-    expect(readDisk('/proc/self/pagemap')).toEqual({ known: false, why: 'large' });
+  it.skipIf(process.platform !== 'linux')('that has no end is given up', () => {
+    expect(readDisk('/proc/self/pagemap').known).toBe(false);
     const empty = join(root, 'empty');
     fs.writeFileSync(empty, '');
     expect(readDisk(empty)).toMatchObject({ known: true, text: '' });
