@@ -8,6 +8,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // A slow machine is no failure.
+          testTimeout: 30_000,
           setupFiles: 'test/seed.ts',
           include: ['src/**/*.spec.ts', 'webview/**/*.spec.{ts,tsx}', 'scripts/**/*.spec.ts'],
         },
