@@ -49,7 +49,7 @@ export async function act(
   const verdict = await verify(traceDir, sessionId, env);
   const record = recordFor(traceDir, sessionId, env);
   // The trace is a copy: nothing of the session that it names is touched.
-  if ('ok' in record) return verdict;
+  if ('ok' in record) return record;
   // What was paused can be resumed by any name.
   if (verdict.ok && action !== 'resume' && laterSession(record, env) !== undefined) {
     return refusal('movedOn', record.agent);
