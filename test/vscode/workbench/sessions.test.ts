@@ -49,9 +49,20 @@ function live(id: string, prompt: string): TraceWriter {
   return writer;
 }
 
+/** A time zone in which it is about noon now: "an hour ago" is today there, whenever the test runs. */
+function noonZone(): string {
+  const ahead = 12 - new Date().getUTCHours();
+  // The names of these zones count the other way.
+  return ahead === 0 ? 'Etc/GMT' : `Etc/GMT${ahead > 0 ? '-' : '+'}${Math.abs(ahead)}`;
+}
+
 /** The list of sessions, open and with its rows. */
 async function openSessions(options: WorkbenchOptions = {}): Promise<Page> {
-  workbench = await Workbench.open(project, { viewport: { width: 1280, height: 900 }, ...options });
+  workbench = await Workbench.open(project, {
+    viewport: { width: 1280, height: 900 },
+    ...options,
+    env: { TZ: noonZone(), ...options.env },
+  });
   await workbench.openView('Sessions');
   await tree(workbench.page).waitFor();
   return workbench.page;
