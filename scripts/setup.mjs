@@ -13,29 +13,41 @@ const ownNode = join(
   process.platform === 'win32' ? 'node.exe' : 'node',
 );
 
+/** Programs from npm that the tests drive; agents among them. */
+export const programs = /** @type {const} */ ([
+  'vscode',
+  'claude',
+  'codex',
+  'gemini',
+  'copilot',
+  'opencode',
+]);
+
+/** @typedef {'chromium' | (typeof programs)[number]} Need */
+
 /**
  * What could not be had, by name, each with one line that says why and how to get it.
- * @typedef {{ chromium?: string, vscode?: string, claude?: string }} Missing
+ * @typedef {{ [need in Need]?: string }} Missing
  */
 
 /**
  * Installs dependencies when they are missing or stale, continues this script on the project's own Node
  * (the call does not return in the older one), and provides the extras that are asked for.
- * @param {{ chromium?: boolean, vscode?: boolean, claude?: boolean }} [want]
+ * @param {readonly Need[]} [want]
  * @returns {Promise<Missing>}
  */
-export async function ensureSetup(want = {}) {
+export async function ensureSetup(want = []) {
   ensureDependencies();
   await continueOnOwnNode();
   process.env.PATH = `${bin}${delimiter}${process.env.PATH}`;
   /** @type {Missing} */
   const missing = {};
-  if (want.chromium) {
+  if (want.includes('chromium')) {
     const reason = ensureChromium();
     if (reason) missing.chromium = reason;
   }
-  for (const name of /** @type {const} */ (['vscode', 'claude'])) {
-    if (!want[name]) continue;
+  for (const name of programs) {
+    if (!want.includes(name)) continue;
     try {
       await installTool(name);
     } catch (error) {
@@ -161,7 +173,7 @@ function fail(message) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const missing = await ensureSetup({ chromium: true, vscode: true, claude: true });
+  const missing = await ensureSetup(['chromium', ...programs]);
   for (const [name, why] of Object.entries(missing)) console.error(`${name}: ${why}`);
   process.exitCode = Object.keys(missing).length ? 1 : 0;
 }

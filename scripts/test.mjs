@@ -11,7 +11,7 @@ const minute = 60_000;
 
 /**
  * @typedef {object} Tier
- * @property {('chromium' | 'vscode' | 'claude')[]} needs
+ * @property {import('./setup.mjs').Need[]} needs
  * @property {number} timeout ms; it is killed after that
  */
 
@@ -21,7 +21,7 @@ const tiers = {
   cli: { needs: [], timeout: 5 * minute },
   page: { needs: ['chromium'], timeout: 10 * minute },
   vscode: { needs: ['chromium', 'vscode'], timeout: 20 * minute },
-  agents: { needs: ['claude'], timeout: 10 * minute },
+  agents: { needs: ['claude', 'codex', 'gemini', 'copilot', 'opencode'], timeout: 15 * minute },
 };
 
 const asked = process.argv.slice(2);
@@ -33,11 +33,7 @@ if (unknown.length) {
 const chosen = Object.entries(tiers).filter(([name]) => !asked.length || asked.includes(name));
 const needs = chosen.flatMap(([, tier]) => tier.needs);
 
-const missing = await ensureSetup({
-  chromium: needs.includes('chromium'),
-  vscode: needs.includes('vscode'),
-  claude: needs.includes('claude'),
-});
+const missing = await ensureSetup(needs);
 const { killTree } = await import('../test/processes.ts');
 const inCi = ['1', 'true'].includes(process.env.CI ?? '');
 const results = join(root, 'test-results');

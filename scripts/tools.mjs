@@ -14,7 +14,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @property {string} [nested] a folder with a shrinkwrap of its own, installed afterwards
  */
 
-/** @type {{ vscode: Tool, claude: Tool, electron: Tool }} */
+/** @typedef {'vscode' | 'claude' | 'codex' | 'gemini' | 'copilot' | 'opencode' | 'electron'} ToolName */
+
+/** @type {Record<ToolName, Tool>} */
 export const tools = {
   // code-server 4.x holds VS Code 1.x: the server, the workbench and the extension host.
   vscode: {
@@ -24,6 +26,10 @@ export const tools = {
     nested: 'node_modules/code-server/lib/vscode',
   },
   claude: { npm: '@anthropic-ai/claude-code', version: '2.1.330', scripts: true },
+  codex: { npm: '@openai/codex', version: '0.169.0', scripts: false },
+  gemini: { npm: '@google/gemini-cli', version: '0.61.0', scripts: false },
+  copilot: { npm: '@github/copilot', version: '1.0.102', scripts: false },
+  opencode: { npm: 'opencode-ai', version: '1.18.33', scripts: true },
   electron: { npm: '@vscode/test-electron', version: '3.1.0', scripts: false },
 };
 
@@ -35,7 +41,7 @@ export function cacheFolder() {
 
 /**
  * Where a tool is, or would be.
- * @param {keyof typeof tools} name
+ * @param {ToolName} name
  */
 export function toolFolder(name) {
   return join(cacheFolder(), `${name}-${tools[name].version}`);
@@ -44,7 +50,7 @@ export function toolFolder(name) {
 /**
  * Installs a tool if it is missing and returns its folder. Safe to call from several processes at once:
  * one installs into a temporary folder and renames it, the others wait.
- * @param {keyof typeof tools} name
+ * @param {ToolName} name
  * @param {(line: string) => void} [log]
  * @returns {Promise<string>}
  * @throws when npm fails, with the end of npm's output

@@ -1,13 +1,10 @@
 /** The agents that can be recorded, and how their hooks are set up. Adding an agent is adding a folder. */
 import { problemText } from '../trace/files.ts';
 import { ensureTraceFolder, placeTrace } from '../trace/paths.ts';
+import type { AgentId, Env } from './agent.ts';
 import type { Step } from './claude/settings.ts';
 import { applyClaude, checkClaude, planClaude } from './claude/setup.ts';
 import { type InstallOptions, installLauncher } from './launcher.ts';
-
-type Env = Record<string, string | undefined>;
-
-export type AgentId = 'claude';
 
 /** Whose settings: the user's own for one project, a project's (shared), or the user's for all. */
 export type SetupScope = 'local' | 'project' | 'user';
@@ -57,13 +54,19 @@ interface AgentSetup {
   apply(plan: SetupPlan, env?: Env): void;
 }
 
-const SETUPS: Record<AgentId, AgentSetup> = {
+const SETUPS: Partial<Record<AgentId, AgentSetup>> = {
   claude: { plan: planClaude, check: checkClaude, apply: applyClaude },
+};
+
+const setupOf = (agent: AgentId): AgentSetup => {
+  const setup = SETUPS[agent];
+  if (setup === undefined) throw new Error(`${agent} cannot be set up`);
+  return setup;
 };
 
 /** What set-up would do; changes nothing. */
 export function planSetup(agent: AgentId, options: PlanOptions): SetupPlan {
-  return SETUPS[agent].plan(options);
+  return setupOf(agent).plan(options);
 }
 
 /**
@@ -84,8 +87,8 @@ export function applySetup(plan: SetupPlan, install: InstallOptions): void {
     const problem = ensureTraceFolder(traceDir, install.env);
     if (problem !== undefined)
       throw new Error(`${traceDir} cannot be used: ${problemText(problem)}`);
-    SETUPS[plan.agent].check(plan);
+    setupOf(plan.agent).check(plan);
     installLauncher(install);
   }
-  SETUPS[plan.agent].apply(plan, install.env);
+  setupOf(plan.agent).apply(plan, install.env);
 }

@@ -4,8 +4,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectFolders } from '../trace/paths.ts';
+import type { AgentId } from './agent.ts';
 import { isAtLeast, versionIn } from './claude/settings.ts';
-import { type AgentId, type PlanOptions, planSetup, type SetupPlan } from './registry.ts';
+import { type PlanOptions, planSetup, type SetupPlan } from './registry.ts';
 
 type Env = Record<string, string | undefined>;
 

@@ -123,7 +123,7 @@ export interface EventData {
   source?: string;
   /** How this event was seen: absent means unknown (foreign traces). */
   recorded_by?: EventSource;
-  /** `claude`, `codex`, `gemini`, `cursor`, `copilot`, `opencode`. */
+  /** An `AgentId`: `claude`, `codex`, `gemini`, `cursor`, `copilot`, `vscode`, `opencode`. */
   provider?: string;
   agent_id?: string;
   agent_type?: string;
@@ -132,6 +132,13 @@ export interface EventData {
   permission_mode?: string;
   tool_name?: string;
   tool_use_id?: string;
+  /** Of calls and results of agents that give calls no id (Gemini, Copilot): see `callKey`. */
+  call_key?: string;
+  /**
+   * On a hook's result: the agent's transcript knows more of this call (an exit code, the lines of an edit), and
+   * its word stands.
+   */
+  partial?: true;
   arguments?: JsonObject;
   /** The text that the model saw, cut at 64 KB. */
   result?: string;
@@ -149,6 +156,8 @@ export interface EventData {
   subagent_id?: string;
   /** Of a compaction, a model switch, a task: `start`, `end`, … */
   phase?: string;
+  /** On `session_start`: the session that started this one, of whichever agent. */
+  parent_session_id?: string;
   /** Version of the format, on `session_start`. */
   trace_version?: number;
   /** The session that was billed for this response: a fork or resume copied it. */

@@ -14,26 +14,9 @@ import {
 } from '../../model/event.ts';
 import { ids, randomEventId } from '../../model/ids.ts';
 import { LONG_KEYS } from '../../redact/event.ts';
+import type { HookContext } from '../agent.ts';
 import { filesOf } from './toolResult.ts';
 import { exitCodeOf, asString as str } from './usage.ts';
-
-/** What a hook process knows besides its payload. */
-export interface HookContext {
-  sessionId: string;
-  /** Name of the event, from the command line: for payloads that do not say. */
-  event: string;
-  /** Seconds since the epoch at which the agent fired the hook. */
-  timestamp: number;
-  /** Version of Claude Code, where known. */
-  agentVersion?: string | undefined;
-  /** `cli`, `sdk-cli`, `claude-vscode`, … */
-  entrypoint?: string | undefined;
-  /**
-   * What the end of the trace holds of an event, asked only at PostToolBatch. `unknown`: not in what was
-   * read, and there was more.
-   */
-  recorded: (eventId: string) => 'yes' | 'no' | 'unknown';
-}
 
 /** Text above the limit that redaction still sees: it can make a text shorter. */
 const MARGIN = 8192;

@@ -1,11 +1,7 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import {
-  type AgentId,
-  applySetup,
-  type SetupPlan,
-  type SetupScope,
-} from '../../agents/registry.ts';
+import type { AgentId } from '../../agents/agent.ts';
+import { applySetup, type SetupPlan, type SetupScope } from '../../agents/registry.ts';
 import { setupDiff } from '../../agents/setupDiff.ts';
 import { findAgentVersion, planSetupIn } from '../../agents/setupPlace.ts';
 import type { Style } from '../../report/style.ts';
