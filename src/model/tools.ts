@@ -5,7 +5,7 @@ import type { StepKind } from './step.ts';
 export function toolKind(name: string): StepKind {
   const known = KINDS.get(name.toLowerCase());
   if (known) return known;
-  if (name.startsWith('mcp__') || name.startsWith('MCP:')) return 'mcp';
+  if (/^(mcp__?|MCP:)/.test(name)) return 'mcp';
   return 'tool';
 }
 
@@ -24,7 +24,8 @@ define('run', 'bash shell run_in_terminal exec_command local_shell run_shell_com
 define('search', 'grep glob ls search list_directory list_dir file_search grep_search codebase');
 define('search', 'search_file_content toolsearch');
 define('web', 'webfetch websearch web_fetch web_search google_web_search fetch_webpage');
-define('agent', 'agent task subagent runsubagent');
+define('read', 'read_mcp_resource get_internal_docs');
+define('agent', 'agent task subagent runsubagent invoke_agent codebase_investigator generalist cli_help');
 
 const text = (value: Json | undefined): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
