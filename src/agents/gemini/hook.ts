@@ -91,7 +91,9 @@ export function mapGeminiHook(payload: JsonObject, context: HookContext): TraceE
     case 'AfterAgent':
       return turnEnd(payload, event);
     case 'BeforeTool':
-      return [event('tool_call', { ...callData(payload), arguments: argumentsOf(payload.tool_input) })];
+      return [
+        event('tool_call', { ...callData(payload), arguments: argumentsOf(payload.tool_input) }),
+      ];
     case 'AfterTool':
       return [toolEnd(payload, event)];
     case 'Notification':

@@ -1,5 +1,5 @@
-import type { HookContext } from '../agent.ts';
 import { ids, randomEventId, textHash } from '../../model/ids.ts';
+import type { HookContext } from '../agent.ts';
 
 /** Times that one text is looked for: who says "continue" more often gets random ids. */
 const MAX_SAME = 20;

@@ -36,10 +36,10 @@ export function geminiCallKey(tool: string, input: Json | undefined): string {
 }
 
 /** The text of what a tool gives the model: a text, a part, or a list of them. */
-export function partsText(content: Json | undefined, between = '\n'): string {
+export function partsText(content: Json | undefined): string {
   if (content === undefined || content === null) return '';
   if (typeof content === 'string') return content;
-  if (Array.isArray(content)) return content.map((part) => partsText(part)).join(between);
+  if (Array.isArray(content)) return content.map((part) => partsText(part)).join('\n');
   const part = asObject(content) ?? {};
   if (typeof part.text === 'string') return part.text;
   const media = asObject(part.inlineData) ?? asObject(part.fileData);
@@ -144,7 +144,8 @@ function readOp(path: string, text: string): FileOp {
 }
 
 const FILE_MARK = /^--- ([/\\].*|[A-Za-z]:[/\\].*) ---$/;
-const CUT_MARK = "[WARNING: This file was truncated. To view the full content, use the 'read_file' tool";
+const CUT_MARK =
+  "[WARNING: This file was truncated. To view the full content, use the 'read_file' tool";
 
 /** Files stand behind marks; in a hook each in a part of its own. */
 function readMany(content: Json | undefined): FileOp[] {
