@@ -101,9 +101,9 @@ export class GeminiLab {
   }
 
   private writeSettings(others: Record<string, string>): void {
-    // The recorder's command names no launcher that is not there: it must stay silent then.
+    // As set-up writes it: it names $HOME, which is the lab's for the agent.
     const groups = EVENTS.map((event) => {
-      const commands = [hookCommand('gemini', event, this.stateEnv), others[event] ?? ''];
+      const commands = [hookCommand('gemini', event, {}), others[event] ?? ''];
       const hooks = commands
         .filter((command) => command !== '')
         .map((command) => ({ type: 'command', command, timeout: 10_000 }));
