@@ -25,7 +25,10 @@ define('search', 'grep glob ls search list_directory list_dir file_search grep_s
 define('search', 'search_file_content toolsearch');
 define('web', 'webfetch websearch web_fetch web_search google_web_search fetch_webpage');
 define('read', 'read_mcp_resource get_internal_docs');
-define('agent', 'agent task subagent runsubagent invoke_agent codebase_investigator generalist cli_help');
+define(
+  'agent',
+  'agent task subagent runsubagent invoke_agent codebase_investigator generalist cli_help',
+);
 
 const text = (value: Json | undefined): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
