@@ -45,7 +45,7 @@ const line = ({ event_type, data }: TraceEvent): string =>
     data.event_subtype ?? data.tool_name ?? data.prompt ?? data.mode ?? data.text ?? '',
     data.exit_code === undefined ? '' : `exit ${data.exit_code}`,
     data.denied_by === undefined ? '' : `by ${data.denied_by}`,
-    data.usage === undefined ? '' : JSON.stringify(Object.values(data.usage)),
+    data.usage === undefined ? '' : JSON.stringify(Object.values(data.usage ?? {})),
     Array.isArray(data.tool_use_ids) ? `${data.tool_use_ids.length} calls` : '',
   ]
     .filter((part) => part !== '')
