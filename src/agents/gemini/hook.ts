@@ -204,6 +204,8 @@ function toolEnd(payload: JsonObject, event: MakeEvent): TraceEvent {
     result: text,
     ...(code !== undefined && { exit_code: code }),
     ...(files.length > 0 && { files: files as (FileOp & Json)[] }),
+    // The payload was too long to be looked at whole: the chat has the diff.
+    ...(files.some(({ kind, hunks }) => kind === 'write' && !hunks) && { partial: true }),
   });
 }
 
