@@ -142,7 +142,7 @@ export function isAgentProcess(agent: string, info: ProcessInfo): boolean {
     return script.some(
       (argument) =>
         marks.paths.some((part) => argument.includes(part)) ||
-        (argument.includes('/bin/') && marks.names.includes(basename(argument))),
+        (/\/\.?bin\//.test(argument) && marks.names.includes(basename(argument))),
     );
   } catch {
     return false;

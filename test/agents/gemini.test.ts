@@ -287,7 +287,7 @@ test('a subagent is told with what it did, live and by an import', async () => {
       ],
       sub: [
         [call('run_shell_command', { command: 'echo sub', description: 's' })],
-        [call('complete_task', { response: 'found it', result: 'found it' })],
+        [call('complete_task', { result: { response: 'found it' } })],
       ],
     }),
     hookBundle: bundle,
