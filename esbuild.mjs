@@ -53,7 +53,7 @@ const withPrices = {
  * imported (by `import()`).
  * @type {Record<string, string>}
  */
-const lazy = { 'src/host/setUp.ts': 'setUp' };
+const lazy = { 'src/host/setUp.ts': 'setUp', 'src/host/transcriptPart.ts': 'transcripts' };
 
 /** @type {import('esbuild').Plugin} */
 const lazyParts = {
@@ -97,6 +97,12 @@ const targets = [
     name: 'setUp',
     entry: 'src/host/setUp.ts',
     budget: 100,
+    options: { ...node, target: 'node22' },
+  },
+  {
+    name: 'transcripts',
+    entry: 'src/host/transcriptPart.ts',
+    budget: 200,
     options: { ...node, target: 'node22' },
   },
   { name: 'hook', entry: 'src/hook/main.ts', budget: 72, options: { ...node, target: 'node20' } },

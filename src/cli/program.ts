@@ -1,5 +1,6 @@
 /** The grammar of the command line. Each command's own code is loaded when it is run. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { AGENT_IDS } from '../agents/agent.ts';
 import { sanitizeTerminal } from '../report/terminalText.ts';
 import { EXIT } from './exit.ts';
 import { CliError, Interrupted, type Io, styleFor } from './io.ts';
@@ -138,6 +139,21 @@ Environment: AGENT_TRACE_DIR, AGENT_STRACE_HOME, NO_COLOR, FORCE_COLOR`,
     .action(async (file: string | undefined, _options: Parsed, command: Command) => {
       const { importCommand } = await import('./commands/import.ts');
       done(await importCommand(io, file, all(command)));
+    });
+
+  program
+    .command('archive')
+    .summary("keep agents' transcripts before they delete them")
+    .description(
+      'Copies the transcripts of all agents, as they are, to ~/.agent-strace/archive. Only what is new or has grown is copied, and nothing is ever deleted there.',
+    )
+    .addOption(new Option('--cli <agent>', 'only of this agent').choices(AGENT_IDS))
+    .option('--dry-run', 'only say what would be copied')
+    .option('--list', 'show what the archive holds')
+    .addOption(json())
+    .action(async (_options: Parsed, command: Command) => {
+      const { archive } = await import('./commands/archive.ts');
+      done(await archive(io, all(command)));
     });
 
   program

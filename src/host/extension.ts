@@ -19,6 +19,7 @@ import { StatusBar } from './statusBar.ts';
 import type { StatusLine } from './statusText.ts';
 import { StreamView } from './streamView.ts';
 import { Touches } from './touches.ts';
+import { TranscriptCommands } from './transcriptCommands.ts';
 
 /** What the extension shows of itself to tests and other extensions. Read-only. */
 export interface AgentStraceApi {
@@ -67,6 +68,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     stream,
     sessions,
     new SessionCommands(engine, focus, sessions, stream, log),
+    new TranscriptCommands(engine, sessions, log),
     { dispose: () => void loaded?.then((part) => part.dispose()) },
     touches,
     marks,

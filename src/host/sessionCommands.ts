@@ -7,15 +7,13 @@ import { removableFolder } from '../trace/removable.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
+import { mayWrite, patiently } from './patiently.ts';
 import { plainLabel } from './plainText.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { type ExportFormat, exportName, exportSession } from './sessionExport.ts';
 import type { SessionsTree } from './sessionsTree.ts';
 import { costText } from './statusText.ts';
 import type { StreamView } from './streamView.ts';
-
-/** What takes longer says so, and can be cancelled, ms. */
-const PATIENCE_MS = 1000;
 
 /** What a person does with a recorded session: look, rename, export, reveal, delete. */
 export class SessionCommands implements vscode.Disposable {
@@ -254,14 +252,6 @@ export class SessionCommands implements vscode.Disposable {
   }
 }
 
-function mayWrite(): boolean {
-  if (vscode.workspace.isTrusted) return true;
-  void vscode.window.showWarningMessage(
-    vscode.l10n.t('In Restricted Mode sessions are shown, and nothing is changed.'),
-  );
-  return false;
-}
-
 async function pickFormat(): Promise<ExportFormat | undefined> {
   const items: (vscode.QuickPickItem & { format: ExportFormat })[] = [
     {
@@ -302,36 +292,4 @@ async function whenRead(
       reject(signal.reason);
     });
   });
-}
-
-/** Shows how to cancel what takes long. @returns whether it was done, not cancelled */
-async function patiently(
-  title: string,
-  cancel: AbortController,
-  work: Promise<void>,
-): Promise<boolean> {
-  const settled = work.then(
-    () => true,
-    (error: unknown) => {
-      if (cancel.signal.aborted) return false;
-      throw error;
-    },
-  );
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), PATIENCE_MS);
-  });
-  try {
-    const first = await Promise.race([settled, late]);
-    if (first !== 'late') return first;
-  } finally {
-    clearTimeout(timer);
-  }
-  return await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
-    (_progress, token) => {
-      token.onCancellationRequested(() => cancel.abort());
-      return settled;
-    },
-  );
 }

@@ -1,0 +1,3 @@
+import type { TranscriptSource } from './agent.ts';
+
+export const TRANSCRIPTS: readonly TranscriptSource[] = [];
