@@ -169,12 +169,23 @@ export function groupText({ all }: Pick<SessionGroup, 'all'>): string {
 const costOf = (sessions: readonly SessionFacts[]): number =>
   sessions.reduce((sum, { summary }) => sum + (summary?.cost.nanoUsd ?? 0), 0);
 
-/** `+ $0.42 in 2 sessions it started`; the money once all of them are read. */
+/** `+ $0.42 in 2 sessions it started`; without the money as long as they are not read. */
 function startedText(started: readonly SessionFacts[]): string {
-  const count = `${plural(started.length, 'session')} it started`;
+  const count = plural(started.length, 'session');
   const read = started.every(({ summary }) => summary !== undefined);
   const known = started.some(({ summary }) => summary && isCostKnown(summary.cost));
-  return read && known ? `+ ${formatUsd(costOf(started))} in ${count}` : `+ ${count}`;
+  return read && known
+    ? `+ ${formatUsd(costOf(started))} in ${count} it started`
+    : `started ${count}`;
+}
+
+/** What a session cost, and apart from that what those cost that it started. */
+function costWords(facts: SessionFacts, links: ReadonlyMap<string, SessionLink>): string[] {
+  const started = startedBy(facts.key, links);
+  const cost = facts.summary ? [costText(facts.summary)] : [];
+  if (started.length === 0) return cost;
+  const text = startedText(started);
+  return text.startsWith('+') && cost.length > 0 ? [`${cost[0]} ${text}`] : [...cost, text];
 }
 
 /** Of a session that is not shown below the one that started it. */
@@ -198,21 +209,22 @@ export function sessionRow(
 ): SessionRow {
   const { summary, transcript } = facts;
   const link = links.get(facts.key);
-  const started =
-    link && link.children.length > 0 ? [startedText(startedBy(facts.key, links))] : [];
   const starter = link?.parent && !link.nested ? [starterText(link.parent)] : [];
   const child = link?.parent ? '.child' : '';
   const workspace = facts.workspace ? [visibleText(facts.workspace)] : [];
   if (transcript) {
     const label = visibleText(transcript.title) || visibleText(facts.id);
-    const known = summary ? [costText(summary), formatDuration(summary.durationMs)] : [];
+    const known = [
+      ...costWords(facts, links),
+      ...(summary ? [formatDuration(summary.durationMs)] : []),
+    ];
     const words = [visibleText(transcript.agent), 'from its transcript'];
     return {
       label,
-      description: [...known, ...started, ...words, ...starter, ...workspace].join(' · '),
+      description: [...known, ...words, ...starter, ...workspace].join(' · '),
       icon: 'note',
       colour: 'disabledForeground',
-      spoken: [label, ...words, ...known, ...started, ...starter].join(', '),
+      spoken: [label, ...words, ...known, ...starter].join(', '),
       context: `transcript${child}`,
     };
   }
@@ -230,8 +242,7 @@ export function sessionRow(
   const { status } = summary;
   const label = visibleText(summary.title) || visibleText(facts.id);
   const words = [
-    costText(summary),
-    ...started,
+    ...costWords(facts, links),
     duration(summary, nowMs),
     ...(status === 'live' ? [] : [STATUS_WORDS[status]]),
     visibleText(summary.agent),
@@ -249,8 +260,7 @@ export function sessionRow(
       label,
       visibleText(summary.agent),
       STATUS_WORDS[status],
-      costText(summary),
-      ...started,
+      ...costWords(facts, links),
       ...(isActive(summary) ? [] : [formatDuration(summary.durationMs)]),
       ...(summary.errors > 0 ? [plural(summary.errors, 'error')] : []),
       ...starter,

@@ -111,6 +111,7 @@ export class TranscriptSessions {
         last = performance.now();
       }
     }
+    this.end.signal.throwIfAborted();
     if (fresh === 0 && found.size === before.size) return;
     this.found = found;
     this.changed();
