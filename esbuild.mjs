@@ -53,7 +53,12 @@ const withPrices = {
  * imported (by `import()`).
  * @type {Record<string, string>}
  */
-const lazy = { 'src/host/setUp.ts': 'setUp', 'src/host/transcriptPart.ts': 'transcripts' };
+const lazy = {
+  'src/host/setUp.ts': 'setUp',
+  'src/host/transcriptPart.ts': 'transcripts',
+  'src/host/transcriptCommands.ts': 'transcriptCommands',
+  'src/host/sessionExport.ts': 'sessionExport',
+};
 
 /** @type {import('esbuild').Plugin} */
 const lazyParts = {
@@ -103,6 +108,18 @@ const targets = [
     name: 'transcripts',
     entry: 'src/host/transcriptPart.ts',
     budget: 200,
+    options: { ...node, target: 'node22' },
+  },
+  {
+    name: 'transcriptCommands',
+    entry: 'src/host/transcriptCommands.ts',
+    budget: 50,
+    options: { ...node, target: 'node22' },
+  },
+  {
+    name: 'sessionExport',
+    entry: 'src/host/sessionExport.ts',
+    budget: 30,
     options: { ...node, target: 'node22' },
   },
   { name: 'hook', entry: 'src/hook/main.ts', budget: 72, options: { ...node, target: 'node20' } },

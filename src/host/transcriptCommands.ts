@@ -2,58 +2,67 @@ import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ArchiveResult } from '../agents/archive.ts';
 import { archiveHome } from '../agents/archiveIndex.ts';
-import { formatBytes, formatCount, formatMoment, plural } from '../model/format.ts';
+import { formatCount, formatMoment, plural } from '../model/format.ts';
 import { importPlace, realPath } from '../trace/paths.ts';
+import { archivedText } from './dailyArchive.ts';
 import type { Engine } from './engine.ts';
 import { keyOf } from './liveSessions.ts';
 import { mayWrite, patiently } from './patiently.ts';
 import { plainLabel } from './plainText.ts';
 import { sessionKeyOf } from './sessionArgument.ts';
 import type { SessionsTree } from './sessionsTree.ts';
-import { affectsArchive, readSettings } from './settings.ts';
 import type { TranscriptSession } from './transcriptSessions.ts';
 
-/** The window has its start long behind it, ms. */
-const ARCHIVE_AFTER_MS = 60_000;
+/** Commands that come here, and what they are called when they fail. */
+const TITLES = {
+  openTranscript: vscode.l10n.t('Open Session'),
+  importSession: vscode.l10n.t('Import Session'),
+  importAllSessions: vscode.l10n.t('Import Past Sessions'),
+  revealTranscript: vscode.l10n.t('Reveal Transcript'),
+  openStarter: vscode.l10n.t('Go to the Session That Started It'),
+  archiveTranscripts: vscode.l10n.t('Archive Transcripts'),
+};
+
+export type TranscriptCommand = keyof typeof TITLES;
 
 /** What a person does with sessions that were not recorded: open, import, reveal; and the archive of transcripts. */
-export class TranscriptCommands implements vscode.Disposable {
+export class TranscriptCommands {
   private readonly engine: Engine;
   private readonly tree: SessionsTree;
   private readonly log: vscode.LogOutputChannel;
-  private readonly subscriptions: vscode.Disposable[];
-  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(engine: Engine, tree: SessionsTree, log: vscode.LogOutputChannel) {
     this.engine = engine;
     this.tree = tree;
     this.log = log;
-    const command = (
-      id: string,
-      title: string,
-      work: (argument: unknown) => Promise<void>,
-    ): vscode.Disposable =>
-      vscode.commands.registerCommand(`agentStrace.${id}`, async (argument: unknown) => {
-        try {
-          await work.call(this, argument);
-        } catch (error) {
-          this.log.error(error as Error);
-          void vscode.window.showErrorMessage(`${title}: ${plainLabel((error as Error).message)}`);
-        }
-      });
-    this.subscriptions = [
-      command('openTranscript', vscode.l10n.t('Open Session'), this.open),
-      command('importSession', vscode.l10n.t('Import Session'), this.importOne),
-      command('importAllSessions', vscode.l10n.t('Import Past Sessions'), this.importAll),
-      command('revealTranscript', vscode.l10n.t('Reveal Transcript'), this.reveal),
-      command('openStarter', vscode.l10n.t('Go to the Session That Started It'), this.openStarter),
-      command('archiveTranscripts', vscode.l10n.t('Archive Transcripts'), this.archiveNow),
-      vscode.workspace.onDidChangeConfiguration((event) => {
-        if (affectsArchive(event)) this.schedule();
-      }),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => this.schedule()),
-    ];
-    this.schedule();
+  }
+
+  /** Errors are told: a command that fails must not look as if it had worked. */
+  async run(command: TranscriptCommand, argument: unknown): Promise<void> {
+    try {
+      await this.work(command, argument);
+    } catch (error) {
+      this.log.error(error as Error);
+      const message = plainLabel((error as Error).message);
+      void vscode.window.showErrorMessage(`${TITLES[command]}: ${message}`);
+    }
+  }
+
+  private work(command: TranscriptCommand, argument: unknown): Promise<void> {
+    switch (command) {
+      case 'openTranscript':
+        return this.open(argument);
+      case 'importSession':
+        return this.importOne(argument);
+      case 'importAllSessions':
+        return this.importAll();
+      case 'revealTranscript':
+        return this.reveal(argument);
+      case 'openStarter':
+        return this.openStarter(argument);
+      case 'archiveTranscripts':
+        return this.archive();
+    }
   }
 
   /** It is recorded, and then shown. */
@@ -180,21 +189,7 @@ export class TranscriptCommands implements vscode.Disposable {
     return (await vscode.window.showQuickPick(items, options))?.session;
   }
 
-  /** Once a day, when the window has nothing else to do. */
-  private schedule(): void {
-    clearTimeout(this.timer);
-    if (!vscode.workspace.isTrusted || !readSettings().archiveTranscripts) return;
-    this.timer = setTimeout(() => {
-      this.engine.transcripts.archive(true).then(
-        (result) => {
-          if (result) this.log.info(`transcripts: ${archivedText(result)}`);
-        },
-        (error: unknown) => this.log.warn(`archive: ${(error as Error).message}`),
-      );
-    }, ARCHIVE_AFTER_MS);
-  }
-
-  private async archiveNow(): Promise<void> {
+  private async archive(): Promise<void> {
     if (!mayWrite()) return;
     const cancel = new AbortController();
     let result: ArchiveResult | undefined;
@@ -207,18 +202,6 @@ export class TranscriptCommands implements vscode.Disposable {
       vscode.l10n.t('Transcripts in {0}: {1}.', archiveHome(), archivedText(result)),
     );
   }
-
-  dispose(): void {
-    clearTimeout(this.timer);
-    for (const subscription of this.subscriptions) subscription.dispose();
-  }
-}
-
-function archivedText({ copied, bytes, sessions, failed }: ArchiveResult): string {
-  const left = failed > 0 ? `, ${plural(failed, 'file')} could not be (see the log)` : '';
-  const what = copied.length === 0 ? 'nothing new' : `${plural(copied.length, 'file')} copied`;
-  const size = copied.length === 0 ? '' : ` (${formatBytes(bytes)})`;
-  return `${what}${size} of ${plural(sessions, 'session')}${left}`;
 }
 
 /** Its trace folder, as the watcher knows it. */
