@@ -121,9 +121,10 @@ test('with nothing set up, past sessions are there, and one that is opened is re
   transcript('11111111-aaaa-4aaa-8aaa-000000000003', 'Another project', HOUR, join(scratch, 'x'));
   const page = await openSessions();
   // Two responses of 1,200 + 40,000 + 900 tokens.
-  await expect
-    .poll(() => row(page, 'Why does the build').textContent())
-    .toMatch(/\$0\.\d{4} · 1m 10s · Claude Code · from its transcript/);
+  await row(
+    page,
+    /Why does the build.*\$0\.\d{4} · 1m 10s · Claude Code · from its transcript/,
+  ).waitFor();
   expect(await row(page, 'Another project').count()).toBe(0);
   await row(page, 'Yesterday').click();
   await row(page, 'Add a refund endpoint').waitFor();
@@ -133,9 +134,7 @@ test('with nothing set up, past sessions are there, and one that is opened is re
   await row(page, 'Why does the build').click();
   const replay = await workbench!.webviewFrame('Replay: Why does the build fail?');
   await replay.getByText('make', { exact: true }).first().waitFor();
-  await expect
-    .poll(() => row(page, 'Why does the build').textContent())
-    .toMatch(/· done · Claude Code$/);
+  await row(page, /Why does the build.* · done · Claude Code$/).waitFor();
   expect(existsSync(join(project, '.agent-traces'))).toBe(false);
   expect(readdirSync(tracesAside())).toContain('11111111-aaaa-4aaa-8aaa-000000000001');
   expect(await tree(page).getByRole('treeitem').count()).toBe(4);
@@ -154,7 +153,7 @@ test('all are imported by menu, into the trace folder that is there', async () =
   await dialog.getByRole('button', { name: 'Import' }).click();
   await page.getByText('Imported 3 sessions.').first().waitFor();
   for (const name of ['Task 1', 'Task 2', 'Task 3']) {
-    await expect.poll(() => row(page, name).textContent()).toContain('done');
+    await row(page, new RegExp(`${name}.* · done · `)).waitFor();
   }
   expect(readdirSync(traceDir).filter((name) => name.startsWith('2222'))).toHaveLength(3);
   await row(page, 'Task 1').click({ button: 'right' });
@@ -182,11 +181,13 @@ test.each(Object.keys(themes) as Theme[])(
     transcript('3333-1', 'Why does the build fail?', HOUR);
     transcript('3333-2', 'Upgrade the Stripe client', 2 * DAY);
     const page = await openSessions({ theme });
-    const parent = row(page, 'Make webhook retries');
-    await expect
-      .poll(() => parent.textContent())
-      .toMatch(/\$0\.\d{4} \+ \$0\.\d{4} in 2 sessions it started/);
-    expect(await row(page, 'Today').textContent()).toMatch(/4 · \$0\.\d{4}/);
+    const parent = row(
+      page,
+      /Make webhook retries.*\$0\.\d{4} \+ \$0\.\d{4} in 2 sessions it started/,
+    );
+    await parent.waitFor();
+    // With the two, of which one is of yesterday.
+    await row(page, /Today4 · \$0\.\d{4}/).waitFor();
     expect(await row(page, 'Review the retry').count()).toBe(0);
     await parent.locator('.monaco-tl-twistie').click();
     await row(page, 'Review the retry').waitFor();
@@ -216,6 +217,7 @@ test('transcripts are archived by command, and stay when the agent deletes them'
   await page.getByText('1 file copied').first().waitFor();
   rmSync(path);
   await page.reload();
+  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
   await workbench!.openView('Sessions');
   await row(page, 'Why does the build').click();
   const replay = await workbench!.webviewFrame('Replay: Why does the build fail?');
