@@ -145,6 +145,14 @@ describe('what is known of a past session', () => {
     await expect(reading).rejects.toThrow('enough');
   });
 
+  it('gives others a turn between small ones as well', async () => {
+    for (let i = 0; i < 5; i++) codex.write(home, `s${i}`, shop, 'Small');
+    let turns = 0;
+    const options = { pricer: undefined, breathe: async () => void turns++ };
+    for (const session of await find()) await readPast(session, '', options);
+    expect(turns).toBeGreaterThanOrEqual(5);
+  });
+
   it('counts torn lines, and what has a price once has it, in whatever state it is', async () => {
     const path = codex.write(home, 's', shop, 'Torn');
     writeFileSync(path, '{"torn\n\n[]\n7\n{"at":1795000070,"prompt":"last"}', { flag: 'a' });

@@ -99,6 +99,8 @@ export async function eachEvent(
   take: (event: TraceEvent) => void,
 ): Promise<number> {
   const { sessionId } = transcript;
+  // Many small ones after each other are long work, too.
+  await options.breathe();
   const slices = new Slices(options.breathe);
   let unreadable = 0;
   for (const file of source.filesOf(transcript)) {

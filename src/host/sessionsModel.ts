@@ -278,6 +278,10 @@ function duration({ status, durationMs, startedAtMs }: SessionSummary, nowMs: nu
     : `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, '0')}m`;
 }
 
+/** Of a path the end says most. @param max UTF-16 units */
+const endOf = (path: string, max: number): string =>
+  path.length <= max ? path : `…${path.slice(1 - max)}`;
+
 /**
  * What the list says when asked: Markdown, trace text escaped.
  *
@@ -326,7 +330,7 @@ export function sessionTooltip(
       : []),
     ['Folder', summary.cwd || facts.workspace],
     ['Session', facts.id],
-    ...(transcript ? [['Transcript', transcript.path] as [string, string]] : []),
+    ...(transcript ? [['Transcript', endOf(transcript.path, 70)] as [string, string]] : []),
   ];
   const title = markdown(cut(summary.title || transcript?.title || facts.id, 200));
   const lines = rows
