@@ -7,13 +7,12 @@ import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
-import { goesOn, linkSessions, type SessionLink, startedBy } from './sessionLinks.ts';
+import { linkSessions, type SessionLink, startedBy } from './sessionLinks.ts';
+import { GroupNode, groupItem, type Node, SessionNode, sessionItem } from './sessionNodes.ts';
 import {
   groupSessions,
   groupText,
   type SessionFacts,
-  type SessionGroup,
-  type SessionRow,
   sessionRow,
   sessionTooltip,
 } from './sessionsModel.ts';
@@ -26,38 +25,6 @@ export const SESSIONS_VIEW = 'agentStrace.sessions';
 const SOON_MS = 300;
 /** Sessions that are read one after the other are drawn together, ms. */
 const TOGETHER_MS = 300;
-
-/** A day, or those that are going on. */
-class GroupNode {
-  readonly id: string;
-  group: SessionGroup;
-  children: SessionNode[] = [];
-  shown = '';
-  constructor(group: SessionGroup) {
-    this.id = group.id;
-    this.group = group;
-  }
-}
-
-/** One session; commands take it by its `sessionKey`. */
-class SessionNode {
-  readonly sessionKey: string;
-  facts: SessionFacts;
-  row: SessionRow;
-  /** The group or the session that it is shown in. */
-  parent: Node | undefined;
-  /** It started another session, or was started by one. */
-  linked = false;
-  /** Sessions that it started. */
-  children: SessionNode[] = [];
-  constructor(facts: SessionFacts, row: SessionRow) {
-    this.sessionKey = facts.key;
-    this.facts = facts;
-    this.row = row;
-  }
-}
-
-type Node = GroupNode | SessionNode;
 
 /** The list of sessions: those that are going on, then the others by day. */
 export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
@@ -377,41 +344,4 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
     this.pace.dispose();
     for (const subscription of this.subscriptions) subscription.dispose();
   }
-}
-
-function groupItem({ id, group }: GroupNode): vscode.TreeItem {
-  const open = group.live || group.label === 'Today';
-  const item = new vscode.TreeItem(
-    group.label,
-    open ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
-  );
-  item.id = id;
-  item.description = groupText(group);
-  item.contextValue = 'day';
-  return item;
-}
-
-function sessionItem({ sessionKey, row, facts, children }: SessionNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(row.label);
-  item.id = sessionKey;
-  if (children.length > 0) {
-    // What goes on is seen; the rest when somebody wants to.
-    item.collapsibleState = children.some((child) => goesOn(child.facts))
-      ? vscode.TreeItemCollapsibleState.Expanded
-      : vscode.TreeItemCollapsibleState.Collapsed;
-  }
-  item.description = row.description;
-  // Made when it is asked for: see `resolveTreeItem`.
-  item.iconPath = new vscode.ThemeIcon(
-    row.icon,
-    row.colour === undefined ? undefined : new vscode.ThemeColor(row.colour),
-  );
-  item.contextValue = row.context;
-  item.accessibilityInformation = { label: row.spoken };
-  item.command = {
-    command: facts.transcript ? 'agentStrace.openTranscript' : 'agentStrace.openSession',
-    title: vscode.l10n.t('Show Session'),
-    arguments: [sessionKey],
-  };
-  return item;
 }

@@ -39,8 +39,10 @@ interface Found {
   session: TranscriptSession;
 }
 
-/** The agents' folders are looked through again after so long, ms. */
+/** The agents' folders are looked through again after so long, ms: */
 const LOOK_MS = 30_000;
+/** at least; of a person with thousands of transcripts after so many times what it took. */
+const LOOK_SHARE = 100;
 
 /**
  * The sessions of the open folders that are in agents' own transcripts: found when somebody looks, read one after the
@@ -52,7 +54,8 @@ export class TranscriptSessions {
   private readonly end = new AbortController();
   private part: Promise<TranscriptPart> | undefined;
   private found = new Map<string, Found>();
-  private lookedMs = Number.NEGATIVE_INFINITY;
+  /** Not before this moment again, ms of `performance.now()`. */
+  private nextLookMs = Number.NEGATIVE_INFINITY;
   private looking: Promise<void> | undefined;
   private wanted = new Map<string, Found>();
   private reading: Promise<void> | undefined;
@@ -76,12 +79,14 @@ export class TranscriptSessions {
   async look(): Promise<void> {
     const { enabled, folders } = this.options;
     if (!enabled || folders.length === 0 || this.end.signal.aborted) return;
-    if (this.looking === undefined && performance.now() - this.lookedMs > LOOK_MS) {
+    const startMs = performance.now();
+    if (this.looking === undefined && startMs > this.nextLookMs) {
       this.looking = this.find()
         .catch((error: Error) => this.tell(error))
         .finally(() => {
           this.looking = undefined;
-          this.lookedMs = performance.now();
+          const endMs = performance.now();
+          this.nextLookMs = endMs + Math.max(LOOK_MS, (endMs - startMs) * LOOK_SHARE);
         });
     }
     await this.looking;
