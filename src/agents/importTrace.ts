@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import type { TraceEvent } from '../model/event.ts';
 import { appendEvents, EVENTS_FILE, updateMeta } from '../trace/append.ts';
 import { codeOf, problemText } from '../trace/files.ts';
+import { importedCommand } from '../trace/meta.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { AGENTS, type TranscriptFile } from './agent.ts';
 import { missingEvents } from './claude/discover.ts';
@@ -94,7 +95,7 @@ function writeMeta(
       command:
         typeof before?.command === 'string' && before.command !== ''
           ? before.command
-          : `imported from ${basename(path)}`,
+          : importedCommand(basename(path)),
       tool_calls: events.filter(({ event_type }) => event_type === 'tool_call').length,
       total_duration_ms: (ended - started) * 1000,
       attribution: typeof before?.attribution === 'object' ? before.attribution : {},

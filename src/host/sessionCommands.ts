@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { formatMoment } from '../model/format.ts';
 import { visibleText } from '../model/visibleText.ts';
+import { wasImported } from '../trace/meta.ts';
 import { MAX_NAME } from '../trace/names.ts';
 import { removableFolder } from '../trace/removable.ts';
 import type { Engine } from './engine.ts';
@@ -53,9 +54,28 @@ export class SessionCommands implements vscode.Disposable {
   private async open(argument: unknown): Promise<void> {
     const key = sessionKeyOf(argument);
     if (key === undefined) return;
+    await this.bringUpToDate(key);
     const session = this.engine.live.get(key);
     if (session?.isActive(Date.now())) await this.stream.show(key, true);
     else await vscode.commands.executeCommand('agentStrace.replay', key);
+  }
+
+  /** One that was imported may have gone on in its agent's transcript: nobody recorded that. */
+  private async bringUpToDate(key: string): Promise<void> {
+    const { live, transcripts } = this.engine;
+    const entry = live.all.find((one) => one.key === key)?.entry;
+    if (!entry || !wasImported(entry) || !vscode.workspace.isTrusted) return;
+    await transcripts.look();
+    const grown = transcripts.grown(entry.id, entry.modifiedMs);
+    if (!grown) return;
+    const cancel = new AbortController();
+    const importing = transcripts.import(grown.key, entry.traceDir, cancel.signal).then(
+      ({ added }) => this.log.info(`added ${added} events to ${entry.directory}`),
+      // It is shown as it is.
+      (error: Error) => this.log.warn(`${entry.directory}: ${error.message}`),
+    );
+    await patiently(vscode.l10n.t('Importing the session'), cancel, importing);
+    await live.look(entry.traceDir);
   }
 
   private async rename(argument: unknown): Promise<void> {

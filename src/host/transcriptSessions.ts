@@ -75,6 +75,14 @@ export class TranscriptSessions {
     return this.found.get(key)?.session;
   }
 
+  /** The transcript of a session that was imported, and has gone on since. @param sinceMs ms since the epoch */
+  grown(id: string, sinceMs: number): TranscriptSession | undefined {
+    for (const { past, session } of this.found.values()) {
+      if (session.id === id && past.transcript.modifiedAtMs > sinceMs) return session;
+    }
+    return undefined;
+  }
+
   /** Looks through the agents' folders, unless that was done a moment ago. Never throws. */
   async look(): Promise<void> {
     const { enabled, folders } = this.options;

@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -116,7 +117,8 @@ const tracesAside = (): string => {
 };
 
 test('with nothing set up, past sessions are there, and one that is opened is replayed', async () => {
-  transcript('11111111-aaaa-4aaa-8aaa-000000000001', 'Why does the build fail?', HOUR);
+  const id = '11111111-aaaa-4aaa-8aaa-000000000001';
+  const path = transcript(id, 'Why does the build fail?', HOUR);
   transcript('11111111-aaaa-4aaa-8aaa-000000000002', 'Add a refund endpoint', DAY);
   transcript('11111111-aaaa-4aaa-8aaa-000000000003', 'Another project', HOUR, join(scratch, 'x'));
   const page = await openSessions();
@@ -136,8 +138,21 @@ test('with nothing set up, past sessions are there, and one that is opened is re
   await replay.getByText('make', { exact: true }).first().waitFor();
   await row(page, /Why does the build.* · done · Claude Code$/).waitFor();
   expect(existsSync(join(project, '.agent-traces'))).toBe(false);
-  expect(readdirSync(tracesAside())).toContain('11111111-aaaa-4aaa-8aaa-000000000001');
+  expect(readdirSync(tracesAside())).toContain(id);
   expect(await tree(page).getByRole('treeitem').count()).toBe(4);
+
+  // It goes on, and nobody records it: opened again, the rest is there.
+  const more = { sessionId: id, cwd: project, uuid: 'more' };
+  const message = { role: 'user', content: 'And the tests?' };
+  const at = { timestamp: new Date().toISOString() };
+  appendFileSync(path, `${JSON.stringify({ ...more, ...at, type: 'user', message })}\n`);
+  // The agents' folders are looked through again when the window is.
+  await page.reload();
+  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await row(page, 'Why does the build').waitFor();
+  await row(page, 'Why does the build').click();
+  const again = await workbench!.webviewFrame('Replay: Why does the build fail?');
+  await again.getByText('And the tests?').first().waitFor();
 });
 
 test('all are imported by menu, into the trace folder that is there', async () => {
