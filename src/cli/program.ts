@@ -126,14 +126,13 @@ Environment: AGENT_TRACE_DIR, AGENT_STRACE_HOME, NO_COLOR, FORCE_COLOR`,
     .command('import [file]')
     .summary('read past sessions from their transcripts')
     .description(
-      'Adds a transcript of Claude Code (a .jsonl file) to the trace folder. Importing twice adds nothing twice.',
+      "Adds an agent's transcript to the trace folder, whichever agent's it is. Importing twice adds nothing twice.",
     )
     .option('--discover', 'show what all past sessions cost; imports nothing')
     .option('--all', 'with --discover: import all of them')
-    .option(
-      '--claude-dir <dir>',
-      "Claude Code's config folder (default: CLAUDE_CONFIG_DIR, or ~/.claude)",
-    )
+    .addOption(new Option('--cli <agent>', 'only of this agent').choices(AGENT_IDS))
+    .option('--dir <dir>', "with --cli: the agent's own folder (default: where it keeps its files)")
+    .option('--claude-dir <dir>', 'short for --cli claude --dir')
     .option('--no-redact', 'leave secrets in')
     .addOption(json())
     .action(async (file: string | undefined, _options: Parsed, command: Command) => {
