@@ -3,7 +3,7 @@ import { closeSync, readSync } from 'node:fs';
 import type { Json, TraceEvent } from '../model/event.ts';
 import { openRead } from '../trace/files.ts';
 import type { SessionFile, TranscriptFile, TranscriptSource } from './agent.ts';
-import { LineSplitter } from './claude/usageReader.ts';
+import { LineSplitter } from './lines.ts';
 
 /** Bytes of one read. */
 const CHUNK = 256 * 1024;

@@ -96,3 +96,7 @@ export async function* discoverPriced(options: {
   });
   for await (const session of claudes) yield { ...session, agent: 'claude' };
 }
+
+/** Undefined: what this agent writes down itself is not read. */
+export const transcriptsOf = (agent: AgentId): TranscriptSource | undefined =>
+  TRANSCRIPTS.find((source) => source.agent === agent && agent !== 'claude');
