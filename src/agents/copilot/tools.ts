@@ -5,7 +5,8 @@ import { shownLines } from '../../model/fileOps.ts';
 import { lineCount, withPatch } from '../claude/toolResult.ts';
 import { asObject, asString } from '../claude/usage.ts';
 
-/** Longest path and most files that one call is believed. */
+/** Longest path that is kept of a call, and that is believed; most files of one call. */
+const MAX_KEPT_PATH = 400;
 const MAX_PATH = 4096;
 const MAX_FILES = 100;
 
@@ -52,7 +53,7 @@ export interface CallFiles {
 /** What to keep of a call until its result comes. */
 export function callFiles(tool: string, args: JsonObject): CallFiles {
   const path = asString(args.path) || asString(args.filePath);
-  if (path === '' || path.length > MAX_PATH) return {};
+  if (path === '' || path.length > MAX_KEPT_PATH) return {};
   const shown = shownLines(args);
   const text = tool === 'create' ? args.file_text : args.content;
   return {
