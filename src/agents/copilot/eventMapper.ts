@@ -568,7 +568,10 @@ export class CopilotEventMapper implements RowMapper {
     const from = asString(row.data.previousModel);
     const to = asString(row.data.newModel);
     // A subagent's first model, and the one that a session starts with, are no switch.
-    if (from === '' || from === to) return this.#ignore(row.type);
+    if (from === '' || from === to) {
+      this.#ignore(row.type);
+      return;
+    }
     this.#add('decision', this.#id(row), row.agent, {
       event_subtype: 'model_switch',
       phase: 'end',

@@ -92,12 +92,30 @@ export function savedState(state: State, redact: boolean): Json {
   return { time: state.time, first: state.first, open: state.open };
 }
 
+const isMoment = (value: unknown): value is { time: number; id: string } =>
+  isObject(value) && typeof value.time === 'number' && typeof value.id === 'string';
+
+const isCallFiles = (value: unknown): boolean =>
+  isObject(value) &&
+  /^(undefined|string)$/.test(typeof value.path) &&
+  (value.shown === undefined || Array.isArray(value.shown));
+
+const isEvent = (value: unknown): boolean =>
+  isObject(value) &&
+  isObject(value.data) &&
+  typeof value.timestamp === 'number' &&
+  ['event_type', 'event_id', 'session_id'].every((key) => typeof value[key] === 'string');
+
 /** What {@link savedState} gave: our own file, but a file. */
 export function stateOf(saved: Json | undefined): State {
   const from = asObject(saved) as Partial<State> | undefined;
-  const table = <T>(value: Record<string, T> | undefined): Record<string, T> => {
-    const entries = Object.entries(asObject(value) ?? {}).filter(([, item]) => isObject(item));
-    return Object.assign(Object.create(null), Object.fromEntries(entries)) as Record<string, T>;
+  const table = <T>(
+    value: Record<string, T> | undefined,
+    is: (item: JsonObject) => boolean,
+  ): Record<string, T> => {
+    const entries = Object.entries(asObject(value) ?? {});
+    const sound = entries.filter(([, item]) => isObject(item) && is(item));
+    return Object.assign(Object.create(null), Object.fromEntries(sound)) as Record<string, T>;
   };
   const numbers = (value: unknown): Record<string, number> => {
     const entries = Object.entries(asObject(value) ?? {});
@@ -112,18 +130,18 @@ export function stateOf(saved: Json | undefined): State {
     time: Number(from?.time) || 0,
     first: Number(from?.first) || 0,
     cwd: asString(from?.cwd),
-    start: asObject(from?.start) && from?.start,
-    turnEnd: asObject(from?.turnEnd) && from?.turnEnd,
+    start: isMoment(from?.start) && isObject(from.start.data) ? from.start : undefined,
+    turnEnd: isMoment(from?.turnEnd) ? from.turnEnd : undefined,
     ended: typeof from?.ended === 'string' ? from.ended : undefined,
     failed: from?.failed === true,
     open: from?.open === true,
-    calls: table(from?.calls),
-    lanes: table(from?.lanes),
+    calls: table(from?.calls, ({ files }) => isCallFiles(files)),
+    lanes: table(from?.lanes, ({ words }) => typeof words === 'string'),
     prompts: list(from?.prompts, Array.isArray),
     said: numbers(from?.said),
     permissions: Object.assign(Object.create(null), asObject(from?.permissions)),
     held: from?.held === true,
-    responses: list(from?.responses, (item) => isObject(item) && isObject(item.data)),
+    responses: list(from?.responses, isEvent),
   };
 }
 
