@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -127,6 +127,37 @@ describe('the agent that runs a hook of Copilot settings', () => {
     ['nobody in particular', {}, {}, 'copilot'],
   ])('%s', (_, payload, env, agent) => {
     expect(callerOf('copilot', payload, env)).toBe(agent);
+  });
+});
+
+interface Captured {
+  env: Env;
+  payload: JsonObject;
+}
+const captured = (path: string): Captured[] =>
+  readFileSync(join(import.meta.dirname, '../../test/fixtures', path), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Captured);
+
+describe('real hooks come out as those of their own agent', () => {
+  const claude = readdirSync(join(import.meta.dirname, '../../test/fixtures/claude/hooks'));
+
+  it.each(claude)('Claude (%s)', (file) => {
+    for (const { payload, env } of captured(`claude/hooks/${file}`)) {
+      expect(callerOf('claude', payload, env)).toBe('claude');
+      const within = { COPILOT_CLI: '1', CURSOR_VERSION: '3', CLAUDECODE: '1' };
+      expect(callerOf('claude', payload, { ...env, ...within })).toBe('claude');
+    }
+  });
+
+  it.each(['codex', 'gemini'] as const)('%s', (agent) => {
+    const hooks = captured(`callers/${agent}.ndjson`);
+    expect(hooks.length).toBeGreaterThan(5);
+    for (const { payload, env } of hooks) {
+      expect(callerOf(agent, payload, env)).toBe(agent);
+      expect(callerOf(agent, payload, { ...env, ...claudesEnv, COPILOT_CLI: '1' })).toBe(agent);
+    }
   });
 });
 

@@ -5,13 +5,7 @@
  * Pure: rows in, events out.
  */
 import { callKey } from '../../model/callKey.ts';
-import {
-  type FileOp,
-  type Json,
-  type JsonObject,
-  TRACE_VERSION,
-  type TraceEvent,
-} from '../../model/event.ts';
+import type { FileOp, Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
@@ -34,6 +28,17 @@ import {
   shortened,
   stateOf,
 } from './mapperState.ts';
+import {
+  compactionData,
+  deniedBy,
+  errorData,
+  modelSwitchData,
+  permissionData,
+  skillData,
+  startData,
+  subagentEndData,
+  subagentStartData,
+} from './rowData.ts';
 import { argumentsOf, callFiles, filesOfResult } from './tools.ts';
 import { copilotUsage, count } from './usage.ts';
 
@@ -180,7 +185,7 @@ export class CopilotEventMapper implements RowMapper {
         this.#abort(row);
         break;
       case 'skill.invoked':
-        this.#skill(row);
+        this.#add('file_read', this.#id(row), agent, skillData(data));
         break;
       case 'session.shutdown':
         this.#shutdown(row);
@@ -239,18 +244,7 @@ export class CopilotEventMapper implements RowMapper {
     state.start = {
       time: (!again && Date.parse(asString(data.startTime)) / 1000) || state.time,
       id: again ? this.#id(row) : eventId(this.#session, 'import', 'start'),
-      data: shortened({
-        ...(again && { event_subtype: 'resume', source: 'resume' }),
-        trace_version: TRACE_VERSION,
-        mode: 'import',
-        cwd: state.cwd,
-        model: asString(data.selectedModel),
-        reasoning_effort: asString(data.reasoningEffort),
-        agent_version: asString(data.copilotVersion),
-        vscode_version: asString(data.vscodeVersion),
-        git_branch: asString(context?.branch),
-        parent_session_id: asString(data.detachedFromSpawningParentSessionId),
-      }),
+      data: shortened(startData(data, again, state.cwd)),
     };
   }
 
@@ -481,14 +475,8 @@ export class CopilotEventMapper implements RowMapper {
     if (id !== '') {
       remember(this.#state.permissions, id, `${kind} ${source}`, MAX_PERMISSIONS);
     }
-    this.#add('decision', this.#id(row), row.agent, {
-      event_subtype: 'permission',
-      permission: kind.startsWith('approved') ? 'granted' : 'denied',
-      decision: kind,
-      decision_source: source,
-      tool_name: this.#state.calls[id]?.tool ?? '',
-      tool_use_id: id,
-    });
+    const tool = this.#state.calls[id]?.tool ?? '';
+    this.#add('decision', this.#id(row), row.agent, permissionData(kind, source, tool, id));
   }
 
   #subagentStart(row: Row): void {
@@ -504,15 +492,7 @@ export class CopilotEventMapper implements RowMapper {
       'tool_call',
       ids.subagent(this.#session, agent),
       agent,
-      {
-        event_subtype: 'subagent',
-        tool_name: 'Subagent',
-        agent_type: asString(data.agentType) || asString(data.agentName),
-        agent_name: asString(data.agentDisplayName),
-        description: asString(data.agentDescription),
-        model: asString(data.model),
-        parent_tool_use_id: parent,
-      },
+      subagentStartData(data, parent),
       parent === '' ? {} : { parent_id: ids.call(this.#session, parent) },
     );
   }
@@ -523,22 +503,12 @@ export class CopilotEventMapper implements RowMapper {
     if (agent === '') return;
     const lane = this.#state.lanes[agent];
     delete this.#state.lanes[agent];
-    const error = asString(data.error);
     const ms = data.durationMs;
     this.#add(
       'tool_result',
       ids.subagentEnd(this.#session, agent),
       agent,
-      {
-        event_subtype: 'subagent',
-        tool_name: 'Subagent',
-        agent_type: asString(data.agentName),
-        result: lane?.words ?? '',
-        ...(row.type === 'subagent.failed' && { is_error: true, error: error || 'failed' }),
-        cancelled: data.cancelled === true,
-        subagent_model: asString(data.model),
-        subagent_total_tokens: count(data.totalTokens),
-      },
+      subagentEndData(data, row.type === 'subagent.failed', lane?.words ?? ''),
       {
         parent_id: ids.subagent(this.#session, agent),
         ...(typeof ms === 'number' && ms >= 0 && { duration_ms: ms }),
@@ -547,53 +517,19 @@ export class CopilotEventMapper implements RowMapper {
   }
 
   #compaction(row: Row): void {
-    const { data } = row;
     const cut = row.type === 'session.truncation';
-    const spent = asObject(data.compactionTokensUsed);
-    this.#add('decision', this.#id(row), row.agent, {
-      event_subtype: 'compaction',
-      phase: 'end',
-      trigger: cut ? 'truncation' : asString(data.trigger),
-      pre_tokens: count(data.preCompactionTokens ?? data.preTruncationTokensInMessages),
-      post_tokens: count(data.postCompactionTokens ?? data.postTruncationTokensInMessages),
-      summary: asString(data.summaryContent),
-      ...(data.success === false && { error: asString(data.error) || 'compaction failed' }),
-      // What it cost stands in a usage record of its own.
-      compaction_input_tokens: count(spent?.inputTokens),
-      compaction_output_tokens: count(spent?.outputTokens),
-    });
+    this.#add('decision', this.#id(row), row.agent, compactionData(row.data, cut));
   }
 
   #modelSwitch(row: Row): void {
-    const from = asString(row.data.previousModel);
-    const to = asString(row.data.newModel);
-    // A subagent's first model, and the one that a session starts with, are no switch.
-    if (from === '' || from === to) {
-      this.#ignore(row.type);
-      return;
-    }
-    this.#add('decision', this.#id(row), row.agent, {
-      event_subtype: 'model_switch',
-      phase: 'end',
-      from_model: from,
-      to_model: to,
-      source: asString(row.data.source) || asString(row.data.cause),
-    });
+    const data = modelSwitchData(row.data);
+    if (data === undefined) this.#ignore(row.type);
+    else this.#add('decision', this.#id(row), row.agent, data);
   }
 
   #error(row: Row): void {
-    if (this.#state.failed) {
-      this.#state.failed = false;
-      return;
-    }
-    const { data } = row;
-    this.#add('error', this.#id(row), row.agent, {
-      event_subtype: 'api',
-      error: asString(data.message) || 'error',
-      error_type: asString(data.errorType),
-      status: count(data.statusCode),
-      is_error: true,
-    });
+    if (this.#state.failed) this.#state.failed = false;
+    else this.#add('error', this.#id(row), row.agent, errorData(row.data));
   }
 
   /** No hook fires when a person stops the agent. */
@@ -604,17 +540,6 @@ export class CopilotEventMapper implements RowMapper {
     const id = eventId(this.#session, 'turn_end', row.id);
     if (row.agent !== '') return;
     this.#add('decision', id, '', { event_subtype: 'turn_end', reason: 'interrupted' });
-  }
-
-  #skill(row: Row): void {
-    const path = asString(row.data.path);
-    this.#add('file_read', this.#id(row), row.agent, {
-      event_subtype: 'instructions',
-      path,
-      memory_type: 'skill',
-      skill: asString(row.data.name),
-      ...(path !== '' && { files: [{ path, kind: 'read' }] }),
-    });
   }
 
   #shutdown(row: Row): void {
@@ -635,9 +560,4 @@ export class CopilotEventMapper implements RowMapper {
     const duration = Math.max(0, Math.round((time - first) * 1000));
     this.#add('session_end', id, '', { reason, duration_ms: duration, ...more });
   }
-}
-
-function deniedBy(message: string, decided: string): string {
-  if (/hook/.test(decided) || /^Denied by \w+ hook/.test(message)) return 'hook';
-  return /interactively-by-user|human_response/.test(decided) ? 'user' : 'permission';
 }
