@@ -25,6 +25,13 @@ define('search', 'grep glob ls search list_directory list_dir file_search grep_s
 define('search', 'search_file_content toolsearch');
 define('web', 'webfetch websearch web_fetch web_search google_web_search fetch_webpage');
 define('agent', 'agent task subagent runsubagent');
+// Copilot's own, and what VS Code has beside those above.
+define('run', 'read_bash write_bash stop_bash read_powershell write_powershell stop_powershell');
+define('run', 'run_task create_and_run_task runtests send_to_terminal get_terminal_output');
+define('run', 'run_notebook_cell kill_terminal');
+define('modify', 'multi_replace_string_in_file edit_notebook_file edit_files');
+define('search', 'rg semantic_search test_search search_workspace_symbols read_project_structure');
+define('agent', 'read_agent list_agents search_subagent explore_subagent execution_subagent');
 
 const text = (value: Json | undefined): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
