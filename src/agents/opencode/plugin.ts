@@ -1,27 +1,40 @@
-/** The plugin that set-up writes for opencode: a few lines that load the recorder, and do nothing without it. */
+/** The file by which opencode loads our recorder: pure text, written by set-up. */
 
-const MARK = '// agent-strace: records what opencode does. Written by `agent-strace setup`.';
+/** How every version of it begins. */
+const OURS = /^\/\/ agent-strace: records what opencode does\b/;
+
+/** Name of the file in opencode's `plugins` folder. */
+export const PLUGIN_FILE = 'agent-strace.js';
 
 /**
- * The plugin's text.
+ * The text of the plugin. All it does is hand opencode's hooks to the recorder, whose failures stay there: nothing
+ * is printed, nothing thrown. Without the recorder (it was uninstalled) it is a plugin that does nothing.
  *
- * @param libPath of the recorder's library; one that begins with `~/` is in the user's home
+ * @param libPath the recorder, `opencode.js` in our lib folder: absolute, or below `$HOME/`
  */
 export function pluginText(libPath: string): string {
-  return `${MARK}
-import { homedir } from 'node:os';
-
-export const AgentStrace = async (context) => {
+  const inHome = /^\$HOME[\\/]/.test(libPath);
+  const rest = JSON.stringify(inHome ? libPath.slice('$HOME'.length) : libPath);
+  const path = inHome ? `homedir() + ${rest}` : rest;
+  return `// agent-strace: records what opencode does. Written by its set-up; delete the file to stop that.
+import { createRequire } from 'node:module';
+${inHome ? "import { homedir } from 'node:os';\n" : ''}
+export const AgentStrace = async (input) => {
+  const safe = {};
   try {
-    const path = ${JSON.stringify(libPath)}.replace(/^~(?=[\\\\/])/, homedir());
-    const lib = await import(path);
-    return (await (lib.record ?? lib.default?.record)(context)) ?? {};
-  } catch {
-    return {};
-  }
+    const hooks = createRequire(import.meta.url)(${path}).hooks(input);
+    for (const [name, hook] of Object.entries(hooks)) {
+      safe[name] = async (...args) => {
+        try {
+          await hook(...args);
+        } catch {}
+      };
+    }
+  } catch {}
+  return safe;
 };
 `;
 }
 
-/** Whether a file is a plugin of ours, of any version. */
-export const isOurPlugin = (text: string): boolean => text.startsWith('// agent-strace:');
+/** Whether a plugin file is ours, of whichever version. */
+export const isOurPlugin = (text: string): boolean => OURS.test(text.replace(/^\ufeff/, ''));

@@ -5,7 +5,7 @@ import type { Env } from '../agent.ts';
 import { Editor, SettingsError } from '../setup/jsonEdit.ts';
 import { homeOf } from '../setup/places.ts';
 import type { AgentSetup } from '../setup/plan.ts';
-import { isOurPlugin, pluginText } from './plugin.ts';
+import { isOurPlugin, PLUGIN_FILE, pluginText } from './plugin.ts';
 
 /** What the plugin hears of, in opencode's words. */
 const EVENTS = ['event', 'chat.message', 'tool.execute.before', 'tool.execute.after'];
@@ -14,7 +14,7 @@ const EVENTS = ['event', 'chat.message', 'tool.execute.before', 'tool.execute.af
 function libPath(env: Env | undefined): string {
   const path = join(stateHome(env), 'lib', 'opencode.js');
   const way = relative(homeOf(env), path);
-  return way.startsWith('..') || isAbsolute(way) ? path : `~/${way.replaceAll(sep, '/')}`;
+  return way.startsWith('..') || isAbsolute(way) ? path : `$HOME/${way.replaceAll(sep, '/')}`;
 }
 
 export const opencodeSetup: AgentSetup = {
@@ -26,7 +26,7 @@ export const opencodeSetup: AgentSetup = {
       scope === 'user'
         ? join(env?.XDG_CONFIG_HOME || join(homeOf(env), '.config'), 'opencode')
         : join(projectDir, '.opencode');
-    return join(folder, 'plugins', 'agent-strace.js');
+    return join(folder, 'plugins', PLUGIN_FILE);
   },
   edit({ env }) {
     const wanted = pluginText(libPath(env));
