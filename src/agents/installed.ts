@@ -29,8 +29,8 @@ export interface LookOptions {
   env?: Env;
   /** Is told why a program did not answer. */
   note?: (message: string) => void;
-  /** Agents that are known to be here, with their version: the editor that asks. */
-  known?: Partial<Record<AgentId, string>>;
+  /** What is known without asking: what an agent's `--version` would say, undefined where it is not here. */
+  known?: Partial<Record<AgentId, string | undefined>>;
 }
 
 /** Looks at all agents at once. @param folder absolute path */
@@ -41,8 +41,14 @@ export function lookAtAgents(
 ): Promise<AgentState[]> {
   return Promise.all(
     agents.map(async (agent) => {
-      const known = options.known?.[agent];
-      const found = known === undefined ? await askVersion(agent, options) : { says: known };
+      const { known = {} } = options;
+      const says = known[agent];
+      const isKnown = Object.hasOwn(known, agent);
+      const found = isKnown
+        ? says === undefined
+          ? undefined
+          : { says }
+        : await askVersion(agent, options);
       const recorded = recordedBy(agent, folder, {
         agentVersion: found?.says,
         env: options.env ?? process.env,
