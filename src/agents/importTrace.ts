@@ -9,7 +9,7 @@ import { isSafeSessionId } from '../trace/paths.ts';
 import { AGENTS, type TranscriptFile } from './agent.ts';
 import { missingEvents } from './claude/discover.ts';
 import type { PastSession } from './pastSessions.ts';
-import { type EventsOptions, eachEvent } from './transcriptRows.ts';
+import { EventList, type EventsOptions, eachEvent } from './transcriptRows.ts';
 
 export interface Added {
   /** Events that the trace did not have yet. */
@@ -26,20 +26,10 @@ export async function eventsOf(
   { source, transcript }: Pick<PastSession, 'source' | 'transcript'>,
   options: EventsOptions,
 ): Promise<{ events: TraceEvent[]; unreadable: number }> {
-  const events = new Map<string, TraceEvent>();
-  const unreadable = await eachEvent(source, transcript, options, (event) => {
-    const known = events.get(event.event_id);
-    // A tool call told twice keeps its time; the later word on the rest stands.
-    if (known !== undefined) event.timestamp = Math.min(known.timestamp, event.timestamp);
-    events.set(event.event_id, event);
-  });
-  const order = [...events.values()].sort((a, b) => a.timestamp - b.timestamp || rank(a) - rank(b));
-  return { events: order, unreadable };
+  const list = new EventList();
+  const unreadable = await eachEvent(source, transcript, options, list.add);
+  return { events: list.inOrder(), unreadable };
 }
-
-/** At one instant the session's start comes first and its end last. */
-const rank = (event: TraceEvent): number =>
-  event.event_type === 'session_start' ? -1 : event.event_type === 'session_end' ? 1 : 0;
 
 /**
  * Adds to a trace what it does not have yet. Done twice it adds nothing twice.

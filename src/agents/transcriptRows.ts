@@ -80,6 +80,26 @@ function parsed(line: string | undefined): Json | undefined {
   }
 }
 
+/** The events of a session, each once, in time order. */
+export class EventList {
+  private readonly events = new Map<string, TraceEvent>();
+
+  readonly add = (event: TraceEvent): void => {
+    const known = this.events.get(event.event_id);
+    // A tool call told twice keeps its time; the later word on the rest stands.
+    if (known !== undefined) event.timestamp = Math.min(known.timestamp, event.timestamp);
+    this.events.set(event.event_id, event);
+  };
+
+  inOrder(): TraceEvent[] {
+    return [...this.events.values()].sort((a, b) => a.timestamp - b.timestamp || rank(a) - rank(b));
+  }
+}
+
+/** At one instant the session's start comes first and its end last. */
+const rank = (event: TraceEvent): number =>
+  event.event_type === 'session_start' ? -1 : event.event_type === 'session_end' ? 1 : 0;
+
 export interface EventsOptions {
   /** False: secrets stay. */
   redact: boolean;

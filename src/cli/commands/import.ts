@@ -8,13 +8,9 @@ import {
   type TranscriptSource,
 } from '../../agents/agent.ts';
 import { withArchive } from '../../agents/archive.ts';
+import { discoverPriced, importSession, type PricedSession } from '../../agents/importSession.ts';
 import { addToTrace } from '../../agents/importTrace.ts';
-import {
-  discoverPriced,
-  importSession,
-  type PricedSession,
-  TRANSCRIPTS,
-} from '../../agents/transcripts.ts';
+import { TRANSCRIPTS } from '../../agents/transcripts.ts';
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
 import { keepsSecrets } from '../../redact/event.ts';
