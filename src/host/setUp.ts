@@ -171,7 +171,8 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
         .filter(({ input, label }) =>
           input instanceof vscode.TabInputTextDiff
             ? input.modified.toString() === after.toString()
-            : plans.length > 1 && label === title,
+            : // The editor adds how many files there are.
+              plans.length > 1 && label.startsWith(title),
         );
       await vscode.window.tabGroups.close(tabs);
     };
