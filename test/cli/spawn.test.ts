@@ -336,7 +336,8 @@ describe('setup and hook', () => {
   it('sets up several agents at once, and takes all of them out again', () => {
     const cwd = repo();
     const home = temporaryFolder();
-    const env = { HOME: home, PATH: '/usr/bin:/bin' };
+    const state = join(home, '.agent-strace');
+    const env = { HOME: home, AGENT_STRACE_HOME: state, PATH: '/usr/bin:/bin' };
     const gemini = join(home, '.gemini', 'settings.json');
     mkdirSync(join(home, '.gemini'));
     writeFileSync(gemini, '{\n  // mine\n}\n');
