@@ -130,7 +130,7 @@ test('several agents are set up with one question, and taken out again', async (
   }
 
   await workbench.runCommand('Agent Strace: Remove Recording');
-  await picks().getByText('Gemini CLI').waitFor();
+  await picks().getByText('~/.gemini/settings.json · all folders').waitFor();
   await page.waitForTimeout(300);
   await workbench.screenshot('setup-remove-list');
   await page.keyboard.press('Enter');
