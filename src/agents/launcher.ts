@@ -104,7 +104,8 @@ export function hookCommand(agent: string, event: string, env: Env = process.env
   if (process.platform === 'win32') {
     // Gemini and Copilot run PowerShell there, in which a quoted path alone is a text.
     const powershell = ['gemini', 'copilot', 'vscode'].includes(agent);
-    return (powershell && windowsCommand('powershell', agent, event, env)) || `"${path}" ${tail}`;
+    if (!powershell) return `"${path}" ${tail}`;
+    return windowsCommand('powershell', agent, event, env) ?? `& "${path}" ${tail}; exit 0`;
   }
   const inHome = belowHome(path);
   const shown =

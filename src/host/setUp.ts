@@ -171,7 +171,8 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
         .filter(({ input, label }) =>
           input instanceof vscode.TabInputTextDiff
             ? input.modified.toString() === after.toString()
-            : plans.length > 1 && label === title,
+            : // The editor adds how many files there are.
+              plans.length > 1 && label.startsWith(title),
         );
       await vscode.window.tabGroups.close(tabs);
     };
@@ -189,7 +190,7 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     const steps = done.filter(({ plan }) => plan.changed).flatMap(nextSteps);
     const names = namesOf(done.flatMap(({ agents }) => agents));
     const message = vscode.l10n.t(
-      'Recording is set up. Sessions that {0} starts in this folder from now on show up here.',
+      'Recording is set up. Sessions of {0} in this folder show up here from now on.',
       names,
     );
     await this.say(

@@ -61,7 +61,8 @@ export async function pickNew(
   states: Promise<AgentState[]>,
   folder: string,
 ): Promise<Wish[] | undefined> {
-  const picked = await vscode.window.showQuickPick(states.then(agentItems), {
+  const items: Promise<readonly AgentItem[]> = states.then(agentItems);
+  const picked = await vscode.window.showQuickPick(items, {
     canPickMany: true,
     title: vscode.l10n.t('Set Up Recording'),
     placeHolder: vscode.l10n.t('Which agents are to be recorded?'),
@@ -95,11 +96,13 @@ function agentItems(states: readonly AgentState[]): AgentItem[] {
 
 function factsOf({ installed, version, recorded }: AgentState): string {
   const facts = [
-    installed
-      ? version === undefined
-        ? vscode.l10n.t('installed')
-        : vscode.l10n.t('installed {0}', version)
-      : vscode.l10n.t('not found'),
+    ...(installed
+      ? [
+          version === undefined
+            ? vscode.l10n.t('installed')
+            : vscode.l10n.t('installed {0}', version),
+        ]
+      : []),
   ];
   if (recorded.length > 0) {
     const where = listed(recorded.map(({ scope }) => scopeWords(scope)));

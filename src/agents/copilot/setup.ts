@@ -79,5 +79,10 @@ export const copilotSetup: AgentSetup = {
       .filter((path) => /"disableAllHooks"\s*:\s*true\b/.test(lookInto(path)))
       .map((path) => `"disableAllHooks" is on in ${path}: Copilot CLI runs no hook of yours`);
   },
-  next: () => ["VS Code's own agent reads the same file, and is recorded by it, too."],
+  next: ({ scope }) => [
+    "VS Code's own agent reads the same file, and is recorded by it, too.",
+    ...(scope === 'project'
+      ? ['Copilot CLI runs hooks of a repository only where its folder is trusted.']
+      : []),
+  ],
 };

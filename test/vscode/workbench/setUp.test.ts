@@ -69,7 +69,6 @@ test('set-up shows a diff, asks, writes, and is taken back to the byte', async (
   await page.getByText('Recording is set up.').first().waitFor();
   // The folder for traces is there now: the status bar says so.
   await workbench.statusBarText('Agent Strace');
-  await page.waitForTimeout(800);
   await workbench.screenshot('setup-done');
   const after = readFileSync(file, 'utf8');
   expect(after).toContain('agent-strace-hook');
@@ -119,9 +118,11 @@ test('several agents are set up with one question, and taken out again', async (
   await workbench.screenshot('setup-agents-question');
   await dialog.getByRole('button', { name: 'Set Up Recording' }).click();
   await page.getByText('Recording is set up.').first().waitFor();
-  await page.getByText('Copy /hooks').first().waitFor();
-  await page.waitForTimeout(500);
+  expect(await page.getByText('Settings of 3 agents').count()).toBe(0);
+  await page.locator('[id="status.notifications"]').click();
+  await page.waitForTimeout(800);
   await workbench.screenshot('setup-agents-done');
+  await page.getByRole('button', { name: 'Copy /hooks' }).first().waitFor();
   const claude = join(project, '.claude', 'settings.local.json');
   const codex = join(home, '.codex', 'hooks.json');
   for (const file of [claude, codex, gemini]) {
@@ -129,7 +130,7 @@ test('several agents are set up with one question, and taken out again', async (
   }
 
   await workbench.runCommand('Agent Strace: Remove Recording');
-  await picks().getByText('Gemini CLI').waitFor();
+  await picks().getByText('~/.gemini/settings.json · all folders').waitFor();
   await page.waitForTimeout(300);
   await workbench.screenshot('setup-remove-list');
   await page.keyboard.press('Enter');
