@@ -1,8 +1,7 @@
-import { AGENTS, type AgentId } from '../agents/agent.ts';
 import type { ArchiveResult } from '../agents/archive.ts';
 import type { Added } from '../agents/importTrace.ts';
 import type { PastFolder, PastSession } from '../agents/pastSessions.ts';
-import type { SessionSummary } from '../model/summary.ts';
+import { agentName, type SessionSummary } from '../model/summary.ts';
 import type { TranscriptPart } from './transcriptPart.ts';
 
 export interface TranscriptSessionsOptions {
@@ -212,7 +211,7 @@ function sessionOf(key: string, { transcript, folder }: PastSession, title: stri
   const session: TranscriptSession = {
     key,
     id: sessionId,
-    agent: nameOf(agent),
+    agent: agentName(agent),
     title,
     path,
     folder,
@@ -222,5 +221,3 @@ function sessionOf(key: string, { transcript, folder }: PastSession, title: stri
   if (parentId !== undefined) session.parent = parentId;
   return session;
 }
-
-const nameOf = (agent: AgentId): string => AGENTS[agent].name;
