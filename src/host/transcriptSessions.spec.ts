@@ -43,7 +43,7 @@ function open(enabled = true): TranscriptSessions {
   sessions = new TranscriptSessions(
     {
       enabled,
-      folders: [{ name: 'shop', paths: [shop] }],
+      folders: () => [{ name: 'shop', paths: [shop] }],
       load: async () => {
         loads++;
         return new TranscriptPart({

@@ -7,7 +7,8 @@ import type { TranscriptPart } from './transcriptPart.ts';
 export interface TranscriptSessionsOptions {
   /** False: no transcript is looked for. */
   enabled: boolean;
-  folders: readonly PastFolder[];
+  /** The open folders; asked for when somebody looks. */
+  folders(): readonly PastFolder[];
   /** The part that reads transcripts. */
   load(): Promise<TranscriptPart>;
   /** Something that a person may want to know, for the log. */
@@ -84,8 +85,7 @@ export class TranscriptSessions {
 
   /** Looks through the agents' folders, unless that was done a moment ago. Never throws. */
   async look(): Promise<void> {
-    const { enabled, folders } = this.options;
-    if (!enabled || folders.length === 0 || this.end.signal.aborted) return;
+    if (!this.options.enabled || this.end.signal.aborted) return;
     const startMs = performance.now();
     if (this.looking === undefined && startMs > this.nextLookMs) {
       this.looking = this.find()
@@ -100,9 +100,11 @@ export class TranscriptSessions {
   }
 
   private async find(): Promise<void> {
+    const folders = this.options.folders();
+    if (folders.length === 0) return;
     const part = await this.loaded();
     const before = this.found;
-    const all = await part.find(this.options.folders, this.end.signal);
+    const all = await part.find(folders, this.end.signal);
     const found = new Map<string, Found>();
     let fresh = 0;
     let last = performance.now();
