@@ -44,7 +44,12 @@ export function addToTrace(
   const { sessionId } = transcript;
   if (events.length === 0) throw new Error(`${transcript.path} holds no event of a session`);
   if (!isSafeSessionId(sessionId)) throw new Error(`"${sessionId}" cannot be a session's name`);
-  const fresh = missingEvents(events, eventsText(traceDir, sessionId));
+  const fresh = missingEvents(events, eventsText(traceDir, sessionId)).map((event) =>
+    // Some agents keep the folder beside the transcript, and of an archived one only the archive knows it.
+    event.event_type === 'session_start' && !event.data.cwd && transcript.cwd !== ''
+      ? { ...event, data: { ...event.data, cwd: transcript.cwd } }
+      : event,
+  );
   const result = appendEvents(traceDir, sessionId, fresh);
   if (!result.ok) {
     throw new Error(`The trace of ${sessionId} cannot be written: ${problemText(result.problem)}`);

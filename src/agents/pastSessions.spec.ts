@@ -226,6 +226,16 @@ describe('import', () => {
     expect(lines).toHaveLength(5);
   });
 
+  it('knows the folder of a session whose rows do not say it', async () => {
+    codex.write(home, 's', shop, 'Where');
+    const [session] = await find();
+    const { events } = await eventsOf(session!, { redact: true, breathe });
+    for (const { data } of events) delete data.cwd;
+    addToTrace(join(root, 'traces'), session!.transcript, events);
+    const text = readFileSync(join(root, 'traces/s/events.ndjson'), 'utf8');
+    expect(JSON.parse(text.split('\n')[0]!).data.cwd).toBe(shop);
+  });
+
   it('says in words what cannot be', () => {
     const transcript = { sessionId: 'a/b', path: '/x.jsonl', agent: 'codex' } as TranscriptFile;
     expect(() => addToTrace(root, transcript, [])).toThrow('/x.jsonl holds no event');

@@ -162,7 +162,7 @@ export async function readPast(
     (event) => fold.add(event),
   );
   const summary = summarise(fold, { nowMs: fold.session.lastMs + LONG_AFTER_MS });
-  return { summary: { ...summary, title }, badLines };
+  return { summary: { ...summary, title, cwd: summary.cwd || transcript.cwd }, badLines };
 }
 
 /** After so long without a sign of life every session is over, ms. */

@@ -75,10 +75,11 @@ export class Engine implements vscode.Disposable {
     return new TranscriptSessions(
       {
         enabled: vscode.workspace.isTrusted && readSettings().pastSessions,
-        folders: openFolders().map((folder) => ({
-          name: folder.name,
-          paths: [...new Set([folder.path, realFolder(folder)])],
-        })),
+        folders: () =>
+          openFolders().map((folder) => ({
+            name: folder.name,
+            paths: [...new Set([folder.path, realFolder(folder)])],
+          })),
         // Most windows never need it: it is loaded when they do.
         load: () => import('./transcriptPart.ts').then((part) => new part.TranscriptPart(reading)),
         problem: reading.problem,

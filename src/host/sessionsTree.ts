@@ -90,6 +90,8 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
 
   /** Shows a session in the list, and puts the cursor on it. */
   async reveal(key: string): Promise<void> {
+    // It may have come this moment.
+    this.refresh();
     const node = this.nodes.get(key);
     if (node) await this.view.reveal(node, { select: true, focus: true });
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -43,7 +43,7 @@ function open(enabled = true): TranscriptSessions {
   sessions = new TranscriptSessions(
     {
       enabled,
-      folders: [{ name: 'shop', paths: [shop] }],
+      folders: () => [{ name: 'shop', paths: [shop] }],
       load: async () => {
         loads++;
         return new TranscriptPart({
@@ -90,6 +90,16 @@ it('reads what is asked for, and the next window has it without reading', async 
   await second.look();
   expect(second.get('codex/one')?.summary?.title).toBe('One');
   expect(codex.rows).toBe(0);
+});
+
+it('knows that one went on after a moment', async () => {
+  const path = codex.write(root, 'one', shop, 'One');
+  utimesSync(path, 1_795_000_100, 1_795_000_100);
+  const here = open();
+  await here.look();
+  expect(here.grown('one', 1_795_000_099_000)?.key).toBe('codex/one');
+  expect(here.grown('one', 1_795_000_100_000)).toBeUndefined();
+  expect(here.grown('two', 0)).toBeUndefined();
 });
 
 it('reads the others where one cannot be read, and ends with the window', async () => {

@@ -1,14 +1,14 @@
-import { AGENTS, type AgentId } from '../agents/agent.ts';
 import type { ArchiveResult } from '../agents/archive.ts';
 import type { Added } from '../agents/importTrace.ts';
 import type { PastFolder, PastSession } from '../agents/pastSessions.ts';
-import type { SessionSummary } from '../model/summary.ts';
+import { agentName, type SessionSummary } from '../model/summary.ts';
 import type { TranscriptPart } from './transcriptPart.ts';
 
 export interface TranscriptSessionsOptions {
   /** False: no transcript is looked for. */
   enabled: boolean;
-  folders: readonly PastFolder[];
+  /** The open folders; asked for when somebody looks. */
+  folders(): readonly PastFolder[];
   /** The part that reads transcripts. */
   load(): Promise<TranscriptPart>;
   /** Something that a person may want to know, for the log. */
@@ -85,8 +85,7 @@ export class TranscriptSessions {
 
   /** Looks through the agents' folders, unless that was done a moment ago. Never throws. */
   async look(): Promise<void> {
-    const { enabled, folders } = this.options;
-    if (!enabled || folders.length === 0 || this.end.signal.aborted) return;
+    if (!this.options.enabled || this.end.signal.aborted) return;
     const startMs = performance.now();
     if (this.looking === undefined && startMs > this.nextLookMs) {
       this.looking = this.find()
@@ -101,9 +100,11 @@ export class TranscriptSessions {
   }
 
   private async find(): Promise<void> {
+    const folders = this.options.folders();
+    if (folders.length === 0) return;
     const part = await this.loaded();
     const before = this.found;
-    const all = await part.find(this.options.folders, this.end.signal);
+    const all = await part.find(folders, this.end.signal);
     const found = new Map<string, Found>();
     let fresh = 0;
     let last = performance.now();
@@ -212,7 +213,7 @@ function sessionOf(key: string, { transcript, folder }: PastSession, title: stri
   const session: TranscriptSession = {
     key,
     id: sessionId,
-    agent: nameOf(agent),
+    agent: agentName(agent),
     title,
     path,
     folder,
@@ -222,5 +223,3 @@ function sessionOf(key: string, { transcript, folder }: PastSession, title: stri
   if (parentId !== undefined) session.parent = parentId;
   return session;
 }
-
-const nameOf = (agent: AgentId): string => AGENTS[agent].name;

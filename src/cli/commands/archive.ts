@@ -1,9 +1,10 @@
 import { lstatSync } from 'node:fs';
-import { AGENTS, type AgentId } from '../../agents/agent.ts';
+import type { AgentId } from '../../agents/agent.ts';
 import { type ArchiveResult, archiveTranscripts } from '../../agents/archive.ts';
 import { type ArchivedSession, archiveHome, readIndex } from '../../agents/archiveIndex.ts';
 import { TRANSCRIPTS } from '../../agents/transcripts.ts';
 import { formatAge, formatBytes, formatCount, plural } from '../../model/format.ts';
+import { agentName } from '../../model/summary.ts';
 import { seconds } from '../../report/sessionJson.ts';
 import { dateTime } from '../../report/sessionTable.ts';
 import { renderTable } from '../../report/table.ts';
@@ -159,7 +160,7 @@ async function list(
           expendable: 2,
           text: ({ session }) => dateTime(session.transcript.startedAt * 1000),
         },
-        { title: 'agent', text: ({ session }) => AGENTS[session.transcript.agent].name },
+        { title: 'agent', text: ({ session }) => agentName(session.transcript.agent) },
         {
           title: 'session',
           text: ({ session }) => sanitizeLine(session.transcript.sessionId).slice(0, 8),

@@ -1,18 +1,13 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import {
-  AGENTS,
-  type AgentId,
-  type AgentPlaces,
-  type TranscriptFile,
-  type TranscriptSource,
-} from '../../agents/agent.ts';
+import type { AgentId, AgentPlaces, TranscriptFile, TranscriptSource } from '../../agents/agent.ts';
 import { withArchive } from '../../agents/archive.ts';
 import { discoverPriced, importSession, type PricedSession } from '../../agents/importSession.ts';
 import { addToTrace } from '../../agents/importTrace.ts';
 import { TRANSCRIPTS } from '../../agents/transcripts.ts';
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
+import { agentName } from '../../model/summary.ts';
 import { keepsSecrets } from '../../redact/event.ts';
 import { seconds, tokensJson, usd } from '../../report/sessionJson.ts';
 import { dateTime } from '../../report/sessionTable.ts';
@@ -117,7 +112,7 @@ function recognised(
     const transcript = source.recognise(`${real}${session}`);
     if (transcript !== undefined) return { source, transcript };
   }
-  const whose = options.cli === undefined ? 'an agent' : AGENTS[options.cli].name;
+  const whose = options.cli === undefined ? 'an agent' : agentName(options.cli);
   throw new CliError(
     `${shown} is not a transcript of ${whose}`,
     EXIT.usage,
@@ -248,7 +243,7 @@ function nothingFound(io: Io, options: ImportOptions): string {
     const place = sanitizeLine(join(options.claudeDir, 'projects'));
     return `No transcript of Claude Code was found in ${place}.\n`;
   }
-  const whose = options.cli === undefined ? 'any agent' : AGENTS[options.cli].name;
+  const whose = options.cli === undefined ? 'any agent' : agentName(options.cli);
   if (options.dir !== undefined) {
     return `No transcript of ${whose} was found in ${sanitizeLine(options.dir)}.\n`;
   }
@@ -351,7 +346,7 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
     renderTable<PricedSession>(
       [
         { title: 'started', expendable: 2, text: ({ startedAt }) => dateTime(startedAt * 1000) },
-        { title: 'agent', expendable: 3, text: ({ agent }) => AGENTS[agent].name },
+        { title: 'agent', expendable: 3, text: ({ agent }) => agentName(agent) },
         { title: 'session', text: ({ sessionId }) => sanitizeLine(sessionId).slice(0, 8) },
         { title: 'project', flexible: true, text: ({ project }) => sanitizeLine(project) },
         {

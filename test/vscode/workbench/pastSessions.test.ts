@@ -144,7 +144,7 @@ test('with nothing set up, past sessions are there, and one that is opened is re
   // It goes on, and nobody records it: opened again, the rest is there.
   const more = { sessionId: id, cwd: project, uuid: 'more' };
   const message = { role: 'user', content: 'And the tests?' };
-  const at = { timestamp: new Date().toISOString() };
+  const at = { timestamp: new Date(Date.now() - HOUR + 200_000).toISOString() };
   appendFileSync(path, `${JSON.stringify({ ...more, ...at, type: 'user', message })}\n`);
   // The agents' folders are looked through again when the window is.
   await page.reload();
