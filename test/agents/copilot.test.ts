@@ -1,29 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { hookCommand, installLauncher } from '../../src/agents/launcher.ts';
 import { readSessionRecord } from '../../src/agents/process.ts';
 import type { TraceEvent } from '../../src/model/event.ts';
+import { buildHook } from '../hookBundle.ts';
 import { CopilotLab } from './copilotLab.ts';
 import { type Scenario, text, thinking, tool } from './mockAnthropic.ts';
 
 let built: string;
+let bundle: string;
 let lab: CopilotLab;
 
 beforeAll(async () => {
-  built = mkdtempSync(join(tmpdir(), 'copilot-recorder-'));
-  await build({
-    bundle: true,
-    entryPoints: [join(import.meta.dirname, '../../src/hook/main.ts')],
-    format: 'cjs',
-    logLevel: 'error',
-    minify: true,
-    outfile: join(built, 'hook.js'),
-    platform: 'node',
-    target: 'node20',
-  });
+  ({ folder: built, bundle } = await buildHook());
 });
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 afterEach(async () => await lab.close());
@@ -90,7 +80,7 @@ async function labOf(scenario: (folders: { projectDir: string }) => Scenario): P
 
 const install = (): boolean =>
   installLauncher({
-    hookBundle: join(built, 'hook.js'),
+    hookBundle: bundle,
     version: '0.0.0',
     nodePath: process.execPath,
     env: { AGENT_STRACE_HOME: stateHome(lab) },
