@@ -366,7 +366,7 @@ export class CopilotEventMapper implements RowMapper {
   }
 
   #usage(row: Row): void {
-    const facts = copilotUsage(asObject(row.data.usage), this.#session);
+    const facts = copilotUsage(asObject(row.data.usage), this.#session, row.agent !== '');
     if (facts === undefined) {
       this.#ignore('session.usage_record without tokens');
       return;
