@@ -1,12 +1,17 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { copilotTranscripts } from '../../src/agents/copilot/sessionEvents.ts';
 import { hookCommand, installLauncher } from '../../src/agents/launcher.ts';
 import { readSessionRecord } from '../../src/agents/process.ts';
+import { createPricer } from '../../src/analysis/price.ts';
 import type { TraceEvent } from '../../src/model/event.ts';
+import { SessionFold } from '../../src/model/fold.ts';
+import { summarise } from '../../src/model/summary.ts';
+import type { Pricer } from '../../src/model/usage.ts';
 import { buildHook } from '../hookBundle.ts';
 import { CopilotLab } from './copilotLab.ts';
-import { type Scenario, text, thinking, tool } from './mockAnthropic.ts';
+import { type Usage as MockUsage, type Scenario, text, thinking, tool } from './mockAnthropic.ts';
 
 let built: string;
 let bundle: string;
@@ -110,6 +115,41 @@ const kinds = (events: readonly TraceEvent[], by = 'hook'): string[] =>
       [event_type, data.event_subtype ?? data.tool_name].filter(Boolean).join(' '),
     );
 
+/** What a trace comes to. */
+function summed(pricer: Pricer, events: readonly TraceEvent[]) {
+  const fold = new SessionFold({ pricer });
+  events.forEach((event, at) => {
+    fold.add(structuredClone(event), at * 100, 100);
+  });
+  const prompts = new Set(
+    events.filter(({ event_type }) => event_type === 'user_prompt').map(({ event_id }) => event_id),
+  );
+  const { nanoUsd, priced, unpriced, usage } = summarise(fold, { nowMs: Date.now() }).cost;
+  return {
+    tools: fold.toolUse.summaries().map(({ tool, calls, errors }) => ({ tool, calls, errors })),
+    prompts: prompts.size,
+    cost: { nanoUsd, priced, unpriced, usage },
+  };
+}
+
+/** The tokens of the model's answers, in OpenTelemetry's terms. */
+function sumOf(answers: readonly MockUsage[]) {
+  let [input, read, write, output] = [0, 0, 0, 0];
+  for (const usage of answers) {
+    const written = usage.cache_creation.ephemeral_5m_input_tokens;
+    input += usage.input_tokens + usage.cache_read_input_tokens + written;
+    read += usage.cache_read_input_tokens;
+    write += written;
+    output += usage.output_tokens;
+  }
+  return {
+    input_tokens: input,
+    cache_read_input_tokens: read,
+    cache_write_input_tokens: write,
+    output_tokens: output,
+  };
+}
+
 const small = ({ projectDir }: { projectDir: string }): Scenario => ({
   main: [
     [tool('view', { path: `${projectDir}/hello.txt` })],
@@ -190,6 +230,30 @@ describe('a session of the real Copilot CLI', () => {
         .filter(({ event_type, data }) => event_type === 'tool_call' && data.recorded_by === by)
         .map(({ data }) => data.call_key);
     expect(keys('transcript')).toEqual(keys('hook'));
+
+    const sums = summed(await createPricer(), events);
+    expect(sums).toMatchObject({
+      tools: [
+        { tool: 'bash', calls: 2, errors: 1 },
+        { tool: 'view', calls: 1, errors: 0 },
+        { tool: 'edit', calls: 1, errors: 0 },
+      ],
+      prompts: 1,
+      cost: { priced: 5, unpriced: 0, usage: sumOf(lab.mock.answers.map(({ usage }) => usage)) },
+    });
+    expect(sums.cost.nanoUsd).toBeGreaterThan(0);
+    // Imported afterwards, nothing of it is there twice.
+    const [found] = [...copilotTranscripts.find({ home: lab.home, env: {} })];
+    expect(found).toMatchObject({ sessionId: id, cwd: lab.projectDir });
+    const mapper = copilotTranscripts.mapper({
+      sessionId: id,
+      file: { path: found!.path, agentId: '' },
+      live: false,
+    });
+    const imported = lab.sessions()[0]!.rows.flatMap((row) => mapper.push(row));
+    expect(summed(await createPricer(), [...events, ...imported, ...mapper.finish()])).toEqual(
+      sums,
+    );
 
     const record = readSessionRecord(id, { AGENT_STRACE_HOME: stateHome(lab) })!;
     expect(record).toMatchObject({ agent: 'copilot', project: lab.projectDir, exe: 'copilot' });
