@@ -39,7 +39,8 @@ import {
   subagentEndData,
   subagentStartData,
 } from './rowData.ts';
-import { argumentsOf, callFiles, filesOfResult } from './tools.ts';
+import { callFiles, filesOfResult } from './toolFiles.ts';
+import { argumentsOf } from './tools.ts';
 import { copilotUsage, count } from './usage.ts';
 
 const MAX_IGNORED = 200;

@@ -139,6 +139,16 @@ describe('the hooks of the Copilot CLI', () => {
     expect(encodeEvent(error!)).not.toContain('pthread');
   });
 
+  it('of a command that has ended are the last word: the recorder knows which files it changed', () => {
+    const results = eventsOf('main').filter(({ event_type }) => event_type === 'tool_result');
+    expect(results.map(({ data }) => [data.tool_name, data.exit_code, data.partial])).toEqual([
+      ['view', undefined, true],
+      ['edit', undefined, true],
+      ['bash', 0, undefined],
+      ['bash', 1, undefined],
+    ]);
+  });
+
   it('have the version, the project and the transcript', () => {
     const [{ payload, env }] = capturedHooks('main') as [CapturedHook];
     expect(copilotRecorder.versionOf!(payload, env)).toBe('1.0.102');

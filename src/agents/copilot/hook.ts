@@ -278,13 +278,16 @@ class Mapper {
     });
   }
 
-  /** The transcript knows more of every call: its id, and the lines of files. */
+  /**
+   * The transcript knows more of most calls: lines of files, the subagent. Of a command whose end is known it does not, and
+   * the recorder has looked at the files that it changed.
+   */
   #end(type: 'tool_result' | 'error', data: JsonObject): TraceEvent {
     return this.#event(type, randomEventId(), {
       tool_name: toolName(this.#payload),
       call_key: keyOf(this.#payload),
       ...data,
-      partial: true,
+      ...(data.exit_code === undefined && { partial: true }),
     });
   }
 
