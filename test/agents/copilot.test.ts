@@ -108,9 +108,11 @@ async function wholeTrace(responses: number): Promise<{ id: string; events: Trac
   return { id, events: traceOf(id) };
 }
 
+/** In the order of time: hooks of one moment are written in any. */
 const kinds = (events: readonly TraceEvent[], by = 'hook'): string[] =>
   events
     .filter(({ data }) => data.recorded_by === by)
+    .sort((a, b) => a.timestamp - b.timestamp)
     .map(({ event_type, data }) =>
       [event_type, data.event_subtype ?? data.tool_name].filter(Boolean).join(' '),
     );
@@ -126,7 +128,10 @@ function summed(pricer: Pricer, events: readonly TraceEvent[]) {
   );
   const { nanoUsd, priced, unpriced, usage } = summarise(fold, { nowMs: Date.now() }).cost;
   return {
-    tools: fold.toolUse.summaries().map(({ tool, calls, errors }) => ({ tool, calls, errors })),
+    tools: fold.toolUse
+      .summaries()
+      .map(({ tool, calls, errors }) => `${tool} ${calls} ${errors}`)
+      .sort(),
     prompts: prompts.size,
     cost: { nanoUsd, priced, unpriced, usage },
   };
@@ -233,11 +238,8 @@ describe('a session of the real Copilot CLI', () => {
 
     const sums = summed(await createPricer(), events);
     expect(sums).toMatchObject({
-      tools: [
-        { tool: 'bash', calls: 2, errors: 1 },
-        { tool: 'view', calls: 1, errors: 0 },
-        { tool: 'edit', calls: 1, errors: 0 },
-      ],
+      // Name, calls, errors.
+      tools: ['bash 2 1', 'edit 1 0', 'view 1 0'],
       prompts: 1,
       cost: { priced: 5, unpriced: 0, usage: sumOf(lab.mock.answers.map(({ usage }) => usage)) },
     });
