@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { copilotTranscripts } from '../../src/agents/copilot/sessionEvents.ts';
@@ -263,6 +263,49 @@ describe('a session of the real Copilot CLI', () => {
     const meta = JSON.parse(lab.read(`.agent-traces/${id}/meta.json`)) as object;
     expect(meta).toMatchObject({ agent_name: 'github-copilot', ended_at: expect.any(Number) });
     expect(() => readFileSync(join(stateHome(lab), 'log/hook.log'))).toThrow('ENOENT');
+  });
+
+  test('has its subagents in it, and theirs', async () => {
+    const task = (name: string) =>
+      tool('task', {
+        agent_type: 'general-purpose',
+        description: name,
+        prompt: `SCENARIO:${name} please`,
+        name,
+        mode: 'sync',
+      });
+    await labOf(() => ({
+      main: [[task('outer')], [text('Done.')]],
+      outer: [[task('inner')], [text('Outer.')]],
+      inner: [[tool('bash', { command: 'echo deep', description: 'Deep' })], [text('Inner.')]],
+    }));
+    install();
+    setUpOwn();
+
+    const run = await lab.run('SCENARIO:main please');
+
+    expect(run.code, run.stderr).toBe(0);
+    const { id, events } = await wholeTrace(6);
+    expect(withoutPermissions(kinds(events))).toEqual([
+      'session_start',
+      'user_prompt',
+      'tool_call task',
+      'tool_call subagent',
+      'tool_call task',
+      'tool_call subagent',
+      'tool_call bash',
+      'tool_result bash',
+      'tool_result subagent',
+      'tool_result task',
+      'tool_result subagent',
+      'tool_result task',
+      'decision turn_end',
+      'session_end',
+    ]);
+    // Their hooks bear ids of their own.
+    const traces = readdirSync(join(lab.projectDir, '.agent-traces'), { withFileTypes: true });
+    const sessions = traces.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+    expect(sessions.map(({ name }) => name)).toEqual([id]);
   });
 
   test('is recorded once where Claude is set up, too', async () => {

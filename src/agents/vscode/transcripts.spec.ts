@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AgentPlaces } from '../agent.ts';
 import { userDirs, vscodeTranscripts } from './transcripts.ts';
 
 const SESSION = '1f0c6f6e-0000-4000-8000-000000000001';
@@ -17,7 +18,7 @@ const FIRST = JSON.stringify({
 
 describe('where VS Code keeps transcripts', () => {
   let user: string;
-  let places: { dirs: string[]; env: object };
+  let places: AgentPlaces;
   const put = (path: string, text: string): string => {
     const file = join(user, path);
     mkdirSync(dirname(file), { recursive: true });
