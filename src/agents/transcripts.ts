@@ -1,8 +1,14 @@
 /** The agents whose own transcripts can be read. Adding an agent is adding its folder and a line here. */
 import type { AgentId, TranscriptSource } from './agent.ts';
 import { claudeTranscripts } from './claude/source.ts';
+import { copilotTranscripts } from './copilot/sessionEvents.ts';
+import { vscodeTranscripts } from './vscode/transcripts.ts';
 
-export const TRANSCRIPTS: readonly TranscriptSource[] = [claudeTranscripts];
+export const TRANSCRIPTS: readonly TranscriptSource[] = [
+  claudeTranscripts,
+  copilotTranscripts,
+  vscodeTranscripts,
+];
 
 /** Undefined: what this agent writes down itself is not read. */
 export const transcriptsOf = (agent: AgentId): TranscriptSource | undefined =>

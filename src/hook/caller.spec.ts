@@ -6,7 +6,8 @@ import { capturedHooks } from '../../test/copilotFixtures.ts';
 import type { AgentId, Env } from '../agents/agent.ts';
 import { hookCommand } from '../agents/launcher.ts';
 import type { JsonObject } from '../model/event.ts';
-import { callerOf, hasOwnHooks } from './caller.ts';
+import { callerOf } from './caller.ts';
+import { isSetUp } from './ownHooks.ts';
 
 const SESSION = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4e8';
 const claudes: JsonObject = {
@@ -178,7 +179,7 @@ describe('hooks of its own', () => {
     writeFileSync(file, text);
   };
   const has = (agent: AgentId, env: Env = {}): boolean =>
-    hasOwnHooks(agent, join(root, 'shop/src'), join(root, 'home'), env);
+    isSetUp(agent, join(root, 'shop/src'), join(root, 'home'), env);
   const entry = (agent: string): string =>
     JSON.stringify({
       version: 1,
@@ -216,7 +217,7 @@ describe('hooks of its own', () => {
     expect(has('copilot')).toBe(false);
     put('shop/src/.github/hooks/x.json', entry('copilot'));
     expect(has('copilot')).toBe(true);
-    expect(hasOwnHooks('copilot', '', join(root, 'home'), {})).toBe(false);
+    expect(isSetUp('copilot', '', join(root, 'home'), {})).toBe(false);
     expect(has('claude')).toBe(false);
   });
 

@@ -1,29 +1,24 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { copilotTranscripts } from '../../src/agents/copilot/sessionEvents.ts';
 import { hookCommand, installLauncher } from '../../src/agents/launcher.ts';
 import { readSessionRecord } from '../../src/agents/process.ts';
+import { createPricer } from '../../src/analysis/price.ts';
 import type { TraceEvent } from '../../src/model/event.ts';
+import { SessionFold } from '../../src/model/fold.ts';
+import { summarise } from '../../src/model/summary.ts';
+import type { Pricer } from '../../src/model/usage.ts';
+import { buildHook } from '../hookBundle.ts';
 import { CopilotLab } from './copilotLab.ts';
-import { type Scenario, text, thinking, tool } from './mockAnthropic.ts';
+import { type Usage as MockUsage, type Scenario, text, thinking, tool } from './mockAnthropic.ts';
 
 let built: string;
+let bundle: string;
 let lab: CopilotLab;
 
 beforeAll(async () => {
-  built = mkdtempSync(join(tmpdir(), 'copilot-recorder-'));
-  await build({
-    bundle: true,
-    entryPoints: [join(import.meta.dirname, '../../src/hook/main.ts')],
-    format: 'cjs',
-    logLevel: 'error',
-    minify: true,
-    outfile: join(built, 'hook.js'),
-    platform: 'node',
-    target: 'node20',
-  });
+  ({ folder: built, bundle } = await buildHook());
 });
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 afterEach(async () => await lab.close());
@@ -90,7 +85,7 @@ async function labOf(scenario: (folders: { projectDir: string }) => Scenario): P
 
 const install = (): boolean =>
   installLauncher({
-    hookBundle: join(built, 'hook.js'),
+    hookBundle: bundle,
     version: '0.0.0',
     nodePath: process.execPath,
     env: { AGENT_STRACE_HOME: stateHome(lab) },
@@ -113,12 +108,52 @@ async function wholeTrace(responses: number): Promise<{ id: string; events: Trac
   return { id, events: traceOf(id) };
 }
 
+/** In the order of time: hooks of one moment are written in any. */
 const kinds = (events: readonly TraceEvent[], by = 'hook'): string[] =>
   events
     .filter(({ data }) => data.recorded_by === by)
+    .sort((a, b) => a.timestamp - b.timestamp)
     .map(({ event_type, data }) =>
       [event_type, data.event_subtype ?? data.tool_name].filter(Boolean).join(' '),
     );
+
+/** What a trace comes to. */
+function summed(pricer: Pricer, events: readonly TraceEvent[]) {
+  const fold = new SessionFold({ pricer });
+  events.forEach((event, at) => {
+    fold.add(structuredClone(event), at * 100, 100);
+  });
+  const prompts = new Set(
+    events.filter(({ event_type }) => event_type === 'user_prompt').map(({ event_id }) => event_id),
+  );
+  const { nanoUsd, priced, unpriced, usage } = summarise(fold, { nowMs: Date.now() }).cost;
+  return {
+    tools: fold.toolUse
+      .summaries()
+      .map(({ tool, calls, errors }) => `${tool} ${calls} ${errors}`)
+      .sort(),
+    prompts: prompts.size,
+    cost: { nanoUsd, priced, unpriced, usage },
+  };
+}
+
+/** The tokens of the model's answers, in OpenTelemetry's terms. */
+function sumOf(answers: readonly MockUsage[]) {
+  let [input, read, write, output] = [0, 0, 0, 0];
+  for (const usage of answers) {
+    const written = usage.cache_creation.ephemeral_5m_input_tokens;
+    input += usage.input_tokens + usage.cache_read_input_tokens + written;
+    read += usage.cache_read_input_tokens;
+    write += written;
+    output += usage.output_tokens;
+  }
+  return {
+    input_tokens: input,
+    cache_read_input_tokens: read,
+    cache_write_input_tokens: write,
+    output_tokens: output,
+  };
+}
 
 const small = ({ projectDir }: { projectDir: string }): Scenario => ({
   main: [
@@ -201,12 +236,76 @@ describe('a session of the real Copilot CLI', () => {
         .map(({ data }) => data.call_key);
     expect(keys('transcript')).toEqual(keys('hook'));
 
+    const sums = summed(await createPricer(), events);
+    expect(sums).toMatchObject({
+      // Name, calls, errors.
+      tools: ['bash 2 1', 'edit 1 0', 'view 1 0'],
+      prompts: 1,
+      cost: { priced: 5, unpriced: 0, usage: sumOf(lab.mock.answers.map(({ usage }) => usage)) },
+    });
+    expect(sums.cost.nanoUsd).toBeGreaterThan(0);
+    // Imported afterwards, nothing of it is there twice.
+    const [found] = [...copilotTranscripts.find({ home: lab.home, env: {} })];
+    expect(found).toMatchObject({ sessionId: id, cwd: lab.projectDir });
+    const mapper = copilotTranscripts.mapper({
+      sessionId: id,
+      file: { path: found!.path, agentId: '' },
+      live: false,
+    });
+    const imported = lab.sessions()[0]!.rows.flatMap((row) => mapper.push(row));
+    expect(summed(await createPricer(), [...events, ...imported, ...mapper.finish()])).toEqual(
+      sums,
+    );
+
     const record = readSessionRecord(id, { AGENT_STRACE_HOME: stateHome(lab) })!;
     expect(record).toMatchObject({ agent: 'copilot', project: lab.projectDir, exe: 'copilot' });
     expect(record.pid).toBeGreaterThan(1);
     const meta = JSON.parse(lab.read(`.agent-traces/${id}/meta.json`)) as object;
     expect(meta).toMatchObject({ agent_name: 'github-copilot', ended_at: expect.any(Number) });
     expect(() => readFileSync(join(stateHome(lab), 'log/hook.log'))).toThrow('ENOENT');
+  });
+
+  test('has its subagents in it, and theirs', async () => {
+    const task = (name: string) =>
+      tool('task', {
+        agent_type: 'general-purpose',
+        description: name,
+        prompt: `SCENARIO:${name} please`,
+        name,
+        mode: 'sync',
+      });
+    await labOf(() => ({
+      main: [[task('outer')], [text('Done.')]],
+      outer: [[task('inner')], [text('Outer.')]],
+      inner: [[tool('bash', { command: 'echo deep', description: 'Deep' })], [text('Inner.')]],
+    }));
+    install();
+    setUpOwn();
+
+    const run = await lab.run('SCENARIO:main please');
+
+    expect(run.code, run.stderr).toBe(0);
+    const { id, events } = await wholeTrace(6);
+    expect(withoutPermissions(kinds(events))).toEqual([
+      'session_start',
+      'user_prompt',
+      'tool_call task',
+      'tool_call subagent',
+      'tool_call task',
+      'tool_call subagent',
+      'tool_call bash',
+      'tool_result bash',
+      'tool_result subagent',
+      'tool_result task',
+      'tool_result subagent',
+      'tool_result task',
+      'decision turn_end',
+      'session_end',
+    ]);
+    // Their hooks bear ids of their own.
+    const traces = readdirSync(join(lab.projectDir, '.agent-traces'), { withFileTypes: true });
+    const sessions = traces.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+    expect(sessions.map(({ name }) => name)).toEqual([id]);
   });
 
   test('is recorded once where Claude is set up, too', async () => {

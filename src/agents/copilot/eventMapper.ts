@@ -39,7 +39,8 @@ import {
   subagentEndData,
   subagentStartData,
 } from './rowData.ts';
-import { argumentsOf, callFiles, filesOfResult } from './tools.ts';
+import { callFiles, filesOfResult } from './toolFiles.ts';
+import { argumentsOf } from './tools.ts';
 import { copilotUsage, count } from './usage.ts';
 
 const MAX_IGNORED = 200;
@@ -366,7 +367,7 @@ export class CopilotEventMapper implements RowMapper {
   }
 
   #usage(row: Row): void {
-    const facts = copilotUsage(asObject(row.data.usage), this.#session);
+    const facts = copilotUsage(asObject(row.data.usage), this.#session, row.agent !== '');
     if (facts === undefined) {
       this.#ignore('session.usage_record without tokens');
       return;

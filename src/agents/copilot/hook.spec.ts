@@ -139,6 +139,29 @@ describe('the hooks of the Copilot CLI', () => {
     expect(encodeEvent(error!)).not.toContain('pthread');
   });
 
+  it('have the time at which they were fired, if that can be', () => {
+    const [start] = capturedHooks('main');
+    const at = (timestamp: number) =>
+      copilotRecorder.map(start!.payload, {
+        sessionId: 's',
+        event: 'sessionStart',
+        timestamp,
+        recorded: () => 'no',
+      })[0]!.timestamp;
+    expect(at(1795393435.5)).toBe(1795393435.409);
+    expect(at(1795399999)).toBe(1795399999);
+  });
+
+  it('of a command that has ended are the last word: the recorder knows which files it changed', () => {
+    const results = eventsOf('main').filter(({ event_type }) => event_type === 'tool_result');
+    expect(results.map(({ data }) => [data.tool_name, data.exit_code, data.partial])).toEqual([
+      ['view', undefined, true],
+      ['edit', undefined, true],
+      ['bash', 0, undefined],
+      ['bash', 1, undefined],
+    ]);
+  });
+
   it('have the version, the project and the transcript', () => {
     const [{ payload, env }] = capturedHooks('main') as [CapturedHook];
     expect(copilotRecorder.versionOf!(payload, env)).toBe('1.0.102');

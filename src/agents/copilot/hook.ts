@@ -33,6 +33,9 @@ import { argumentsOf, ownName } from './tools.ts';
 /** Text above the limit that redaction still sees: it can make a text shorter. */
 const MARGIN = 8192;
 
+/** A hook that starts later than this after it was fired was not fired by the clock of this machine, s. */
+const MAX_LATE_S = 60;
+
 /** Claude's names of events, and Copilot's own. */
 const OWN_EVENTS: Record<string, string> = {
   SessionStart: 'sessionStart',
@@ -155,6 +158,7 @@ class Mapper {
   readonly #name: string;
   readonly #context: HookContext;
   readonly #session: string;
+  readonly #time: number;
   /** The subagent that it happens in; empty in the main conversation. */
   readonly #agent: string;
 
@@ -164,6 +168,10 @@ class Mapper {
     this.#context = context;
     this.#session = context.sessionId;
     this.#agent = str(own.agentId);
+    // Hooks of one moment start in any order: Copilot knows when it fired them, if its clock is ours.
+    const fired = Number(firedAt(own)) / 1000;
+    const near = Math.abs(fired - context.timestamp) < MAX_LATE_S;
+    this.#time = near ? fired : context.timestamp;
   }
 
   events(): TraceEvent[] {
@@ -223,7 +231,7 @@ class Mapper {
     const { cwd, agentType } = this.#payload;
     const event: TraceEvent = {
       event_type: type,
-      timestamp: this.#context.timestamp,
+      timestamp: this.#time,
       event_id: id,
       session_id: this.#session,
       ...more,
@@ -278,13 +286,16 @@ class Mapper {
     });
   }
 
-  /** The transcript knows more of every call: its id, and the lines of files. */
+  /**
+   * The transcript knows more of most calls: lines of files, the subagent. Of a command whose end is known it does not, and
+   * the recorder has looked at the files that it changed.
+   */
   #end(type: 'tool_result' | 'error', data: JsonObject): TraceEvent {
     return this.#event(type, randomEventId(), {
       tool_name: toolName(this.#payload),
       call_key: keyOf(this.#payload),
       ...data,
-      partial: true,
+      ...(data.exit_code === undefined && { partial: true }),
     });
   }
 

@@ -3,7 +3,7 @@ import { isObject, type Json, type JsonObject, type TraceEvent } from '../../mod
 import { readyEvent } from '../../redact/event.ts';
 import { redactText } from '../../redact/redact.ts';
 import { asObject, asString, pruned } from '../claude/usage.ts';
-import type { CallFiles } from './tools.ts';
+import type { CallFiles } from './toolFiles.ts';
 
 /** Bounds on what is remembered of one file, so that {@link savedState} stays small. */
 export const MAX_CALLS = 40;

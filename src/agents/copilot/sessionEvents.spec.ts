@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { capturedEvents, capturedHooks, capturedText } from '../../../test/copilotFixtures.ts';
 import { encodeEvent } from '../../model/codec.ts';
 import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
+import { usageOf } from '../../model/usage.ts';
 import { asObject, asString } from '../claude/usage.ts';
 import { copilotRecorder } from './hook.ts';
 import { copilotTranscripts } from './sessionEvents.ts';
@@ -119,6 +120,25 @@ describe('the events of a Copilot session', () => {
     );
     expect(called).toEqual(calls.map(({ data }) => data.tool_use_id));
   });
+
+  it.each(['tools', 'nested'])(
+    'come to the sums that Copilot writes down at the end (%s)',
+    (name) => {
+      const rows = capturedEvents(name);
+      const end = asObject(rows.find(({ type }) => type === 'session.shutdown')!.data)!;
+      const own = asObject(asObject(asObject(end.modelMetrics)!['claude-sonnet-4.5'])!.usage);
+      const sum = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+      for (const { event_type, data } of imported(rows)) {
+        if (event_type !== 'llm_response') continue;
+        const usage = usageOf(data)!;
+        sum.inputTokens += usage.input_tokens;
+        sum.outputTokens += usage.output_tokens;
+        sum.cacheReadTokens += usage.cache_read_input_tokens;
+        sum.cacheWriteTokens += usage.cache_write_input_tokens;
+      }
+      expect(sum).toEqual(own);
+    },
+  );
 
   it('have what is only said to the person', () => {
     expect(find(tools, 'assistant_response', { event_subtype: 'reasoning' }).data.text).toBe(

@@ -13,7 +13,7 @@ import type {
 import { entriesOf, firstBytes } from '../claude/files.ts';
 import { asObject, asString } from '../claude/usage.ts';
 import { CopilotEventMapper } from './eventMapper.ts';
-import { copilotDirs, EVENTS_FILE, eventsPath, trustedFile } from './places.ts';
+import { copilotDirs, EVENTS_FILE, eventsPath, sessionIn, trustedFile } from './places.ts';
 
 /** Bytes in which a session's first row stands. */
 const HEAD_BYTES = 65_536;
@@ -99,11 +99,16 @@ function liveFilesOf(
   places?: AgentPlaces,
 ): SessionFile[] {
   if (!isSafeSessionId(sessionId)) return [];
-  if (basename(transcriptPath) !== EVENTS_FILE) return [];
-  if (basename(dirname(transcriptPath)) !== sessionId) return [];
-  const roots = copilotDirs(places).map((dir) => join(dir, 'session-state'));
-  const path = trustedFile(transcriptPath, roots, 2);
-  return path === undefined ? [] : [{ path, agentId: '' }];
+  const dirs = copilotDirs(places);
+  const named = sessionIn(transcriptPath) === sessionId;
+  if (transcriptPath !== '' && !named) return [];
+  const roots = dirs.map((dir) => join(dir, 'session-state'));
+  const paths = named ? [transcriptPath] : dirs.map((dir) => eventsPath(dir, sessionId));
+  for (const path of paths) {
+    const file = trustedFile(path, roots, 2);
+    if (file !== undefined) return [{ path: file, agentId: '' }];
+  }
+  return [];
 }
 
 /** The Copilot CLI's sessions. Subagents' rows stand in the same file. */

@@ -11,10 +11,12 @@ export const count = (value: Json | undefined): number =>
  * premium requests, and `nano_aiu` credits of a plan: facts, and no dollars.
  *
  * @param usage of `session.usage_record`: the input has what was cached in it, the output what was thought
+ * @param subagent it is a subagent's: those have sessions of their own in their accounts
  */
 export function copilotUsage(
   usage: JsonObject | undefined,
   sessionId: string,
+  subagent: boolean,
 ): { data: JsonObject; durationMs?: number } | undefined {
   if (typeof usage?.inputTokens !== 'number' && typeof usage?.outputTokens !== 'number') {
     return undefined;
@@ -45,7 +47,7 @@ export function copilotUsage(
     premium_requests: typeof usage.cost === 'number' && usage.cost > 0 ? usage.cost : 0,
     nano_aiu: count(credits),
     // A session that was forked has the responses of the one it came from.
-    copied_from: origin === sessionId ? '' : origin,
+    copied_from: subagent || origin === sessionId ? '' : origin,
   });
   const known = typeof duration === 'number' && Number.isFinite(duration) && duration >= 0;
   return { data, ...(known && { durationMs: duration }) };

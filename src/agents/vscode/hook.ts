@@ -130,6 +130,8 @@ export const vscodeRecorder: HookRecorder = {
     };
   },
   cwdOf: (payload) => absolute(payload.cwd),
+  // A hook without a folder of its own runs in the one that is open.
+  projectOf: (payload) => absolute(payload.cwd) || undefined,
   transcriptOf: (payload) => absolute(snakeForm(payload).transcript_path),
   sourceOf: (payload) => /^[a-z]{1,20}$/.exec(str(payload.source))?.[0] ?? '',
 };

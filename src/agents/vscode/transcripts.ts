@@ -85,12 +85,24 @@ function liveFilesOf(
   transcriptPath: string,
   places?: AgentPlaces,
 ): SessionFile[] {
-  if (!isSafeSessionId(sessionId) || sessionIdOf(transcriptPath) !== sessionId) return [];
-  if (!dirname(resolve(transcriptPath)).endsWith(TRANSCRIPTS)) return [];
+  if (!isSafeSessionId(sessionId)) return [];
   const roots = userDirs(places).map((dir) => join(dir, 'workspaceStorage'));
-  const path = trustedFile(transcriptPath, roots, 4);
-  return path === undefined ? [] : [{ path, agentId: '' }];
+  const named = transcriptPath !== '';
+  if (named && sessionIdOf(transcriptPath) !== sessionId) return [];
+  if (named && !dirname(resolve(transcriptPath)).endsWith(TRANSCRIPTS)) return [];
+  const paths = named ? [transcriptPath] : pathsOf(sessionId, roots);
+  for (const path of paths) {
+    const file = trustedFile(path, roots, 4);
+    if (file !== undefined) return [{ path: file, agentId: '' }];
+  }
+  return [];
 }
+
+/** Where a session would be, in whichever folder's storage. */
+const pathsOf = (sessionId: string, roots: readonly string[]): string[] =>
+  roots.flatMap((root) =>
+    entriesOf(root).map(({ name }) => join(root, name, TRANSCRIPTS, `${sessionId}.jsonl`)),
+  );
 
 /** Sessions of VS Code's own agent. */
 export const vscodeTranscripts: TranscriptSource = {
