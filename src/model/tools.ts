@@ -5,7 +5,7 @@ import type { StepKind } from './step.ts';
 export function toolKind(name: string): StepKind {
   const known = KINDS.get(name.toLowerCase());
   if (known) return known;
-  if (name.startsWith('mcp__') || name.startsWith('MCP:')) return 'mcp';
+  if (/^(mcp__?|MCP:)/.test(name)) return 'mcp';
   return 'tool';
 }
 
@@ -32,6 +32,8 @@ define('run', 'run_notebook_cell kill_terminal');
 define('modify', 'multi_replace_string_in_file edit_notebook_file edit_files');
 define('search', 'rg semantic_search test_search search_workspace_symbols read_project_structure');
 define('agent', 'read_agent list_agents search_subagent explore_subagent execution_subagent');
+define('read', 'read_mcp_resource get_internal_docs');
+define('agent', 'agent task subagent runsubagent invoke_agent codebase_investigator generalist cli_help');
 
 const text = (value: Json | undefined): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
