@@ -4,12 +4,7 @@
  *
  * Pure but for what it remembers, and bounded: a server of opencode's can run for weeks.
  */
-import {
-  type Json,
-  type JsonObject,
-  TRACE_VERSION,
-  type TraceEvent,
-} from '../../model/event.ts';
+import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../../model/event.ts';
 import { ids, randomEventId } from '../../model/ids.ts';
 import type { HookTool, Moment } from '../agent.ts';
 import { asObject, asString, pruned } from '../claude/usage.ts';
@@ -485,9 +480,7 @@ export class PluginMapper {
       if (open.sessionId !== sessionId) continue;
       this.#open.delete(id);
       const session = this.#session(sessionId);
-      events.push(
-        ...this.#once(endEvent(this.#lane(session), open.part, this.#infoOf(session))),
-      );
+      events.push(...this.#once(endEvent(this.#lane(session), open.part, this.#infoOf(session))));
     }
     return events;
   }
