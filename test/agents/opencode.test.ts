@@ -283,7 +283,9 @@ test('a pause freezes it, a cooperative one holds its next tool', async () => {
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(ticks()).toBe(before);
   markPaused(id, env());
-  expect(await act('resume', traceDir(), id, { graceMs: 5000, env: env() })).toMatchObject({ ok: true });
+  expect(await act('resume', traceDir(), id, { graceMs: 5000, env: env() })).toMatchObject({
+    ok: true,
+  });
   markPaused(id, env());
   const calls = (): number => ofTool(lab.trace(id), 'tool_call', 'bash').length;
   await vi.waitFor(() => expect(calls()).toBe(2), 30_000);

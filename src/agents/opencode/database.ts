@@ -108,15 +108,13 @@ export function withDatabase<T>(path: string, work: (db: SessionDatabase) => T):
 }
 
 /**
- * Opens a database to read. One that is in use has a log beside it (`-wal`), which belongs to it. One without may
- * be opened as a file that nobody changes: then SQLite creates nothing beside it, and locks nothing.
+ * Opens a database to read. What belongs to one that is in use lies beside it (`-wal`, `-shm`, `-journal`). One without
+ * may be opened as a file that nobody changes: then SQLite creates nothing beside it, and locks nothing.
  */
 function open(sqlite: Sqlite, path: string): InstanceType<Sqlite['DatabaseSync']> {
   const options = { readOnly: true, timeout: 1000, allowExtension: false };
-  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
-  if ((log?.size ?? 0) > 0 || existsSync(`${path}-shm`)) {
-    return new sqlite.DatabaseSync(path, options);
-  }
+  const inUse = ['-wal', '-shm', '-journal'].some((ending) => existsSync(path + ending));
+  if (inUse) return new sqlite.DatabaseSync(path, options);
   const url = new URL(`${pathToFileURL(path).href}?immutable=1`);
   return new sqlite.DatabaseSync(url, options);
 }
