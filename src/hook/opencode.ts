@@ -6,6 +6,7 @@
  * Environment: as for the hook (`main.ts`).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HookTool } from '../agents/agent.ts';
 import { PluginMapper, type Told } from '../agents/opencode/hook.ts';
 import {
   isSameProcess,
@@ -18,6 +19,7 @@ import type { JsonObject, TraceEvent } from '../model/event.ts';
 import { keepsSecrets, readyEvent } from '../redact/event.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { bounded } from './bound.ts';
+import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { logProblem } from './log.ts';
 import { append, newRecord, writeMeta } from './session.ts';
 
@@ -75,7 +77,10 @@ class InstanceRecorder {
     for (const told of this.#mapper.push(hook, input, output, Date.now())) {
       if (!isSafeSessionId(told.sessionId)) continue;
       this.#write(told);
-      if (told.moment === 'before_tool') await waitWhilePaused(told.sessionId);
+      if (told.moment !== 'before_tool') continue;
+      await waitWhilePaused(told.sessionId);
+      // After the wait: people may have changed files meanwhile.
+      if (told.tool !== undefined) beforeCommand(toolHook(told, told.tool));
     }
   }
 
@@ -84,6 +89,9 @@ class InstanceRecorder {
     const { moment, sessionId } = told;
     const known = this.#open(told, timestamp);
     const redact = !keepsSecrets(process.env);
+    if (moment === 'after_tool' && told.tool !== undefined) {
+      afterCommand(toolHook(told, told.tool), known.trace_dir, told.events.slice(-1));
+    }
     append(
       known,
       told.events.map((event) => readyEvent(shortened(event), redact)),
@@ -120,6 +128,14 @@ class InstanceRecorder {
     return record;
   }
 }
+
+/** What an edit did is in its diff: its texts need not be kept (`whole`). */
+const toolHook = ({ sessionId, subagent = false }: Told, tool: HookTool) => ({
+  tool,
+  sessionId,
+  subagent,
+  whole: false,
+});
 
 const isOwn = (record: SessionRecord): boolean =>
   record.pid === process.pid && isSameProcess(record);

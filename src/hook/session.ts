@@ -1,6 +1,7 @@
 /** A session as the recorder keeps it: its record, its lines in the trace, its meta.json. */
 import { AGENTS, type AgentId } from '../agents/agent.ts';
 import { asString as str } from '../agents/claude/usage.ts';
+import { markProcess, startedBy } from '../agents/parentSession.ts';
 import {
   identityOf,
   type ProcessInfo,
@@ -37,6 +38,7 @@ export function newRecord(of: NewRecord): SessionRecord {
     known === undefined
       ? placeTrace({ projectDir: of.projectDir, cwd: of.cwd, env })
       : { traceDir: known.trace_dir, project: known.project };
+  const parent = known?.parent ?? (of.process && startedBy(of.process, of.session, env));
   const record: SessionRecord = {
     version: 1,
     session_id: of.session,
@@ -45,8 +47,10 @@ export function newRecord(of: NewRecord): SessionRecord {
     trace_dir: place.traceDir,
     project: place.project,
     first_seen: known?.first_seen ?? of.timestamp,
+    ...(parent !== undefined && { parent }),
   };
   save(record);
+  if (of.process !== undefined) markProcess(of.process, of.session, env);
   return record;
 }
 
@@ -99,6 +103,7 @@ export function writeMeta(known: SessionRecord, of: MetaMoment): void {
       started_at: started,
       agent_name: traceName,
       command: str(before?.command) || `${programs[0]} (${source})`,
+      ...(known.parent !== undefined && { parent_session_id: known.parent }),
       attribution: isObject(before?.attribution)
         ? before.attribution
         : { agent_provider: of.agent, ...(cwd !== '' && { working_dir: cwd }) },

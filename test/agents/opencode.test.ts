@@ -1,7 +1,5 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { pluginText } from '../../src/agents/opencode/plugin.ts';
 import { opencodeTranscripts } from '../../src/agents/opencode/store.ts';
@@ -11,6 +9,7 @@ import { markPaused, unmarkPaused } from '../../src/guard/pauseMark.ts';
 import type { TraceEvent } from '../../src/model/event.ts';
 import { SessionFold } from '../../src/model/fold.ts';
 import { ids } from '../../src/model/ids.ts';
+import { buildHook } from '../hookBundle.ts';
 import { type Scenario, text, thinking, tool } from './mockAnthropic.ts';
 import { completionUsage } from './mockCompletions.ts';
 import { OpencodeLab } from './opencodeLab.ts';
@@ -19,17 +18,7 @@ let built: string;
 let lab: OpencodeLab;
 
 beforeAll(async () => {
-  built = mkdtempSync(join(tmpdir(), 'opencode-'));
-  await build({
-    bundle: true,
-    entryPoints: [join(import.meta.dirname, '../../src/hook/opencode.ts')],
-    format: 'cjs',
-    logLevel: 'error',
-    minify: true,
-    outfile: join(built, 'opencode.js'),
-    platform: 'node',
-    target: 'node20',
-  });
+  built = (await buildHook()).folder;
 });
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 afterEach(async () => await lab.close());
@@ -42,7 +31,7 @@ async function recordedLab(script: Script, lib?: string | null): Promise<Opencod
   const folder = join(made.home, '.agent-strace', 'lib');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}');
-  if (lib === undefined) cpSync(join(built, 'opencode.js'), join(folder, 'opencode.js'));
+  if (lib === undefined) cpSync(built, folder, { recursive: true });
   else if (lib !== null) writeFileSync(join(folder, 'opencode.js'), lib);
   const plugins = join(made.home, '.config', 'opencode', 'plugins');
   mkdirSync(plugins, { recursive: true });
