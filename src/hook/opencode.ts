@@ -25,12 +25,12 @@ import { append, newRecord, writeMeta } from './session.ts';
 
 type Hook = (input: unknown, output?: unknown) => Promise<void>;
 
-/** Instances of opencode in this process that are being recorded, by folder: two plugin files are one recorder. */
+/** Instances of opencode that are being recorded: two plugin files (a person's and a project's) are one recorder. */
 const KEY = Symbol.for('agent-strace.opencode');
 
-const recorded = (): Set<string> => {
-  const holder = globalThis as { [KEY]?: Set<string> };
-  holder[KEY] ??= new Set();
+const recorded = (): WeakSet<object> => {
+  const holder = globalThis as { [KEY]?: WeakSet<object> };
+  holder[KEY] ??= new WeakSet();
   return holder[KEY];
 };
 
@@ -39,11 +39,16 @@ const recorded = (): Set<string> => {
  *
  * @param input what opencode gives a plugin
  */
-export function hooks(input: { directory?: unknown } | undefined): Record<string, Hook> {
+export function hooks(
+  input: { directory?: unknown; client?: unknown } | undefined,
+): Record<string, Hook> {
   if (process.env.AGENT_STRACE_DISABLE === '1') return {};
   const directory = typeof input?.directory === 'string' ? input.directory : process.cwd();
-  if (recorded().has(directory)) return {};
-  recorded().add(directory);
+  // Each instance has a client of its own, which all its plugins are given.
+  const client = input?.client;
+  const instance = typeof client === 'object' && client !== null ? client : {};
+  if (recorded().has(instance)) return {};
+  recorded().add(instance);
   const recorder = new InstanceRecorder(directory);
   const record = async (name: string, first: unknown, second?: unknown): Promise<void> => {
     try {
@@ -59,7 +64,7 @@ export function hooks(input: { directory?: unknown } | undefined): Record<string
     'tool.execute.after': (given, output) => record('tool.execute.after', given, output),
     dispose: async () => {
       await record('dispose', undefined);
-      recorded().delete(directory);
+      recorded().delete(instance);
     },
   };
 }

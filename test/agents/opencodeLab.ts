@@ -121,6 +121,8 @@ export class OpencodeLab {
         HTTP_PROXY: 'http://127.0.0.1:9',
         HTTPS_PROXY: 'http://127.0.0.1:9',
         NO_PROXY: '127.0.0.1,localhost',
+        // It looks for its plugin library at its first start, and for more than a minute where there is no network.
+        npm_config_fetch_retries: '0',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, as a shell would give it.

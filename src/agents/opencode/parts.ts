@@ -31,7 +31,7 @@ export function idTime(id: string, nearMs: number): number {
 
 /** The part of a message's id that says when it was made: the original of a copy has the copy's `time.created`. */
 export function idPrefix(kind: string, timeMs: number): string {
-  return `${kind}_${(timeMs % ID_SPAN_MS).toString(16).padStart(9, '0')}`;
+  return `${kind}_${(Math.floor(timeMs) % ID_SPAN_MS).toString(16).padStart(9, '0')}`;
 }
 
 /** Whose events they are. */

@@ -232,6 +232,40 @@ withSqlite('the files of older versions, and an export, tell the same', () => {
   expect(summary(read(exported).events)).toEqual(expected);
 });
 
+test('rows of any shape', () => {
+  const rows: Json[] = [
+    null,
+    [1],
+    { session: { id: 1, title: 2, directory: 3 } },
+    { info: {} },
+    { info: { role: 'user', time: 'x' }, parts: [null, { type: 'compaction' }, { type: 'text' }] },
+    { info: { role: 'user', id: 'm', time: { created: 5 } }, parts: { length: 3 } },
+    {
+      info: { role: 'assistant', id: 'm', time: { created: '1', completed: {} }, error: {} },
+      parts: [
+        { type: 'tool', id: 'p', state: [] },
+        { type: 'tool', id: 'p', state: { status: 'completed', input: 1, metadata: 'x', time: 5 } },
+        {
+          type: 'tool',
+          id: 'p',
+          state: { status: 'error', error: {}, time: { start: 9, end: 1 } },
+        },
+        { type: 'text', text: {}, time: { end: 1 } },
+        { type: 'step-finish', tokens: { input: -1, cache: 1 }, cost: 'x' },
+        { type: 'retry', attempt: 'x', error: 1 },
+        { type: '__proto__' },
+      ],
+    },
+  ];
+  for (const agentId of ['', 'ses_child']) {
+    const file = { path: '/x', agentId };
+    const mapper = opencodeTranscripts.mapper({ sessionId: 's', file, live: false });
+    const events = [...rows.flatMap((row) => mapper.push(row)), ...mapper.finish()];
+    expect(events.every(({ timestamp }) => Number.isFinite(timestamp))).toBe(true);
+    expect(mapper.ignored).toMatchObject({ ['__proto__']: 1, 'not an object': 2 });
+  }
+});
+
 test('the time in an id', () => {
   const created = 1_795_657_461_367;
   expect(idTime('msg_215866e770014m5cR9064vdWcF', created)).toBe(created);
