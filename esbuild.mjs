@@ -124,12 +124,14 @@ const targets = [
   },
   { name: 'hook', entry: 'src/hook/main.ts', budget: 72, options: { ...node, target: 'node20' } },
   // Beside the hook, loaded when they are needed: see src/hook/parts.ts.
-  ...Object.entries({ agents: 72, snapshot: 24, transcripts: 120 }).map(([name, budget]) => ({
-    name,
-    entry: `src/hook/${name}.ts`,
-    budget,
-    options: { ...node, target: 'node20' },
-  })),
+  ...Object.entries({ agents: 72, opencode: 72, snapshot: 24, transcripts: 120 }).map(
+    ([name, budget]) => ({
+      name,
+      entry: `src/hook/${name}.ts`,
+      budget,
+      options: { ...node, target: 'node20' },
+    }),
+  ),
   {
     name: 'guard',
     entry: 'src/hook/guard.ts',

@@ -18,12 +18,12 @@ define(
   'modify',
   'edit write multiedit notebookedit create str_replace str_replace_editor ' +
     'str_replace_based_edit_tool apply_patch write_file replace edit_file create_file delete ' +
-    'replace_string_in_file insert_edit_into_file file_edit',
+    'replace_string_in_file insert_edit_into_file file_edit patch',
 );
 define('run', 'bash shell run_in_terminal exec_command local_shell run_shell_command powershell');
 define('search', 'grep glob ls search list_directory list_dir file_search grep_search codebase');
-define('search', 'search_file_content toolsearch');
-define('web', 'webfetch websearch web_fetch web_search google_web_search fetch_webpage');
+define('search', 'search_file_content toolsearch list lsp');
+define('web', 'webfetch websearch web_fetch web_search google_web_search fetch_webpage codesearch');
 define('agent', 'agent task subagent runsubagent');
 // Copilot's own, and what VS Code has beside those above.
 define('run', 'read_bash write_bash stop_bash read_powershell write_powershell stop_powershell');
