@@ -21,6 +21,7 @@ define(
     'replace_string_in_file insert_edit_into_file file_edit patch',
 );
 define('run', 'bash shell run_in_terminal exec_command local_shell run_shell_command powershell');
+define('run', 'shell_command unified_exec write_stdin exec');
 define('search', 'grep glob ls search list_directory list_dir file_search grep_search codebase');
 define('search', 'search_file_content toolsearch list lsp');
 define('web', 'webfetch websearch web_fetch web_search google_web_search fetch_webpage codesearch');
@@ -34,6 +35,9 @@ define('search', 'rg semantic_search test_search search_workspace_symbols read_p
 define('agent', 'read_agent list_agents search_subagent explore_subagent execution_subagent');
 define('read', 'read_mcp_resource get_internal_docs');
 define('agent', 'agent task subagent runsubagent invoke_agent codebase_investigator generalist cli_help');
+define('search', 'search_file_content toolsearch tool_search');
+define('web', 'webfetch websearch web_fetch web_search google_web_search fetch_webpage');
+define('agent', 'agent task subagent runsubagent spawn_agent');
 
 const text = (value: Json | undefined): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
