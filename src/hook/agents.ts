@@ -7,7 +7,10 @@ import { vscodeRecorder } from '../agents/vscode/hook.ts';
 import { isSetUp } from './ownHooks.ts';
 
 export const recorders: Record<string, HookRecorder> = Object.fromEntries(
-  [codexRecorder, geminiRecorder, copilotRecorder, vscodeRecorder].map((recorder) => [recorder.agent, recorder]),
+  [codexRecorder, geminiRecorder, copilotRecorder, vscodeRecorder].map((recorder) => [
+    recorder.agent,
+    recorder,
+  ]),
 );
 
 /** See {@link isSetUp}. */

@@ -124,7 +124,9 @@ test('a session of the real Gemini CLI is recorded whole, and priced', async () 
     'decision turn_end',
     'session_end',
   ]);
-  const results = events.filter((e) => e.data.recorded_by === 'hook' && e.event_type !== 'tool_call');
+  const results = events.filter(
+    (e) => e.data.recorded_by === 'hook' && e.event_type !== 'tool_call',
+  );
   const byTool = (name: string) => results.filter(({ data }) => data.tool_name === name);
   expect(byTool('run_shell_command').map(({ data }) => data.exit_code)).toEqual([0, 0, 0, 3]);
   expect(byTool('replace')[0]!.data.files).toEqual([
@@ -201,7 +203,10 @@ test('a call that another hook denies is closed by the chat', async () => {
 test('without the recorder Gemini works as if it had never been there', async () => {
   lab = await GeminiLab.create({
     scenario: () => ({
-      main: [[call('run_shell_command', { command: 'echo hi > x', description: 't' })], [say('ok')]],
+      main: [
+        [call('run_shell_command', { command: 'echo hi > x', description: 't' })],
+        [say('ok')],
+      ],
     }),
     hookBundle: bundle,
   });
@@ -222,8 +227,7 @@ test('the record names the outer of the two processes, and a pause stops both', 
   });
   mkdirSync(join(lab.projectDir, '.git'));
   const run = lab.start('SCENARIO:main please');
-  const ticks = () =>
-    statSync(join(lab.projectDir, 'ticks'), { throwIfNoEntry: false })?.size ?? 0;
+  const ticks = () => statSync(join(lab.projectDir, 'ticks'), { throwIfNoEntry: false })?.size ?? 0;
   await vi.waitFor(() => expect(ticks()).toBeGreaterThan(5), 30_000);
   const session = lab.sessions()[0]!;
   expect(readSessionRecord(session, lab.stateEnv)?.pid).toBe(run.pid);

@@ -85,7 +85,9 @@ export class MockGemini {
     const url = request.url ?? '';
     if (url.includes('countTokens')) return sendJson(response, 200, { totalTokens: 1234 });
     if (!url.includes('enerateContent')) {
-      return sendJson(response, 404, { error: { code: 404, message: 'mock', status: 'NOT_FOUND' } });
+      return sendJson(response, 404, {
+        error: { code: 404, message: 'mock', status: 'NOT_FOUND' },
+      });
     }
     const body = JSON.parse(Buffer.concat(chunks).toString()) as GenerateRequest;
     const { index, step } = this.pick(body);
@@ -110,7 +112,10 @@ export class MockGemini {
   }
 
   /** The script is the one named last; the step is how often the model has answered since. */
-  private pick({ contents = [], tools = [] }: GenerateRequest): { index: number; step: GeminiStep } {
+  private pick({ contents = [], tools = [] }: GenerateRequest): {
+    index: number;
+    step: GeminiStep;
+  } {
     if (tools.length === 0) {
       const text = '{"reasoning":"mock","model_choice":"flash","next_speaker":"user"}';
       return { index: -1, step: { parts: [say(text)] } };
