@@ -516,17 +516,27 @@ describe('names and paths', () => {
 });
 
 describe('a command, while another agent works in the same project', () => {
-  const bash = (event: string, command: string) =>
+  // A slow machine is no failure.
+  const PATIENT = { AGENT_STRACE_LOOK_MS: '2000' };
+  /** What Claude Code saw change while its command ran. */
+  const saw = (name: string): JsonObject => ({
+    filePath: join(project, name),
+    hunks: [{ oldStart: 1, oldLines: 1, newStart: 1, newLines: 1, lines: ['-old', '+new'] }],
+  });
+  const bash = (event: string, command: string, files: JsonObject[]) =>
     payload(event, {
       tool_name: 'Bash',
       tool_use_id: 'toolu_1',
       tool_input: { command },
-      ...(event === 'PostToolUse' && { tool_response: { stdout: '', stderr: '' } }),
+      ...(event === 'PostToolUse' && {
+        tool_response: { stdout: '', stderr: '', bashEditDiff: { files } },
+      }),
     });
   /** Another session's tool, its file given as Gemini may: as seen from the project. */
   const other = (event: string, tool: string, input: JsonObject, response?: JsonObject) =>
     fire(event, {
       agent: 'gemini',
+      env: PATIENT,
       input: JSON.stringify({
         session_id: 'other',
         hook_event_name: event,
@@ -554,9 +564,8 @@ describe('a command, while another agent works in the same project', () => {
     git('add', '-A');
     git('commit', '-qm', 'x');
   });
-  // A slow machine is no failure.
-  const patient = (event: string, command: string) =>
-    fire(event, { input: bash(event, command), env: { AGENT_STRACE_LOOK_MS: '2000' } });
+  const patient = (event: string, command: string, files: JsonObject[] = []) =>
+    fire(event, { input: bash(event, command, files), env: PATIENT });
 
   it.each([
     ['edits', 'replace', { file_path: 'theirs.txt', old_string: 'old', new_string: 'new' }],
@@ -572,6 +581,8 @@ describe('a command, while another agent works in the same project', () => {
     write('mine.txt', 'new\n');
     patient('PostToolUse', 'make');
     expect(changed()).toEqual([['mine.txt']]);
+    patient('PostToolUse', 'make', [saw('mine.txt'), saw('theirs.txt')]);
+    expect(changed().at(-1)).toEqual(['mine.txt']);
   });
 
   it('has not changed what commands of that one changed, but has what it names', () => {

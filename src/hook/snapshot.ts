@@ -32,49 +32,84 @@ export const before: Snapshot['before'] = (call) => snapshotBefore(callOf(call))
 /** After a command: adds what it changed to its result's data. @throws what the file system throws */
 export const after: Snapshot['after'] = (from, traceDir, data) => {
   const call = callOf(from);
-  const found = snapshotAfter(call, (sinceMs) => claimed(traceDir, call, sinceMs));
+  const found = snapshotAfter(call, (sinceMs) => {
+    const { own, others, seen } = claimsSince(traceDir, call, sinceMs);
+    return new Set([...own, ...others, ...seen]);
+  });
   // A command that still runs in the background may change more.
   if (found === undefined || found.unknown || data.task_id !== undefined) {
     data.changed_files = 'unknown';
   }
-  // What the agent itself says of a file has its lines, and stands.
+  // What the agent itself says of a file has its lines, and stands; but it, too, only saw that the file changed.
   const told = Array.isArray(data.files) ? data.files : [];
+  const files = told.some(isChange) ? withoutOthers(told, traceDir, call) : told;
   const paths = new Set(told.map((file) => isObject(file) && file.path));
   const more = (found?.files ?? []).filter(({ path }) => !paths.has(path));
-  if (more.length > 0) data.files = [...told, ...(more as unknown as Json[])];
+  if (more.length > 0 || files.length < told.length) {
+    data.files = [...files, ...(more as unknown as Json[])];
+  }
 };
 
-/** Files that other calls of this time changed, or are about to: this agent's, and those of others in the project. */
-function claimed(traceDir: string, call: SnapshotCall, sinceMs: number): Set<string> {
-  const paths = new Set<string>();
-  for (const session of [call.sessionId, ...othersSince(traceDir, call.sessionId, sinceMs)]) {
-    const own = session === call.sessionId;
-    for (const line of readTail(traceDir, session, TAIL_BYTES).bytes.toString().split('\n')) {
-      if (!line.includes('"event_type":"tool_')) continue;
-      try {
-        const { timestamp, data } = JSON.parse(line) as TraceEvent;
-        if (timestamp * 1000 < sinceMs || (own && data.tool_use_id === call.callId)) continue;
-        for (const path of claimsOf(data, own ? '' : call.command)) {
-          paths.add(resolve(call.cwd, path));
+const isChange = (file: Json): file is JsonObject => isObject(file) && file.kind !== 'read';
+
+/** Without files that another agent's tools changed while the command ran. */
+function withoutOthers(told: Json[], traceDir: string, call: SnapshotCall): Json[] {
+  const { sessionId, callId } = call;
+  const started = callsOf(traceDir, sessionId).findLast(
+    ({ event_type: type, data }) =>
+      type === 'tool_call' && (data.tool_use_id === callId || data.call_key === callId),
+  );
+  if (started === undefined) return told;
+  const { others } = claimsSince(traceDir, call, started.timestamp * 1000);
+  return told.filter((file) => !isChange(file) || !others.has(String(file.path)));
+}
+
+/** Files that calls changed, or are about to. Absolute. */
+interface Claims {
+  /** Calls of this agent. */
+  own: Set<string>;
+  /** Tools of others in the project, which say what they change. */
+  others: Set<string>;
+  /** Commands of others, which see all that changes: but for files that this command names. */
+  seen: Set<string>;
+}
+
+function claimsSince(traceDir: string, call: SnapshotCall, sinceMs: number): Claims {
+  const claims: Claims = { own: new Set(), others: new Set(), seen: new Set() };
+  const { sessionId, callId, command, cwd } = call;
+  for (const session of [sessionId, ...othersSince(traceDir, sessionId, sinceMs)]) {
+    for (const { timestamp, data } of callsOf(traceDir, session)) {
+      const own = session === sessionId;
+      if (timestamp * 1000 < sinceMs || (own && data.tool_use_id === callId)) continue;
+      const isCommand = toolKind(String(data.tool_name)) === 'run';
+      const kind = own ? 'own' : isCommand ? 'seen' : 'others';
+      for (const path of changesOf(data)) {
+        if (kind !== 'seen' || !command.includes(basename(path))) {
+          claims[kind].add(resolve(cwd, path));
         }
-      } catch {
-        // Half a line.
       }
     }
   }
-  return paths;
+  return claims;
 }
 
-/**
- * Files that a call's data says it changes.
- *
- * @param command what another session's command saw change is not its own where this command names it: each of two
- *   commands sees what both do
- */
-function claimsOf(
-  { arguments: args, tool_name: tool, files }: JsonObject,
-  command: string,
-): string[] {
+/** The last calls of a session, and their results. */
+function callsOf(traceDir: string, session: string): TraceEvent[] {
+  const events: TraceEvent[] = [];
+  for (const line of readTail(traceDir, session, TAIL_BYTES).bytes.toString().split('\n')) {
+    if (!line.includes('"event_type":"tool_')) continue;
+    try {
+      const event = JSON.parse(line) as TraceEvent;
+      if (isObject(event.data)) events.push(event);
+    } catch {
+      // Half a line.
+    }
+  }
+  return events;
+}
+
+/** Files that a call, or its result, says it changes. */
+function changesOf({ arguments: args, tool_name: tool, files }: JsonObject): string[] {
   const paths: string[] = [];
   if (isObject(args) && toolKind(String(tool)) === 'modify') {
     paths.push(pathArgument(args) ?? '');
@@ -84,9 +119,7 @@ function claimsOf(
     }
   }
   for (const file of Array.isArray(files) ? files : []) {
-    if (!isObject(file) || file.kind === 'read') continue;
-    const path = String(file.path);
-    if (file.source !== 'stat' || !command.includes(basename(path))) paths.push(path);
+    if (isChange(file)) paths.push(String(file.path));
   }
   return paths.filter((path) => path !== '');
 }

@@ -19,12 +19,7 @@ import { AGENTS, type AgentId } from '../../src/agents/agent.ts';
 import { hookCommand } from '../../src/agents/launcher.ts';
 import { processState, readSessionRecord } from '../../src/agents/process.ts';
 import { applySetup, planSetup } from '../../src/agents/registry.ts';
-import {
-  type FileOp,
-  type Json,
-  type JsonObject,
-  type TraceEvent,
-} from '../../src/model/event.ts';
+import type { FileOp, Json, JsonObject, TraceEvent } from '../../src/model/event.ts';
 import { SessionFold } from '../../src/model/fold.ts';
 import { buildHook } from '../hookBundle.ts';
 import { ClaudeLab } from './claudeLab.ts';
@@ -434,7 +429,6 @@ describe('five real agents in one project', () => {
     expect(countsOf(outer)).toEqual({ calls: 1, prompts: 1, errors: 0 });
     expect(countsOf(inner)).toEqual({ calls: 2, prompts: 1, errors: 0 });
     // The file is Codex's work, not that of the command that ran Codex.
-    console.log(JSON.stringify(traceOf(inner),null,1), JSON.stringify(traceOf(outer).filter(isOutcome), null, 1));
     expect(changed(traceOf(outer))).toEqual([]);
     expect(changed(traceOf(inner))).toEqual([path('codex')]);
 
