@@ -25,6 +25,10 @@ define('search', 'grep glob ls search list_directory list_dir file_search grep_s
 define('search', 'search_file_content toolsearch');
 define('web', 'webfetch websearch web_fetch web_search google_web_search fetch_webpage');
 define('agent', 'agent task subagent runsubagent');
+// Codex.
+define('run', 'shell_command user_shell container.exec');
+define('search', 'tool_search');
+define('agent', 'spawn_agent');
 
 const text = (value: Json | undefined): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
