@@ -225,10 +225,15 @@ export interface Output {
   /** The command still runs. */
   running?: boolean;
   denied?: 'hook' | 'user';
+  failed?: boolean;
+  /** Somebody pressed Esc. */
+  interrupted?: boolean;
 }
 
 const UNIFIED =
   /^(?:Chunk ID: .*\n)?Wall time: ([\d.]+) seconds\n(?:Process exited with code (-?\d+)|Process running with session ID .*)\n(?:Original token count: \d+\n)?Output:\n/;
+/** Of a script that calls tools (`exec`). */
+const SCRIPT = /^Script (\w+)[^\n]*\nWall time:? ([\d.]+) seconds?\n/;
 const PATCHED = /^Exit code: (-?\d+)\nWall time: ([\d.]+) seconds?\n/;
 
 /** @param value a `…_output` row's `output`: a text, a JSON text, or content blocks */
@@ -244,6 +249,15 @@ export function readOutput(value: Json | undefined): Output {
   const patched = PATCHED.exec(raw);
   if (patched !== null) {
     return { text: raw, exit: Number(patched[1]), ms: Math.round(Number(patched[2]) * 1000) };
+  }
+  const script = SCRIPT.exec(raw);
+  if (script !== null) {
+    if (script[1] === 'running') return { text: raw, running: true };
+    const failed = script[1] !== 'completed';
+    return { text: raw, ms: Math.round(Number(script[2]) * 1000), ...(failed && { failed }) };
+  }
+  if (/^(?:Wall time:? [\d.]+ seconds?\n)?aborted by user/.test(raw)) {
+    return { text: raw, failed: true, interrupted: true };
   }
   if (raw.startsWith('{"output":')) {
     const json = inputOf(raw);

@@ -125,8 +125,18 @@ export class RolloutMapper implements RowMapper {
     }
     if (this.#firstTime === 0) return this.#events;
     this.#turn = '';
+    this.#begun();
+    this.#add('session_end', eventId(this.#session, 'import', 'end'), {
+      reason: 'import',
+      duration_ms: ms,
+      ...pruned({ title: this.#title }),
+    });
+    return this.#events;
+  }
+
+  /** The session's start; told again at the end, which knows the model. */
+  #begun(): void {
     const meta = this.#start?.meta ?? {};
-    const source = asObject(meta.source);
     const fork = asString(meta.forked_from_id);
     this.#add(
       'session_start',
@@ -136,7 +146,7 @@ export class RolloutMapper implements RowMapper {
         mode: 'import',
         ...pruned({
           ...(fork !== '' && { event_subtype: 'fork', forked_from: fork }),
-          source: asString(meta.source) || Object.keys(source ?? {})[0] || '',
+          source: asString(meta.source) || Object.keys(asObject(meta.source) ?? {})[0] || '',
           cwd: asString(meta.cwd),
           model: this.#start?.model ?? '',
           agent_version: asString(meta.cli_version),
@@ -147,12 +157,6 @@ export class RolloutMapper implements RowMapper {
       },
       { time: this.#start?.time || this.#firstTime },
     );
-    this.#add('session_end', eventId(this.#session, 'import', 'end'), {
-      reason: 'import',
-      duration_ms: ms,
-      ...pruned({ title: this.#title }),
-    });
-    return this.#events;
   }
 
   #add(
@@ -218,7 +222,10 @@ export class RolloutMapper implements RowMapper {
     if (Number.isSafeInteger(from) && from > 0) state.ownFrom = from;
     if (this.#live) return false;
     this.#start = { time: state.time, meta, model: '' };
-    if (this.#agent !== '') this.#task('');
+    this.#turn = '';
+    this.#from = '';
+    if (this.#agent === '') this.#begun();
+    else this.#task('');
     return true;
   }
 
@@ -560,7 +567,8 @@ export class RolloutMapper implements RowMapper {
       delete call.event;
     }
     const output = readOutput(value);
-    const failed = output.denied !== undefined || (output.exit !== undefined && output.exit !== 0);
+    const code = output.exit ?? 0;
+    const failed = output.failed === true || output.denied !== undefined || code !== 0;
     const ms = output.ms ?? (call && !output.running ? span(call.time, state.time) : undefined);
     const subagent = call?.subagent || spawned(call?.name ?? '', output.text);
     this.#result(id, call?.name ?? '', output.text, {
@@ -568,6 +576,7 @@ export class RolloutMapper implements RowMapper {
       ...(output.exit !== undefined && { exit: output.exit }),
       denied: output.denied ?? '',
       failed,
+      ...(output.interrupted === true && { interrupted: true }),
       ...(subagent !== '' && { subagent }),
     });
     if (call !== undefined) call.told = 'output';
@@ -584,6 +593,7 @@ export class RolloutMapper implements RowMapper {
       files?: FileOp[];
       failed: boolean;
       denied: string;
+      interrupted?: boolean;
       subagent?: string;
     },
   ): void {
@@ -596,6 +606,7 @@ export class RolloutMapper implements RowMapper {
         ...pruned({ event_subtype: denied && 'denied', tool_name: name }),
         tool_use_id: id,
         ...(error && { is_error: true }),
+        ...(facts.interrupted === true && { is_interrupt: true }),
         ...(error ? { error: text || (denied ? 'Denied' : 'Failed') } : { result: text }),
         ...(exit !== undefined && { exit_code: exit }),
         ...(files !== undefined && files.length > 0 && { files: files as (FileOp & Json)[] }),
