@@ -29,7 +29,7 @@ export function pruned(data: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(data).filter(([, value]) => Boolean(value)));
 }
 export const asString = (value: unknown): string => (typeof value === 'string' ? value : '');
-export const asCount = (value: unknown): number =>
+const asCount = (value: unknown): number =>
   Number.isFinite(value) && (value as number) > 0 ? Math.floor(value as number) : 0;
 
 /** Seconds since the epoch; 0 where there is no valid time. */
