@@ -3,7 +3,7 @@ import { isObject, type Json, type JsonObject } from '../../model/event.ts';
 import { asString } from '../claude/usage.ts';
 
 /** Calls of one file that are remembered; more at once is not an agent but an attack. */
-const MAX_CALLS = 128;
+const MAX_CALLS = 64;
 const MAX_ID = 128;
 
 /** A call that was asked for. */
