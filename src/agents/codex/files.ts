@@ -108,7 +108,7 @@ export function rolloutHead(path: string, anyOwner = false): RolloutHead | undef
   if (file === undefined) return undefined;
   try {
     const key = `${file.stats.dev} ${file.stats.ino} ${path}`;
-    const known = heads.get(key);
+    const known = anyOwner ? undefined : heads.get(key);
     if (known !== undefined) return known;
     const buffer = Buffer.alloc(Math.min(HEAD, file.stats.size));
     const bytes = buffer.subarray(0, readSync(file.fd, buffer, 0, buffer.length, 0));
@@ -116,7 +116,7 @@ export function rolloutHead(path: string, anyOwner = false): RolloutHead | undef
     if (head === undefined) return undefined;
     if (heads.size >= MAX_HEADS) heads.clear();
     // A row that is still being written is read again.
-    if (head.startedAt > 0 || isPacked(path)) heads.set(key, head);
+    if (!anyOwner && (head.startedAt > 0 || isPacked(path))) heads.set(key, head);
     return head;
   } catch {
     return undefined;

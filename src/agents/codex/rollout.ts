@@ -378,6 +378,8 @@ export class RolloutMapper implements RowMapper {
   }
 
   #turnEnd(more: JsonObject): void {
+    // A subagent's turns end nothing for the person who waits.
+    if (this.#agent !== '') return;
     const { turn } = this.#state;
     const id = codexIds.turnEnd(this.#session, this.#agent, turn || String(this.#state.time));
     this.#add('decision', id, { event_subtype: 'turn_end', ...more });
