@@ -171,7 +171,7 @@ test('a session of the real Codex is recorded whole', async () => {
   expect(lab.read('hello.txt')).toBe('hello world\ntwo\nand a half\nthird\n');
 
   const responses = events.filter(({ event_type }) => event_type === 'llm_response');
-  expect(responses.map(({ data }) => data.message_id)).toEqual(
+  expect(responses.map(({ data }) => data.response_id)).toEqual(
     lab.mock.answers.map(({ responseId }) => responseId),
   );
   const pricer = pricerOver(library);

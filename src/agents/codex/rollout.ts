@@ -21,6 +21,8 @@ import { addedTokens, codexUsage, counts } from './rolloutUsage.ts';
 const MAX_NAMES = 200;
 /** Seconds without a row after which a fork's copied rows are over, where nothing else tells. */
 const COPY_PAUSE = 1;
+/** Tools that the provider runs, within its response. */
+const PROVIDED = /^(web_search|image_generation)$/;
 /** Calls that hooks tell of. */
 const HOOKED = /^(exec_command|shell|shell_command|local_shell|apply_patch|spawn_agent|mcp__.*)$/;
 
@@ -254,7 +256,9 @@ export class RolloutMapper implements RowMapper {
   /** @param inner not asked for by a response itself */
   #call(id: string, name: string, input: JsonObject, inner = false): void {
     const known = this.#state.calls.has(id);
-    this.#state.call(id, name, !inner);
+    // Newer versions tell a response's tokens before its calls run: what a script calls comes too late for it.
+    const asked = !inner || !this.#state.records || PROVIDED.test(name);
+    this.#state.call(id, name, asked);
     if (known || (this.#options.live && !inner && HOOKED.test(name))) return;
     this.#add('tool_call', ids.call(this.#session, id), {
       tool_name: name,

@@ -169,7 +169,6 @@ describe('rollouts of Codex 0.169', () => {
         "tool_result call_mock3 exec_command 2⏎ exit 0 2 ms",
         "assistant_response N files",
         "llm_response (usage) gpt-5.5 1040/800/50 #1",
-        "decision (turn_end)",
         "tool_result (subagent) Subagent N files 303 ms",
       ]
     `);
@@ -328,7 +327,7 @@ describe('rollouts of older versions', () => {
         "tool_call c3 mcp__db__query {"sql":"x"}",
         "error c3 mcp__db__query no such table 1000 ms",
         "error c4 boom⏎ exit 2 500 ms",
-        "llm_response (usage) gpt-5.5 200/100/20 #1 c2",
+        "llm_response (usage) gpt-5.5 200/100/20 #1 c2,c3",
         "assistant_response Done.",
         "llm_response (usage) gpt-5.5 60/40/10 #2",
         "error interrupted",
