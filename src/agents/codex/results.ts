@@ -19,7 +19,7 @@ export interface Outcome {
 
 const BLOCKED = /^(?:Command|Tool call) blocked by PreToolUse hook/;
 const REJECTED = /^(?:exec command |patch |MCP tool call |command )?rejected by (?:the )?user/i;
-const ABORTED = /^aborted(?: by user)?(?: after|$|\n)/;
+const ABORTED = /^(?:Wall time:? [\d.]{1,20} seconds\n)?aborted(?: by user)?(?: after|$|\n)/;
 
 /** The text of a tool's output: plain, content parts, or JSON in an object. */
 export function outputText(output: Json | undefined): string {
