@@ -274,6 +274,27 @@ test('a call that another hook denied is closed from the rollout', async () => {
   expect(byHook(traceOf(session))).not.toContain('tool_result Bash');
 });
 
+test('a fork of the real Codex copies nothing, and is billed for its own', async () => {
+  await recordedLab({ main: [[says('First.')]], two: [[says('Second.')]] });
+  const first = sessionOf(await lab.run('SCENARIO:main please'));
+  const run = await lab.run('fork', first, 'SCENARIO:two please');
+
+  expect(run.code, run.stderr).toBe(0);
+  const fork = sessionOf(run);
+  expect(fork).not.toBe(first);
+  await vi.waitFor(
+    () => expect(traceOf(fork).filter((e) => e.event_type === 'llm_response')).toHaveLength(1),
+    20_000,
+  );
+  expect(kind(traceOf(fork)[0]!)).toBe('session_start fork');
+  const events = imported(fork);
+  expect(events[0]!.data).toMatchObject({ mode: 'import', forked_from: first });
+  const responses = events.filter(({ event_type }) => event_type === 'llm_response');
+  expect(responses.map(({ data }) => [data.message_id, data.copied_from])).toEqual([
+    [lab.mock.answers[1]!.responseId, undefined],
+  ]);
+});
+
 test('pause freezes the real Codex with what it runs, resume lets it end', async () => {
   await recordedLab({
     main: [
@@ -310,18 +331,15 @@ test('an interrupted turn ends once', async () => {
   const session = threadOf(lab.rollouts()[0]!);
   process.kill(readSessionRecord(session, environment())!.pid!, 'SIGINT');
   await run.done;
-  await vi.waitFor(
-    () => expect(readFileSync(lab.rollouts()[0]!, 'utf8')).toMatch(/turn_aborted|Interrupt/),
-    20_000,
-  );
-  await sleep(2500);
+  const useId = lab.mock.answers[0]!.callIds[0]!;
+  const ends = (events: TraceEvent[]) =>
+    events.filter(({ data }) => data.reason === 'interrupted' || data.error === 'interrupted');
+  // Told by the hook, and again by the rollout, whose last rows come when the agent has gone.
+  await vi.waitFor(() => expect(ends(traceOf(session))).toHaveLength(4), 20_000);
   const events = traceOf(session);
-  console.log(
-    events
-      .map(
-        (e) =>
-          `${e.data.recorded_by} ${kind(e)} ${e.event_id} ${JSON.stringify(e.data).slice(0, 200)}`,
-      )
-      .join('\n'),
-  );
+  expect(new Set(ends(events).map(({ event_id }) => event_id)).size).toBe(2);
+  expect(result(events, session, useId)).toMatchObject({
+    event_type: 'error',
+    data: { is_interrupt: true, error: expect.stringContaining('aborted') },
+  });
 });

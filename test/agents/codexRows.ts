@@ -8,9 +8,9 @@ const fixtures = fileURLToPath(new URL('../fixtures/codex', import.meta.url));
 
 /**
  * What Codex 0.169 wrote: `main` (commands, a patch), `pre-deny` (a hook said no), `spawn` (a subagent), `forked` (a fork,
- * two subagents that got a copy of the conversation, a compaction, an interrupt).
+ * two subagents that got a copy of the conversation, a compaction, an interrupt), `failing` (calls that never ran).
  */
-export type Recorded = 'main' | 'pre-deny' | 'spawn' | 'forked';
+export type Recorded = 'main' | 'pre-deny' | 'spawn' | 'forked' | 'failing';
 
 export const recordedFiles = (name: Recorded): string[] => {
   const folder = join(fixtures, name, 'transcript');

@@ -57,6 +57,7 @@ export interface RolloutHead {
   session: string;
   /** The thread that started it; empty for a person's own. */
   parent: string;
+  /** Its beginning was copied from another thread. */
   forked: boolean;
   cwd: string;
   /** Seconds since the epoch; 0 where unknown. */
@@ -117,7 +118,11 @@ function described(meta: JsonObject, time: string): RolloutHead | undefined {
     thread,
     session: isSessionId(session) ? session : thread,
     parent: parentOf(meta),
-    forked: asString(meta.forked_from_id) !== '' && parentOf(meta) === '',
+    // Newer versions name the place that they go on from, and copy nothing.
+    forked:
+      asString(meta.forked_from_id) !== '' &&
+      parentOf(meta) === '' &&
+      asObject(meta.history_base) === undefined,
     cwd: asString(meta.cwd),
     startedAt: ms > 0 ? ms / 1000 : 0,
   };

@@ -103,6 +103,28 @@ describe('rollouts of Codex 0.169', () => {
     expect(denied.data).toMatchObject({ event_subtype: 'denied', denied_by: 'hook' });
   });
 
+  it('tell failures that hooks do not: calls that never ran, and a command that ended later', () => {
+    const { sessionId, rows } = recorded('failing');
+    const { events } = read(rows, { sessionId, live: true });
+    const calls = events.filter(({ data }) => data.tool_use_id !== undefined);
+    expect(told(calls)).toMatchInlineSnapshot(`
+      [
+        "tool_call call_mock1 exec_command {"nocmd":1}",
+        "error call_mock1 exec_command failed to parse function arguments: missing field \`cmd\` at line 1 column 11 4 ms",
+        "tool_call call_mock2 no_such_tool {"a":1}",
+        "error call_mock2 no_such_tool unsupported call: no_such_tool 6 ms",
+        "tool_call call_mock3 update_plan {"plan":[{"step":"a","status":"pending"}]}",
+        "error call_mock3 update_plan unsupported call: update_plan 2 ms",
+        "tool_call call_mock4 view_image {"path":"/home/dev/none.png"}",
+        "error call_mock4 view_image unable to locate image at \`/home/dev/none.png\`: No such file or directory (os error 2) 22 ms",
+        "tool_call call_mock5 apply_patch {"command":"*** Begin Patch\\n*** Update File: hello.txt\\n@@\\n-nothing like it\\n+x\\n*** End Patch"}",
+        "error call_mock5 apply_patch apply_patch verification failed: Failed to find expected lines in /home/dev/shop/hello.txt:⏎nothing like it 18 ms",
+        "error call_mock6 exec_command late⏎ exit 4 2860 ms",
+        "tool_result call_mock7 exec_command exit 0 3855 ms",
+      ]
+    `);
+  });
+
   it('count what a fork and its subagents did themselves, and nothing twice', () => {
     const files = recordedFiles('forked');
     const messages = new Set<unknown>();
@@ -175,7 +197,7 @@ describe('rollouts of older versions', () => {
 });
 
 describe('rows of any shape', () => {
-  const all = (['main', 'pre-deny', 'spawn', 'forked'] as const).flatMap(recordedFiles);
+  const all = (['main', 'pre-deny', 'spawn', 'forked', 'failing'] as const).flatMap(recordedFiles);
 
   it('in two goes, cut at any byte, are the same as in one', () => {
     const dir = mkdtempSync(join(tmpdir(), 'agent-strace-codex-'));
