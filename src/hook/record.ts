@@ -14,9 +14,10 @@ import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts
 import type { SessionMeta } from '../model/codec.ts';
 import { isObject, type JsonObject, type TraceEvent } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
-import { keepsSecrets, readyEvent } from '../redact/event.ts';
+import { policyOf, readyEvent } from '../redact/event.ts';
 import { redactText } from '../redact/redact.ts';
 import { appendEvents, hintActiveSession, readTail, updateMeta } from '../trace/append.ts';
+import { maskChosen } from '../trace/choices.ts';
 import { homeTraceDir, isSafeSessionId, placeTrace } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
@@ -126,7 +127,7 @@ function record(
   if (name === 'PostToolUse' || name === 'PostToolUseFailure') {
     afterCommand(payload, session, known.trace_dir, events, whole);
   }
-  const redact = !keepsSecrets(env);
+  const redact = policyOf(env, maskChosen);
   append(
     known,
     events.map((event) => readyEvent(event, redact)),
@@ -244,7 +245,7 @@ function writeMeta(
   payload: JsonObject,
   timestamp: number,
 ): void {
-  const cwd = redactText(str(payload.cwd), {});
+  const cwd = redactText(str(payload.cwd), {}, policyOf(process.env, maskChosen));
   const problem = updateMeta(known.trace_dir, known.session_id, (before) => {
     const started = typeof before?.started_at === 'number' ? before.started_at : known.first_seen;
     const source = /^[a-z]{1,20}$/.exec(str(payload.source))?.[0] ?? 'resume';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { acquireLease, readUsage } from '../agents/claude/usageReader.ts';
-import { keepsSecrets } from '../redact/event.ts';
+import { policyOf } from '../redact/event.ts';
 import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
+import { maskChosen } from '../trace/choices.ts';
 import { stateHome } from '../trace/paths.ts';
 import { logProblem } from './log.ts';
 
@@ -23,7 +24,7 @@ export function appendTranscript(
     const lease = acquireLease(sessionId, stateDir);
     if (lease === undefined) return false;
     try {
-      const redact = !keepsSecrets(process.env);
+      const redact = policyOf(process.env, maskChosen);
       const eventsFile = join(traceDir, sessionId, EVENTS_FILE);
       const usage = readUsage({
         sessionId,

@@ -1,6 +1,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { redactText } from '../redact/redact.ts';
 import { costReport } from '../report/costReport.ts';
 import { sessionMarkdown } from '../report/sessionMarkdown.ts';
 import { statsReport } from '../report/statsReport.ts';
@@ -23,6 +24,7 @@ const FAILURES_AT_ONCE = 20;
  *
  * @param session read to its end
  * @param path absolute; a file that is there is replaced
+ * @param mask leave personal data out, also what was recorded before it was masked
  * @throws a system error; an `AbortError` when `signal` says so
  */
 export async function exportSession(
@@ -30,11 +32,14 @@ export async function exportSession(
   format: ExportFormat,
   path: string,
   signal: AbortSignal,
+  mask = false,
 ): Promise<void> {
   const parts =
-    format === 'ndjson'
-      ? traceParts(session)
-      : textParts(await reportText(session, format, signal));
+    format !== 'ndjson'
+      ? textParts(await reportText(session, format, signal), mask)
+      : mask
+        ? maskedParts(session)
+        : traceParts(session);
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   const file = await open(temporary, 'wx', 0o600);
   try {
@@ -53,8 +58,22 @@ export async function exportSession(
   }
 }
 
-function textParts(text: string): Iterable<Buffer> {
-  return [Buffer.from(text)];
+const withoutPersonal = (text: string): string => redactText(text, {}, 'personal');
+
+function textParts(text: string, mask: boolean): Iterable<Buffer> {
+  return [Buffer.from(mask ? withoutPersonal(text) : text)];
+}
+
+/** The same line by line, everything but what is masked as it was. */
+function* maskedParts(session: LiveSession): Generator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  for (const part of traceParts(session)) {
+    const bytes = Buffer.concat([rest, part]);
+    const whole = bytes.lastIndexOf(10) + 1;
+    yield Buffer.from(withoutPersonal(bytes.toString('utf8', 0, whole)));
+    rest = bytes.subarray(whole);
+  }
+  yield Buffer.from(withoutPersonal(rest.toString()));
 }
 
 /** The trace as it lies there, byte by byte, to its last whole line. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { sweepState } from '../agents/claude/stateSweep.ts';
 import { UsageTail } from '../agents/claude/usageReader.ts';
-import { keepsSecrets } from '../redact/event.ts';
+import { policyOf } from '../redact/event.ts';
 import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
+import { maskChosen } from '../trace/choices.ts';
 import { stateHome } from '../trace/paths.ts';
 import type { LiveSession } from './liveSession.ts';
 
@@ -74,7 +75,7 @@ export class UsageFollower {
       stateDir,
       maxBytes: MAX_BYTES,
       // As the hook does, which runs in the environment of the person's agent.
-      redact: !keepsSecrets(process.env),
+      redact: policyOf(process.env, maskChosen),
       eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
     });
     const follow = { tail, wait: 0, failed: false };

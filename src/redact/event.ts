@@ -21,9 +21,12 @@ export interface RedactEnv {
  *
  * @param maskByChoice what the person chose for all sessions; asked only where the environment says nothing
  */
-export function policyOf(env: RedactEnv, maskByChoice: () => boolean = () => false): RedactPolicy {
+export function policyOf<Env extends RedactEnv>(
+  env: Env,
+  maskByChoice: (env: Env) => boolean = () => false,
+): RedactPolicy {
   const said = env.AGENT_STRACE_MASK;
-  const mask = said === '1' || (said !== '0' && maskByChoice());
+  const mask = said === '1' || (said !== '0' && maskByChoice(env));
   if (mask) return 'personal';
   return env.AGENT_TRACE_NO_REDACT === '1' ? 'none' : 'secrets';
 }

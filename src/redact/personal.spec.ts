@@ -1,6 +1,10 @@
 /**
  * Recall and precision of the mask over the corpus in test/fixtures/redact/personal-*.ndjson. In a text,
  * `⟦…⟧` stands around what must go; everything else must stay, to the letter. A look-alike has none.
+ *
+ * The `tune` half was written before the rules. The `held` half came after them and not from their author:
+ * positives from faker and from the example numbers of libphonenumber, look-alikes drawn at random from the files
+ * of a machine. At first sight: recall 0.986 (145), precision 0.966 (194).
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -14,7 +18,10 @@ interface Entry {
 }
 
 const load = (name: string): Entry[] =>
-  readFileSync(new URL(`../../test/fixtures/redact/personal-${name}.ndjson`, import.meta.url), 'utf8')
+  readFileSync(
+    new URL(`../../test/fixtures/redact/personal-${name}.ndjson`, import.meta.url),
+    'utf8',
+  )
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Entry);
@@ -70,7 +77,13 @@ test('the corpus is as large as it claims, and each line of it can fail', () => 
 
 test('recall and precision over the corpus', () => {
   const { recall, precision, line, misses } = measure();
-  console.log([`mask corpus: ${line}`, `  written after the rules: ${measure('held').line}`, ...misses].join('\n'));
+  console.log(
+    [
+      `mask corpus: ${line}`,
+      `  of which not from the rules' author (0.986 and 0.966 at first sight): ${measure('held').line}`,
+      ...misses,
+    ].join('\n'),
+  );
   expect(recall).toBeGreaterThanOrEqual(0.98);
   expect(precision).toBeGreaterThanOrEqual(0.98);
 });

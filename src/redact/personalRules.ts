@@ -24,7 +24,7 @@ const NO_DOMAIN =
 const NOBODY =
   /^(?:git|hg|svn|no[-_.]?reply|do[-_.]?not[-_.]?reply|mailer-daemon|this|super|return|break|continue)$/i;
 const domain = sticky(
-  '(?:@|%40)((?:[A-Za-z0-9\u00c0-\u024f](?:[\\w\u00c0-\u024f-]{0,62})\\.){1,8}(?:[A-Za-z]{2,24}|xn--[\\w-]{2,59}))(?![A-Za-z0-9\u00c0-\u024f(@-])',
+  '(?:@|%40)((?:[A-Za-z0-9\u00c0-\u024f](?:[\\w\u00c0-\u024f-]{0,62})\\.){1,8}(?:[A-Za-z]{2,24}|xn--[\\w-]{2,59})(?![A-Za-z0-9\u00c0-\u024f(@-])|[A-Za-z0-9][\\w.-]{0,62}(?=…))',
 );
 
 const email: Finder = (text, at) => {
@@ -34,12 +34,12 @@ const email: Finder = (text, at) => {
   let local = /[A-Za-z0-9_\u00c0-\u024f](?:[\w.+'\u00c0-\u024f-]{0,63})$/.exec(before)?.[0] ?? '';
   // What an escape leaves: `\n`, `\u003c`, `%3C`.
   const lead = before.slice(0, before.length - local.length);
-  const escape = lead.endsWith('\\')
+  const left = lead.endsWith('\\')
     ? /^(?:u[0-9a-fA-F]{4}|[bfnrt])/
     : lead.endsWith('%')
       ? /^[0-9A-F]{2}/
       : /^'/;
-  local = local.replace(escape, '');
+  local = local.replace(left, '');
   if (local === '' || NOBODY.test(local) || lead.endsWith('://')) return NONE;
   const end = at + m[0].length;
   // An account on a machine.
@@ -121,6 +121,9 @@ const PHONE_BEFORE = new RegExp(
 const SSN_BEFORE =
   /(?:\bssn|social[ _-]?security(?:[ _-]?(?:number|no))?|_ssn)[\s\\"':=.>(#]{1,8}$/i;
 
+/** A number with a sign, and places on earth (`+5125-05707`). */
+const NO_PHONE = /^\+(?:\d+\.\d+|\d{4}-\d{5}|\d{6}-\d{7})$/;
+
 /** What a name says of a number or text that has no form of its own. */
 export const personalByName = (name: string, value: string): string | undefined => {
   if (name.length > 40 || value.length > 40 || !/^[\d\s().+/-]{7,}$/.test(value)) return undefined;
@@ -156,8 +159,8 @@ const v4 = (text: string, at: number, before: string): readonly Span[] | undefin
   const next = text.slice(end, end + 7);
   if (NOBODYS_ADDRESS.test(m[0]) || (/\.0$/.test(m[0]) && /^\/\d/.test(next))) return NONE;
   if (VERSION_BEFORE.test(before)) return NONE;
-  // `3.2.1.4` is a section or a version unless something says what it is.
-  if (/^\d\.\d\.\d\.\d$/.test(m[0]) && !ADDRESS_BEFORE.test(before) && !/^:\d{2}/.test(next)) {
+  // `3.2.1.14` is a section, a version or an OID unless something says what it is.
+  if (/^\d\.\d\.\d\.\d+$/.test(m[0]) && !ADDRESS_BEFORE.test(before) && !/^:\d{2}/.test(next)) {
     return NONE;
   }
   return [{ start: at, end, kind: 'ip' }];
@@ -197,14 +200,8 @@ const number: Finder = (text, at) => {
     if (digits.length > 15) continue;
     if (phoneBefore && !/^\d+\.\d+$/.test(piece)) return take(length, 'phone');
     if (plus) {
-      // A sign, not a plus: one point, or a list.
-      const national = digits.replace(/^(\d{1,3})0(?=\d)/, (all, cc: string) =>
-        piece.includes('(0)') && cc.length > 1 ? cc : all,
-      );
-      const trunk = piece.includes('(0)')
-        ? onlyDigits(piece.replace('(0)', ''))
-        : national;
-      if (isInternational(trunk) && !/^\+\d+\.\d+$/.test(piece)) return take(length, 'phone');
+      if (isInternational(onlyDigits(piece.replace('(0)', ''))) && !NO_PHONE.test(piece))
+        return take(length, 'phone');
       continue;
     }
     // A row of numbers goes on.
@@ -212,17 +209,22 @@ const number: Finder = (text, at) => {
       if (!/^[(]|-/.test(piece)) continue;
     }
     if (/^00[1-9]/.test(piece) && /[ -]/.test(piece)) {
-      if (isInternational(digits.slice(2)) && /^00\d{2,3}[ -]/.test(piece)) return take(length, 'phone');
+      if (isInternational(digits.slice(2)) && /^00\d{2,3}[ -]/.test(piece))
+        return take(length, 'phone');
       continue;
     }
-    if (isNational(piece) && !/\d[ \u00a0]$|[a-f\d]{2} $/.test(before)) return take(length, 'phone');
+    if (isNational(piece) && !/\d[ \u00a0]$|[a-f\d]{2} $/.test(before))
+      return take(length, 'phone');
   }
   return NONE;
 };
 
 // ---- IPv6
 
-const v6run = sticky('[0-9A-Fa-f]{4}(?:::?[0-9A-Fa-f]{1,4}){1,7}(?:::)?(?![\\w:])');
+// Of what is in use: global, of one network, of one link.
+const v6run = sticky(
+  '(?:[23][0-9A-Fa-f]{3}|[Ff](?:[CcDd][0-9A-Fa-f]|[Ee][89ABab])[0-9A-Fa-f])(?:::?[0-9A-Fa-f]{1,4}){1,7}(?:::)?(?![\\w:])',
+);
 const v6: Finder = (text, at) => {
   const m = v6run(text, at);
   if (!m) return NONE;

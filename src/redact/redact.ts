@@ -216,7 +216,11 @@ const redactJson = (text: string, job: Job, nesting: number): string => {
     } else {
       const { cls, name } = placeHere(frame);
       const kind =
-        cls && isSecretNumber(cls, c) ? cls.kind : job.personal ? personalByName(name, c) : undefined;
+        cls && isSecretNumber(cls, c)
+          ? cls.kind
+          : job.personal
+            ? personalByName(name, c)
+            : undefined;
       if (kind !== undefined) {
         job.counts[kind] = (job.counts[kind] ?? 0) + 1;
         put(at, at + c.length, `"[REDACTED:${kind}]"`);
