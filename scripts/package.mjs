@@ -24,7 +24,8 @@ run('vsce', [
 ]);
 
 const vsixFiles = run('vsce', ['ls', '--no-dependencies'], 'pipe').trim().split('\n');
-const everywhere = ['package.json', 'dist/hook.js', 'dist/snapshot.js', 'dist/cli.js'];
+const hook = ['hook', 'agents', 'snapshot', 'transcripts'].map((name) => `dist/${name}.js`);
+const everywhere = ['package.json', ...hook, 'dist/cli.js'];
 check('the .vsix', vsixFiles, [...everywhere, 'dist/extension.js']);
 const bytes = statSync(join(root, vsix)).size;
 if (bytes > maxBytes) fail(`the .vsix is ${bytes} bytes; the limit is ${maxBytes}`);

@@ -154,8 +154,9 @@ export async function renewLauncher(options: InstallOptions): Promise<boolean> {
   const whole =
     readSmallFile(join(lib, `${current}.js`), MAX_RECORDER_BYTES) === recorder &&
     readSmallFile(join(lib, 'hook.js')) === loader(current) &&
-    (readSmallFile(join(lib, 'snapshot.js'), MAX_RECORDER_BYTES) ?? '') ===
-      snapshotBundle(hookBundle) &&
+    partBundles(hookBundle).every(
+      ([name, text]) => readSmallFile(join(lib, `${name}.js`), MAX_RECORDER_BYTES) === text,
+    ) &&
     fs.existsSync(launcherPath(env));
   if (installed === version && whole) return false;
   const { name, nodePath } = putFiles(options);
@@ -200,13 +201,20 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
   return { ...(nodePath && { nodePath }), ...(electronPath && { electronPath }) };
 }
 
-/** What the recorder loads for commands only, beside the hook's bundle; older builds have none. */
-function snapshotBundle(hookBundle: string): string {
-  try {
-    return fs.readFileSync(join(dirname(hookBundle), 'snapshot.js'), 'utf8');
-  } catch {
-    return '';
+/** What the recorder loads when it is needed: bundles that lie beside it. */
+const PARTS = ['agents', 'snapshot', 'transcripts'] as const;
+
+/** The bundles beside the hook's, by name; a build may have none of them. */
+function partBundles(hookBundle: string): [name: string, text: string][] {
+  const found: [string, string][] = [];
+  for (const name of PARTS) {
+    try {
+      found.push([name, fs.readFileSync(join(dirname(hookBundle), `${name}.js`), 'utf8')]);
+    } catch {
+      // The recorder does without.
+    }
   }
+  return found;
 }
 
 /** A hook is a hundredth of this. */
@@ -241,10 +249,11 @@ function putFiles(given: InstallOptions): PutFiles {
   const lib = join(stateHome(env), 'lib');
   const recorder = wrap(fs.readFileSync(options.hookBundle, 'utf8'));
   const name = recorderName(recorder);
-  const snapshot = snapshotBundle(options.hookBundle);
   const files: (readonly [path: string, text: string, mode: number])[] = [
     [join(lib, 'package.json'), '{"type":"commonjs"}\n', 0o600],
-    ...(snapshot === '' ? [] : [[join(lib, 'snapshot.js'), snapshot, 0o600] as const]),
+    ...partBundles(options.hookBundle).map(
+      ([part, text]) => [join(lib, `${part}.js`), text, 0o600] as const,
+    ),
     [join(lib, `${name}.js`), recorder, 0o600],
     [join(lib, 'hook.js'), loader(name), 0o600],
     [join(lib, 'version'), `${options.version}\n`, 0o600],

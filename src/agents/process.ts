@@ -62,6 +62,8 @@ export interface SessionRecord {
   project: string;
   /** Seconds since the epoch. */
   first_seen: number;
+  /** The session whose agent started this one's. */
+  parent?: string;
 }
 
 const uid = process.getuid?.();

@@ -1,7 +1,10 @@
 /** Files that commands change: the recorder's side of it, as small as can be. */
+import type { HookTool } from '../agents/agent.ts';
 import type { JsonObject, TraceEvent } from '../model/event.ts';
+import { toolKind } from '../model/tools.ts';
 import { gitRootOf } from '../trace/paths.ts';
 import { logProblem } from './log.ts';
+import { part } from './parts.ts';
 
 /** `snapshot.js`, beside the recorder: what is loaded for commands only. See `snapshot.ts`. */
 export interface Snapshot {
@@ -13,32 +16,31 @@ export interface Snapshot {
 
 /** A hook of a command. */
 export interface CommandCall {
-  payload: JsonObject;
+  tool: HookTool;
   sessionId: string;
   /** `process.uptime()` at which the agent began to wait for this, in seconds. */
   startedAt: number;
 }
 
-// Of the bundle: CommonJS.
-declare const require: ((path: string) => unknown) | undefined;
-declare const __dirname: string;
+/** A hook before or after any tool. */
+interface ToolHook {
+  tool: HookTool;
+  sessionId: string;
+  /** It is a subagent's. */
+  subagent: boolean;
+  /** Nothing of the payload was cut. */
+  whole: boolean;
+}
 
-/** Claude's tools that run commands. */
-const COMMANDS = /^(Bash|PowerShell)$/;
-
-/** Claude's tools that edit files. */
-const EDITS = /^(Edit|Write|MultiEdit|NotebookEdit)$/;
+const isCommand = ({ name }: HookTool): boolean => toolKind(name) === 'run';
 
 /** @returns whether there is a repository to look at */
-const inRepository = ({ cwd }: JsonObject): boolean =>
-  typeof cwd === 'string' && gitRootOf(cwd) !== undefined;
-
-const load = (): Snapshot => require!(`${__dirname}/snapshot.js`) as Snapshot;
+const inRepository = ({ cwd }: HookTool): boolean => cwd !== '' && gitRootOf(cwd) !== undefined;
 
 /** A recorder without the file records everything else. */
 function withSnapshot(work: (snapshot: Snapshot) => void): boolean {
   try {
-    work(load());
+    work(part('snapshot'));
     return true;
   } catch (error) {
     logProblem('files that a command changes', error);
@@ -47,42 +49,37 @@ function withSnapshot(work: (snapshot: Snapshot) => void): boolean {
 }
 
 /** Before a command runs: keeps what git does not have. Never throws. */
-export function beforeCommand(payload: JsonObject, sessionId: string): void {
+export function beforeCommand({ tool, sessionId }: ToolHook): void {
   const startedAt = process.uptime();
-  if (!COMMANDS.test(String(payload.tool_name)) || !inRepository(payload)) return;
-  withSnapshot((snapshot) => snapshot.before({ payload, sessionId, startedAt }));
+  if (!isCommand(tool) || !inRepository(tool)) return;
+  withSnapshot((snapshot) => snapshot.before({ tool, sessionId, startedAt }));
 }
 
 /**
  * After a command: adds to its result the files that it changed. After a subagent's edit: keeps its texts.
  * Never throws.
- *
- * @param whole nothing of the payload was cut
  */
 export function afterCommand(
-  payload: JsonObject,
-  sessionId: string,
+  { tool, sessionId, subagent, whole }: ToolHook,
   traceDir: string,
   events: readonly TraceEvent[],
-  whole: boolean,
 ): void {
   const startedAt = process.uptime();
   const data = events[0]?.data;
-  const tool = String(payload.tool_name);
-  if (whole && payload.agent_id && EDITS.test(tool)) {
-    withSnapshot((snapshot) => snapshot.edit({ payload, sessionId, startedAt }));
+  if (whole && subagent && toolKind(tool.name) === 'modify') {
+    withSnapshot((snapshot) => snapshot.edit({ tool, sessionId, startedAt }));
   }
-  if (data === undefined || !COMMANDS.test(tool)) return;
+  if (data === undefined || !isCommand(tool)) return;
   const looked =
-    inRepository(payload) &&
-    withSnapshot((snapshot) => snapshot.after({ payload, sessionId, startedAt }, traceDir, data));
+    inRepository(tool) &&
+    withSnapshot((snapshot) => snapshot.after({ tool, sessionId, startedAt }, traceDir, data));
   if (!looked) data.changed_files = 'unknown';
 }
 
 /** Takes contents away that were kept too long. For a process that nobody waits for; never throws. */
 export function pruneKept(): void {
   try {
-    load().pruneBlobs();
+    part('snapshot').pruneBlobs();
   } catch {
     // The editor does it too.
   }

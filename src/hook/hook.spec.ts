@@ -2,8 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { buildHook } from '../../test/hookBundle.ts';
 import { hookCommand, installLauncher } from '../agents/launcher.ts';
 import { findAgentProcess, parsePs, parseStat, readSessionRecord } from '../agents/process.ts';
 import { MAX_HOLD_MS } from '../guard/pauseMark.ts';
@@ -17,18 +17,7 @@ let home: string;
 let project: string;
 
 beforeAll(async () => {
-  built = fs.mkdtempSync(join(tmpdir(), 'hook-'));
-  bundle = join(built, 'hook.js');
-  await build({
-    bundle: true,
-    entryPoints: [join(import.meta.dirname, 'main.ts')],
-    format: 'cjs',
-    logLevel: 'error',
-    minify: true,
-    outfile: bundle,
-    platform: 'node',
-    target: 'node20',
-  });
+  ({ folder: built, bundle } = await buildHook());
 });
 afterAll(() => fs.rmSync(built, { recursive: true, force: true }));
 

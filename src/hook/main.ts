@@ -8,7 +8,7 @@
  * long the files that a command changes may be looked for.
  */
 import { logProblem } from './log.ts';
-import { recordClaude } from './record.ts';
+import { recordHook } from './record.ts';
 import { sweep } from './sweep.ts';
 
 // The process' start is the moment nearest to what it tells of. (`performance` would cost 1 ms more.)
@@ -30,8 +30,7 @@ function main(): void {
   const flag = words.indexOf('--agent');
   const agent = flag < 0 ? 'claude' : words[flag + 1];
   const event = words.filter((_, at) => flag < 0 || (at !== flag && at !== flag + 1))[0] ?? '';
-  if (agent === 'claude') recordClaude(event.slice(0, 100), timestamp);
-  else logProblem(`no recorder for the agent ${JSON.stringify(agent ?? '').slice(0, 50)}`);
+  recordHook(agent ?? '', event.slice(0, 100), timestamp);
 }
 
 process.on('uncaughtException', fail);

@@ -1,7 +1,9 @@
 /** One hook call of one agent: from its payload to lines in the trace. */
 import { isAbsolute } from 'node:path';
-import { mapClaudeHook } from '../agents/claude/hook.ts';
+import { AGENTS, type AgentId, type HookRecorder, isAgentId } from '../agents/agent.ts';
+import { claudeRecorder } from '../agents/claude/recorder.ts';
 import { asString as str } from '../agents/claude/usage.ts';
+import { markProcess, startedBy } from '../agents/parentSession.ts';
 import {
   findAgentProcess,
   identityOf,
@@ -22,9 +24,9 @@ import { homeTraceDir, isSafeSessionId, placeTrace } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { logProblem } from './log.ts';
+import { part } from './parts.ts';
 import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
-import { appendTranscript } from './transcript.ts';
 
 /** Bytes of the trace's end that PostToolBatch looks at. */
 const TAIL_BYTES = 1_048_576;
@@ -49,24 +51,56 @@ export function isForeignHost(payload: JsonObject, env: NodeJS.ProcessEnv): bool
   );
 }
 
-/** Reads standard input and records it. @throws nothing that a caller need tell the agent */
-export function recordClaude(event: string, timestamp: number): void {
-  const { env } = process;
+/** One hook call. */
+interface HookCall {
+  recorder: HookRecorder;
+  payload: JsonObject;
+  session: string;
+  /** The event's name on the command line. */
+  event: string;
+  /** Seconds since the epoch. */
+  timestamp: number;
+  /** Nothing of the payload was cut. */
+  whole: boolean;
+}
+
+/** @throws where the bundle that has it is not there */
+const recorderOf = (agent: AgentId): HookRecorder | undefined =>
+  agent === 'claude' ? claudeRecorder : part('agents').recorders[agent];
+
+/**
+ * Reads standard input and records it.
+ *
+ * @param named the agent whose settings name this hook
+ * @throws nothing that a caller need tell the agent
+ */
+export function recordHook(named: string, event: string, timestamp: number): void {
   const { bytes, tooLong } = readStdin();
+  const recorder = isAgentId(named) ? recorderOf(named) : undefined;
+  if (recorder === undefined) {
+    logProblem(`no recorder for the agent ${JSON.stringify(named).slice(0, 50)}`);
+    return;
+  }
   const parsed = tooLong ? undefined : parse(bytes);
   if (parsed === undefined) {
     if (bytes.length === 0) return;
-    recordUnreadable(event, timestamp, tooLong ? 'longer than 64 MB' : 'not a JSON object');
+    recordUnreadable(
+      recorder,
+      event,
+      timestamp,
+      tooLong ? 'longer than 64 MB' : 'not a JSON object',
+    );
     return;
   }
-  if (isForeignHost(parsed, env)) return;
-  const session = str(parsed.session_id) || str(env.CLAUDE_CODE_SESSION_ID);
+  if (named === 'claude' && isForeignHost(parsed, process.env)) return;
+  const session = recorder.sessionOf(parsed, process.env);
   if (!isSafeSessionId(session)) {
     logProblem(`${event}: no usable session id`);
     return;
   }
   const whole = bytes.length <= BOUNDLESS;
-  record(whole ? parsed : bounded(parsed), session, event, timestamp, whole);
+  const payload = whole ? parsed : bounded(parsed);
+  record({ recorder, payload, session, event, timestamp, whole });
 }
 
 function parse(bytes: Buffer): JsonObject | undefined {
@@ -79,11 +113,16 @@ function parse(bytes: Buffer): JsonObject | undefined {
 }
 
 /** A payload that cannot be read leaves a mark in the trace: the reader knows that something is missing. */
-function recordUnreadable(event: string, timestamp: number, why: string): void {
-  const session = str(process.env.CLAUDE_CODE_SESSION_ID);
+function recordUnreadable(
+  recorder: HookRecorder,
+  event: string,
+  timestamp: number,
+  why: string,
+): void {
+  const session = recorder.sessionOf({}, process.env);
   logProblem(`${event}: payload ${why}`);
   if (!isSafeSessionId(session)) return;
-  const known = openSession({}, session, timestamp);
+  const known = openSession({ recorder, payload: {}, session, event, timestamp, whole: false });
   append(known, [
     {
       event_type: 'error',
@@ -92,7 +131,7 @@ function recordUnreadable(event: string, timestamp: number, why: string): void {
       session_id: session,
       data: {
         event_subtype: 'recorder',
-        provider: 'claude',
+        provider: recorder.agent,
         recorded_by: 'hook',
         hook_event_name: event,
         error: `hook payload ${why}`,
@@ -101,22 +140,17 @@ function recordUnreadable(event: string, timestamp: number, why: string): void {
   ]);
 }
 
-function record(
-  payload: JsonObject,
-  session: string,
-  event: string,
-  timestamp: number,
-  whole: boolean,
-): void {
+function record(call: HookCall): void {
+  const { recorder, payload, session, event, timestamp, whole } = call;
   const { env } = process;
-  const name = str(payload.hook_event_name) || event;
-  const known = openSession(payload, session, timestamp, name === 'SessionStart');
+  const moment = recorder.momentOf(recorder.eventOf(payload, event), payload);
+  const known = openSession(call, moment === 'session_start');
   let tail: ReturnType<typeof readTail> | undefined;
-  const events = mapClaudeHook(payload, {
+  const events = recorder.map(payload, {
     sessionId: session,
     event,
     timestamp,
-    agentVersion: versionOf(env.AI_AGENT),
+    agentVersion: recorder.versionOf?.(payload, env),
     entrypoint: env.CLAUDE_CODE_ENTRYPOINT,
     recorded: (id) => {
       tail ??= readTail(known.trace_dir, session, TAIL_BYTES);
@@ -124,38 +158,55 @@ function record(
       return tail.whole ? 'no' : 'unknown';
     },
   });
-  if (name === 'PostToolUse' || name === 'PostToolUseFailure') {
-    afterCommand(payload, session, known.trace_dir, events, whole);
+  const tool =
+    moment === 'before_tool' || moment === 'after_tool' ? recorder.toolOf(payload) : undefined;
+  const subagent = str(payload.agent_id) !== '';
+  if (tool !== undefined && moment === 'after_tool') {
+    afterCommand({ tool, sessionId: session, subagent, whole }, known.trace_dir, events);
+  }
+  if (known.parent !== undefined) {
+    for (const { event_type: type, data } of events) {
+      if (type === 'session_start') data.parent_session_id ??= known.parent;
+    }
   }
   const redact = policyOf(env, maskChosen);
   append(
     known,
     events.map((event) => readyEvent(event, redact)),
   );
-  if (name === 'PreToolUse') {
+  if (moment === 'before_tool') {
     waitWhilePaused(session);
     // After the wait: people may have changed files meanwhile.
-    beforeCommand(payload, session);
+    if (tool !== undefined) beforeCommand({ tool, sessionId: session, subagent, whole });
   }
   // Taken up again some other time, it would wait for a pause that nobody remembers.
-  if (name === 'SessionEnd') endPause(session);
-  if (name === 'SessionStart' || name === 'SessionEnd') {
-    writeMeta(known, name, payload, timestamp);
+  if (moment === 'session_end') endPause(session);
+  if (moment === 'session_start' || moment === 'session_end') writeMeta(known, call, moment);
+  if (moment === 'turn_end' || moment === 'subagent_end' || moment === 'session_end') {
+    readTranscript(known, call, moment);
   }
-  if (name === 'Stop' || name === 'SubagentStop' || name === 'SessionEnd') {
-    const transcript = str(payload.transcript_path);
-    if (!isAbsolute(transcript)) return;
-    const more = appendTranscript(known.trace_dir, session, transcript, MAX_TRANSCRIPT_BYTES);
-    // The agent writes its last rows after it has called the hook.
-    if (more || name !== 'SubagentStop') {
-      startSweep({
-        session,
-        transcript,
-        traceDir: known.trace_dir,
-        ended: name === 'SessionEnd',
-      });
-    }
+}
+
+/** What only the agent's transcript knows, as far as there is time for it; a process of its own reads the rest. */
+function readTranscript(
+  known: SessionRecord,
+  { recorder, payload, session }: HookCall,
+  moment: 'turn_end' | 'subagent_end' | 'session_end',
+): void {
+  const transcript = recorder.transcriptOf?.(payload, process.env) ?? '';
+  if (transcript !== '' && !isAbsolute(transcript)) return;
+  // Claude Code always names it.
+  if (transcript === '' && recorder.agent === 'claude') return;
+  const task = { agent: recorder.agent, session, transcript, traceDir: known.trace_dir };
+  let more = true;
+  try {
+    more = part('transcripts').appendTranscript({ ...task, maxBytes: MAX_TRANSCRIPT_BYTES });
+  } catch (error) {
+    logProblem('transcript', error);
+    return;
   }
+  // The agent writes its last rows after it has called the hook.
+  if (more || moment !== 'subagent_end') startSweep({ ...task, ended: moment === 'session_end' });
 }
 
 /** The tool runs when its hook ends. */
@@ -173,44 +224,44 @@ function endPause(session: string): void {
   }
 }
 
-function versionOf(aiAgent: string | undefined): string | undefined {
-  return /^claude-code_(\d+)-(\d+)-(\d+)/
-    .exec(aiAgent ?? '')
-    ?.slice(1)
-    .join('.');
-}
-
 /**
  * The session's record: which folder it is traced into, and the agent's process. Written at first
  * sight, at the session's start, and when the process is another one.
  */
 function openSession(
-  payload: JsonObject,
-  session: string,
-  timestamp: number,
+  { recorder, payload, session, timestamp }: HookCall,
   starting = false,
 ): SessionRecord {
   const { env } = process;
   const known = readSessionRecord(session, env);
-  const named = Number(env.CLAUDE_PID) || undefined;
+  const named = recorder.pidOf?.(env);
   if (known !== undefined && !starting && (named === undefined || named === known.pid)) {
     if (isSameProcess(known) || (known.pid === undefined && named === undefined)) return known;
   }
   const place =
     known === undefined
-      ? placeTrace({ projectDir: env.CLAUDE_PROJECT_DIR, cwd: str(payload.cwd), env })
+      ? placeTrace({
+          projectDir: recorder.projectOf?.(payload, env),
+          cwd: recorder.cwdOf(payload),
+          env,
+        })
       : { traceDir: known.trace_dir, project: known.project };
-  const agent = findAgentProcess('claude', named);
+  const agent = AGENTS[recorder.agent].inEditor
+    ? undefined
+    : findAgentProcess(recorder.agent, named);
+  const parent = known?.parent ?? (agent && startedBy(agent, session, env));
   const record: SessionRecord = {
     version: 1,
     session_id: session,
-    agent: 'claude',
+    agent: recorder.agent,
     ...(agent !== undefined && identityOf(agent)),
     trace_dir: place.traceDir,
     project: place.project,
     first_seen: known?.first_seen ?? timestamp,
+    ...(parent !== undefined && { parent }),
   };
   save(record);
+  if (agent !== undefined) markProcess(agent, session, env);
   return record;
 }
 
@@ -241,27 +292,28 @@ function append(known: SessionRecord, events: readonly TraceEvent[]): boolean {
 
 function writeMeta(
   known: SessionRecord,
-  name: string,
-  payload: JsonObject,
-  timestamp: number,
+  { recorder, payload, timestamp }: HookCall,
+  moment: 'session_start' | 'session_end',
 ): void {
-  const cwd = redactText(str(payload.cwd), {}, policyOf(process.env, maskChosen));
+  const { traceName, programs } = AGENTS[recorder.agent];
+  const cwd = redactText(recorder.cwdOf(payload), {}, policyOf(process.env, maskChosen));
   const problem = updateMeta(known.trace_dir, known.session_id, (before) => {
     const started = typeof before?.started_at === 'number' ? before.started_at : known.first_seen;
-    const source = /^[a-z]{1,20}$/.exec(str(payload.source))?.[0] ?? 'resume';
+    const source = /^[a-z]{1,20}$/.exec(recorder.sourceOf?.(payload) ?? '')?.[0] ?? 'resume';
     const meta: SessionMeta = {
       session_id: known.session_id,
       started_at: started,
-      agent_name: 'claude-code',
-      command: str(before?.command) || `claude (${source})`,
+      agent_name: traceName,
+      command: str(before?.command) || `${programs[0]} (${source})`,
+      ...(known.parent !== undefined && { parent_session_id: known.parent }),
       attribution: isObject(before?.attribution)
         ? before.attribution
-        : { agent_provider: 'claude', ...(cwd !== '' && { working_dir: cwd }) },
+        : { agent_provider: recorder.agent, ...(cwd !== '' && { working_dir: cwd }) },
     };
-    return name === 'SessionStart'
+    return moment === 'session_start'
       ? meta
       : { ...meta, ended_at: timestamp, total_duration_ms: (timestamp - started) * 1000 };
   });
   if (problem !== undefined) logProblem(`meta.json: ${problem}`);
-  if (name === 'SessionStart') hintActiveSession(known.trace_dir, known.session_id);
+  if (moment === 'session_start') hintActiveSession(known.trace_dir, known.session_id);
 }

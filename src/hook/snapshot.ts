@@ -13,10 +13,9 @@ import type { CommandCall, Snapshot } from './commandFiles.ts';
 /** Bytes of the trace's end in which others' changes are looked for. */
 const TAIL_BYTES = 262_144;
 
-function callOf({ payload, sessionId, startedAt }: CommandCall): SnapshotCall {
-  const { tool_use_id: callId, cwd, tool_input: input } = payload;
-  const command = (isObject(input) && commandArgument(input)) || '';
-  return { sessionId, callId: String(callId ?? ''), cwd: String(cwd), command, startedAt };
+function callOf({ tool, sessionId, startedAt }: CommandCall): SnapshotCall {
+  const { callId, cwd, input } = tool;
+  return { sessionId, callId, cwd, command: commandArgument(input) ?? '', startedAt };
 }
 
 /** Before a command runs. @throws what the file system throws */
@@ -64,8 +63,8 @@ function claimed(
 }
 
 /** After a subagent's edit: keeps its texts. @throws what the file system throws */
-export const edit: Snapshot['edit'] = ({ payload, sessionId }) =>
-  keepEdit(sessionId, String(payload.tool_use_id ?? ''), payload.tool_response);
+export const edit: Snapshot['edit'] = ({ tool, sessionId }) =>
+  keepEdit(sessionId, tool.callId, tool.response);
 
 /** Takes contents away that nobody asked for longest. */
 export function pruneBlobs(): void {

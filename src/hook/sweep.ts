@@ -2,11 +2,14 @@
  * Reads a transcript once more after its agent has stopped: its last rows are written up to some
  * hundred milliseconds after the hook was called. A process of its own, so that the agent waits for nothing.
  */
+import { type AgentId, isAgentId } from '../agents/agent.ts';
+import { pruneProcessMarks } from '../agents/parentSession.ts';
 import { pruneKept } from './commandFiles.ts';
-import { appendTranscript } from './transcript.ts';
+import { part } from './parts.ts';
 
 /** What a sweep is told, as one argument. */
 export interface SweepTask {
+  agent: AgentId;
   session: string;
   transcript: string;
   traceDir: string;
@@ -39,6 +42,8 @@ export function startSweep(task: SweepTask): void {
       'USERPROFILE',
       'AGENT_STRACE_HOME',
       'CLAUDE_CONFIG_DIR',
+      'CODEX_HOME',
+      'COPILOT_HOME',
       'XDG_CONFIG_HOME',
       'AGENT_TRACE_NO_REDACT',
       'ELECTRON_RUN_AS_NODE',
@@ -71,19 +76,21 @@ export async function sweep(argument: string | undefined): Promise<void> {
     if (wait > 0) await new Promise((done) => setTimeout(done, wait));
     let more = true;
     while (more && performance.now() - started < MAX_LIFE_MS - 500) {
-      more = appendTranscript(task.traceDir, task.session, task.transcript, MAX_BYTES_A_LOOK);
+      more = part('transcripts').appendTranscript({ ...task, maxBytes: MAX_BYTES_A_LOOK });
     }
   }
   pruneKept();
+  pruneProcessMarks();
 }
 
 function parseTask(argument: string | undefined): SweepTask | undefined {
   try {
     const task = JSON.parse(argument ?? '') as Partial<SweepTask> | null;
-    const { session, transcript, traceDir, ended } = task ?? {};
+    const { agent, session, transcript, traceDir, ended } = task ?? {};
     if (typeof session !== 'string' || typeof transcript !== 'string') return undefined;
     if (typeof traceDir !== 'string' || typeof ended !== 'boolean') return undefined;
-    return { session, transcript, traceDir, ended };
+    if (agent === undefined || !isAgentId(agent)) return undefined;
+    return { agent, session, transcript, traceDir, ended };
   } catch {
     return undefined;
   }

@@ -1,7 +1,5 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { readSessionRecord } from '../../src/agents/process.ts';
 import { applySetup, planSetup } from '../../src/agents/registry.ts';
@@ -9,29 +7,17 @@ import { act, type BrakeAction } from '../../src/guard/brake.ts';
 import type { ControlReport } from '../../src/guard/control.ts';
 import { markPaused, unmarkPaused } from '../../src/guard/pauseMark.ts';
 import { type ProcessEntry, readTable } from '../../src/guard/processTable.ts';
+import { buildHook } from '../hookBundle.ts';
 import { isRunning } from '../processes.ts';
 import { ClaudeLab, toolCalls } from './claudeLab.ts';
 import { type Scenario, text, tool } from './mockAnthropic.ts';
 
 let built: string;
+let bundle: string;
 let lab: ClaudeLab;
 
 beforeAll(async () => {
-  built = mkdtempSync(join(tmpdir(), 'brake-'));
-  const bundle = async (entry: string, outfile: string): Promise<void> => {
-    await build({
-      bundle: true,
-      entryPoints: [join(import.meta.dirname, '../../src', entry)],
-      format: 'cjs',
-      logLevel: 'error',
-      minify: true,
-      outfile: join(built, outfile),
-      platform: 'node',
-      target: 'node20',
-      define: { 'import.meta.dirname': '__dirname' },
-    });
-  };
-  await bundle('hook/main.ts', 'hook.js');
+  ({ folder: built, bundle } = await buildHook());
 });
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 afterEach(async () => await lab.close());
@@ -45,7 +31,7 @@ async function recordedLab(scenario: Scenario): Promise<ClaudeLab> {
     env: {},
   });
   applySetup(plan, {
-    hookBundle: join(built, 'hook.js'),
+    hookBundle: bundle,
     version: '0.0.0',
     nodePath: process.execPath,
     env: { AGENT_STRACE_HOME: join(made.home, '.agent-strace') },

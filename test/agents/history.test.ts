@@ -1,9 +1,7 @@
 // The real Claude Code changes files, recorded as set-up leaves it: the history has each text exactly.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { importTranscript } from '../../src/agents/claude/discover.ts';
 import { applySetup, planSetup } from '../../src/agents/registry.ts';
@@ -11,27 +9,16 @@ import { changedFiles } from '../../src/history/changeList.ts';
 import type { Content } from '../../src/history/content.ts';
 import { FileHistory } from '../../src/history/fileHistory.ts';
 import { TraceSession } from '../../src/trace/session.ts';
+import { buildHook } from '../hookBundle.ts';
 import { ClaudeLab } from './claudeLab.ts';
 import { type Scenario, text, tool } from './mockAnthropic.ts';
 
 let built: string;
+let bundle: string;
 let lab: ClaudeLab | undefined;
 
 beforeAll(async () => {
-  built = mkdtempSync(join(tmpdir(), 'recorder-'));
-  await build({
-    bundle: true,
-    entryPoints: ['main', 'snapshot'].map((name) => ({
-      in: join(import.meta.dirname, `../../src/hook/${name}.ts`),
-      out: name === 'main' ? 'hook' : name,
-    })),
-    format: 'cjs',
-    logLevel: 'error',
-    minify: true,
-    outdir: built,
-    platform: 'node',
-    target: 'node20',
-  });
+  ({ folder: built, bundle } = await buildHook());
 });
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 afterEach(async () => {
@@ -76,7 +63,7 @@ async function recorded(scenario: (folder: string) => Scenario) {
     env: {},
   });
   applySetup(plan, {
-    hookBundle: join(built, 'hook.js'),
+    hookBundle: bundle,
     version: '0.0.0',
     nodePath: process.execPath,
     env,

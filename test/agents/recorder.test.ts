@@ -1,30 +1,20 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { readSessionRecord } from '../../src/agents/process.ts';
 import { applySetup, planSetup } from '../../src/agents/registry.ts';
 import type { TraceEvent } from '../../src/model/event.ts';
 import { ids } from '../../src/model/ids.ts';
+import { buildHook } from '../hookBundle.ts';
 import { ClaudeLab } from './claudeLab.ts';
 import { type Scenario, text, tool } from './mockAnthropic.ts';
 
 let built: string;
+let bundle: string;
 let lab: ClaudeLab;
 
 beforeAll(async () => {
-  built = mkdtempSync(join(tmpdir(), 'recorder-'));
-  await build({
-    bundle: true,
-    entryPoints: [join(import.meta.dirname, '../../src/hook/main.ts')],
-    format: 'cjs',
-    logLevel: 'error',
-    minify: true,
-    outfile: join(built, 'hook.js'),
-    platform: 'node',
-    target: 'node20',
-  });
+  ({ folder: built, bundle } = await buildHook());
 });
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 afterEach(async () => await lab.close());
@@ -47,7 +37,7 @@ async function recordedLab(
     env: {},
   });
   applySetup(plan, {
-    hookBundle: join(built, 'hook.js'),
+    hookBundle: bundle,
     version: '0.0.0',
     nodePath: process.execPath,
     env: { AGENT_STRACE_HOME: stateHome(made) },

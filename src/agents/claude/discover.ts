@@ -7,6 +7,7 @@ import type { Pricer, Usage } from '../../model/usage.ts';
 import { addUsage, emptyUsage, usageOf } from '../../model/usage.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import { codeOf, openRead, problemText } from '../../trace/files.ts';
+import { LineSplitter } from '../lines.ts';
 import type { Environment, FindBeside, SubagentFile } from './files.ts';
 import {
   besideIndex,
@@ -21,7 +22,6 @@ import {
 import type { SubagentMeta, TranscriptStats } from './transcriptImport.ts';
 import { TranscriptMapper } from './transcriptImport.ts';
 import { asObject, asString, Responses, replaces, rowTime, usageData } from './usage.ts';
-import { LineSplitter } from './usageReader.ts';
 
 const CHUNK = 1024 * 1024;
 const HEAD = 65_536;

@@ -23,7 +23,9 @@ import {
   user,
 } from '../../../test/agents/claudeRows.ts';
 import type { TraceEvent } from '../../model/event.ts';
-import { acquireLease, LineSplitter, readUsage, UsageTail } from './usageReader.ts';
+import { acquireLease } from '../lease.ts';
+import { LineSplitter } from '../lines.ts';
+import { readUsage, UsageTail } from './usageReader.ts';
 
 let root = '';
 let transcriptPath = '';

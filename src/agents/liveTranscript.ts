@@ -1,0 +1,190 @@
+/**
+ * What the transcript of a session that runs says beyond its hooks, a bit at a time, for any agent: only
+ * bytes that are new since the last commit, of the main file and of the subagents' files.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { isObject, type Json, type TraceEvent } from '../model/event.ts';
+import { textHash } from '../model/ids.ts';
+import type { RedactPolicy } from '../redact/redact.ts';
+import type { AgentId, AgentPlaces, RowMapper, SessionFile, TranscriptSource } from './agent.ts';
+import { isSessionId, readSmall } from './claude/files.ts';
+import { readUsage, UsageTail } from './claude/usageReader.ts';
+import { acquireLease, type Lease } from './lease.ts';
+import {
+  nothing,
+  type ReadResult,
+  type RowProgress,
+  readNewRows,
+  replaceFile,
+  traceOf,
+} from './rowReader.ts';
+import { transcriptsOf } from './transcripts.ts';
+
+/** Longest state file that is read. */
+const MAX_STATE = 8 * 1024 * 1024;
+
+export interface LiveOptions {
+  sessionId: string;
+  /** As the trace says; where the agent keeps it is checked. Empty: by the session's id. */
+  transcriptPath: string;
+  /** Where offsets are kept: not the trace folder. */
+  stateDir: string;
+  /** Bytes read at most in one call; the rest is left for the next. */
+  maxBytes: number;
+  redact: RedactPolicy;
+  /** The trace that the events go to: where it is another one, or gone, all is told again. */
+  eventsFile: string;
+  places?: AgentPlaces;
+}
+
+/** Follows one session's transcript in a process that lives on. */
+export interface LiveTail {
+  /** What is new, cheap where nothing is. Nothing while another process has the session's lease. */
+  poll(): ReadResult;
+  close(): void;
+}
+
+export function tailLive(agent: AgentId, options: LiveOptions): LiveTail | undefined {
+  if (agent === 'claude') return new UsageTail(claudeOptions(options));
+  const source = transcriptsOf(agent);
+  return source && new RowTail(source, options);
+}
+
+/**
+ * The events since the last commit. None where there is no transcript of this session. Throws nothing but
+ * what the file system throws at {@link ReadResult.commit}.
+ */
+export function readLive(agent: AgentId, options: LiveOptions): ReadResult {
+  if (agent === 'claude') return readUsage(claudeOptions(options));
+  const source = transcriptsOf(agent);
+  return source === undefined ? nothing : readRows(source, options);
+}
+
+const claudeOptions = ({ places, ...options }: LiveOptions) => ({
+  ...options,
+  ...(places?.dirs !== undefined && { configDirs: places.dirs }),
+});
+
+interface FileState {
+  progress: RowProgress;
+  mapper: Json;
+}
+
+const filesOf = (source: TranscriptSource, options: LiveOptions): SessionFile[] =>
+  source.liveFilesOf(options.sessionId, options.transcriptPath, options.places);
+
+function readRows(source: TranscriptSource, options: LiveOptions): ReadResult {
+  const { sessionId, eventsFile } = options;
+  const files = filesOf(source, options);
+  if (files.length === 0 || !isSessionId(sessionId)) return nothing;
+  const statePath = join(options.stateDir, sessionId, 'transcripts.json');
+  const trace = traceOf(eventsFile);
+  const known = loadStates(statePath, trace);
+  const next = new Map<string, FileState>();
+  const events = new Map<string, TraceEvent>();
+  const result = { ...nothing };
+  let left = options.maxBytes;
+  for (const file of files) {
+    const key = textHash(file.path);
+    const before = known.get(key);
+    if (before !== undefined) next.set(key, before);
+    result.more ||= left <= 0;
+    const begin = (resumed: boolean): RowMapper =>
+      source.mapper({
+        sessionId,
+        file,
+        redact: options.redact,
+        live: true,
+        ...(resumed && before !== undefined && { state: before.mapper }),
+      });
+    const read = left > 0 ? readNewRows(file.path, before?.progress, left, begin) : undefined;
+    if (read === undefined) continue;
+    next.set(key, { progress: read.progress, mapper: read.taker.save() });
+    left -= read.bytes;
+    result.bytes += read.bytes;
+    result.unreadable += read.unreadable;
+    result.more ||= read.more;
+    for (const event of read.events) {
+      // Told again, an event moves to the end: it is as new as its last row.
+      events.delete(event.event_id);
+      events.set(event.event_id, event);
+    }
+  }
+  result.events = [...events.values()];
+  if (result.bytes > 0) {
+    result.commit = () => {
+      const now = traceOf(eventsFile);
+      // Replaced while we read: what an earlier read told is not in it.
+      if (trace !== '' && trace !== now) return;
+      replaceFile(statePath, JSON.stringify({ trace: now, rows: [...next] }));
+    };
+  }
+  return result;
+}
+
+function loadStates(path: string, trace: string): Map<string, FileState> {
+  const states = new Map<string, FileState>();
+  try {
+    // Our own file, but an older version's or half of one is read anew from the start.
+    const saved = JSON.parse(readSmall(path, MAX_STATE) ?? '') as { trace: unknown; rows: unknown };
+    if (saved.trace !== trace || !Array.isArray(saved.rows)) return states;
+    for (const [key, state] of saved.rows as [unknown, unknown][]) {
+      if (typeof key === 'string' && isState(state)) states.set(key, state);
+    }
+  } catch {
+    // What was read so far is good.
+  }
+  return states;
+}
+
+const isState = (value: unknown): value is FileState =>
+  isObject(value) && isObject(value.progress) && typeof value.progress.offset === 'number';
+
+class RowTail implements LiveTail {
+  readonly #source: TranscriptSource;
+  readonly #options: LiveOptions;
+  #lease: Lease | undefined;
+  #seen = '';
+
+  constructor(source: TranscriptSource, options: LiveOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  poll(): ReadResult {
+    const { sessionId, stateDir } = this.#options;
+    if (this.#lease?.renew() !== true) {
+      this.#lease = acquireLease(sessionId, stateDir);
+      // What was committed meanwhile is another's.
+      this.#seen = '';
+    }
+    if (this.#lease === undefined) return nothing;
+    const now = this.#signature();
+    if (now === this.#seen || now === '') return nothing;
+    const result = readRows(this.#source, this.#options);
+    const { commit } = result;
+    result.commit = () => {
+      commit();
+      if (!result.more) this.#seen = now;
+    };
+    if (result.events.length === 0) result.commit();
+    return result;
+  }
+
+  close(): void {
+    this.#lease?.release();
+    this.#lease = undefined;
+  }
+
+  #signature(): string {
+    const files = filesOf(this.#source, this.#options);
+    if (files.length === 0) return '';
+    const parts = [traceOf(this.#options.eventsFile)];
+    for (const { path } of files) {
+      const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+      parts.push(`${path}\n${stat?.ino} ${stat?.size} ${stat?.mtimeMs}`);
+    }
+    return parts.join('\n');
+  }
+}

@@ -1,0 +1,21 @@
+/** What the recorder loads only when it is needed: bundles that lie beside it. */
+import type { HookRecorder } from '../agents/agent.ts';
+import type { Snapshot } from './commandFiles.ts';
+import type { TranscriptTask } from './transcripts.ts';
+
+export interface Parts {
+  /** Recorders of all agents but Claude Code, by their ids. */
+  agents: { recorders: Record<string, HookRecorder> };
+  /** Files that commands change. */
+  snapshot: Snapshot;
+  /** What only the agent's transcript knows. */
+  transcripts: { appendTranscript(task: TranscriptTask): boolean };
+}
+
+// Of the bundle: CommonJS.
+declare const require: ((path: string) => unknown) | undefined;
+declare const __dirname: string;
+
+/** @throws where the bundle is not there: the recorder does what it can without it */
+export const part = <Name extends keyof Parts>(name: Name): Parts[Name] =>
+  require!(`${__dirname}/${name}.js`) as Parts[Name];

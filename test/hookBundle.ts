@@ -1,0 +1,30 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const PARTS = { main: 'hook', agents: 'agents', snapshot: 'snapshot', transcripts: 'transcripts' };
+
+/**
+ * Builds the recorder and the bundles beside it, as they are shipped, into a new folder.
+ *
+ * @returns the folder and the path of its `hook.js`; the caller removes the folder
+ */
+export async function buildHook(): Promise<{ folder: string; bundle: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'hook-'));
+  await build({
+    bundle: true,
+    entryPoints: Object.entries(PARTS).map(([name, out]) => ({
+      in: join(import.meta.dirname, `../src/hook/${name}.ts`),
+      out,
+    })),
+    format: 'cjs',
+    logLevel: 'error',
+    minify: true,
+    outdir: folder,
+    platform: 'node',
+    target: 'node20',
+    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+  });
+  return { folder, bundle: join(folder, 'hook.js') };
+}
