@@ -53,13 +53,13 @@ const withPrices = {
  * imported (by `import()`).
  * @type {Record<string, string>}
  */
-const lazy = { 'src/host/setUp.ts': 'setUp' };
+const lazy = { 'src/host/setUp.ts': 'setUp', 'src/redact/personalRules.ts': 'personal' };
 
 /** @type {import('esbuild').Plugin} */
 const lazyParts = {
   name: 'lazy parts',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\// }, ({ kind, path, resolveDir }) => {
+    onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
       const name = lazy[relative(root, join(resolveDir, path)).replaceAll('\\', '/')];
       return kind === 'dynamic-import' && name !== undefined
         ? { path: `./${name}.js`, external: true }
@@ -101,12 +101,14 @@ const targets = [
   },
   { name: 'hook', entry: 'src/hook/main.ts', budget: 72, options: { ...node, target: 'node20' } },
   // Beside the hook, loaded when they are needed: see src/hook/parts.ts.
-  ...Object.entries({ agents: 72, snapshot: 24, transcripts: 120 }).map(([name, budget]) => ({
-    name,
-    entry: `src/hook/${name}.ts`,
-    budget,
-    options: { ...node, target: 'node20' },
-  })),
+  ...Object.entries({ agents: 72, personal: 12, snapshot: 24, transcripts: 120 }).map(
+    ([name, budget]) => ({
+      name,
+      entry: `src/hook/${name}.ts`,
+      budget,
+      options: { ...node, target: 'node20' },
+    }),
+  ),
   {
     name: 'guard',
     entry: 'src/hook/guard.ts',

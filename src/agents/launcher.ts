@@ -202,7 +202,7 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
 }
 
 /** What the recorder loads when it is needed: bundles that lie beside it. */
-const PARTS = ['agents', 'snapshot', 'transcripts'] as const;
+const PARTS = ['agents', 'personal', 'snapshot', 'transcripts'] as const;
 
 /** The bundles beside the hook's, by name; a build may have none of them. */
 function partBundles(hookBundle: string): [name: string, text: string][] {

@@ -16,15 +16,15 @@ import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts
 import type { SessionMeta } from '../model/codec.ts';
 import { isObject, type JsonObject, type TraceEvent } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
-import { policyOf, readyEvent } from '../redact/event.ts';
+import { readyEvent } from '../redact/event.ts';
 import { redactText } from '../redact/redact.ts';
 import { appendEvents, hintActiveSession, readTail, updateMeta } from '../trace/append.ts';
-import { maskChosen } from '../trace/choices.ts';
 import { homeTraceDir, isSafeSessionId, placeTrace } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
+import { recordingPolicy } from './policy.ts';
 import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
 
@@ -169,7 +169,7 @@ function record(call: HookCall): void {
       if (type === 'session_start') data.parent_session_id ??= known.parent;
     }
   }
-  const redact = policyOf(env, maskChosen);
+  const redact = recordingPolicy();
   append(
     known,
     events.map((event) => readyEvent(event, redact)),
@@ -259,6 +259,7 @@ function openSession(
     project: place.project,
     first_seen: known?.first_seen ?? timestamp,
     ...(parent !== undefined && { parent }),
+    ...(/^[01]$/.test(env.AGENT_STRACE_MASK ?? '') && { mask: env.AGENT_STRACE_MASK === '1' }),
   };
   save(record);
   if (agent !== undefined) markProcess(agent, session, env);
@@ -296,7 +297,7 @@ function writeMeta(
   moment: 'session_start' | 'session_end',
 ): void {
   const { traceName, programs } = AGENTS[recorder.agent];
-  const cwd = redactText(recorder.cwdOf(payload), {}, policyOf(process.env, maskChosen));
+  const cwd = redactText(recorder.cwdOf(payload), {}, recordingPolicy());
   const problem = updateMeta(known.trace_dir, known.session_id, (before) => {
     const started = typeof before?.started_at === 'number' ? before.started_at : known.first_seen;
     const source = /^[a-z]{1,20}$/.exec(recorder.sourceOf?.(payload) ?? '')?.[0] ?? 'resume';

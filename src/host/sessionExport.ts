@@ -9,6 +9,7 @@ import { openRead } from '../trace/files.ts';
 import { failuresOf, promptsOf } from '../trace/findings.ts';
 import { EVENTS_FILE } from '../trace/session.ts';
 import type { LiveSession } from './liveSession.ts';
+import { loadPersonalRules } from './personalRules.ts';
 
 /** What a session can be exported as, with the extension of the file. */
 export const EXPORT_FORMATS = ['md', 'json', 'ndjson'] as const;
@@ -34,6 +35,7 @@ export async function exportSession(
   signal: AbortSignal,
   mask = false,
 ): Promise<void> {
+  if (mask) await loadPersonalRules();
   const parts =
     format !== 'ndjson'
       ? textParts(await reportText(session, format, signal), mask)

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { sweepState } from '../agents/claude/stateSweep.ts';
 import { UsageTail } from '../agents/claude/usageReader.ts';
 import { policyOf } from '../redact/event.ts';
+import { knowsPersonalRules, type RedactPolicy } from '../redact/redact.ts';
 import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
 import { maskChosen } from '../trace/choices.ts';
 import { stateHome } from '../trace/paths.ts';
 import type { LiveSession } from './liveSession.ts';
+import { loadPersonalRules } from './personalRules.ts';
 
 /** How often the transcript of a session at work is looked at, ms. */
 const POLL_MS = 500;
@@ -19,6 +21,7 @@ const MAX_BYTES = 1024 * 1024;
 
 interface Follow {
   tail: UsageTail;
+  policy: RedactPolicy;
   /** Polls until the next look. */
   wait: number;
   failed: boolean;
@@ -54,7 +57,16 @@ export class UsageFollower {
     for (const session of this.sessions()) {
       if (!isFollowed(session, nowMs)) continue;
       seen.add(session.key);
-      const follow = this.follows.get(session.key) ?? this.begin(session);
+      const policy = policyFor(session);
+      if (policy === 'personal' && !knowsPersonalRules()) {
+        void loadPersonalRules().catch((error: Error) => this.problem(error.message));
+        continue;
+      }
+      let follow = this.follows.get(session.key);
+      if (follow?.policy !== policy) {
+        follow?.tail.close();
+        follow = this.begin(session, policy);
+      }
       if (follow.wait-- > 0) continue;
       const active = nowMs - session.trace.fold.session.lastMs < ACTIVE_MS;
       follow.wait = this.read(session, follow) || active ? 0 : IDLE_POLLS;
@@ -66,7 +78,7 @@ export class UsageFollower {
     }
   }
 
-  private begin(session: LiveSession): Follow {
+  private begin(session: LiveSession, policy: RedactPolicy): Follow {
     const stateDir = join(stateHome(), 'state');
     sweepState(stateDir);
     const tail = new UsageTail({
@@ -74,11 +86,10 @@ export class UsageFollower {
       transcriptPath: session.trace.fold.session.transcriptPath,
       stateDir,
       maxBytes: MAX_BYTES,
-      // As the hook does, which runs in the environment of the person's agent.
-      redact: policyOf(process.env, maskChosen),
+      redact: policy,
       eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
     });
-    const follow = { tail, wait: 0, failed: false };
+    const follow = { tail, policy, wait: 0, failed: false };
     this.follows.set(session.key, follow);
     return follow;
   }
@@ -107,6 +118,12 @@ export class UsageFollower {
     for (const { tail } of this.follows.values()) tail.close();
     this.follows.clear();
   }
+}
+
+/** As the hook does, which runs in the environment of the person's agent: what that says is in its record. */
+function policyFor({ record }: LiveSession): RedactPolicy {
+  const said = record?.mask === undefined ? {} : { AGENT_STRACE_MASK: record.mask ? '1' : '0' };
+  return policyOf({ ...process.env, ...said }, maskChosen);
 }
 
 function isFollowed(session: LiveSession, nowMs: number): boolean {

@@ -8,7 +8,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type RedactionCounts, redactText } from './redact.ts';
+import * as personalRules from './personalRules.ts';
+import { type RedactionCounts, redactText, usePersonalRules } from './redact.ts';
+
+usePersonalRules(personalRules);
 
 interface Entry {
   readonly set: 'tune' | 'held';

@@ -2,10 +2,15 @@
  * Takes secrets, and personal data where that is wanted, out of texts and JSON values before they are
  * written. Pure, without imports beyond this room, cheap to load: it runs in the hook.
  */
-import { applySpans, createEngine, type Engine, type RedactionCounts } from './engine.ts';
+import {
+  applySpans,
+  createEngine,
+  type Engine,
+  type RedactionCounts,
+  type RuleGroup,
+} from './engine.ts';
 import { isSecretNumber, valueSpan } from './keyed.ts';
 import { classifyKey, type KeyClass } from './keys.ts';
-import { PERSONAL_RULES, personalByName } from './personalRules.ts';
 import { nameVendor, SECRET_RULES } from './secretRules.ts';
 
 export type { RedactionCounts } from './engine.ts';
@@ -13,23 +18,38 @@ export type { RedactionCounts } from './engine.ts';
 /** What is taken out: nothing, secrets, or secrets and personal data. */
 export type RedactPolicy = 'none' | 'secrets' | 'personal';
 
-const ENGINES: Readonly<Record<'secrets' | 'personal', Engine>> = {
-  secrets: createEngine(SECRET_RULES),
-  personal: createEngine([...SECRET_RULES, ...PERSONAL_RULES]),
-};
+/** What personalRules.ts exports: as large as all else here and wanted by few, it is loaded apart. */
+export interface PersonalRules {
+  readonly PERSONAL_RULES: readonly RuleGroup[];
+  personalByName(name: string, value: string): string | undefined;
+}
+
+const secrets = createEngine(SECRET_RULES);
+let personal: { engine: Engine; byName: PersonalRules['personalByName'] } | undefined;
+
+/** Must be called before anything is done under the policy `'personal'`; a second time it does nothing. */
+export function usePersonalRules(rules: PersonalRules): void {
+  personal ??= {
+    engine: createEngine([...SECRET_RULES, ...rules.PERSONAL_RULES]),
+    byName: rules.personalByName,
+  };
+}
+
+export const knowsPersonalRules = (): boolean => personal !== undefined;
 
 /** One text or value on its way through. */
 interface Job {
   readonly engine: Engine;
-  readonly personal: boolean;
+  readonly byName?: PersonalRules['personalByName'];
   readonly counts: RedactionCounts;
 }
 
-const jobOf = (policy: 'secrets' | 'personal', counts: RedactionCounts): Job => ({
-  engine: ENGINES[policy],
-  personal: policy === 'personal',
-  counts,
-});
+const jobOf = (policy: 'secrets' | 'personal', counts: RedactionCounts): Job => {
+  if (policy === 'secrets') return { engine: secrets, counts };
+  // Never without: what was asked to be left out would be written.
+  if (personal === undefined) throw new Error('the rules for personal data are not loaded');
+  return { ...personal, counts };
+};
 
 /** Values nested deeper than this are replaced: they could not be written as JSON. */
 const MAX_DEPTH = 200;
@@ -130,7 +150,7 @@ const redactString = (
   const by = cls ?? outer;
   const spans = by ? valueSpan(nameVendor, by, value, 0, value.length, 'quoted') : [];
   if (spans.length) return applySpans(value, spans, job.counts);
-  const kind = job.personal ? personalByName(name, value) : undefined;
+  const kind = job.byName?.(name, value);
   if (kind === undefined) return redactNested(value, job, nesting + 1);
   return applySpans(value, [{ start: 0, end: value.length, kind }], job.counts);
 };
@@ -215,12 +235,7 @@ const redactJson = (text: string, job: Job, nesting: number): string => {
       else frame?.near.saw(frame.array ? null : (frame.key ?? ''), value);
     } else {
       const { cls, name } = placeHere(frame);
-      const kind =
-        cls && isSecretNumber(cls, c)
-          ? cls.kind
-          : job.personal
-            ? personalByName(name, c)
-            : undefined;
+      const kind = cls && isSecretNumber(cls, c) ? cls.kind : job.byName?.(name, c);
       if (kind !== undefined) {
         job.counts[kind] = (job.counts[kind] ?? 0) + 1;
         put(at, at + c.length, `"[REDACTED:${kind}]"`);

@@ -11,7 +11,8 @@ import {
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
 import { policyOf } from '../../redact/event.ts';
-import type { RedactPolicy } from '../../redact/redact.ts';
+import * as personalRules from '../../redact/personalRules.ts';
+import { type RedactPolicy, usePersonalRules } from '../../redact/redact.ts';
 import { seconds, tokensJson, usd } from '../../report/sessionJson.ts';
 import { dateTime } from '../../report/sessionTable.ts';
 import { renderTable } from '../../report/table.ts';
@@ -117,6 +118,7 @@ function importPolicy(io: Io, { mask, redact }: ImportOptions): RedactPolicy {
   if (mask === true && redact === false) {
     throw new CliError('--mask takes secrets out too: leave --no-redact away', EXIT.usage);
   }
+  usePersonalRules(personalRules);
   if (mask === true) return 'personal';
   if (redact === false) return 'none';
   return mask === false

@@ -3,7 +3,8 @@ import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { summarise } from '../../model/summary.ts';
 import { readyEvent } from '../../redact/event.ts';
-import { redactValue } from '../../redact/redact.ts';
+import * as personalRules from '../../redact/personalRules.ts';
+import { redactValue, usePersonalRules } from '../../redact/redact.ts';
 import { safeJson } from '../../report/terminalText.ts';
 import { readMeta } from '../../trace/meta.ts';
 import type { TraceSession } from '../../trace/session.ts';
@@ -26,6 +27,7 @@ export async function inspect(
 ): Promise<number> {
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
+  usePersonalRules(personalRules);
   const shown = (value: object): unknown =>
     options.mask === true ? redactValue(value, {}, 'personal') : value;
   await print(
