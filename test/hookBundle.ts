@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 const PARTS = {
   main: 'hook',
   agents: 'agents',
-  personal: 'personal',
+  '../redact/personalRules': 'personal',
   snapshot: 'snapshot',
   transcripts: 'transcripts',
 };

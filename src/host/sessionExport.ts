@@ -1,7 +1,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { redactText } from '../redact/redact.ts';
+import { redactText, redactValue } from '../redact/redact.ts';
 import { costReport } from '../report/costReport.ts';
 import { sessionMarkdown } from '../report/sessionMarkdown.ts';
 import { statsReport } from '../report/statsReport.ts';
@@ -38,7 +38,7 @@ export async function exportSession(
   if (mask) await loadPersonalRules();
   const parts =
     format !== 'ndjson'
-      ? textParts(await reportText(session, format, signal), mask)
+      ? [Buffer.from(await reportText(session, format, signal, mask))]
       : mask
         ? maskedParts(session)
         : traceParts(session);
@@ -60,22 +60,16 @@ export async function exportSession(
   }
 }
 
-const withoutPersonal = (text: string): string => redactText(text, {}, 'personal');
-
-function textParts(text: string, mask: boolean): Iterable<Buffer> {
-  return [Buffer.from(mask ? withoutPersonal(text) : text)];
-}
-
 /** The same line by line, everything but what is masked as it was. */
 function* maskedParts(session: LiveSession): Generator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for (const part of traceParts(session)) {
     const bytes = Buffer.concat([rest, part]);
     const whole = bytes.lastIndexOf(10) + 1;
-    yield Buffer.from(withoutPersonal(bytes.toString('utf8', 0, whole)));
+    yield Buffer.from(redactText(bytes.toString('utf8', 0, whole), {}, 'personal'));
     rest = bytes.subarray(whole);
   }
-  yield Buffer.from(withoutPersonal(rest.toString()));
+  yield Buffer.from(redactText(rest.toString(), {}, 'personal'));
 }
 
 /** The trace as it lies there, byte by byte, to its last whole line. */
@@ -99,20 +93,26 @@ async function reportText(
   session: LiveSession,
   format: 'md' | 'json',
   signal: AbortSignal,
+  mask: boolean,
 ): Promise<string> {
-  const { trace, id, name } = session;
+  const { trace, id } = session;
+  // Before words become Markdown: `jane\@acme.com` would not be seen.
+  const masked = <Value>(value: Value): Value =>
+    mask ? (redactValue(value, {}, 'personal') as Value) : value;
+  const name = masked(session.name);
   const { fold } = trace;
   const named = session.summary(Date.now());
   // The report has both, the name and what the session is about.
-  const summary = { ...named, title: fold.session.title };
+  const { title } = fold.session;
+  const summary = { ...named, title: masked(title), cwd: masked(named.cwd) };
   const failures = [];
   for (const failure of failuresOf(trace)) {
     failures.push(failure);
     if (failures.length % FAILURES_AT_ONCE === 0) await turn(signal);
   }
   await turn(signal);
-  const stats = statsReport(id, fold, summary, { failures, children: [] });
-  const cost = costReport(id, fold, summary, promptsOf(trace));
+  const stats = masked(statsReport(id, fold, summary, { failures, children: [] }));
+  const cost = masked(costReport(id, fold, summary, promptsOf(trace)));
   return format === 'md'
     ? sessionMarkdown(stats, cost, summary, name)
     : `${JSON.stringify({ name: name ?? null, ...stats, phases: cost.phases }, null, 2)}\n`;

@@ -34,6 +34,8 @@ interface Follow {
  */
 export class UsageFollower {
   private readonly follows = new Map<string, Follow>();
+  /** What masks, on its way. */
+  private loading: Promise<void> | undefined;
   private readonly timer: ReturnType<typeof setInterval>;
   private readonly sessions: () => Iterable<LiveSession>;
   private readonly written: (session: LiveSession) => void;
@@ -59,7 +61,7 @@ export class UsageFollower {
       seen.add(session.key);
       const policy = policyFor(session);
       if (policy === 'personal' && !knowsPersonalRules()) {
-        void loadPersonalRules().catch((error: Error) => this.problem(error.message));
+        this.loading ??= loadPersonalRules().catch((error: Error) => this.problem(error.message));
         continue;
       }
       let follow = this.follows.get(session.key);
