@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { isAgentId } from '../agents/agent.ts';
 import { sweepState } from '../agents/claude/stateSweep.ts';
-import { UsageTail } from '../agents/claude/usageReader.ts';
+import { type LiveTail, tailLive } from '../agents/liveTranscript.ts';
 import { policyOf } from '../redact/event.ts';
 import { knowsPersonalRules, type RedactPolicy } from '../redact/redact.ts';
 import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
@@ -20,7 +21,7 @@ const AFTER_END_MS = 30_000;
 const MAX_BYTES = 1024 * 1024;
 
 interface Follow {
-  tail: UsageTail;
+  tail: LiveTail;
   policy: RedactPolicy;
   /** Polls until the next look. */
   wait: number;
@@ -69,7 +70,7 @@ export class UsageFollower {
         follow?.tail.close();
         follow = this.begin(session, policy);
       }
-      if (follow.wait-- > 0) continue;
+      if (follow === undefined || follow.wait-- > 0) continue;
       const active = nowMs - session.trace.fold.session.lastMs < ACTIVE_MS;
       follow.wait = this.read(session, follow) || active ? 0 : IDLE_POLLS;
     }
@@ -80,17 +81,22 @@ export class UsageFollower {
     }
   }
 
-  private begin(session: LiveSession, policy: RedactPolicy): Follow {
+  private begin(session: LiveSession, policy: RedactPolicy): Follow | undefined {
     const stateDir = join(stateHome(), 'state');
     sweepState(stateDir);
-    const tail = new UsageTail({
-      sessionId: session.id,
-      transcriptPath: session.trace.fold.session.transcriptPath,
-      stateDir,
-      maxBytes: MAX_BYTES,
-      redact: policy,
-      eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
-    });
+    // Our own record's word: the trace can name any agent.
+    const agent = session.record?.agent ?? '';
+    const tail = isAgentId(agent)
+      ? tailLive(agent, {
+          sessionId: session.id,
+          transcriptPath: session.trace.fold.session.transcriptPath,
+          stateDir,
+          maxBytes: MAX_BYTES,
+          redact: policy,
+          eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
+        })
+      : undefined;
+    if (tail === undefined) return undefined;
     const follow = { tail, policy, wait: 0, failed: false };
     this.follows.set(session.key, follow);
     return follow;
@@ -130,8 +136,8 @@ function policyFor({ record }: LiveSession): RedactPolicy {
 
 function isFollowed(session: LiveSession, nowMs: number): boolean {
   if (!session.record || session.loading || session.gone) return false;
-  const { provider, transcriptPath, lastMs } = session.trace.fold.session;
-  if (provider !== 'claude' || transcriptPath === '') return false;
+  const { transcriptPath, lastMs } = session.trace.fold.session;
+  if (session.record.agent === 'claude' && transcriptPath === '') return false;
   const { status } = session.summary(nowMs);
   return (status !== 'ended' && status !== 'failed') || nowMs - lastMs < AFTER_END_MS;
 }

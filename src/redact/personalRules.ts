@@ -193,6 +193,12 @@ const number: Finder = (text, at) => {
     if (!boundary(at + length)) continue;
     const digits = onlyDigits(piece);
     if (digits.length < 7 || digits.length > 19) continue;
+    // One of a row of numbers, of a dump or a table.
+    if (/^[^(-]* [^(-]*$/.test(piece) && !phoneBefore && !plus) {
+      const after = text.slice(at + length, at + length + 6);
+      if (/^ (?:\d|[\dA-Fa-f]{4,5}(?![A-Za-z]))/.test(after) || /[\dA-Fa-f]{4,5} $/.test(before))
+        continue;
+    }
     if (isCard(piece) && !/\bid[\\"']{0,2}\s?[:=]\s?[\\"']{0,2}$/i.test(before)) {
       return take(length, 'card');
     }
@@ -204,12 +210,12 @@ const number: Finder = (text, at) => {
         return take(length, 'phone');
       continue;
     }
-    // A row of numbers goes on.
-    if (length < whole.length && /^[ \u00a0]\d/.test(text.slice(at + length, at + length + 2))) {
-      if (!/^[(]|-/.test(piece)) continue;
-    }
     if (/^00[1-9]/.test(piece) && /[ -]/.test(piece)) {
-      if (isInternational(digits.slice(2)) && /^00\d{2,3}[ -]/.test(piece))
+      if (
+        isInternational(digits.slice(2)) &&
+        /^00\d{2,3}[ -]/.test(piece) &&
+        !/^\d{4}( \d{4})+$/.test(piece)
+      )
         return take(length, 'phone');
       continue;
     }
