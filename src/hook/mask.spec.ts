@@ -24,7 +24,7 @@ beforeEach(() => {
   fs.mkdirSync(join(root, 'shop', MAIL), { recursive: true });
   installLauncher({ hookBundle: bundle, version: '1', nodePath: process.execPath, env: state() });
 });
-afterEach(() => fs.rmSync(root, { recursive: true, force: true }));
+afterEach(() => fs.rmSync(root, { recursive: true, force: true, maxRetries: 5 }));
 
 const SESSION = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4c6';
 const MAIL = 'jane.doe@acme-corp.com';
