@@ -53,7 +53,11 @@ const withPrices = {
  * imported (by `import()`).
  * @type {Record<string, string>}
  */
-const lazy = { 'src/host/setUp.ts': 'setUp', 'src/redact/personalRules.ts': 'personal' };
+const lazy = {
+  'src/host/sessionExport.ts': 'sessionExport',
+  'src/host/setUp.ts': 'setUp',
+  'src/redact/personalRules.ts': 'personal',
+};
 
 /** @type {import('esbuild').Plugin} */
 const lazyParts = {
@@ -92,6 +96,12 @@ const targets = [
     entry: 'src/host/extension.ts',
     budget: 330,
     options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
+  },
+  {
+    name: 'sessionExport',
+    entry: 'src/host/sessionExport.ts',
+    budget: 100,
+    options: { ...node, target: 'node22', plugins: [lazyParts] },
   },
   {
     name: 'setUp',

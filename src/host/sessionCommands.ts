@@ -10,7 +10,7 @@ import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import { plainLabel } from './plainText.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
-import { type ExportFormat, exportName, exportSession } from './sessionExport.ts';
+import type { ExportFormat } from './sessionExport.ts';
 import type { SessionsTree } from './sessionsTree.ts';
 import { costText } from './statusText.ts';
 import type { StreamView } from './streamView.ts';
@@ -108,6 +108,7 @@ export class SessionCommands implements vscode.Disposable {
     await this.withSession(argument, vscode.l10n.t('Export Session'), async (session) => {
       const format = await pickFormat();
       if (format === undefined) return;
+      const { exportName, exportSession } = await import('./sessionExport.ts');
       const [folder] = vscode.workspace.workspaceFolders ?? [];
       const title = session.summary(Date.now()).title;
       const name = exportName(title, session.id, format);
