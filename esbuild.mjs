@@ -54,8 +54,11 @@ const withPrices = {
  * @type {Record<string, string>}
  */
 const lazy = {
-  'src/host/sessionExport.ts': 'sessionExport',
   'src/host/setUp.ts': 'setUp',
+  'src/host/transcriptPart.ts': 'pastTranscripts',
+  'src/host/transcriptCommands.ts': 'transcriptCommands',
+  'src/host/sessionExport.ts': 'sessionExport',
+  'src/host/usageTail.ts': 'usageTail',
   'src/redact/personalRules.ts': 'personal',
 };
 
@@ -98,31 +101,51 @@ const targets = [
     options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
   },
   {
-    name: 'sessionExport',
-    entry: 'src/host/sessionExport.ts',
-    budget: 100,
-    options: { ...node, target: 'node22', plugins: [lazyParts] },
-  },
-  {
     name: 'setUp',
     entry: 'src/host/setUp.ts',
     budget: 100,
     options: { ...node, target: 'node22' },
   },
+  {
+    name: 'usageTail',
+    entry: 'src/host/usageTail.ts',
+    budget: 180,
+    options: { ...node, target: 'node22', plugins: [lazyParts] },
+  },
+  {
+    name: 'pastTranscripts',
+    entry: 'src/host/transcriptPart.ts',
+    budget: 220,
+    options: { ...node, target: 'node22', plugins: [lazyParts] },
+  },
+  {
+    name: 'transcriptCommands',
+    entry: 'src/host/transcriptCommands.ts',
+    budget: 50,
+    options: { ...node, target: 'node22' },
+  },
+  {
+    name: 'sessionExport',
+    entry: 'src/host/sessionExport.ts',
+    budget: 50,
+    options: { ...node, target: 'node22', plugins: [lazyParts] },
+  },
   { name: 'hook', entry: 'src/hook/main.ts', budget: 72, options: { ...node, target: 'node20' } },
-  // Beside the hook (one of them is the extension's, too), loaded when they are needed: see src/hook/parts.ts.
+  // Beside the hook, loaded when they are needed: see src/hook/parts.ts. The first is the extension's, too.
   {
     name: 'personal',
     entry: 'src/redact/personalRules.ts',
     budget: 12,
     options: { ...node, target: 'node20' },
   },
-  ...Object.entries({ agents: 72, snapshot: 24, transcripts: 120 }).map(([name, budget]) => ({
-    name,
-    entry: `src/hook/${name}.ts`,
-    budget,
-    options: { ...node, target: 'node20' },
-  })),
+  ...Object.entries({ agents: 80, opencode: 72, snapshot: 24, transcripts: 160 }).map(
+    ([name, budget]) => ({
+      name,
+      entry: `src/hook/${name}.ts`,
+      budget,
+      options: { ...node, target: 'node20' },
+    }),
+  ),
   {
     name: 'guard',
     entry: 'src/hook/guard.ts',

@@ -7,6 +7,7 @@ const PARTS = {
   main: 'hook',
   agents: 'agents',
   '../redact/personalRules': 'personal',
+  opencode: 'opencode',
   snapshot: 'snapshot',
   transcripts: 'transcripts',
 };

@@ -1,12 +1,15 @@
 /** What the recorder loads only when it is needed: bundles that lie beside it. */
-import type { HookRecorder } from '../agents/agent.ts';
+import type { AgentId, HookRecorder } from '../agents/agent.ts';
 import type { PersonalRules } from '../redact/redact.ts';
 import type { Snapshot } from './commandFiles.ts';
 import type { TranscriptTask } from './transcripts.ts';
 
 export interface Parts {
   /** Recorders of all agents but Claude Code, by their ids. */
-  agents: { recorders: Record<string, HookRecorder> };
+  agents: {
+    recorders: Record<string, HookRecorder>;
+    hasOwnHooks: (agent: AgentId, cwd: string) => boolean;
+  };
   /** Files that commands change. */
   snapshot: Snapshot;
   /** What is personal data. */

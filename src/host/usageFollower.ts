@@ -1,14 +1,9 @@
-import { join } from 'node:path';
-import { isAgentId } from '../agents/agent.ts';
-import { sweepState } from '../agents/claude/stateSweep.ts';
-import { type LiveTail, tailLive } from '../agents/liveTranscript.ts';
+import type { LiveTail } from '../agents/liveTranscript.ts';
 import { policyOf } from '../redact/event.ts';
-import { knowsPersonalRules, type RedactPolicy } from '../redact/redact.ts';
-import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
+import type { RedactPolicy } from '../redact/redact.ts';
+import { appendEvents } from '../trace/append.ts';
 import { maskChosen } from '../trace/choices.ts';
-import { stateHome } from '../trace/paths.ts';
 import type { LiveSession } from './liveSession.ts';
-import { loadPersonalRules } from './personalRules.ts';
 
 /** How often the transcript of a session at work is looked at, ms. */
 const POLL_MS = 500;
@@ -17,9 +12,6 @@ const IDLE_POLLS = 8;
 const ACTIVE_MS = 20_000;
 /** A session that is over is read until its transcript has been quiet for so long, ms. */
 const AFTER_END_MS = 30_000;
-/** Transcript read in one go, bytes: a few ms. */
-const MAX_BYTES = 1024 * 1024;
-
 interface Follow {
   tail: LiveTail;
   policy: RedactPolicy;
@@ -35,7 +27,7 @@ interface Follow {
  */
 export class UsageFollower {
   private readonly follows = new Map<string, Follow>();
-  /** What masks, on its way. */
+  private tails: typeof import('./usageTail.ts') | undefined;
   private loading: Promise<void> | undefined;
   private readonly timer: ReturnType<typeof setInterval>;
   private readonly sessions: () => Iterable<LiveSession>;
@@ -61,13 +53,10 @@ export class UsageFollower {
       if (!isFollowed(session, nowMs)) continue;
       seen.add(session.key);
       const policy = policyFor(session);
-      if (policy === 'personal' && !knowsPersonalRules()) {
-        this.loading ??= loadPersonalRules().catch((error: Error) => this.problem(error.message));
-        continue;
-      }
       let follow = this.follows.get(session.key);
       if (follow?.policy !== policy) {
         follow?.tail.close();
+        this.follows.delete(session.key);
         follow = this.begin(session, policy);
       }
       if (follow === undefined || follow.wait-- > 0) continue;
@@ -82,24 +71,31 @@ export class UsageFollower {
   }
 
   private begin(session: LiveSession, policy: RedactPolicy): Follow | undefined {
-    const stateDir = join(stateHome(), 'state');
-    sweepState(stateDir);
-    // Our own record's word: the trace can name any agent.
-    const agent = session.record?.agent ?? '';
-    const tail = isAgentId(agent)
-      ? tailLive(agent, {
-          sessionId: session.id,
-          transcriptPath: session.trace.fold.session.transcriptPath,
-          stateDir,
-          maxBytes: MAX_BYTES,
-          redact: policy,
-          eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
-        })
-      : undefined;
+    if (this.tails === undefined) {
+      this.load();
+      return undefined;
+    }
+    if (!this.tails.isReadyFor(policy, this.problem)) return undefined;
+    const tail = this.tails.usageTail({
+      id: session.id,
+      agent: session.record?.agent ?? '',
+      traceDir: session.traceDir,
+      transcriptPath: session.trace.fold.session.transcriptPath,
+      policy,
+    });
     if (tail === undefined) return undefined;
     const follow = { tail, policy, wait: 0, failed: false };
     this.follows.set(session.key, follow);
     return follow;
+  }
+
+  private load(): void {
+    this.loading ??= import('./usageTail.ts').then(
+      (tails) => {
+        this.tails = tails;
+      },
+      (error: Error) => this.problem(`transcripts cannot be read: ${error.message}`),
+    );
   }
 
   /** @returns whether there was something */
