@@ -2,6 +2,7 @@
 import { Billing, isSidechain, responseRef } from '../model/billing.ts';
 import type { TraceEvent } from '../model/event.ts';
 import type { Pricer } from '../model/usage.ts';
+import type { RedactPolicy } from '../redact/redact.ts';
 import type { AgentId, AgentPlaces, TranscriptFile, TranscriptSource } from './agent.ts';
 import {
   type DiscoverProgress,
@@ -17,8 +18,8 @@ import {
 import { EventList, rowsIn } from './transcriptRows.ts';
 
 export interface ImportOptions {
-  /** False: secrets stay. */
-  redact?: boolean;
+  /** Default `'secrets'`. */
+  redact?: RedactPolicy;
   /** Of the sessions that were imported before: what they were billed for is marked as theirs. */
   billing?: Billing;
   /** A person named this file: it may belong to another user. */
@@ -54,7 +55,7 @@ interface Stats {
 function eachRow(
   source: TranscriptSource,
   transcript: TranscriptFile,
-  redact: boolean | undefined,
+  redact: RedactPolicy | undefined,
   take: (event: TraceEvent) => void,
   stats: Stats = { rows: 0, ignored: {} },
 ): number {
@@ -161,7 +162,7 @@ function priceSession(
     responses.set(id, { data, time: Math.min(time, responses.get(id)?.time ?? time) });
   };
   try {
-    session.unreadable = eachRow(source, transcript, false, take);
+    session.unreadable = eachRow(source, transcript, 'none', take);
   } catch {
     session.unreadable += 1;
   }

@@ -5,6 +5,7 @@ import { Billing, isSidechain, responseRef } from '../../model/billing.ts';
 import type { JsonObject, TraceEvent } from '../../model/event.ts';
 import type { Pricer, Usage } from '../../model/usage.ts';
 import { addUsage, emptyUsage, usageOf } from '../../model/usage.ts';
+import type { RedactPolicy } from '../../redact/redact.ts';
 import { codeOf, openRead, problemText } from '../../trace/files.ts';
 import { LineSplitter } from '../lines.ts';
 import type { Environment, FindBeside, SubagentFile } from './files.ts';
@@ -374,7 +375,7 @@ function takeLines(chunk: Buffer, lines: LineSplitter, parse: (line: string | un
 
 export interface ImportOptions {
   /** False: secrets stay. */
-  redact?: boolean | undefined;
+  redact?: RedactPolicy | undefined;
   /** Default: as the file's rows say. */
   sessionId?: string;
   /** Of the transcripts that were imported before: what they were billed for is marked as theirs. */

@@ -14,6 +14,7 @@ import {
 import { eventId, ids } from '../../model/ids.ts';
 
 import { readyEvent } from '../../redact/event.ts';
+import type { RedactPolicy } from '../../redact/redact.ts';
 
 import { isSearch } from './searchHits.ts';
 
@@ -99,7 +100,7 @@ export class TranscriptMapper {
     copied: 0,
   };
   readonly sessionId: string;
-  readonly #redact: boolean;
+  readonly #redact: RedactPolicy;
   readonly #files = new Map<string, FileState>();
   readonly #responses = new Responses<TraceEvent>();
   readonly #calls = new Map<string, Call>();
@@ -111,9 +112,9 @@ export class TranscriptMapper {
   #title = '';
   #costState: JsonObject | undefined;
 
-  constructor(options: { sessionId: string; redact?: boolean | undefined }) {
+  constructor(options: { sessionId: string; redact?: RedactPolicy | undefined }) {
     this.sessionId = options.sessionId;
-    this.#redact = options.redact ?? true;
+    this.#redact = options.redact ?? 'secrets';
   }
 
   /** What is known of a subagent beside its file; before its rows. */
@@ -470,7 +471,7 @@ class RowEvents {
   readonly agentId: string;
   readonly from: string;
   readonly #mapper: TranscriptMapper;
-  readonly #redact: boolean;
+  readonly #redact: RedactPolicy;
 
   constructor(
     mapper: TranscriptMapper,
@@ -478,7 +479,7 @@ class RowEvents {
     state: FileState,
     agentId: string,
     from: string,
-    redact: boolean,
+    redact: RedactPolicy,
   ) {
     this.#mapper = mapper;
     this.row = row;

@@ -8,7 +8,7 @@ import { cutText } from '../../model/codec.ts';
 import { isObject, type Json, type JsonObject, type TraceEvent } from '../../model/event.ts';
 import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
-import { redactText } from '../../redact/redact.ts';
+import { type RedactPolicy, redactText } from '../../redact/redact.ts';
 
 /** Open messages and calls of one file that are remembered. */
 const MAX_OPEN = 64;
@@ -208,7 +208,7 @@ export interface UsageMapperOptions {
   /** Shared by the files of a session: a response that two of them hold is told once. */
   seen?: Seen;
   /** False: secrets stay. */
-  redact?: boolean | undefined;
+  redact?: RedactPolicy | undefined;
 }
 
 /** Rows of one transcript file in, events out. An event told again replaces the one before it. */
@@ -217,7 +217,7 @@ export class UsageMapper {
   copied = 0;
   readonly #session: string;
   readonly #agent: string;
-  readonly #redact: boolean;
+  readonly #redact: RedactPolicy;
   readonly #responses = new Responses<TraceEvent>();
   readonly #calls = new Map<string, TraceEvent>();
   readonly #seen: Seen;
@@ -228,7 +228,7 @@ export class UsageMapper {
     this.#session = options.sessionId;
     this.#seen = options.seen ?? new Map();
     this.#agent = options.agentId ?? '';
-    this.#redact = options.redact ?? true;
+    this.#redact = options.redact ?? 'secrets';
     const { state } = options;
     if (state === undefined) return;
     this.#prompt = state.prompt;
@@ -240,7 +240,7 @@ export class UsageMapper {
   /** Goes to a file: as an event does, without secrets. */
   state(): UsageState {
     return {
-      prompt: this.#redact ? redactText(this.#prompt, {}) : this.#prompt,
+      prompt: redactText(this.#prompt, {}, this.#redact),
       time: this.#time,
       messages: this.#responses
         .values()

@@ -9,6 +9,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { TraceEvent } from '../../model/event.ts';
 import { textHash } from '../../model/ids.ts';
+import type { RedactPolicy } from '../../redact/redact.ts';
 import { acquireLease, type Lease } from '../lease.ts';
 import {
   nothing,
@@ -39,7 +40,7 @@ export interface ReadOptions {
   /** Bytes read at most in one call; the rest is left for the next. */
   maxBytes?: number;
   /** False: secrets stay. */
-  redact?: boolean | undefined;
+  redact?: RedactPolicy | undefined;
   /** The trace that the events go to: where it is another one, or gone, all is told again. */
   eventsFile?: string;
   /** For a process that lives on: {@link besideIndex}. */

@@ -153,7 +153,7 @@ export class RolloutMapper implements RowMapper {
         }),
       },
     };
-    this.#events.push(readyEvent(event, this.#options.redact ?? true));
+    this.#events.push(readyEvent(event, this.#options.redact));
   }
 
   /** The turn that a row is of: its own word, else that of the rows before it. */

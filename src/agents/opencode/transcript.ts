@@ -72,7 +72,7 @@ export class OpencodeMapper implements RowMapper {
     const lane = this.#lane(asString(row.origin));
     const events =
       info.role === 'user' ? this.#user(lane, info, parts) : this.#assistant(lane, info, parts);
-    return events.map((event) => readyEvent(event, this.#options.redact ?? true));
+    return events.map((event) => readyEvent(event, this.#options.redact));
   }
 
   finish(): TraceEvent[] {
@@ -98,7 +98,7 @@ export class OpencodeMapper implements RowMapper {
         }),
       );
     }
-    return events.map((event) => readyEvent(event, this.#options.redact ?? true));
+    return events.map((event) => readyEvent(event, this.#options.redact));
   }
 
   /** Sessions are read whole. */
