@@ -490,13 +490,15 @@ export class PluginMapper {
     if (session === undefined || !session.started) return [];
     const lane = this.#lane(session);
     const events = this.#flush(sessionId);
-    if (session.error !== undefined && !isAbort({ error: session.error })) {
-      events.push(
-        laneEvent(lane, 'error', randomEventId(), nowMs, {
-          event_subtype: 'api',
-          ...errorData(session.error),
-        }),
-      );
+    const told = session.answer?.error;
+    const error = session.error && errorData(session.error);
+    if (error !== undefined && !isAbort({ error: session.error! })) {
+      // Most errors are an answer's, too, and were told with it.
+      const again = errorData(asObject(told) ?? {}).error === error.error;
+      if (!again) {
+        const data = { event_subtype: 'api', ...error };
+        events.push(laneEvent(lane, 'error', randomEventId(), nowMs, data));
+      }
     }
     session.error = undefined;
     if (lane.agentId !== '') {
