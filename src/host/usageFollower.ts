@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { isAgentId } from '../agents/agent.ts';
 import { sweepState } from '../agents/claude/stateSweep.ts';
-import { UsageTail } from '../agents/claude/usageReader.ts';
+import { type LiveTail, tailLive } from '../agents/liveTranscript.ts';
 import { keepsSecrets } from '../redact/event.ts';
 import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
@@ -17,7 +18,7 @@ const AFTER_END_MS = 30_000;
 const MAX_BYTES = 1024 * 1024;
 
 interface Follow {
-  tail: UsageTail;
+  tail: LiveTail;
   /** Polls until the next look. */
   wait: number;
   failed: boolean;
@@ -54,7 +55,7 @@ export class UsageFollower {
       if (!isFollowed(session, nowMs)) continue;
       seen.add(session.key);
       const follow = this.follows.get(session.key) ?? this.begin(session);
-      if (follow.wait-- > 0) continue;
+      if (follow === undefined || follow.wait-- > 0) continue;
       const active = nowMs - session.trace.fold.session.lastMs < ACTIVE_MS;
       follow.wait = this.read(session, follow) || active ? 0 : IDLE_POLLS;
     }
@@ -65,18 +66,23 @@ export class UsageFollower {
     }
   }
 
-  private begin(session: LiveSession): Follow {
+  private begin(session: LiveSession): Follow | undefined {
     const stateDir = join(stateHome(), 'state');
     sweepState(stateDir);
-    const tail = new UsageTail({
-      sessionId: session.id,
-      transcriptPath: session.trace.fold.session.transcriptPath,
-      stateDir,
-      maxBytes: MAX_BYTES,
-      // As the hook does, which runs in the environment of the person's agent.
-      redact: !keepsSecrets(process.env),
-      eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
-    });
+    // Our own record's word: the trace can name any agent.
+    const agent = session.record?.agent ?? '';
+    const tail = isAgentId(agent)
+      ? tailLive(agent, {
+          sessionId: session.id,
+          transcriptPath: session.trace.fold.session.transcriptPath,
+          stateDir,
+          maxBytes: MAX_BYTES,
+          // As the hook does, which runs in the environment of the person's agent.
+          redact: !keepsSecrets(process.env),
+          eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
+        })
+      : undefined;
+    if (tail === undefined) return undefined;
     const follow = { tail, wait: 0, failed: false };
     this.follows.set(session.key, follow);
     return follow;
@@ -110,8 +116,8 @@ export class UsageFollower {
 
 function isFollowed(session: LiveSession, nowMs: number): boolean {
   if (!session.record || session.loading || session.gone) return false;
-  const { provider, transcriptPath, lastMs } = session.trace.fold.session;
-  if (provider !== 'claude' || transcriptPath === '') return false;
+  const { transcriptPath, lastMs } = session.trace.fold.session;
+  if (session.record.agent === 'claude' && transcriptPath === '') return false;
   const { status } = session.summary(nowMs);
   return (status !== 'ended' && status !== 'failed') || nowMs - lastMs < AFTER_END_MS;
 }

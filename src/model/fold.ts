@@ -1,4 +1,5 @@
 import type { BilledElsewhere } from './billing.ts';
+import { CallMatcher, type MatchedCall } from './callMatcher.ts';
 import {
   COLUMN_NAMES,
   Columns,
@@ -79,6 +80,10 @@ export class SessionFold implements FoldContext {
   private readonly pendingResponses = new NumberTable();
   /** Texts whose response has not come yet, by the response's key. */
   private readonly pendingTexts = new NumberTable();
+  /** Calls of agents that give them no id. */
+  private readonly matcher = new CallMatcher();
+  /** Of the event under way. */
+  private matched: MatchedCall | undefined;
   /** Open calls of foreign traces, by their own reference and by tool, for results with no parent. */
   private readonly foreignRefs = new Map<string, number>();
   private readonly foreignOpen = new Map<number, Set<number>>();
@@ -146,7 +151,11 @@ export class SessionFold implements FoldContext {
     this.readVersion(event);
     const { columns } = this;
     const type = typeCode(event.event_type);
-    const key = idKey(event, type, offset);
+    this.matched = isCallClass(type)
+      ? this.matcher.idOf(event, type !== TYPE.tool_call)
+      : undefined;
+    if (this.matched?.alias !== undefined) this.linkAlias(this.matched);
+    const key = this.matched ? keyFrom(this.matched.own, type) : idKey(event, type, offset);
     this.usage = type === TYPE.llm_response ? usageOf(event.data) : undefined;
     const rank = rankOf(event, type, this.usage);
     const timeMs = this.timeOf(event);
@@ -332,10 +341,10 @@ export class SessionFold implements FoldContext {
       return;
     }
     if (type !== TYPE.tool_result && type !== TYPE.error && type !== TYPE.llm_response) return;
-    const parent = event.parent_id;
-    if (parent !== undefined) {
+    const parent = this.matched?.call ?? (event.parent_id && idNumber(event.parent_id));
+    if (parent !== undefined && parent !== '') {
       const parentType = type === TYPE.llm_response ? TYPE.llm_request : TYPE.tool_call;
-      const parentKey = keyOf(parent, parentType);
+      const parentKey = keyFrom(parent, parentType);
       const call = this.table.get(parentKey);
       if (call < 0) this.orphans.set(parentKey, row);
       else if (this.columns.pair[call]! < 0) this.pairUp(row, call);
@@ -448,6 +457,24 @@ export class SessionFold implements FoldContext {
     }
   }
 
+  /** A response that named a call by its own id finds it under the one that it is joined by. */
+  private linkAlias({ alias, call }: MatchedCall): void {
+    if (alias === undefined) return;
+    const named = keyFrom(alias, TYPE.tool_call);
+    const response = this.pendingResponses.get(named);
+    if (response === undefined) return;
+    this.pendingResponses.delete(named);
+    const key = keyFrom(call, TYPE.tool_call);
+    const row = this.table.get(key);
+    if (row < 0) {
+      this.pendingResponses.set(key, response);
+      return;
+    }
+    this.columns.response[row] = response;
+    this.steps.touch(row);
+    this.steps.touchAt(response);
+  }
+
   private linkText(text: number, response: number): void {
     const { columns } = this;
     columns.response[text] = response;
@@ -474,7 +501,8 @@ export class SessionFold implements FoldContext {
       for (const id of calls) {
         if (typeof id !== 'string' || sharers >= MAX_CALLS) continue;
         sharers++;
-        const callKey = keyFrom(eventIdNumber(event.session_id, 'call', id), TYPE.tool_call);
+        const callId = this.matcher.resolve(eventIdNumber(event.session_id, 'call', id));
+        const callKey = keyFrom(callId, TYPE.tool_call);
         const call = this.table.get(callKey);
         if (call >= 0) {
           columns.response[call] = row;
@@ -537,6 +565,7 @@ export class SessionFold implements FoldContext {
       orphans: [...this.orphans],
       pendingResponses: [...this.pendingResponses],
       pendingTexts: [...this.pendingTexts],
+      matcher: this.matcher.save(),
       foreignRefs: [...this.foreignRefs],
       foreignOpen: [...this.foreignOpen].map(([tool, rows]) => [tool, [...rows]]),
       duplicates: this.duplicates,
@@ -565,6 +594,7 @@ export class SessionFold implements FoldContext {
     for (const [key, row] of saved.orphans) fold.orphans.set(key, row);
     for (const [key, row] of saved.pendingResponses) fold.pendingResponses.set(key, row);
     for (const [key, row] of saved.pendingTexts) fold.pendingTexts.set(key, row);
+    fold.matcher.load(saved.matcher);
     for (const [ref, row] of saved.foreignRefs) fold.foreignRefs.set(ref, row);
     for (const [tool, rows] of saved.foreignOpen) fold.foreignOpen.set(tool, new Set(rows));
     fold.duplicates = saved.duplicates;
@@ -574,7 +604,7 @@ export class SessionFold implements FoldContext {
   }
 }
 
-const SAVED_VERSION = 2;
+const SAVED_VERSION = 3;
 
 export interface SavedFold {
   version: number;
@@ -586,6 +616,7 @@ export interface SavedFold {
   orphans: [number, number][];
   pendingResponses: [number, number][];
   pendingTexts: [number, number][];
+  matcher: Json;
   foreignRefs: [string, number][];
   foreignOpen: [number, number[]][];
   duplicates: number;
@@ -616,6 +647,8 @@ CLASS[TYPE.llm_request] = 4;
 CLASS[TYPE.user_prompt] = 5;
 CLASS[TYPE.assistant_response] = 6;
 
+const isCallClass = (type: number): boolean => CLASS[type] === 1 || CLASS[type] === 2;
+
 const keyFrom = (id: number, type: number): number => id * 8 + CLASS[type]!;
 const keyOf = (id: string, type: number): number => keyFrom(idNumber(id), type);
 
@@ -640,6 +673,7 @@ function rankOf(event: TraceEvent, type: number, usage: Usage | undefined): numb
   // A call that was denied is closed by inference: better than the transcript's bare "error", not
   // better than a result that a hook saw.
   if (data.closed_by !== undefined) return data.event_subtype === 'denied' ? 2 : 0;
+  if (data.partial === true) return 0;
   return fromTranscript ? 1 : 3;
 }
 
