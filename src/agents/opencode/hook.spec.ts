@@ -223,6 +223,18 @@ test('an error is told once, of an answer or without one', () => {
     'Too many',
   ]);
   expect(errors([failed, idle, other, idle, idle])).toEqual(['Too many', 'No such model']);
+  // The turn ends when its answer has been told to its end.
+  const late = [said('message.updated', { info: answer }), alone, idle, failed, idle];
+  const prompt: Call = {
+    hook: 'chat.message',
+    ms: 4000,
+    output: { message: { id: 'msg_0', sessionID, time: { created: 4000 } }, parts: [] },
+  };
+  const kinds = (calls: Call[]) => eventsOf(mapped(calls)).map(({ event_type }) => event_type);
+  const whole = ['session_start', 'error', 'decision', 'session_end'];
+  expect(kinds([prompt, ...late, { hook: 'dispose', ms: 9000 }])).toEqual(whole);
+  // It never is: the end of the process ends it.
+  expect(kinds([prompt, ...late.slice(0, 3), { hook: 'dispose', ms: 9000 }])).toEqual(whole);
 });
 
 test('nothing that it is told makes it throw', () => {

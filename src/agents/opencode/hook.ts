@@ -189,9 +189,10 @@ export class PluginMapper {
 
   #end(session: Session, nowMs: number, reason = 'exit'): Told[] {
     if (!session.started) return [];
+    const before = this.#idleAtLast(session, nowMs);
     session.started = false;
     const lane = this.#sessions.lane(session);
-    if (lane.agentId !== '') return [];
+    if (lane.agentId !== '') return before;
     const events = this.#flush(session.id);
     const title = session.title;
     events.push(
@@ -200,7 +201,7 @@ export class PluginMapper {
         ...pruned({ title: /^New session - /.test(title) ? '' : title }),
       }),
     );
-    return [this.#tell(session, events, { moment: 'session_end' })];
+    return [...before, this.#tell(session, events, { moment: 'session_end' })];
   }
 
   #once(event: TraceEvent | undefined): TraceEvent[] {
@@ -217,7 +218,10 @@ export class PluginMapper {
     const session = this.#sessions.get(id);
     const parts = listOf(output.parts);
     session.agentType = agentOf(info) || session.agentType;
-    const begun = this.#begin(session, nowMs, promptText(parts));
+    const begun = [
+      ...this.#idleAtLast(session, nowMs),
+      ...this.#begin(session, nowMs, promptText(parts)),
+    ];
     const lane = this.#sessions.lane(session);
     // A subagent's prompt is its task, told by its start.
     const prompt = lane.agentId === '' ? this.#once(promptEvent(lane, info, parts)) : [];
@@ -237,18 +241,17 @@ export class PluginMapper {
     });
     forgetOldest(this.#messages, MAX_MESSAGES);
     if (info.role !== 'assistant') return [];
-    // What a subagent left open is told with its answer.
-    session.answer = info;
-    const failed = info.error !== undefined && info.error !== null;
-    const done = asObject(info.time)?.completed;
-    if (!failed && typeof done !== 'number') return [];
-    if (failed) session.error = undefined;
+    const { answer } = session;
+    if (answer === undefined || createdOf(info) >= createdOf(answer)) session.answer = info;
+    if (!isFinished(info)) return [];
+    if (asObject(info.error) !== undefined) session.error = undefined;
     const trigger = this.#messages.get(asString(info.parentID))?.trigger ?? '';
     const events = messageEvents(this.#sessions.lane(session), info, trigger).flatMap((event) =>
       this.#once(event),
     );
-    if (events.length === 0) return [];
-    return [...this.#begin(session, nowMs), this.#tell(session, events)];
+    const told = events.length > 0 ? [this.#tell(session, events)] : [];
+    const begun = events.length > 0 ? this.#begin(session, nowMs) : [];
+    return [...begun, ...told, ...this.#idleAtLast(session, nowMs)];
   }
 
   /** A fork brings its parent's messages along, which are older than itself. They were told there. */
@@ -418,9 +421,18 @@ export class PluginMapper {
     return events;
   }
 
-  #idle(sessionId: string, nowMs: number): Told[] {
+  /** The end of a turn that waited for the state of its last answer, or waited in vain. */
+  #idleAtLast(session: Session, nowMs: number): Told[] {
+    return session.isIdle ? this.#idle(session.id, nowMs, true) : [];
+  }
+
+  /** @param last nothing more is to be expected of the turn */
+  #idle(sessionId: string, nowMs: number, last = false): Told[] {
     const session = this.#sessions.known(sessionId);
     if (session === undefined || !session.started) return [];
+    // The state of an answer that failed comes a moment after.
+    session.isIdle = !last && session.answer !== undefined && !isFinished(session.answer);
+    if (session.isIdle) return [];
     const lane = this.#sessions.lane(session);
     const events = this.#flush(sessionId);
     const told = session.answer?.error;
@@ -481,6 +493,14 @@ export class PluginMapper {
     return [...this.#begin(session, nowMs), this.#tell(session, [event])];
   }
 }
+
+const createdOf = (info: JsonObject): number => {
+  const created = asObject(info.time)?.created;
+  return typeof created === 'number' ? created : 0;
+};
+
+const isFinished = (info: JsonObject): boolean =>
+  asObject(info.error) !== undefined || typeof asObject(info.time)?.completed === 'number';
 
 const listOf = (value: Json | undefined): JsonObject[] =>
   Array.isArray(value) ? value.map(asObject).filter((item) => item !== undefined) : [];

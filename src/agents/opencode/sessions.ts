@@ -28,6 +28,8 @@ export interface Session {
   /** An error that no message told of (yet). */
   error: JsonObject | undefined;
   isFork: boolean;
+  /** It waits for a prompt, but the state of its last answer is not told yet. */
+  isIdle: boolean;
 }
 
 /** The sessions of one instance of opencode, the latest of them. */
@@ -71,6 +73,7 @@ export class Sessions {
         lastText: '',
         error: undefined,
         isFork: false,
+        isIdle: false,
       };
       this.#byId.set(id, session);
       forgetOldest(this.#byId, MAX_SESSIONS);
