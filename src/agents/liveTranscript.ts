@@ -18,7 +18,7 @@ import {
   replaceFile,
   traceOf,
 } from './rowReader.ts';
-import { liveTranscriptsOf } from './transcripts.ts';
+import { transcriptsOf } from './transcripts.ts';
 
 /** Longest state file that is read. */
 const MAX_STATE = 8 * 1024 * 1024;
@@ -47,7 +47,7 @@ export interface LiveTail {
 
 export function tailLive(agent: AgentId, options: LiveOptions): LiveTail | undefined {
   if (agent === 'claude') return new UsageTail(claudeOptions(options));
-  const source = liveTranscriptsOf(agent);
+  const source = transcriptsOf(agent);
   return source && new RowTail(source, options);
 }
 
@@ -57,7 +57,7 @@ export function tailLive(agent: AgentId, options: LiveOptions): LiveTail | undef
  */
 export function readLive(agent: AgentId, options: LiveOptions): ReadResult {
   if (agent === 'claude') return readUsage(claudeOptions(options));
-  const source = liveTranscriptsOf(agent);
+  const source = transcriptsOf(agent);
   return source === undefined ? nothing : readRows(source, options);
 }
 

@@ -16,6 +16,7 @@ import { keepsSecrets, readyEvent } from '../redact/event.ts';
 import { readTail } from '../trace/append.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
+import { callerOf } from './caller.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
@@ -27,24 +28,6 @@ import { startSweep } from './sweep.ts';
 const TAIL_BYTES = 1_048_576;
 /** Bytes of transcript that a hook reads at most; the sweep reads on. */
 const MAX_TRANSCRIPT_BYTES = 1_048_576;
-
-/**
- * True where a Claude-format hook is being run by some other program (Cursor, Copilot and Gemini read
- * Claude's settings too): that session is recorded by its own agent's hooks, once.
- */
-export function isForeignHost(payload: JsonObject, env: NodeJS.ProcessEnv): boolean {
-  if ('cursor_version' in payload || 'conversation_id' in payload) return true;
-  const session = str(payload.session_id);
-  if (session !== '' && env.CLAUDE_CODE_SESSION_ID === session) return false;
-  const foreign = ['CURSOR_VERSION', 'COPILOT_CLI', 'GEMINI_SESSION_ID'].some((name) => env[name]);
-  const isoTime = /^\d{4}-\d\d-\d\dT/.test(str(payload.timestamp));
-  if (!foreign && !isoTime) return false;
-  // An older Claude may run inside one of them; its transcript bears the session's name.
-  return (
-    env.CLAUDECODE !== '1' ||
-    !/[\\/]projects[\\/][^\\/]+[\\/][^\\/]+\.jsonl$/.test(str(payload.transcript_path))
-  );
-}
 
 /** One hook call. */
 interface HookCall {
@@ -71,12 +54,16 @@ const recorderOf = (agent: AgentId): HookRecorder | undefined =>
  */
 export function recordHook(named: string, event: string, timestamp: number): void {
   const { bytes, tooLong } = readStdin();
-  const recorder = isAgentId(named) ? recorderOf(named) : undefined;
+  const parsed = tooLong ? undefined : parse(bytes);
+  const caller = isAgentId(named) ? callerOf(named, parsed ?? {}, process.env) : undefined;
+  const recorder = caller && recorderOf(caller);
   if (recorder === undefined) {
-    logProblem(`no recorder for the agent ${JSON.stringify(named).slice(0, 50)}`);
+    // Another agent that reads these settings may have none.
+    if (caller === undefined || caller === named) {
+      logProblem(`no recorder for the agent ${JSON.stringify(named).slice(0, 50)}`);
+    }
     return;
   }
-  const parsed = tooLong ? undefined : parse(bytes);
   if (parsed === undefined) {
     if (bytes.length === 0) return;
     recordUnreadable(
@@ -87,7 +74,10 @@ export function recordHook(named: string, event: string, timestamp: number): voi
     );
     return;
   }
-  if (named === 'claude' && isForeignHost(parsed, process.env)) return;
+  // Told by its own hooks, too; Copilot's settings are VS Code's own.
+  if (caller !== named && named === 'claude') {
+    if (part('agents').hasOwnHooks(recorder.agent, recorder.cwdOf(parsed))) return;
+  }
   const session = recorder.sessionOf(parsed, process.env);
   if (!isSafeSessionId(session)) {
     logProblem(`${event}: no usable session id`);
