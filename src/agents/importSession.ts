@@ -15,6 +15,7 @@ import {
   type Response,
   unpricedSession,
 } from './claude/discover.ts';
+import { asString } from './claude/usage.ts';
 import { EventList, rowsIn } from './transcriptRows.ts';
 
 export interface ImportOptions {
@@ -151,7 +152,9 @@ function priceSession(
     if (time > session.endedAt) session.endedAt = time;
     if (type !== 'llm_response') return;
     const ref = responseRef(data);
-    const owner = billing.billedIn(ref, isSidechain(data));
+    // Some agents give copies ids of their own, and the mapper knows whose they are.
+    const owner =
+      (asString(data.copied_from) || undefined) ?? billing.billedIn(ref, isSidechain(data));
     if (owner !== undefined && owner !== session.sessionId) {
       session.deduplicated += 1;
       elsewhere.set(ref, owner);

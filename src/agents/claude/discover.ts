@@ -3,7 +3,7 @@ import { closeSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Billing, isSidechain, responseRef } from '../../model/billing.ts';
 import type { JsonObject, TraceEvent } from '../../model/event.ts';
-import type { Pricer, Usage } from '../../model/usage.ts';
+import type { Price, Pricer, Usage } from '../../model/usage.ts';
 import { addUsage, emptyUsage, usageOf } from '../../model/usage.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import { codeOf, openRead, problemText } from '../../trace/files.ts';
@@ -263,9 +263,9 @@ export function priceResponses(
     addUsage(session.usage, usage);
     // The agent's own figure, where an old row has one, as in a trace.
     const own = data.agent_cost_usd;
-    const price =
+    let price: Price =
       typeof own === 'number'
-        ? { status: 'reported' as const, nanoUsd: Math.round(own * 1e9) }
+        ? { status: 'reported', nanoUsd: Math.round(own * 1e9) }
         : pricer.price(model, usage, time * 1000, {
             provider,
             speed: asString(data.speed),
@@ -273,6 +273,11 @@ export function priceResponses(
             inferenceGeo: asString(data.inference_geo),
             webSearchRequests: Number(data.web_search_requests ?? 0),
           });
+    // … and where no price is known, what the agent reckoned.
+    const told = data.cost_usd;
+    if (price.status === 'unpriced' && typeof told === 'number' && told > 0 && told < 1e6) {
+      price = { status: 'reported', nanoUsd: Math.round(told * 1e9) };
+    }
     if (price.status === 'unpriced') {
       cost.unpriced += 1;
       session.unpriced[price.reason] = (session.unpriced[price.reason] ?? 0) + 1;
