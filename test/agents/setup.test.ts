@@ -122,7 +122,9 @@ trust_level = "trusted"
 `,
     );
   const exec = async (...flags: string[]): Promise<string> =>
-    run(await program('codex'), ['exec', '--json', ...flags, 'hello'], { MOCK_API_KEY: 'x' });
+    run(await program('codex'), ['exec', '--json', '--skip-git-repo-check', ...flags, 'hello'], {
+      MOCK_API_KEY: 'x',
+    });
 
   test.each(['user', 'project'] as const)('runs the hooks of %s, once trusted', async (scope) => {
     config();
@@ -177,7 +179,7 @@ describe('Gemini CLI', () => {
   // Comments stay.
   "security": { "auth": { "selectedType": "gemini-api-key" }, "folderTrust": { "enabled": false } },
   "general": { "disableAutoUpdate": true },
-  "privacy": { "usageStatisticsEnabled": false },
+  "privacy": { "usageStatisticsEnabled": false }
 }
 `,
     );
