@@ -238,8 +238,8 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
   return { ...(nodePath && { nodePath }), ...(electronPath && { electronPath }) };
 }
 
-/** What the recorder loads when it is needed: bundles that lie beside it. */
-const PARTS = ['agents', 'snapshot', 'transcripts'] as const;
+/** What the recorder loads when it is needed, and what opencode loads: bundles that lie beside it. */
+const PARTS = ['agents', 'opencode', 'snapshot', 'transcripts'] as const;
 
 /** The bundles beside the hook's, by name; a build may have none of them. */
 function partBundles(hookBundle: string): [name: string, text: string][] {

@@ -136,19 +136,33 @@ Examples:
     .command('import [file]')
     .summary('read past sessions from their transcripts')
     .description(
-      'Adds a transcript of Claude Code (a .jsonl file) to the trace folder. Importing twice adds nothing twice.',
+      "Adds an agent's transcript to the trace folder, whichever agent's it is. Importing twice adds nothing twice.",
     )
     .option('--discover', 'show what all past sessions cost; imports nothing')
     .option('--all', 'with --discover: import all of them')
-    .option(
-      '--claude-dir <dir>',
-      "Claude Code's config folder (default: CLAUDE_CONFIG_DIR, or ~/.claude)",
-    )
+    .addOption(new Option('--cli <agent>', 'only of this agent').choices(AGENT_IDS))
+    .option('--dir <dir>', "with --cli: the agent's own folder (default: where it keeps its files)")
+    .option('--claude-dir <dir>', 'short for --cli claude --dir')
     .option('--no-redact', 'leave secrets in')
     .addOption(json())
     .action(async (file: string | undefined, _options: Parsed, command: Command) => {
       const { importCommand } = await import('./commands/import.ts');
       done(await importCommand(io, file, all(command)));
+    });
+
+  program
+    .command('archive')
+    .summary("keep agents' transcripts before they delete them")
+    .description(
+      'Copies the transcripts of all agents, as they are, to ~/.agent-strace/archive. Only what is new or has grown is copied, and nothing is ever deleted there.',
+    )
+    .addOption(new Option('--cli <agent>', 'only of this agent').choices(AGENT_IDS))
+    .option('--dry-run', 'only say what would be copied')
+    .option('--list', 'show what the archive holds')
+    .addOption(json())
+    .action(async (_options: Parsed, command: Command) => {
+      const { archive } = await import('./commands/archive.ts');
+      done(await archive(io, all(command)));
     });
 
   program
