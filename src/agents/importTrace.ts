@@ -18,7 +18,7 @@ export interface Added {
 }
 
 /**
- * The events of a whole session, in time order, each once. Read in slices: see `importSession` for one go.
+ * The events of a whole session, in time order, each once.
  *
  * @throws a system error, or what `breathe` does
  */
@@ -27,15 +27,20 @@ export async function eventsOf(
   options: EventsOptions,
 ): Promise<{ events: TraceEvent[]; unreadable: number }> {
   const events = new Map<string, TraceEvent>();
-  const unreadable = await eachEvent(source, transcript, options, (event) => {
-    const known = events.get(event.event_id);
-    // A tool call told twice keeps its time; the later word on the rest stands.
-    if (known !== undefined) event.timestamp = Math.min(known.timestamp, event.timestamp);
-    events.set(event.event_id, event);
-  });
-  const order = [...events.values()].sort((a, b) => a.timestamp - b.timestamp || rank(a) - rank(b));
-  return { events: order, unreadable };
+  const unreadable = await eachEvent(source, transcript, options, (event) => put(events, event));
+  return { events: inOrder(events), unreadable };
 }
+
+/** Of two versions of one event the later stands. */
+export function put(events: Map<string, TraceEvent>, event: TraceEvent): void {
+  const known = events.get(event.event_id);
+  // A tool call told twice keeps its time; the later word on the rest stands.
+  if (known !== undefined) event.timestamp = Math.min(known.timestamp, event.timestamp);
+  events.set(event.event_id, event);
+}
+
+export const inOrder = (events: ReadonlyMap<string, TraceEvent>): TraceEvent[] =>
+  [...events.values()].sort((a, b) => a.timestamp - b.timestamp || rank(a) - rank(b));
 
 /** At one instant the session's start comes first and its end last. */
 const rank = (event: TraceEvent): number =>

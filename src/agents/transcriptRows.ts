@@ -80,6 +80,34 @@ function parsed(line: string | undefined): Json | undefined {
   }
 }
 
+/**
+ * The events of a session, row by row and file by file, in the order of the rows; an event may come again, better.
+ * Undefined for a line that is none.
+ *
+ * @param redact false: secrets stay
+ * @throws a system error where its main file cannot be read
+ */
+export function* eventsIn(
+  source: TranscriptSource,
+  transcript: TranscriptFile,
+  redact: boolean,
+): Generator<TraceEvent[] | undefined> {
+  const { sessionId } = transcript;
+  for (const file of source.filesOf(transcript)) {
+    const mapper = source.mapper({ sessionId, file, redact, live: false });
+    try {
+      for (const row of rowsIn(source, transcript, file)) {
+        yield row === undefined ? undefined : mapper.push(row);
+      }
+    } catch (error) {
+      // A subagent's file that went away meanwhile is no reason to lose the rest.
+      if (file.agentId === '' || (error as NodeJS.ErrnoException).code === undefined) throw error;
+      yield undefined;
+    }
+    yield mapper.finish();
+  }
+}
+
 export interface EventsOptions {
   /** False: secrets stay. */
   redact: boolean;
@@ -87,7 +115,7 @@ export interface EventsOptions {
 }
 
 /**
- * Every event of a session, file by file, in the order of the rows; one may come again, better.
+ * Every event of a session: see {@link eventsIn}.
  *
  * @returns lines that are none
  * @throws a system error where its main file cannot be read; what `breathe` does
@@ -98,25 +126,14 @@ export async function eachEvent(
   options: EventsOptions,
   take: (event: TraceEvent) => void,
 ): Promise<number> {
-  const { sessionId } = transcript;
   // Many small ones after each other are long work, too.
   await options.breathe();
   const slices = new Slices(options.breathe);
   let unreadable = 0;
-  for (const file of source.filesOf(transcript)) {
-    const mapper = source.mapper({ sessionId, file, redact: options.redact, live: false });
-    try {
-      for (const row of rowsIn(source, transcript, file)) {
-        if (row === undefined) unreadable++;
-        else mapper.push(row).forEach(take);
-        await slices.turn();
-      }
-    } catch (error) {
-      // A subagent's file that went away meanwhile is no reason to lose the rest.
-      if (file.agentId === '' || (error as NodeJS.ErrnoException).code === undefined) throw error;
-      unreadable++;
-    }
-    mapper.finish().forEach(take);
+  for (const events of eventsIn(source, transcript, options.redact)) {
+    if (events === undefined) unreadable++;
+    else events.forEach(take);
+    await slices.turn();
   }
   return unreadable;
 }

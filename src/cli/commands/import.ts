@@ -6,9 +6,9 @@ import { addToTrace } from '../../agents/importTrace.ts';
 import {
   discoverPriced,
   importSession,
+  PAST_SOURCES,
   type PricedSession,
-  TRANSCRIPTS,
-} from '../../agents/transcripts.ts';
+} from '../../agents/pastSources.ts';
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
 import { agentName } from '../../model/summary.ts';
@@ -228,7 +228,7 @@ function sourcesOf(io: Io, options: ImportOptions): TranscriptSource[] {
   if (options.dir !== undefined && cli === undefined) {
     throw new CliError('Say with --cli which agent the folder is of', EXIT.usage);
   }
-  return TRANSCRIPTS.filter(({ agent }) => (cli ?? agent) === agent).map((source) =>
+  return PAST_SOURCES.filter(({ agent }) => (cli ?? agent) === agent).map((source) =>
     withArchive(source, io.env),
   );
 }
@@ -267,6 +267,11 @@ async function discover(io: Io, options: ImportOptions): Promise<number> {
       places: placesOf(io, options),
       pricer,
       signal: io.signal,
+      breathe: () => breathe(io),
+      problem: (message) => {
+        progress.clear();
+        warn(io, `Left out: ${sanitizeLine(message)}`);
+      },
       onProgress: ({ sessions: at, total, bytes }) =>
         progress.show(
           `Reading ${formatCount(at)} of ${formatCount(total)} sessions, ${Math.round(bytes / 1e6)} MB`,
@@ -278,6 +283,7 @@ async function discover(io: Io, options: ImportOptions): Promise<number> {
     progress.clear();
   }
   throwIfInterrupted(io);
+  sessions.sort((a, b) => a.startedAt - b.startedAt);
   if (options.json === true) await printSessions(io, sessions);
   else if (sessions.length === 0) io.stderr.write(nothingFound(io, options));
   else await printTable(io, sessions);
