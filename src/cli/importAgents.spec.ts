@@ -43,7 +43,7 @@ it('discovers the sessions of all agents with what they cost, the oldest first',
   // 1,000 tokens in, 100 out, of claude-opus-4-5.
   expect(all[0]!.cost_usd).toBeCloseTo(0.0075, 6);
   const { out } = await run('import', '--discover');
-  expect(out).toMatch(/Codex +codex-1 +\/home\/dev\/shop +claude-opus-4-5 +1,100 +\$0\.0075/);
+  expect(out).toMatch(/Codex +codex-1 +\/home\/dev\/shop +claude-opus-4-5 +1\.1k +\$0\.0075/);
 });
 
 it('keeps to one agent, in a folder that is named', async () => {
