@@ -58,6 +58,7 @@ const lazy = {
   'src/host/transcriptPart.ts': 'pastTranscripts',
   'src/host/transcriptCommands.ts': 'transcriptCommands',
   'src/host/sessionExport.ts': 'sessionExport',
+  'src/host/usageTail.ts': 'usageTail',
 };
 
 /** @type {import('esbuild').Plugin} */
@@ -105,9 +106,15 @@ const targets = [
     options: { ...node, target: 'node22' },
   },
   {
+    name: 'usageTail',
+    entry: 'src/host/usageTail.ts',
+    budget: 180,
+    options: { ...node, target: 'node22' },
+  },
+  {
     name: 'pastTranscripts',
     entry: 'src/host/transcriptPart.ts',
-    budget: 200,
+    budget: 220,
     options: { ...node, target: 'node22' },
   },
   {
@@ -124,12 +131,14 @@ const targets = [
   },
   { name: 'hook', entry: 'src/hook/main.ts', budget: 72, options: { ...node, target: 'node20' } },
   // Beside the hook, loaded when they are needed: see src/hook/parts.ts.
-  ...Object.entries({ agents: 72, snapshot: 24, transcripts: 120 }).map(([name, budget]) => ({
-    name,
-    entry: `src/hook/${name}.ts`,
-    budget,
-    options: { ...node, target: 'node20' },
-  })),
+  ...Object.entries({ agents: 80, opencode: 72, snapshot: 24, transcripts: 160 }).map(
+    ([name, budget]) => ({
+      name,
+      entry: `src/hook/${name}.ts`,
+      budget,
+      options: { ...node, target: 'node20' },
+    }),
+  ),
   {
     name: 'guard',
     entry: 'src/hook/guard.ts',

@@ -9,7 +9,7 @@ import { isSafeSessionId } from '../trace/paths.ts';
 import { AGENTS, type TranscriptFile } from './agent.ts';
 import { missingEvents } from './claude/discover.ts';
 import type { PastSession } from './pastSessions.ts';
-import { type EventsOptions, eachEvent } from './transcriptRows.ts';
+import { EventList, type EventsOptions, eachEvent } from './transcriptRows.ts';
 
 export interface Added {
   /** Events that the trace did not have yet. */
@@ -18,7 +18,7 @@ export interface Added {
 }
 
 /**
- * The events of a whole session, in time order, each once.
+ * The events of a whole session, in time order, each once. Read in slices: see `importSession` for one go.
  *
  * @throws a system error, or what `breathe` does
  */
@@ -26,25 +26,10 @@ export async function eventsOf(
   { source, transcript }: Pick<PastSession, 'source' | 'transcript'>,
   options: EventsOptions,
 ): Promise<{ events: TraceEvent[]; unreadable: number }> {
-  const events = new Map<string, TraceEvent>();
-  const unreadable = await eachEvent(source, transcript, options, (event) => put(events, event));
-  return { events: inOrder(events), unreadable };
+  const list = new EventList();
+  const unreadable = await eachEvent(source, transcript, options, list.add);
+  return { events: list.inOrder(), unreadable };
 }
-
-/** Of two versions of one event the later stands. */
-export function put(events: Map<string, TraceEvent>, event: TraceEvent): void {
-  const known = events.get(event.event_id);
-  // A tool call told twice keeps its time; the later word on the rest stands.
-  if (known !== undefined) event.timestamp = Math.min(known.timestamp, event.timestamp);
-  events.set(event.event_id, event);
-}
-
-export const inOrder = (events: ReadonlyMap<string, TraceEvent>): TraceEvent[] =>
-  [...events.values()].sort((a, b) => a.timestamp - b.timestamp || rank(a) - rank(b));
-
-/** At one instant the session's start comes first and its end last. */
-const rank = (event: TraceEvent): number =>
-  event.event_type === 'session_start' ? -1 : event.event_type === 'session_end' ? 1 : 0;
 
 /**
  * Adds to a trace what it does not have yet. Done twice it adds nothing twice.

@@ -80,33 +80,25 @@ function parsed(line: string | undefined): Json | undefined {
   }
 }
 
-/**
- * The events of a session, row by row and file by file, in the order of the rows; an event may come again, better.
- * Undefined for a line that is none.
- *
- * @param redact false: secrets stay
- * @throws a system error where its main file cannot be read
- */
-export function* eventsIn(
-  source: TranscriptSource,
-  transcript: TranscriptFile,
-  redact: boolean,
-): Generator<TraceEvent[] | undefined> {
-  const { sessionId } = transcript;
-  for (const file of source.filesOf(transcript)) {
-    const mapper = source.mapper({ sessionId, file, redact, live: false });
-    try {
-      for (const row of rowsIn(source, transcript, file)) {
-        yield row === undefined ? undefined : mapper.push(row);
-      }
-    } catch (error) {
-      // A subagent's file that went away meanwhile is no reason to lose the rest.
-      if (file.agentId === '' || (error as NodeJS.ErrnoException).code === undefined) throw error;
-      yield undefined;
-    }
-    yield mapper.finish();
+/** The events of a session, each once, in time order. */
+export class EventList {
+  private readonly events = new Map<string, TraceEvent>();
+
+  readonly add = (event: TraceEvent): void => {
+    const known = this.events.get(event.event_id);
+    // A tool call told twice keeps its time; the later word on the rest stands.
+    if (known !== undefined) event.timestamp = Math.min(known.timestamp, event.timestamp);
+    this.events.set(event.event_id, event);
+  };
+
+  inOrder(): TraceEvent[] {
+    return [...this.events.values()].sort((a, b) => a.timestamp - b.timestamp || rank(a) - rank(b));
   }
 }
+
+/** At one instant the session's start comes first and its end last. */
+const rank = (event: TraceEvent): number =>
+  event.event_type === 'session_start' ? -1 : event.event_type === 'session_end' ? 1 : 0;
 
 export interface EventsOptions {
   /** False: secrets stay. */
@@ -115,7 +107,7 @@ export interface EventsOptions {
 }
 
 /**
- * Every event of a session: see {@link eventsIn}.
+ * Every event of a session, file by file, in the order of the rows; one may come again, better.
  *
  * @returns lines that are none
  * @throws a system error where its main file cannot be read; what `breathe` does
@@ -126,14 +118,25 @@ export async function eachEvent(
   options: EventsOptions,
   take: (event: TraceEvent) => void,
 ): Promise<number> {
+  const { sessionId } = transcript;
   // Many small ones after each other are long work, too.
   await options.breathe();
   const slices = new Slices(options.breathe);
   let unreadable = 0;
-  for (const events of eventsIn(source, transcript, options.redact)) {
-    if (events === undefined) unreadable++;
-    else events.forEach(take);
-    await slices.turn();
+  for (const file of source.filesOf(transcript)) {
+    const mapper = source.mapper({ sessionId, file, redact: options.redact, live: false });
+    try {
+      for (const row of rowsIn(source, transcript, file)) {
+        if (row === undefined) unreadable++;
+        else mapper.push(row).forEach(take);
+        await slices.turn();
+      }
+    } catch (error) {
+      // A subagent's file that went away meanwhile is no reason to lose the rest.
+      if (file.agentId === '' || (error as NodeJS.ErrnoException).code === undefined) throw error;
+      unreadable++;
+    }
+    mapper.finish().forEach(take);
   }
   return unreadable;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { cli, type Ran, temporaryFolder } from '../../test/cli/memoryIo.ts';
 import { FakeTranscripts } from '../../test/fakeTranscripts.ts';
+import { claudeTranscripts } from '../agents/claude/source.ts';
 
 const agents = vi.hoisted(() => ({ sources: [] as unknown[] }));
 vi.mock('../agents/transcripts.ts', () => ({
@@ -10,7 +11,7 @@ vi.mock('../agents/transcripts.ts', () => ({
   transcriptsOf: () => undefined,
 }));
 const codex = new FakeTranscripts('codex');
-agents.sources.push(codex);
+agents.sources.push(claudeTranscripts, codex);
 
 const FIXTURES = join(import.meta.dirname, '..', '..', 'test', 'fixtures', 'claude', 'transcripts');
 

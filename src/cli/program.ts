@@ -1,6 +1,6 @@
 /** The grammar of the command line. Each command's own code is loaded when it is run. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { AGENT_IDS } from '../agents/agent.ts';
+import { AGENT_IDS, type AgentId, isAgentId } from '../agents/agent.ts';
 import { sanitizeTerminal } from '../report/terminalText.ts';
 import { EXIT } from './exit.ts';
 import { CliError, Interrupted, type Io, styleFor } from './io.ts';
@@ -72,7 +72,7 @@ function buildProgram(io: Io, done: (code: number) => void): Command {
 Sessions are named by their id or its beginning; without one it is the session active last.
 
 Examples:
-  agent-strace setup                   record Claude Code in this project
+  agent-strace setup                   record Claude Code, Codex, … in this project
   agent-strace list                    what was recorded
   agent-strace replay --live           watch the session that runs now
   agent-strace cost                    what the last session cost, and why
@@ -92,18 +92,28 @@ Environment: AGENT_TRACE_DIR, AGENT_STRACE_HOME, NO_COLOR, FORCE_COLOR`,
     .description(
       "Adds the recorder to an agent's settings. Shows what will change and asks before it does.",
     )
-    .addOption(new Option('--cli <agent>', 'the agent').choices(['claude']).default('claude'))
+    .option('--cli <agents>', `${AGENT_IDS.join(', ')}, or all that are installed`, agentNames)
     .addOption(
       new Option(
         '--scope <scope>',
-        'whose settings: yours for this project, the project’s, yours for all',
-      )
-        .choices(['local', 'project', 'user'])
-        .default('local'),
+        'whose settings: yours for this project (Claude Code only, its default), the project’s, yours for all',
+      ).choices(['local', 'project', 'user']),
     )
     .option('-y, --yes', 'do not ask')
     .option('--remove', 'take the recorder out again')
+    .option('--list', 'show which agents are here, and which are recorded')
     .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Without --cli it asks which, where it can; else it is claude.
+
+Examples:
+  agent-strace setup --list
+  agent-strace setup --cli all
+  agent-strace setup --cli codex,gemini --scope project
+  agent-strace setup --cli all --remove`,
+    )
     .action(async (_options: Parsed, command: Command) => {
       const { setup } = await import('./commands/setup.ts');
       done(await setup(io, all(command)));
@@ -274,6 +284,16 @@ Examples:
   }
 
   return program;
+}
+
+function agentNames(text: string): AgentId[] | 'all' {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('all')) return 'all';
+  const agents = names.filter(isAgentId);
+  if (agents.length < names.length) {
+    throw new InvalidArgumentError(`Allowed choices are ${AGENT_IDS.join(', ')}, all.`);
+  }
+  return [...new Set(agents)];
 }
 
 function wholeNumber(text: string): number {

@@ -8,7 +8,6 @@ import { hookCommand, installLauncher } from '../agents/launcher.ts';
 import { findAgentProcess, parsePs, parseStat, readSessionRecord } from '../agents/process.ts';
 import { MAX_HOLD_MS } from '../guard/pauseMark.ts';
 import type { JsonObject, TraceEvent } from '../model/event.ts';
-import { isForeignHost } from './record.ts';
 
 /** The hook as it is shipped, run as an agent runs it: through a shell and the launcher. */
 let built: string;
@@ -40,6 +39,8 @@ const stateEnv = () => ({ AGENT_STRACE_HOME: join(home, '.agent-strace') });
 const SESSION = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4c6';
 
 interface Run {
+  /** The agent whose settings name the hook. */
+  agent?: string;
   input?: string;
   env?: Record<string, string>;
 }
@@ -52,8 +53,8 @@ const agentEnv = (env: Record<string, string> = {}) => ({
   ...env,
 });
 
-function fire(event: string, { input = '', env = {} }: Run = {}) {
-  const command = hookCommand('claude', event, stateEnv());
+function fire(event: string, { input = '', env = {}, agent = 'claude' }: Run = {}) {
+  const command = hookCommand(agent, event, stateEnv());
   const run = spawnSync('/bin/sh', ['-c', command], {
     env: agentEnv(env),
     input,
@@ -295,19 +296,22 @@ describe('a hook', () => {
     expect(trace()).toHaveLength(1);
   });
 
-  it('drops what another program runs of Claude settings', () => {
-    const start = { session_id: SESSION, hook_event_name: 'UserPromptSubmit' };
-    expect(isForeignHost(start, {})).toBe(false);
-    expect(isForeignHost({ ...start, cursor_version: '3' }, {})).toBe(true);
-    expect(isForeignHost(start, { COPILOT_CLI: '1' })).toBe(true);
-    expect(isForeignHost({ ...start, timestamp: '2026-11-23T10:00:00Z' }, {})).toBe(true);
-    // Claude started by another agent's shell.
-    const env = { COPILOT_CLI: '1', CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: SESSION };
-    expect(isForeignHost(start, env)).toBe(false);
-    // Another agent started by Claude's shell.
-    expect(isForeignHost({ ...start, session_id: 'other' }, env)).toBe(true);
-    fire('UserPromptSubmit', { input: payload('UserPromptSubmit'), env: { COPILOT_CLI: '1' } });
-    expect(fs.existsSync(folder())).toBe(false);
+  it('records what another agent runs of Claude settings as its own, but for hooks of its own', () => {
+    const input = payload('UserPromptSubmit', {
+      timestamp: '2026-11-23T10:00:00Z',
+      transcript_path: join(home, 'x/GitHub.copilot-chat/transcripts', `${SESSION}.jsonl`),
+      prompt: 'go',
+    });
+    fire('UserPromptSubmit', { input });
+    expect(trace()).toMatchObject([{ event_type: 'user_prompt', data: { provider: 'vscode' } }]);
+    const own = join(project, '.github/hooks');
+    fs.mkdirSync(own, { recursive: true });
+    const hooks = { preToolUse: [{ bash: hookCommand('copilot', 'preToolUse', stateEnv()) }] };
+    fs.writeFileSync(join(own, 'agent-strace.json'), JSON.stringify({ version: 1, hooks }));
+    fire('UserPromptSubmit', { input });
+    expect(trace()).toHaveLength(1);
+    fire('userPromptSubmitted', { input, agent: 'copilot' });
+    expect(trace()).toHaveLength(2);
   });
 
   it('does not mind a pipe that it shares', () => {

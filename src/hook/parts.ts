@@ -1,11 +1,14 @@
 /** What the recorder loads only when it is needed: bundles that lie beside it. */
-import type { HookRecorder } from '../agents/agent.ts';
+import type { AgentId, HookRecorder } from '../agents/agent.ts';
 import type { Snapshot } from './commandFiles.ts';
 import type { TranscriptTask } from './transcripts.ts';
 
 export interface Parts {
   /** Recorders of all agents but Claude Code, by their ids. */
-  agents: { recorders: Record<string, HookRecorder> };
+  agents: {
+    recorders: Record<string, HookRecorder>;
+    hasOwnHooks: (agent: AgentId, cwd: string) => boolean;
+  };
   /** Files that commands change. */
   snapshot: Snapshot;
   /** What only the agent's transcript knows. */

@@ -3,27 +3,24 @@ import { isAbsolute } from 'node:path';
 import { AGENTS, type AgentId, type HookRecorder, isAgentId } from '../agents/agent.ts';
 import { claudeRecorder } from '../agents/claude/recorder.ts';
 import { asString as str } from '../agents/claude/usage.ts';
-import { markProcess, startedBy } from '../agents/parentSession.ts';
 import {
   findAgentProcess,
-  identityOf,
   isSameProcess,
   readSessionRecord,
   type SessionRecord,
-  writeSessionRecord,
 } from '../agents/process.ts';
 import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
-import type { SessionMeta } from '../model/codec.ts';
-import { isObject, type JsonObject, type TraceEvent } from '../model/event.ts';
+import { isObject, type JsonObject } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
 import { keepsSecrets, readyEvent } from '../redact/event.ts';
-import { redactText } from '../redact/redact.ts';
-import { appendEvents, hintActiveSession, readTail, updateMeta } from '../trace/append.ts';
-import { homeTraceDir, isSafeSessionId, placeTrace } from '../trace/paths.ts';
+import { readTail } from '../trace/append.ts';
+import { isSafeSessionId } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
+import { callerOf } from './caller.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
+import { append, newRecord, writeMeta } from './session.ts';
 import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
 
@@ -31,24 +28,6 @@ import { startSweep } from './sweep.ts';
 const TAIL_BYTES = 1_048_576;
 /** Bytes of transcript that a hook reads at most; the sweep reads on. */
 const MAX_TRANSCRIPT_BYTES = 1_048_576;
-
-/**
- * True where a Claude-format hook is being run by some other program (Cursor, Copilot and Gemini read
- * Claude's settings too): that session is recorded by its own agent's hooks, once.
- */
-export function isForeignHost(payload: JsonObject, env: NodeJS.ProcessEnv): boolean {
-  if ('cursor_version' in payload || 'conversation_id' in payload) return true;
-  const session = str(payload.session_id);
-  if (session !== '' && env.CLAUDE_CODE_SESSION_ID === session) return false;
-  const foreign = ['CURSOR_VERSION', 'COPILOT_CLI', 'GEMINI_SESSION_ID'].some((name) => env[name]);
-  const isoTime = /^\d{4}-\d\d-\d\dT/.test(str(payload.timestamp));
-  if (!foreign && !isoTime) return false;
-  // An older Claude may run inside one of them; its transcript bears the session's name.
-  return (
-    env.CLAUDECODE !== '1' ||
-    !/[\\/]projects[\\/][^\\/]+[\\/][^\\/]+\.jsonl$/.test(str(payload.transcript_path))
-  );
-}
 
 /** One hook call. */
 interface HookCall {
@@ -75,12 +54,16 @@ const recorderOf = (agent: AgentId): HookRecorder | undefined =>
  */
 export function recordHook(named: string, event: string, timestamp: number): void {
   const { bytes, tooLong } = readStdin();
-  const recorder = isAgentId(named) ? recorderOf(named) : undefined;
+  const parsed = tooLong ? undefined : parse(bytes);
+  const caller = isAgentId(named) ? callerOf(named, parsed ?? {}, process.env) : undefined;
+  const recorder = caller && recorderOf(caller);
   if (recorder === undefined) {
-    logProblem(`no recorder for the agent ${JSON.stringify(named).slice(0, 50)}`);
+    // Another agent that reads these settings may have none.
+    if (caller === undefined || caller === named) {
+      logProblem(`no recorder for the agent ${JSON.stringify(named).slice(0, 50)}`);
+    }
     return;
   }
-  const parsed = tooLong ? undefined : parse(bytes);
   if (parsed === undefined) {
     if (bytes.length === 0) return;
     recordUnreadable(
@@ -91,7 +74,10 @@ export function recordHook(named: string, event: string, timestamp: number): voi
     );
     return;
   }
-  if (named === 'claude' && isForeignHost(parsed, process.env)) return;
+  // Told by its own hooks, too; Copilot's settings are VS Code's own.
+  if (caller !== named && named === 'claude') {
+    if (part('agents').hasOwnHooks(recorder.agent, recorder.cwdOf(parsed))) return;
+  }
   const session = recorder.sessionOf(parsed, process.env);
   if (!isSafeSessionId(session)) {
     logProblem(`${event}: no usable session id`);
@@ -180,7 +166,15 @@ function record(call: HookCall): void {
   }
   // Taken up again some other time, it would wait for a pause that nobody remembers.
   if (moment === 'session_end') endPause(session);
-  if (moment === 'session_start' || moment === 'session_end') writeMeta(known, call, moment);
+  if (moment === 'session_start' || moment === 'session_end') {
+    writeMeta(known, {
+      agent: recorder.agent,
+      moment,
+      cwd: recorder.cwdOf(payload),
+      source: recorder.sourceOf?.(payload) ?? '',
+      timestamp,
+    });
+  }
   if (moment === 'turn_end' || moment === 'subagent_end' || moment === 'session_end') {
     readTranscript(known, call, moment);
   }
@@ -237,82 +231,13 @@ function openSession(
   if (known !== undefined && !starting && (named === undefined || named === known.pid)) {
     if (isSameProcess(known) || (known.pid === undefined && named === undefined)) return known;
   }
-  const place =
-    known === undefined
-      ? placeTrace({
-          projectDir: recorder.projectOf?.(payload, env),
-          cwd: recorder.cwdOf(payload),
-          env,
-        })
-      : { traceDir: known.trace_dir, project: known.project };
-  const agent = AGENTS[recorder.agent].inEditor
-    ? undefined
-    : findAgentProcess(recorder.agent, named);
-  const parent = known?.parent ?? (agent && startedBy(agent, session, env));
-  const record: SessionRecord = {
-    version: 1,
-    session_id: session,
+  return newRecord({
     agent: recorder.agent,
-    ...(agent !== undefined && identityOf(agent)),
-    trace_dir: place.traceDir,
-    project: place.project,
-    first_seen: known?.first_seen ?? timestamp,
-    ...(parent !== undefined && { parent }),
-  };
-  save(record);
-  if (agent !== undefined) markProcess(agent, session, env);
-  return record;
-}
-
-function save(record: SessionRecord): void {
-  try {
-    writeSessionRecord(record);
-  } catch (error) {
-    logProblem('session record', error);
-  }
-}
-
-/** Problems of the folder, not of the moment: there the trace goes elsewhere. */
-const FOLDER_PROBLEMS =
-  /^(ESYMLINK|ENOTDIR|EOWNER|ENOTFILE|ELINKED|EISDIR|EACCES|EPERM|EROFS|ENOENT|ELOOP|ENXIO)$/;
-
-/** Appends; a trace folder that cannot be used is left for one in the state home, for good. */
-function append(known: SessionRecord, events: readonly TraceEvent[]): boolean {
-  let done = appendEvents(known.trace_dir, known.session_id, events);
-  if (!done.ok && FOLDER_PROBLEMS.test(done.problem)) {
-    logProblem(`trace folder not usable (${done.problem}): ${known.trace_dir}`);
-    known.trace_dir = homeTraceDir(known.project);
-    done = appendEvents(known.trace_dir, known.session_id, events);
-    if (done.ok) save(known);
-  }
-  if (!done.ok) logProblem(`${events.length} events not written: ${done.problem}`);
-  return done.ok;
-}
-
-function writeMeta(
-  known: SessionRecord,
-  { recorder, payload, timestamp }: HookCall,
-  moment: 'session_start' | 'session_end',
-): void {
-  const { traceName, programs } = AGENTS[recorder.agent];
-  const cwd = redactText(recorder.cwdOf(payload), {});
-  const problem = updateMeta(known.trace_dir, known.session_id, (before) => {
-    const started = typeof before?.started_at === 'number' ? before.started_at : known.first_seen;
-    const source = /^[a-z]{1,20}$/.exec(recorder.sourceOf?.(payload) ?? '')?.[0] ?? 'resume';
-    const meta: SessionMeta = {
-      session_id: known.session_id,
-      started_at: started,
-      agent_name: traceName,
-      command: str(before?.command) || `${programs[0]} (${source})`,
-      ...(known.parent !== undefined && { parent_session_id: known.parent }),
-      attribution: isObject(before?.attribution)
-        ? before.attribution
-        : { agent_provider: recorder.agent, ...(cwd !== '' && { working_dir: cwd }) },
-    };
-    return moment === 'session_start'
-      ? meta
-      : { ...meta, ended_at: timestamp, total_duration_ms: (timestamp - started) * 1000 };
+    session,
+    known,
+    process: AGENTS[recorder.agent].inEditor ? undefined : findAgentProcess(recorder.agent, named),
+    projectDir: recorder.projectOf?.(payload, env),
+    cwd: recorder.cwdOf(payload),
+    timestamp,
   });
-  if (problem !== undefined) logProblem(`meta.json: ${problem}`);
-  if (moment === 'session_start') hintActiveSession(known.trace_dir, known.session_id);
 }

@@ -15,8 +15,8 @@ import {
   readPast,
   titleOf,
 } from '../agents/pastSessions.ts';
-import { PAST_SOURCES } from '../agents/pastSources.ts';
 import { breatheUntil } from '../agents/transcriptRows.ts';
+import { TRANSCRIPTS } from '../agents/transcripts.ts';
 import type { Pricer } from '../model/usage.ts';
 import { keepsSecrets } from '../redact/event.ts';
 
@@ -31,7 +31,7 @@ export interface TranscriptPartOptions {
 export class TranscriptPart {
   private readonly options: TranscriptPartOptions;
   private readonly cache: PastCache;
-  private readonly sources = PAST_SOURCES.map((source) => withArchive(source));
+  private readonly sources = TRANSCRIPTS.map((source) => withArchive(source));
   private pricer: Promise<Pricer | undefined> | undefined;
 
   constructor(options: TranscriptPartOptions) {
@@ -90,7 +90,7 @@ export class TranscriptPart {
   async archive(daily: boolean, signal: AbortSignal): Promise<ArchiveResult | undefined> {
     if (daily && !takeTurnOfDay(Date.now())) return undefined;
     return await archiveTranscripts({
-      sources: PAST_SOURCES,
+      sources: TRANSCRIPTS,
       breathe: breatheUntil(signal),
       nowMs: Date.now(),
       problem: this.options.problem,

@@ -8,7 +8,7 @@ import { TranscriptPart } from './transcriptPart.ts';
 import { TranscriptSessions } from './transcriptSessions.ts';
 
 const agents = vi.hoisted(() => ({ sources: [] as unknown[] }));
-vi.mock('../agents/pastSources.ts', () => ({ PAST_SOURCES: agents.sources }));
+vi.mock('../agents/transcripts.ts', () => ({ TRANSCRIPTS: agents.sources }));
 
 let root: string;
 let shop: string;

@@ -146,7 +146,7 @@ function describeCall(
       view.target = oneLine(text(args.url) || text(args.query));
       break;
     case 'agent':
-      view.verb = text(args.subagent_type) || tool;
+      view.verb = text(args.subagent_type) || text(args.agent_type) || text(args.agentName) || tool;
       view.target = words(args.description) || words(args.prompt);
       view.style = 'prose';
       break;

@@ -57,6 +57,11 @@ export function intendedFileOps(kind: StepKind, args: JsonObject): FileOp[] | un
   const path = /^'.*'$/s.test(raw) ? raw.slice(1, -1) : raw;
   if (kind === 'modify') return [{ path, kind: 'write' }];
   const op: FileOp = { path, kind: 'read' };
+  const shown = shownLines(args);
+  if (shown !== undefined) {
+    op.ranges = [shown];
+    return [op];
+  }
   const { offset, limit } = args;
   if (line(limit) && limit > 0) {
     const first = line(offset) && offset > 0 ? offset : 1;
@@ -65,4 +70,14 @@ export function intendedFileOps(kind: StepKind, args: JsonObject): FileOp[] | un
     op.ranges = [[offset, 2 ** 31 - 1]];
   }
   return [op];
+}
+
+/** The lines that a call asks for by their numbers: Copilot's `view_range`, VS Code's `startLine` and `endLine`. */
+export function shownLines(args: JsonObject): [first: number, last: number] | undefined {
+  const range = Array.isArray(args.view_range) ? args.view_range : [args.startLine, args.endLine];
+  const [first, last] = range;
+  if (!line(first) || first < 1) return undefined;
+  if (line(last) && last >= first) return [first, last];
+  // To the end.
+  return last === -1 && first > 1 ? [first, 2 ** 31 - 1] : undefined;
 }

@@ -78,7 +78,7 @@ function changeOp(tool: string, path: string, result: JsonObject): FileOp {
   return withPatch(op, result.structuredPatch);
 }
 
-function lineCount(text: string): number {
+export function lineCount(text: string): number {
   if (text === '') return 0;
   const breaks = text.split('\n').length;
   return text.endsWith('\n') ? breaks - 1 : breaks;
@@ -127,7 +127,7 @@ function changesIn(
 }
 
 /** Adds what a structured patch says: hunks, lines added and removed, where they stand now. */
-function withPatch(op: FileOp, patch: unknown): FileOp {
+export function withPatch(op: FileOp, patch: unknown): FileOp {
   if (!Array.isArray(patch) || patch.length === 0) return op;
   const hunks: NonNullable<FileOp['hunks']> = [];
   const ranges: NonNullable<FileOp['ranges']> = [];

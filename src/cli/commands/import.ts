@@ -2,13 +2,9 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { AgentId, AgentPlaces, TranscriptFile, TranscriptSource } from '../../agents/agent.ts';
 import { withArchive } from '../../agents/archive.ts';
+import { discoverPriced, importSession, type PricedSession } from '../../agents/importSession.ts';
 import { addToTrace } from '../../agents/importTrace.ts';
-import {
-  discoverPriced,
-  importSession,
-  PAST_SOURCES,
-  type PricedSession,
-} from '../../agents/pastSources.ts';
+import { TRANSCRIPTS } from '../../agents/transcripts.ts';
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
 import { agentName } from '../../model/summary.ts';
@@ -228,7 +224,7 @@ function sourcesOf(io: Io, options: ImportOptions): TranscriptSource[] {
   if (options.dir !== undefined && cli === undefined) {
     throw new CliError('Say with --cli which agent the folder is of', EXIT.usage);
   }
-  return PAST_SOURCES.filter(({ agent }) => (cli ?? agent) === agent).map((source) =>
+  return TRANSCRIPTS.filter(({ agent }) => (cli ?? agent) === agent).map((source) =>
     withArchive(source, io.env),
   );
 }
@@ -267,11 +263,6 @@ async function discover(io: Io, options: ImportOptions): Promise<number> {
       places: placesOf(io, options),
       pricer,
       signal: io.signal,
-      breathe: () => breathe(io),
-      problem: (message) => {
-        progress.clear();
-        warn(io, `Left out: ${sanitizeLine(message)}`);
-      },
       onProgress: ({ sessions: at, total, bytes }) =>
         progress.show(
           `Reading ${formatCount(at)} of ${formatCount(total)} sessions, ${Math.round(bytes / 1e6)} MB`,

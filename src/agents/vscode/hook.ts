@@ -1,0 +1,141 @@
+/**
+ * What VS Code's own agent tells its hooks, as events. Its payloads have the form of Claude's, with tools of its own; older
+ * builds wrote some keys in another way. Events are those of Claude's form, then.
+ *
+ * From VS Code's documentation and the source of 1.139, not from sessions of real people.
+ */
+import { isAbsolute } from 'node:path';
+import { set } from '../../model/codec.ts';
+import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
+import { randomEventId } from '../../model/ids.ts';
+import { AGENTS, type HookContext, type HookRecorder, type Moment } from '../agent.ts';
+import { mapClaudeHook } from '../claude/hook.ts';
+import { asString as str } from '../claude/usage.ts';
+import { callId, promptId } from '../copilot/ids.ts';
+import { argumentsOf } from '../copilot/tools.ts';
+import { filesOfCall, terminalExit } from './tools.ts';
+
+/** Keys of older builds. */
+const KEYS: Partial<Record<string, string>> = {
+  sessionId: 'session_id',
+  hookEventName: 'hook_event_name',
+  transcriptPath: 'transcript_path',
+  toolName: 'tool_name',
+  toolInput: 'tool_input',
+  toolResponse: 'tool_response',
+  toolUseId: 'tool_use_id',
+};
+
+const EVENTS: Record<string, string> = {
+  sessionStart: 'SessionStart',
+  sessionEnd: 'SessionEnd',
+  userPromptSubmitted: 'UserPromptSubmit',
+  preToolUse: 'PreToolUse',
+  postToolUse: 'PostToolUse',
+  preCompact: 'PreCompact',
+  subagentStart: 'SubagentStart',
+  subagentStop: 'SubagentStop',
+  agentStop: 'Stop',
+};
+
+const MOMENTS: Partial<Record<string, Moment>> = {
+  SessionStart: 'session_start',
+  SessionEnd: 'session_end',
+  PreToolUse: 'before_tool',
+  PostToolUse: 'after_tool',
+  SubagentStop: 'subagent_end',
+  Stop: 'turn_end',
+};
+
+function snakeForm(payload: JsonObject): JsonObject {
+  const out: JsonObject = {};
+  for (const [key, value] of Object.entries(payload)) {
+    const name = Object.hasOwn(KEYS, key) ? KEYS[key]! : key;
+    if (name === key || !Object.hasOwn(payload, name)) set(out, name, value);
+  }
+  // The ending makes it unique in the window; the transcript has it without.
+  if (typeof out.tool_use_id === 'string') out.tool_use_id = callId(out.tool_use_id);
+  return out;
+}
+
+/** The event by VS Code's name: a command of Copilot's settings names it in Copilot's way. */
+function eventOf(payload: JsonObject, event: string): string {
+  const name = str(payload.hook_event_name) || str(payload.hookEventName) || event;
+  return Object.hasOwn(EVENTS, name) ? EVENTS[name]! : name;
+}
+
+/** A session in which somebody says the same more often than that says it to nobody. */
+const MAX_ALIKE = 100;
+
+/** The events of one hook call, in order. Never throws for a payload of any shape. */
+export function mapVscodeHook(payload: JsonObject, context: HookContext): TraceEvent[] {
+  const own = snakeForm(payload);
+  own.hook_event_name = eventOf(payload, context.event);
+  const { timestamp: _, ...rest } = own;
+  return mapClaudeHook(rest, context)
+    .filter(({ event_type, data }) => event_type !== 'assistant_response' || data.text !== '')
+    .map((event) => asVscodes(event, own, context));
+}
+
+function asVscodes(event: TraceEvent, own: JsonObject, context: HookContext): TraceEvent {
+  const data: JsonObject = { ...event.data, provider: 'vscode' };
+  switch (event.event_type) {
+    case 'session_start':
+      data.mode = `${AGENTS.vscode.traceName}-hooks`;
+      break;
+    case 'user_prompt':
+      return { ...event, event_id: newPromptId(str(data.prompt), context), data };
+    case 'tool_result': {
+      if (data.event_subtype === 'subagent') break;
+      const files = filesOfCall(str(own.tool_name), argumentsOf(own.tool_input));
+      delete data.exit_code;
+      const code = terminalExit(str(data.result));
+      if (code !== undefined) data.exit_code = code;
+      if (files.length > 0) data.files = files as unknown as Json;
+      break;
+    }
+  }
+  return { ...event, data };
+}
+
+function newPromptId(prompt: string, { sessionId, recorded }: HookContext): string {
+  for (let nth = 1; nth <= MAX_ALIKE; nth++) {
+    const id = promptId(sessionId, prompt, nth);
+    const known = recorded(id);
+    if (known === 'no') return id;
+    // It may stand before what was read: no other prompt may be taken for this one.
+    if (known === 'unknown') break;
+  }
+  return randomEventId();
+}
+
+/** Records VS Code's own agent. */
+export const vscodeRecorder: HookRecorder = {
+  agent: 'vscode',
+  sessionOf: (payload) => str(snakeForm(payload).session_id),
+  eventOf,
+  momentOf: (event) => MOMENTS[eventOf({}, event)],
+  map: mapVscodeHook,
+  toolOf: (payload) => {
+    const own = snakeForm(payload);
+    const name = str(own.tool_name);
+    const id = str(own.tool_use_id);
+    if (name === '' || id === '') return undefined;
+    return {
+      name,
+      callId: id,
+      cwd: absolute(own.cwd),
+      input: argumentsOf(own.tool_input),
+      ...(own.tool_response !== undefined && { response: own.tool_response }),
+    };
+  },
+  cwdOf: (payload) => absolute(payload.cwd),
+  // A hook without a folder of its own runs in the one that is open.
+  projectOf: (payload) => absolute(payload.cwd) || undefined,
+  transcriptOf: (payload) => absolute(snakeForm(payload).transcript_path),
+  sourceOf: (payload) => /^[a-z]{1,20}$/.exec(str(payload.source))?.[0] ?? '',
+};
+
+function absolute(path: Json | undefined): string {
+  return isAbsolute(str(path)) ? str(path) : '';
+}

@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { installTool } from '../../scripts/tools.mjs';
+import type { JsonObject } from '../../src/model/event.ts';
+import { killTree } from '../processes.ts';
+import { MockAnthropic, type Scenario } from './mockAnthropic.ts';
+
+/** Options of {@link CopilotLab.create}. */
+export interface CopilotLabOptions {
+  /** The model's script. */
+  scenario: (folders: { projectDir: string; home: string }) => Scenario;
+  /** Files of the project, by relative path. */
+  files?: Record<string, string>;
+}
+
+/** How a run ended. */
+export interface CopilotRun {
+  /** null when a signal ended it. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** What Copilot wrote of a session. */
+export interface CopilotSession {
+  id: string;
+  /** Of `events.jsonl`. */
+  path: string;
+  rows: JsonObject[];
+}
+
+/**
+ * The real Copilot CLI with a home, a project and a scripted model of its own (it speaks the Messages API, too).
+ * It sees nothing of the user's environment, and any address but loopback is a dead proxy.
+ */
+export class CopilotLab {
+  readonly home: string;
+  readonly projectDir: string;
+  readonly mock: MockAnthropic;
+  private readonly scratch: string;
+  private readonly copilot: string;
+  private readonly running = new Set<ChildProcess>();
+
+  private constructor(scratch: string, mock: MockAnthropic, copilot: string) {
+    this.scratch = scratch;
+    this.home = join(scratch, 'home');
+    this.projectDir = join(scratch, 'project');
+    this.mock = mock;
+    this.copilot = copilot;
+  }
+
+  /** Installs the agent if needed and makes its folders. */
+  static async create({ scenario, files = {} }: CopilotLabOptions): Promise<CopilotLab> {
+    const folder = await installTool('copilot');
+    const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-copilot-')));
+    const mock = await MockAnthropic.start({});
+    const lab = new CopilotLab(scratch, mock, join(folder, 'node_modules', '.bin', 'copilot'));
+    mkdirSync(lab.home);
+    mkdirSync(join(lab.home, '.copilot'));
+    mkdirSync(lab.projectDir);
+    // A folder that nobody trusts has no hooks.
+    const trusted = { trusted_folders: [lab.projectDir] };
+    writeFileSync(join(lab.home, '.copilot', 'config.json'), JSON.stringify(trusted));
+    mock.scenario = scenario(lab);
+    for (const [path, content] of Object.entries(files)) lab.write(path, content);
+    return lab;
+  }
+
+  /** Writes a file of the project. */
+  write(path: string, content: string): void {
+    const file = join(this.projectDir, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
+
+  /** Reads a file of the project. */
+  read(path: string): string {
+    return readFileSync(join(this.projectDir, path), 'utf8');
+  }
+
+  /**
+   * Runs the agent to its end.
+   *
+   * @param args instead of `--allow-all`
+   */
+  async run(
+    prompt: string,
+    { env, args = ['--allow-all'] }: { env?: Record<string, string>; args?: string[] } = {},
+  ): Promise<CopilotRun> {
+    const child = spawn(this.copilot, [...args, '--output-format', 'json', '-p', prompt], {
+      cwd: this.projectDir,
+      env: { ...this.environment(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.running.add(child);
+    const stop = () => killTree(child, this.home);
+    process.once('exit', stop);
+    const timer = setTimeout(stop, 120_000);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    try {
+      const [code] = await once(child, 'close');
+      return { code: code as number | null, stdout, stderr };
+    } finally {
+      clearTimeout(timer);
+      process.off('exit', stop);
+      this.running.delete(child);
+    }
+  }
+
+  /** The sessions that the agent has written down, the newest first. */
+  sessions(): CopilotSession[] {
+    const root = join(this.home, '.copilot', 'session-state');
+    return globSync('*/events.jsonl', { cwd: root })
+      .map((name) => {
+        const path = join(root, name);
+        const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+        const rows = lines.map((line) => JSON.parse(line) as JsonObject);
+        return { id: basename(dirname(path)), path, rows };
+      })
+      .sort((a, b) => String(b.rows[0]?.timestamp).localeCompare(String(a.rows[0]?.timestamp)));
+  }
+
+  /** Kills what still runs and removes all folders. */
+  async close(): Promise<void> {
+    for (const child of this.running) killTree(child);
+    killTree(undefined, this.home);
+    await this.mock.close();
+    rmSync(this.scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+
+  private environment(): Record<string, string> {
+    return {
+      PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
+      HOME: this.home,
+      TERM: 'dumb',
+      LANG: 'C.UTF-8',
+      COPILOT_OFFLINE: 'true',
+      COPILOT_AUTO_UPDATE: 'false',
+      COPILOT_PROVIDER_TYPE: 'anthropic',
+      COPILOT_PROVIDER_BASE_URL: this.mock.url,
+      COPILOT_PROVIDER_API_KEY: 'sk-ant-test-000',
+      COPILOT_MODEL: 'claude-sonnet-4.5',
+      HTTP_PROXY: 'http://127.0.0.1:9',
+      HTTPS_PROXY: 'http://127.0.0.1:9',
+      NO_PROXY: '127.0.0.1,localhost',
+    };
+  }
+}
