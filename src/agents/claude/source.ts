@@ -5,6 +5,7 @@ import type { TranscriptFile, TranscriptSource } from '../agent.ts';
 import { readMeta, type TranscriptHead, transcriptHead, transcriptHeads } from './discover.ts';
 import { firstBytes, isSessionId, subagentFiles } from './files.ts';
 import { TranscriptMapper } from './transcriptImport.ts';
+import { asObject } from './usage.ts';
 
 /** Bytes in which a row names its session. */
 const HEAD = 65_536;
@@ -13,6 +14,22 @@ function transcriptOf(head: TranscriptHead): TranscriptFile | undefined {
   const stat = statSync(head.path, { throwIfNoEntry: false });
   if (!stat) return undefined;
   return { ...head, agent: 'claude', modifiedAtMs: stat.mtimeMs, bytes: stat.size };
+}
+
+/** Other agents' files are lists of rows, too, and some name a session elsewhere. */
+function isClaudes(head: string): boolean {
+  const lines = head.split('\n');
+  const rows = lines.length > 1 ? lines.slice(0, -1) : lines;
+  for (const line of rows) {
+    try {
+      const row = asObject(JSON.parse(line));
+      if (typeof row?.sessionId === 'string' && typeof row.type === 'string') return true;
+    } catch {
+      // Torn, or longer than what was read.
+    }
+  }
+  // Its first row is a very long prompt.
+  return head.startsWith('{"parentUuid":') && head.includes('"sessionId":"');
 }
 
 export const claudeTranscripts: TranscriptSource = {
@@ -25,8 +42,7 @@ export const claudeTranscripts: TranscriptSource = {
     }
   },
   recognise: (path) => {
-    // Other agents' files are lists of rows, too.
-    if (!firstBytes(path, HEAD, true).includes('"sessionId":"')) return undefined;
+    if (!isClaudes(firstBytes(path, HEAD, true))) return undefined;
     const head = transcriptHead(path, basename(dirname(path)), true);
     return isSessionId(head.sessionId) ? transcriptOf(head) : undefined;
   },
