@@ -102,6 +102,7 @@ export async function* discoverPriced(options: DiscoverOptions): AsyncGenerator<
   let sessions = 0;
   let bytes = 0;
   for (const source of sources) {
+    const seen = new Set<string>();
     if (source.agent === 'claude') {
       const claudes = discoverClaude({
         pricer,
@@ -114,16 +115,19 @@ export async function* discoverPriced(options: DiscoverOptions): AsyncGenerator<
       for await (const session of claudes) {
         sessions += 1;
         bytes += session.bytes;
+        seen.add(session.sessionId);
         yield { ...session, agent: 'claude' };
       }
-      continue;
     }
-    const found = [...source.find(places)].sort(
-      (a, b) =>
-        a.startedAt - b.startedAt ||
-        Number(a.forked ?? false) - Number(b.forked ?? false) ||
-        a.createdAtMs - b.createdAtMs,
-    );
+    // Of Claude Code those that are only in the archive.
+    const found = [...source.find(places)]
+      .filter(({ sessionId }) => !seen.has(sessionId))
+      .sort(
+        (a, b) =>
+          a.startedAt - b.startedAt ||
+          Number(a.forked ?? false) - Number(b.forked ?? false) ||
+          a.createdAtMs - b.createdAtMs,
+      );
     const billing = new Billing();
     const total = sessions + found.length;
     for (const transcript of found) {

@@ -291,6 +291,7 @@ async function discover(io: Io, options: ImportOptions): Promise<number> {
     progress.clear();
   }
   throwIfInterrupted(io);
+  sessions.sort((a, b) => a.startedAt - b.startedAt);
   if (options.json === true) await printSessions(io, sessions);
   else if (sessions.length === 0) io.stderr.write(nothingFound(io, options));
   else await printTable(io, sessions);
