@@ -5,6 +5,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isSafeSessionId } from '../../trace/paths.ts';
 import type { AgentPlaces, Env } from '../agent.ts';
 import { entriesOf, openOwn } from '../claude/files.ts';
+import { markedSession } from '../parentSession.ts';
+import { findAgentProcess } from '../process.ts';
 
 /** What Copilot writes of a session, in the session's folder. */
 export const EVENTS_FILE = 'events.jsonl';
@@ -83,7 +85,10 @@ export function rootSession(parentAgent: string, env: Env): string {
     const tail = readTailText(join(root, id, EVENTS_FILE), TAIL_BYTES);
     if (tail.includes(`"agentId":"${parentAgent}"`)) return id;
   }
-  return parentAgent;
+  // Not written yet: then it is what this Copilot has been recorded as.
+  const copilot = findAgentProcess('copilot', undefined);
+  const marked = copilot && markedSession(copilot, env);
+  return marked !== undefined && found.some(({ id }) => id === marked) ? marked : parentAgent;
 }
 
 /** The end of a file of ours, at most `max` bytes; empty where it cannot be read. */
