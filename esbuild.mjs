@@ -53,7 +53,13 @@ const withPrices = {
  * imported (by `import()`).
  * @type {Record<string, string>}
  */
-const lazy = { 'src/host/setUp.ts': 'setUp' };
+const lazy = {
+  'src/host/setUp.ts': 'setUp',
+  'src/host/transcriptPart.ts': 'pastTranscripts',
+  'src/host/transcriptCommands.ts': 'transcriptCommands',
+  'src/host/sessionExport.ts': 'sessionExport',
+  'src/host/usageTail.ts': 'usageTail',
+};
 
 /** @type {import('esbuild').Plugin} */
 const lazyParts = {
@@ -99,14 +105,40 @@ const targets = [
     budget: 100,
     options: { ...node, target: 'node22' },
   },
+  {
+    name: 'usageTail',
+    entry: 'src/host/usageTail.ts',
+    budget: 180,
+    options: { ...node, target: 'node22' },
+  },
+  {
+    name: 'pastTranscripts',
+    entry: 'src/host/transcriptPart.ts',
+    budget: 220,
+    options: { ...node, target: 'node22' },
+  },
+  {
+    name: 'transcriptCommands',
+    entry: 'src/host/transcriptCommands.ts',
+    budget: 50,
+    options: { ...node, target: 'node22' },
+  },
+  {
+    name: 'sessionExport',
+    entry: 'src/host/sessionExport.ts',
+    budget: 30,
+    options: { ...node, target: 'node22' },
+  },
   { name: 'hook', entry: 'src/hook/main.ts', budget: 72, options: { ...node, target: 'node20' } },
   // Beside the hook, loaded when they are needed: see src/hook/parts.ts.
-  ...Object.entries({ agents: 72, snapshot: 24, transcripts: 120 }).map(([name, budget]) => ({
-    name,
-    entry: `src/hook/${name}.ts`,
-    budget,
-    options: { ...node, target: 'node20' },
-  })),
+  ...Object.entries({ agents: 80, opencode: 72, snapshot: 24, transcripts: 160 }).map(
+    ([name, budget]) => ({
+      name,
+      entry: `src/hook/${name}.ts`,
+      budget,
+      options: { ...node, target: 'node20' },
+    }),
+  ),
   {
     name: 'guard',
     entry: 'src/hook/guard.ts',

@@ -24,7 +24,9 @@ run('vsce', [
 ]);
 
 const vsixFiles = run('vsce', ['ls', '--no-dependencies'], 'pipe').trim().split('\n');
-const hook = ['hook', 'agents', 'snapshot', 'transcripts'].map((name) => `dist/${name}.js`);
+const hook = ['hook', 'agents', 'opencode', 'snapshot', 'transcripts'].map(
+  (name) => `dist/${name}.js`,
+);
 const everywhere = ['package.json', ...hook, 'dist/cli.js'];
 check('the .vsix', vsixFiles, [...everywhere, 'dist/extension.js']);
 const bytes = statSync(join(root, vsix)).size;

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const PARTS = { main: 'hook', agents: 'agents', snapshot: 'snapshot', transcripts: 'transcripts' };
+const PARTS = {
+  main: 'hook',
+  agents: 'agents',
+  opencode: 'opencode',
+  snapshot: 'snapshot',
+  transcripts: 'transcripts',
+};
 
 /**
  * Builds the recorder and the bundles beside it, as they are shipped, into a new folder.

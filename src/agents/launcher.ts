@@ -5,7 +5,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { textHash } from '../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
@@ -89,21 +89,58 @@ export function cmdLauncher({
   return lines.join('\r\n');
 }
 
+/** Agents to which a hook that ends with anything but 0 says no, even where the launcher cannot be run. */
+const FAILURE_IS_NO: readonly string[] = ['gemini', 'copilot', 'vscode', 'cursor'];
+
 /**
  * The command that an agent's settings hold. The same in every scope where the state folder is in the user's
  * home, so that an agent that finds it in two settings files runs it once; and silent where the launcher is not
- * there (a colleague's machine, or after it was deleted).
+ * there (a colleague's machine, or after it was deleted). It must not change with our versions: Codex asks
+ * the person about every command that is not the one that was trusted.
  */
 export function hookCommand(agent: string, event: string, env: Env = process.env): string {
   const path = launcherPath(env);
   const tail = `--agent ${agent} ${event}`;
-  if (process.platform === 'win32') return `"${path}" ${tail}`;
-  const inHome = relative(homedir(), path);
+  if (process.platform === 'win32') {
+    // Gemini and Copilot run PowerShell there, in which a quoted path alone is a text.
+    const powershell = ['gemini', 'copilot', 'vscode'].includes(agent);
+    if (!powershell) return `"${path}" ${tail}`;
+    return windowsCommand('powershell', agent, event, env) ?? `& "${path}" ${tail}; exit 0`;
+  }
+  const inHome = belowHome(path);
   const shown =
-    inHome.startsWith('..') || inHome.startsWith(sep) || /["$`\\]/.test(inHome)
-      ? shQuote(path)
-      : `"$HOME/${inHome}"`;
-  return `[ ! -x ${shown} ] || exec ${shown} ${tail}`;
+    inHome === undefined || /["$`\\]/.test(inHome) ? shQuote(path) : `"$HOME/${inHome}"`;
+  return FAILURE_IS_NO.includes(agent)
+    ? `[ ! -x ${shown} ] || ${shown} ${tail}; exit 0`
+    : `[ ! -x ${shown} ] || exec ${shown} ${tail}`;
+}
+
+/**
+ * The same for Windows, for files that people with other systems share. Not tested on Windows yet.
+ *
+ * @returns undefined where the launcher is not in the user's home: then it is on this machine only
+ */
+export function windowsCommand(
+  shell: 'cmd' | 'powershell',
+  agent: string,
+  event: string,
+  env: Env = process.env,
+): string | undefined {
+  const inHome = belowHome(join(stateHome(env), 'bin', `${LAUNCHER_NAME}.cmd`));
+  if (inHome === undefined || /["$`%']/.test(inHome)) return undefined;
+  const tail = `--agent ${agent} ${event}`;
+  if (shell === 'powershell') {
+    const path = `"$HOME/${inHome.replaceAll(sep, '/')}"`;
+    return `if (Test-Path ${path}) { & ${path} ${tail} }; exit 0`;
+  }
+  const path = `"%USERPROFILE%\\${inHome.replaceAll('/', '\\')}"`;
+  return `if exist ${path} ${path} ${tail}`;
+}
+
+/** A path's way from the user's home; undefined where it is not below it. */
+function belowHome(path: string): string | undefined {
+  const way = relative(homedir(), path);
+  return way.startsWith('..') || isAbsolute(way) ? undefined : way;
 }
 
 /** Whether a command in an agent's settings is one of ours, of any version. */
@@ -201,8 +238,8 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
   return { ...(nodePath && { nodePath }), ...(electronPath && { electronPath }) };
 }
 
-/** What the recorder loads when it is needed: bundles that lie beside it. */
-const PARTS = ['agents', 'snapshot', 'transcripts'] as const;
+/** What the recorder loads when it is needed, and what opencode loads: bundles that lie beside it. */
+const PARTS = ['agents', 'opencode', 'snapshot', 'transcripts'] as const;
 
 /** The bundles beside the hook's, by name; a build may have none of them. */
 function partBundles(hookBundle: string): [name: string, text: string][] {

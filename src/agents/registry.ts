@@ -1,72 +1,31 @@
 /** The agents that can be recorded, and how their hooks are set up. Adding an agent is adding a folder. */
 import { problemText } from '../trace/files.ts';
 import { ensureTraceFolder, placeTrace } from '../trace/paths.ts';
-import type { AgentId, Env } from './agent.ts';
-import type { Step } from './claude/settings.ts';
-import { applyClaude, checkClaude, planClaude } from './claude/setup.ts';
+import type { AgentId } from './agent.ts';
+import { claudeSetup } from './claude/setup.ts';
+import { codexSetup } from './codex/setup.ts';
+import { copilotSetup } from './copilot/setup.ts';
+import { cursorSetup } from './cursor/setup.ts';
+import { geminiSetup } from './gemini/setup.ts';
 import { type InstallOptions, installLauncher } from './launcher.ts';
+import { opencodeSetup } from './opencode/setup.ts';
+import type { AgentSetup, PlanOptions, SetupPlan } from './setup/plan.ts';
+import { applySettings, checkSettings, planSettings } from './setup/settingsFile.ts';
+import { vscodeSetup } from './vscode/setup.ts';
 
-/** Whose settings: the user's own for one project, a project's (shared), or the user's for all. */
-export type SetupScope = 'local' | 'project' | 'user';
-
-export interface PlanOptions {
-  scope: SetupScope;
-  /** Absolute path. */
-  projectDir: string;
-  /** Take our entries out instead. */
-  remove?: boolean;
-  /** What the agent's `--version` printed, where it could be run. */
-  agentVersion?: string | undefined;
-  env?: Env;
-}
-
-export interface SetupProblem {
-  /** `error`: nothing will be changed. */
-  severity: 'error' | 'warning';
-  message: string;
-}
-
-/** What set-up would change in one settings file. */
-export interface SetupPlan {
-  agent: AgentId;
-  scope: SetupScope;
-  projectDir: string;
-  remove: boolean;
-  /** The settings file by its usual name. */
-  file: string;
-  /** The file that is written: `file`, or what it links to. */
-  target: string;
-  /** Its text; undefined: there is none. */
-  before: string | undefined;
-  after: string | undefined;
-  changed: boolean;
-  problems: SetupProblem[];
-  /** The agent's events that will be recorded. */
-  events: string[];
-  /** How `after` is made `before` again. */
-  undo?: { existed: boolean; steps: Step[] };
-}
-
-interface AgentSetup {
-  plan(options: PlanOptions): SetupPlan;
-  /** @throws Error where the settings could not be written */
-  check(plan: SetupPlan): void;
-  apply(plan: SetupPlan, env?: Env): void;
-}
-
-const SETUPS: Partial<Record<AgentId, AgentSetup>> = {
-  claude: { plan: planClaude, check: checkClaude, apply: applyClaude },
+export const SETUPS: Record<AgentId, AgentSetup> = {
+  claude: claudeSetup,
+  codex: codexSetup,
+  gemini: geminiSetup,
+  cursor: cursorSetup,
+  copilot: copilotSetup,
+  vscode: vscodeSetup,
+  opencode: opencodeSetup,
 };
 
-const setupOf = (agent: AgentId): AgentSetup => {
-  const setup = SETUPS[agent];
-  if (setup === undefined) throw new Error(`${agent} cannot be set up`);
-  return setup;
-};
-
-/** What set-up would do; changes nothing. */
+/** What set-up would do; changes nothing. The agent must have the scope. */
 export function planSetup(agent: AgentId, options: PlanOptions): SetupPlan {
-  return setupOf(agent).plan(options);
+  return planSettings(agent, SETUPS[agent], options);
 }
 
 /**
@@ -87,8 +46,8 @@ export function applySetup(plan: SetupPlan, install: InstallOptions): void {
     const problem = ensureTraceFolder(traceDir, install.env);
     if (problem !== undefined)
       throw new Error(`${traceDir} cannot be used: ${problemText(problem)}`);
-    setupOf(plan.agent).check(plan);
+    checkSettings(plan);
     installLauncher(install);
   }
-  setupOf(plan.agent).apply(plan, install.env);
+  applySettings(plan, SETUPS[plan.agent], install.env);
 }

@@ -1,5 +1,5 @@
 import { createTwoFilesPatch } from 'diff';
-import type { SetupPlan } from './registry.ts';
+import type { SetupPlan } from './setup/plan.ts';
 
 /** A plan as a unified diff; empty where nothing changes. For hosts only: the hook must not load it. */
 export function setupDiff(plan: SetupPlan): string {

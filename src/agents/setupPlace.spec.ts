@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { applySetup, type SetupScope } from './registry.ts';
-import { findAgentVersion, planSetupIn } from './setupPlace.ts';
+import { applySetup } from './registry.ts';
+import type { SetupScope } from './setup/plan.ts';
+import { planSetupIn } from './setupPlace.ts';
 
 let root: string;
 let repo: string;
@@ -47,15 +48,4 @@ it('removes what another door wrote, at the folder or above it', () => {
   apply(plan(sub, 'project', true));
   apply(plan(sub, 'project', true));
   expect(plan(sub, 'project', true)).toMatchObject({ projectDir: sub, changed: false });
-});
-
-it.runIf(process.platform !== 'win32')('finds the agent where its installer put it', async () => {
-  const bin = join(root, '.local', 'bin');
-  const told: string[] = [];
-  const look = { env: { HOME: root, PATH: join(root, 'none') }, note: (m: string) => told.push(m) };
-  mkdirSync(bin, { recursive: true });
-  writeFileSync(join(bin, 'claude'), '#!/bin/sh\necho "2.1.330 (Claude Code)"\n');
-  chmodSync(join(bin, 'claude'), 0o700);
-  expect(await findAgentVersion('claude', look)).toBe('2.1.330 (Claude Code)\n');
-  expect(told).toHaveLength(1);
 });

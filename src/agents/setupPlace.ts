@@ -1,28 +1,15 @@
-/** What the doors of set-up (editor, command line) share: where it belongs, and which agent is there. */
-import { execFile } from 'node:child_process';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+/** What the doors of set-up (editor, command line) share: where it belongs, and what is set up there already. */
 import { projectFolders } from '../trace/paths.ts';
 import type { AgentId } from './agent.ts';
-import { isAtLeast, versionIn } from './claude/settings.ts';
-import { type PlanOptions, planSetup, type SetupPlan } from './registry.ts';
-
-type Env = Record<string, string | undefined>;
-
-const run = promisify(execFile);
-
-/** An agent that does not tell its version within this time is of an unknown one, ms. */
-const VERSION_TIMEOUT_MS = 10_000;
-
-/** From here on Claude Code reads a person's own settings at the repository's root, wherever it is started. */
-const LOCAL_AT_ROOT = '2.1.330';
+import { planSetup, SETUPS } from './registry.ts';
+import type { PlanOptions, SetupPlan, SetupScope } from './setup/plan.ts';
+import { findOurs } from './setup/settingsFile.ts';
 
 /**
- * What set-up, or its removal, would do for an agent that works in `folder`. Claude Code reads shared
- * settings where it is started; a person's own also at the root of the repository, where one entry
- * serves all its folders. Removal takes the nearest settings with our entries, from the folder up to
- * the root: whichever door wrote them.
+ * What set-up, or its removal, would do for an agent that works in `folder`. Most agents read a project's settings at
+ * the root of the repository; Claude Code reads shared settings where it is started, a person's own also at the
+ * root, where one entry serves all its folders. Removal takes the nearest settings with our entries, from
+ * the folder up to the root: whichever door wrote them.
  *
  * @param folder absolute path
  */
@@ -38,44 +25,57 @@ export function planSetupIn(
     const plans = folders.map(plan);
     return plans.find(({ changed }) => changed) ?? plans[0] ?? plan(folder);
   }
-  const version = versionIn(options.agentVersion);
-  const atRoot =
-    options.scope === 'local' && version !== undefined && isAtLeast(version, LOCAL_AT_ROOT);
-  return plan(atRoot ? root : folder);
+  return plan(SETUPS[agent].atRoot(options) ? root : folder);
 }
 
-/**
- * What the agent says of its version: which hook events it knows depends on it. Undefined: not found.
- *
- * @param note is told why a program did not answer
- */
-export async function findAgentVersion(
+/** One settings file that records an agent in a folder. */
+export interface RecordedBy {
+  scope: SetupScope;
+  file: string;
+  /** It is what set-up would write today. */
+  current: boolean;
+}
+
+/** The settings files that record an agent in a folder: nothing, mostly one. */
+export function recordedBy(
   agent: AgentId,
-  { env = process.env, note }: { env?: Env; note?: (message: string) => void } = {},
-): Promise<string | undefined> {
-  for (const program of programsOf(agent, env)) {
-    try {
-      const { stdout } = await run(program, ['--version'], {
-        env,
-        timeout: VERSION_TIMEOUT_MS,
-        windowsHide: true,
-      });
-      return stdout;
-    } catch (error) {
-      note?.(`${program} --version: ${(error as Error).message}`);
+  folder: string,
+  options: Omit<PlanOptions, 'projectDir' | 'scope'>,
+): RecordedBy[] {
+  const setup = SETUPS[agent];
+  const found = new Map<string, RecordedBy>();
+  for (const scope of setup.scopes) {
+    for (const projectDir of projectFolders(folder)) {
+      const ours = findOurs(setup, { ...options, scope, projectDir });
+      if (ours !== undefined && !found.has(ours.file)) found.set(ours.file, ours);
     }
   }
-  return undefined;
+  return [...found.values()];
 }
 
-/** By name, then where its installers put it: an editor started from a menu has a shorter PATH. */
-function programsOf(agent: AgentId, env: Env): string[] {
-  const home = env.HOME || homedir();
-  return [
-    agent,
-    join(home, '.local', 'bin', agent),
-    join(home, `.${agent}`, 'local', agent),
-    `/opt/homebrew/bin/${agent}`,
-    `/usr/local/bin/${agent}`,
-  ];
+/** Plans for one file that several agents read: the first agent's does for all of them. */
+export interface SharedPlan {
+  agents: AgentId[];
+  plan: SetupPlan;
 }
+
+/** Plans by the file that they change. The second of two agents with one file has nothing to add. */
+export function sharePlans(plans: readonly SetupPlan[]): SharedPlan[] {
+  const shared: SharedPlan[] = [];
+  for (const plan of plans) {
+    const same = shared.find((each) => each.plan.target === plan.target);
+    if (same === undefined) shared.push({ agents: [plan.agent], plan });
+    else {
+      same.agents.push(plan.agent);
+      const known = new Set(same.plan.problems.map(({ message }) => message));
+      same.plan.problems.push(...plan.problems.filter(({ message }) => !known.has(message)));
+    }
+  }
+  return shared;
+}
+
+/** What to do once plans are carried out: each agent's sentences, without those about agents that are in it. */
+export const nextSteps = ({ agents, plan }: SharedPlan): string[] =>
+  agents.length > 1 && agents.includes('copilot')
+    ? []
+    : (agents.flatMap((agent) => SETUPS[agent].next?.(plan) ?? []) as string[]);

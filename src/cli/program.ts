@@ -1,5 +1,6 @@
 /** The grammar of the command line. Each command's own code is loaded when it is run. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { AGENT_IDS, type AgentId, isAgentId } from '../agents/agent.ts';
 import { sanitizeTerminal } from '../report/terminalText.ts';
 import { EXIT } from './exit.ts';
 import { CliError, Interrupted, type Io, styleFor } from './io.ts';
@@ -71,7 +72,7 @@ function buildProgram(io: Io, done: (code: number) => void): Command {
 Sessions are named by their id or its beginning; without one it is the session active last.
 
 Examples:
-  agent-strace setup                   record Claude Code in this project
+  agent-strace setup                   record Claude Code, Codex, … in this project
   agent-strace list                    what was recorded
   agent-strace replay --live           watch the session that runs now
   agent-strace cost                    what the last session cost, and why
@@ -91,18 +92,28 @@ Environment: AGENT_TRACE_DIR, AGENT_STRACE_HOME, NO_COLOR, FORCE_COLOR`,
     .description(
       "Adds the recorder to an agent's settings. Shows what will change and asks before it does.",
     )
-    .addOption(new Option('--cli <agent>', 'the agent').choices(['claude']).default('claude'))
+    .option('--cli <agents>', `${AGENT_IDS.join(', ')}, or all that are installed`, agentNames)
     .addOption(
       new Option(
         '--scope <scope>',
-        'whose settings: yours for this project, the project’s, yours for all',
-      )
-        .choices(['local', 'project', 'user'])
-        .default('local'),
+        'whose settings: yours for this project (Claude Code only, its default), the project’s, yours for all',
+      ).choices(['local', 'project', 'user']),
     )
     .option('-y, --yes', 'do not ask')
     .option('--remove', 'take the recorder out again')
+    .option('--list', 'show which agents are here, and which are recorded')
     .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Without --cli it asks which, where it can; else it is claude.
+
+Examples:
+  agent-strace setup --list
+  agent-strace setup --cli all
+  agent-strace setup --cli codex,gemini --scope project
+  agent-strace setup --cli all --remove`,
+    )
     .action(async (_options: Parsed, command: Command) => {
       const { setup } = await import('./commands/setup.ts');
       done(await setup(io, all(command)));
@@ -125,19 +136,33 @@ Environment: AGENT_TRACE_DIR, AGENT_STRACE_HOME, NO_COLOR, FORCE_COLOR`,
     .command('import [file]')
     .summary('read past sessions from their transcripts')
     .description(
-      'Adds a transcript of Claude Code (a .jsonl file) to the trace folder. Importing twice adds nothing twice.',
+      "Adds an agent's transcript to the trace folder, whichever agent's it is. Importing twice adds nothing twice.",
     )
     .option('--discover', 'show what all past sessions cost; imports nothing')
     .option('--all', 'with --discover: import all of them')
-    .option(
-      '--claude-dir <dir>',
-      "Claude Code's config folder (default: CLAUDE_CONFIG_DIR, or ~/.claude)",
-    )
+    .addOption(new Option('--cli <agent>', 'only of this agent').choices(AGENT_IDS))
+    .option('--dir <dir>', "with --cli: the agent's own folder (default: where it keeps its files)")
+    .option('--claude-dir <dir>', 'short for --cli claude --dir')
     .option('--no-redact', 'leave secrets in')
     .addOption(json())
     .action(async (file: string | undefined, _options: Parsed, command: Command) => {
       const { importCommand } = await import('./commands/import.ts');
       done(await importCommand(io, file, all(command)));
+    });
+
+  program
+    .command('archive')
+    .summary("keep agents' transcripts before they delete them")
+    .description(
+      'Copies the transcripts of all agents, as they are, to ~/.agent-strace/archive. Only what is new or has grown is copied, and nothing is ever deleted there.',
+    )
+    .addOption(new Option('--cli <agent>', 'only of this agent').choices(AGENT_IDS))
+    .option('--dry-run', 'only say what would be copied')
+    .option('--list', 'show what the archive holds')
+    .addOption(json())
+    .action(async (_options: Parsed, command: Command) => {
+      const { archive } = await import('./commands/archive.ts');
+      done(await archive(io, all(command)));
     });
 
   program
@@ -259,6 +284,16 @@ Examples:
   }
 
   return program;
+}
+
+function agentNames(text: string): AgentId[] | 'all' {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('all')) return 'all';
+  const agents = names.filter(isAgentId);
+  if (agents.length < names.length) {
+    throw new InvalidArgumentError(`Allowed choices are ${AGENT_IDS.join(', ')}, all.`);
+  }
+  return [...new Set(agents)];
 }
 
 function wholeNumber(text: string): number {

@@ -3,28 +3,24 @@ import { isAbsolute } from 'node:path';
 import { AGENTS, type AgentId, type HookRecorder, isAgentId } from '../agents/agent.ts';
 import { claudeRecorder } from '../agents/claude/recorder.ts';
 import { asString as str } from '../agents/claude/usage.ts';
-import { markProcess, startedBy } from '../agents/parentSession.ts';
 import {
   findAgentProcess,
-  identityOf,
   isSameProcess,
   readSessionRecord,
   type SessionRecord,
-  writeSessionRecord,
 } from '../agents/process.ts';
 import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
-import type { SessionMeta } from '../model/codec.ts';
-import { isObject, type JsonObject, type TraceEvent } from '../model/event.ts';
+import { isObject, type JsonObject } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
 import { keepsSecrets, readyEvent } from '../redact/event.ts';
-import { redactText } from '../redact/redact.ts';
-import { appendEvents, hintActiveSession, readTail, updateMeta } from '../trace/append.ts';
-import { homeTraceDir, isSafeSessionId, placeTrace } from '../trace/paths.ts';
+import { readTail } from '../trace/append.ts';
+import { isSafeSessionId } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
 import { callerOf } from './caller.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
+import { append, newRecord, writeMeta } from './session.ts';
 import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
 
@@ -170,7 +166,15 @@ function record(call: HookCall): void {
   }
   // Taken up again some other time, it would wait for a pause that nobody remembers.
   if (moment === 'session_end') endPause(session);
-  if (moment === 'session_start' || moment === 'session_end') writeMeta(known, call, moment);
+  if (moment === 'session_start' || moment === 'session_end') {
+    writeMeta(known, {
+      agent: recorder.agent,
+      moment,
+      cwd: recorder.cwdOf(payload),
+      source: recorder.sourceOf?.(payload) ?? '',
+      timestamp,
+    });
+  }
   if (moment === 'turn_end' || moment === 'subagent_end' || moment === 'session_end') {
     readTranscript(known, call, moment);
   }
@@ -227,82 +231,13 @@ function openSession(
   if (known !== undefined && !starting && (named === undefined || named === known.pid)) {
     if (isSameProcess(known) || (known.pid === undefined && named === undefined)) return known;
   }
-  const place =
-    known === undefined
-      ? placeTrace({
-          projectDir: recorder.projectOf?.(payload, env),
-          cwd: recorder.cwdOf(payload),
-          env,
-        })
-      : { traceDir: known.trace_dir, project: known.project };
-  const agent = AGENTS[recorder.agent].inEditor
-    ? undefined
-    : findAgentProcess(recorder.agent, named);
-  const parent = known?.parent ?? (agent && startedBy(agent, session, env));
-  const record: SessionRecord = {
-    version: 1,
-    session_id: session,
+  return newRecord({
     agent: recorder.agent,
-    ...(agent !== undefined && identityOf(agent)),
-    trace_dir: place.traceDir,
-    project: place.project,
-    first_seen: known?.first_seen ?? timestamp,
-    ...(parent !== undefined && { parent }),
-  };
-  save(record);
-  if (agent !== undefined) markProcess(agent, session, env);
-  return record;
-}
-
-function save(record: SessionRecord): void {
-  try {
-    writeSessionRecord(record);
-  } catch (error) {
-    logProblem('session record', error);
-  }
-}
-
-/** Problems of the folder, not of the moment: there the trace goes elsewhere. */
-const FOLDER_PROBLEMS =
-  /^(ESYMLINK|ENOTDIR|EOWNER|ENOTFILE|ELINKED|EISDIR|EACCES|EPERM|EROFS|ENOENT|ELOOP|ENXIO)$/;
-
-/** Appends; a trace folder that cannot be used is left for one in the state home, for good. */
-function append(known: SessionRecord, events: readonly TraceEvent[]): boolean {
-  let done = appendEvents(known.trace_dir, known.session_id, events);
-  if (!done.ok && FOLDER_PROBLEMS.test(done.problem)) {
-    logProblem(`trace folder not usable (${done.problem}): ${known.trace_dir}`);
-    known.trace_dir = homeTraceDir(known.project);
-    done = appendEvents(known.trace_dir, known.session_id, events);
-    if (done.ok) save(known);
-  }
-  if (!done.ok) logProblem(`${events.length} events not written: ${done.problem}`);
-  return done.ok;
-}
-
-function writeMeta(
-  known: SessionRecord,
-  { recorder, payload, timestamp }: HookCall,
-  moment: 'session_start' | 'session_end',
-): void {
-  const { traceName, programs } = AGENTS[recorder.agent];
-  const cwd = redactText(recorder.cwdOf(payload), {});
-  const problem = updateMeta(known.trace_dir, known.session_id, (before) => {
-    const started = typeof before?.started_at === 'number' ? before.started_at : known.first_seen;
-    const source = /^[a-z]{1,20}$/.exec(recorder.sourceOf?.(payload) ?? '')?.[0] ?? 'resume';
-    const meta: SessionMeta = {
-      session_id: known.session_id,
-      started_at: started,
-      agent_name: traceName,
-      command: str(before?.command) || `${programs[0]} (${source})`,
-      ...(known.parent !== undefined && { parent_session_id: known.parent }),
-      attribution: isObject(before?.attribution)
-        ? before.attribution
-        : { agent_provider: recorder.agent, ...(cwd !== '' && { working_dir: cwd }) },
-    };
-    return moment === 'session_start'
-      ? meta
-      : { ...meta, ended_at: timestamp, total_duration_ms: (timestamp - started) * 1000 };
+    session,
+    known,
+    process: AGENTS[recorder.agent].inEditor ? undefined : findAgentProcess(recorder.agent, named),
+    projectDir: recorder.projectOf?.(payload, env),
+    cwd: recorder.cwdOf(payload),
+    timestamp,
   });
-  if (problem !== undefined) logProblem(`meta.json: ${problem}`);
-  if (moment === 'session_start') hintActiveSession(known.trace_dir, known.session_id);
 }

@@ -3,10 +3,11 @@ import { createPricer, PRICE_LIST } from '../analysis/price.ts';
 import { textHash } from '../model/ids.ts';
 import { SessionNames } from '../trace/names.ts';
 import { LiveSessions } from './liveSessions.ts';
-import { openFolders } from './openFolders.ts';
+import { openFolders, realFolder } from './openFolders.ts';
 import { PastSessions } from './pastSessions.ts';
 import { affectsEngine, readSettings } from './settings.ts';
 import { traceFolders } from './traceFolders.ts';
+import { TranscriptSessions } from './transcriptSessions.ts';
 
 /** The live sessions of this window; built anew when folders, trust or settings change. */
 export class Engine implements vscode.Disposable {
@@ -14,6 +15,7 @@ export class Engine implements vscode.Disposable {
   readonly names = new SessionNames();
   private sessions: LiveSessions;
   private pastSessions: PastSessions;
+  private transcriptSessions: TranscriptSessions;
   private readonly log: vscode.LogOutputChannel;
   private readonly replaced = new vscode.EventEmitter<LiveSessions>();
   readonly onDidReplace = this.replaced.event;
@@ -26,6 +28,7 @@ export class Engine implements vscode.Disposable {
     this.log = log;
     this.sessions = this.start();
     this.pastSessions = this.startPast();
+    this.transcriptSessions = this.startTranscripts();
     this.subscriptions = [
       this.replaced,
       this.pastRead,
@@ -46,15 +49,40 @@ export class Engine implements vscode.Disposable {
     return this.pastSessions;
   }
 
-  private startPast(): PastSessions {
+  /** Sessions in agents' own transcripts; they are looked for when somebody asks. */
+  get transcripts(): TranscriptSessions {
+    return this.transcriptSessions;
+  }
+
+  /** How sessions that are over are read. */
+  private get reading() {
     const { prices } = readSettings();
     const own = Object.keys(prices).length > 0 ? ` ${textHash(JSON.stringify(prices))}` : '';
-    return new PastSessions(
+    return {
+      loadPricer: () => createPricer({ overrides: prices }).catch(() => undefined),
+      stamp: `${PRICE_LIST.version} ${PRICE_LIST.date}${own}`,
+      problem: (message: string) => this.log.warn(message),
+    };
+  }
+
+  private startPast(): PastSessions {
+    const save = vscode.workspace.isTrusted;
+    return new PastSessions({ ...this.reading, save }, () => this.pastRead.fire());
+  }
+
+  private startTranscripts(): TranscriptSessions {
+    const { reading } = this;
+    return new TranscriptSessions(
       {
-        loadPricer: () => createPricer({ overrides: prices }).catch(() => undefined),
-        stamp: `${PRICE_LIST.version} ${PRICE_LIST.date}${own}`,
-        save: vscode.workspace.isTrusted,
-        problem: (message) => this.log.warn(message),
+        enabled: vscode.workspace.isTrusted && readSettings().pastSessions,
+        folders: () =>
+          openFolders().map((folder) => ({
+            name: folder.name,
+            paths: [...new Set([folder.path, realFolder(folder)])],
+          })),
+        // Most windows never need it: it is loaded when they do.
+        load: () => import('./transcriptPart.ts').then((part) => new part.TranscriptPart(reading)),
+        problem: reading.problem,
       },
       () => this.pastRead.fire(),
     );
@@ -82,6 +110,8 @@ export class Engine implements vscode.Disposable {
     this.sessions = this.start();
     this.pastSessions.dispose();
     this.pastSessions = this.startPast();
+    this.transcriptSessions.dispose();
+    this.transcriptSessions = this.startTranscripts();
     this.replaced.fire(this.sessions);
     void before.dispose();
   }
@@ -89,6 +119,7 @@ export class Engine implements vscode.Disposable {
   dispose(): Promise<void> {
     for (const subscription of this.subscriptions) subscription.dispose();
     this.pastSessions.dispose();
+    this.transcriptSessions.dispose();
     return this.sessions.dispose();
   }
 }

@@ -3,6 +3,7 @@ import type { SessionSummary } from '../model/summary.ts';
 import { Badges } from './badges.ts';
 import { Changes } from './changes.ts';
 import { Control } from './control.ts';
+import { DailyArchive } from './dailyArchive.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
@@ -19,6 +20,7 @@ import { StatusBar } from './statusBar.ts';
 import type { StatusLine } from './statusText.ts';
 import { StreamView } from './streamView.ts';
 import { Touches } from './touches.ts';
+import type { TranscriptCommand, TranscriptCommands } from './transcriptCommands.ts';
 
 /** What the extension shows of itself to tests and other extensions. Read-only. */
 export interface AgentStraceApi {
@@ -37,6 +39,16 @@ export interface AgentStraceApi {
 /** The window has its start behind it, ms. */
 const RENEW_AFTER_MS = 3000;
 
+/** Of sessions in agents' transcripts: loaded when one is run. */
+const TRANSCRIPT_COMMANDS: readonly TranscriptCommand[] = [
+  'openTranscript',
+  'importSession',
+  'importAllSessions',
+  'revealTranscript',
+  'openStarter',
+  'archiveTranscripts',
+];
+
 /** Called by VS Code once: when a trace folder is there, or a view or command of ours is used. */
 export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const log = vscode.window.createOutputChannel('Agent Strace', { log: true });
@@ -54,6 +66,13 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     loaded ??= import('./setUp.ts').then((part) => new part.SetUp(context, log));
     return await loaded;
   };
+  let loadedCommands: Promise<TranscriptCommands> | undefined;
+  const transcripts = async (): Promise<TranscriptCommands> => {
+    loadedCommands ??= import('./transcriptCommands.ts').then(
+      (part) => new part.TranscriptCommands(engine, sessions, log),
+    );
+    return await loadedCommands;
+  };
   const touches = new Touches(engine, focus);
   const marks = new Marks(engine, focus, touches, context.workspaceState);
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
@@ -67,6 +86,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     stream,
     sessions,
     new SessionCommands(engine, focus, sessions, stream, log),
+    new DailyArchive(engine, log),
     { dispose: () => void loaded?.then((part) => part.dispose()) },
     touches,
     marks,
@@ -82,6 +102,9 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     command('showLog', () => log.show()),
     command('setUp', async () => (await setUp()).run(false)),
     command('openStep', (key: unknown, step: unknown) => stream.openStep(key, step)),
+    ...TRANSCRIPT_COMMANDS.map((id) =>
+      command(id, async (argument) => (await transcripts()).run(id, argument)),
+    ),
     command('removeSetUp', async () => (await setUp()).run(true)),
   );
   // Nothing of the window waits for it.

@@ -13,7 +13,7 @@ import {
   type ToStreamPage,
 } from '../protocol/stream.ts';
 import type { LiveSession } from './liveSession.ts';
-import { LiveSessions } from './liveSessions.ts';
+import { keyOf, LiveSessions } from './liveSessions.ts';
 import { StreamFeed } from './streamFeed.ts';
 
 const pricer: Pricer = {
@@ -104,6 +104,22 @@ describe('LiveSessions', () => {
     await until(
       () => (live.sessions.find(({ id }) => id === 'empty')?.trace.fold.counts.events ?? 0) > 0,
     );
+  });
+
+  it('opens at once what was put there, also in a folder that was not there', async () => {
+    follow();
+    await live.look(traceDir);
+    new TraceWriter(traceDir, 'put').start().prompt('Put');
+    new TraceWriter(traceDir, 'old', { startMs: 1_700_000_000_000 }).start().prompt('Old');
+    utimesSync(join(traceDir, 'old', 'events.ndjson'), 1_700_000_000, 1_700_000_000);
+    await live.look(traceDir);
+    const key = keyOf(traceDir, 'old');
+    expect(live.get(key)).toBeUndefined();
+    live.hold(key);
+    expect(live.get(key)?.id).toBe('old');
+    // Who waits is let go with the window.
+    await live.dispose();
+    await live.look(traceDir);
   });
 
   it('reads a big trace in slices, and a small one does not wait for it', async () => {

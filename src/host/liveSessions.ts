@@ -58,6 +58,8 @@ export class LiveSessions {
   private loading = false;
   private ready = false;
   private closed = false;
+  /** Who waits until sessions can be opened. */
+  private readonly waiting: (() => void)[] = [];
   private readonly open = new Map<string, LiveSession>();
   /** What each folder holds, by trace folder. */
   private readonly entries = new Map<string, SessionEntry[]>();
@@ -119,6 +121,15 @@ export class LiveSessions {
     this.pricer = pricer;
     this.ready = true;
     this.choose();
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+
+  /** Looks at a trace folder now: a session was put there. @returns when sessions can be opened */
+  async look(traceDir: string): Promise<void> {
+    this.watchers.get(traceDir)?.scan();
+    if (this.ready || this.closed) return;
+    this.load();
+    await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
   /** @returns how to stop listening */
@@ -331,6 +342,7 @@ export class LiveSessions {
 
   async dispose(): Promise<void> {
     this.closed = true;
+    for (const resolve of this.waiting.splice(0)) resolve();
     this.usage?.dispose();
     for (const timer of this.timers) clearInterval(timer);
     for (const timer of this.touches.values()) clearTimeout(timer);
@@ -341,4 +353,6 @@ export class LiveSessions {
   }
 }
 
-const keyOf = (traceDir: string, id: string): string => `${textHash(traceDir).slice(0, 6)}/${id}`;
+/** Key of a session, whatever is known of it. @param traceDir as in {@link TraceFolder} */
+export const keyOf = (traceDir: string, id: string): string =>
+  `${textHash(traceDir).slice(0, 6)}/${id}`;

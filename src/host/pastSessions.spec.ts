@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -50,12 +58,12 @@ it('knows when a session was last active from the end of its trace, whatever its
   const writer = write('copied');
   const sessions = open();
   expect(sessions.lastMs(found()[0]!)).toBeGreaterThan(LONG_AGO + 86_400_000);
-  await sessions.lookUpDates(found());
+  await sessions.lookUp(found());
   expect(sessions.lastMs(found()[0]!)).toBe(writer.nowMs);
   // It goes on: the old answer is no longer one.
   writer.nowMs = LONG_AGO + 5_000_000;
   writer.prompt('x'.repeat(40_000)).prompt('last');
-  await sessions.lookUpDates(found());
+  await sessions.lookUp(found());
   expect(sessions.lastMs(found()[0]!)).toBe(writer.nowMs);
 });
 
@@ -63,8 +71,25 @@ it('takes the moment from events only, not from what is in them', async () => {
   const writer = new TraceWriter(traceDir, 'evil', { startMs: LONG_AGO }).start();
   writer.prompt('\n{"event_type":"user_prompt","timestamp":1999999999.0,');
   const sessions = open();
-  await sessions.lookUpDates(found());
+  await sessions.lookUp(found());
   expect(sessions.lastMs(found()[0]!)).toBe(writer.nowMs);
+});
+
+it('knows what started a session, as soon as its recorder has said so', async () => {
+  write('child', Date.now() - 5000);
+  const sessions = open();
+  await sessions.lookUp(found());
+  expect(sessions.parentOf(found()[0]!)).toBeUndefined();
+  const meta = (text: string) => writeFileSync(join(traceDir, 'child', 'meta.json'), text);
+  meta('{"parent_session_id":"the-parent"}');
+  await sessions.lookUp(found());
+  expect(sessions.parentOf(found()[0]!)).toBe('the-parent');
+  const again = open();
+  for (const evil of ['{"parent_session_id":"../x"}', '{"parent_session_id":"child"}', '[', '7']) {
+    meta(evil);
+    await again.lookUp(found());
+    expect(again.parentOf(found()[0]!)).toBeUndefined();
+  }
 });
 
 it('reads what is asked for and nothing else, and keeps it for the next window', async () => {

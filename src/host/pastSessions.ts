@@ -4,6 +4,7 @@ import { ownRecord } from '../agents/process.ts';
 import { brakedState } from '../guard/brake.ts';
 import type { Pricer } from '../model/usage.ts';
 import { openRead } from '../trace/files.ts';
+import { metaParent, readMeta } from '../trace/meta.ts';
 import { EVENTS_FILE } from '../trace/session.ts';
 import { type ListedSession, readSummary } from '../trace/sessionSummary.ts';
 import type { SessionEntry } from '../trace/store.ts';
@@ -36,6 +37,8 @@ interface Kept<T> {
 const SLICE_BYTES = 256 * 1024;
 /** Files whose last moment is looked up in one go. */
 const DATES_AT_ONCE = 40;
+/** After so long without an event the recorder has written what it knows of a session, ms. */
+const SETTLED_MS = 60_000;
 /** The last events of a trace lie here. */
 const TAIL_BYTES = 16 * 1024;
 
@@ -48,6 +51,7 @@ export class PastSessions {
   private readonly changed: () => void;
   private readonly sessions = new Map<string, Kept<ListedSession>>();
   private readonly dates = new Map<string, Kept<number>>();
+  private readonly parents = new Map<string, string | undefined>();
   private readonly caches = new Map<string, SummaryCache>();
   private wanted = new Map<string, Found>();
   private pricer: Promise<Pricer | undefined> | undefined;
@@ -77,8 +81,23 @@ export class PastSessions {
     );
   }
 
-  /** Looks up when those were last active of which it is not known yet. */
-  async lookUpDates(all: readonly Found[]): Promise<void> {
+  /** The session that started this one, by its own word; undefined: none, or not looked up yet. */
+  parentOf({ key }: Found): string | undefined {
+    return this.parents.get(key);
+  }
+
+  /** Looks up when those were last active, and what started them, of which it is not known yet. */
+  async lookUp(all: readonly Found[]): Promise<void> {
+    let looked = 0;
+    for (const { key, entry } of all) {
+      if (this.parents.has(key)) continue;
+      const parent = metaParent(entry);
+      // Its recorder writes that a moment after the first event.
+      const settled = Date.now() - entry.modifiedMs > SETTLED_MS || readMeta(entry) !== undefined;
+      if (parent !== undefined || settled) this.parents.set(key, parent);
+      if (++looked % DATES_AT_ONCE === 0) await turn();
+      if (this.closed) return;
+    }
     const open = all.filter(
       ({ key, entry }) =>
         good(this.dates.get(key), entry) === undefined && !this.get({ key, entry }),

@@ -2,20 +2,19 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { formatMoment } from '../model/format.ts';
 import { visibleText } from '../model/visibleText.ts';
+import { wasImported } from '../trace/meta.ts';
 import { MAX_NAME } from '../trace/names.ts';
 import { removableFolder } from '../trace/removable.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
+import { mayWrite, patiently } from './patiently.ts';
 import { plainLabel } from './plainText.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
-import { type ExportFormat, exportName, exportSession } from './sessionExport.ts';
+import type { ExportFormat } from './sessionExport.ts';
 import type { SessionsTree } from './sessionsTree.ts';
 import { costText } from './statusText.ts';
 import type { StreamView } from './streamView.ts';
-
-/** What takes longer says so, and can be cancelled, ms. */
-const PATIENCE_MS = 1000;
 
 /** What a person does with a recorded session: look, rename, export, reveal, delete. */
 export class SessionCommands implements vscode.Disposable {
@@ -55,9 +54,28 @@ export class SessionCommands implements vscode.Disposable {
   private async open(argument: unknown): Promise<void> {
     const key = sessionKeyOf(argument);
     if (key === undefined) return;
+    await this.bringUpToDate(key);
     const session = this.engine.live.get(key);
     if (session?.isActive(Date.now())) await this.stream.show(key, true);
     else await vscode.commands.executeCommand('agentStrace.replay', key);
+  }
+
+  /** One that was imported may have gone on in its agent's transcript: nobody recorded that. */
+  private async bringUpToDate(key: string): Promise<void> {
+    const { live, transcripts } = this.engine;
+    const entry = live.all.find((one) => one.key === key)?.entry;
+    if (!entry || !wasImported(entry) || !vscode.workspace.isTrusted) return;
+    await transcripts.look();
+    const grown = transcripts.grown(entry.id, entry.modifiedMs);
+    if (!grown) return;
+    const cancel = new AbortController();
+    const importing = transcripts.import(grown.key, entry.traceDir, cancel.signal).then(
+      ({ added }) => this.log.info(`added ${added} events to ${entry.directory}`),
+      // It is shown as it is.
+      (error: Error) => this.log.warn(`${entry.directory}: ${error.message}`),
+    );
+    await patiently(vscode.l10n.t('Importing the session'), cancel, importing);
+    await live.look(entry.traceDir);
   }
 
   private async rename(argument: unknown): Promise<void> {
@@ -107,6 +125,7 @@ export class SessionCommands implements vscode.Disposable {
     await this.withSession(argument, vscode.l10n.t('Export Session'), async (session) => {
       const format = await pickFormat();
       if (format === undefined) return;
+      const { exportName, exportSession } = await import('./sessionExport.ts');
       const [folder] = vscode.workspace.workspaceFolders ?? [];
       const title = session.summary(Date.now()).title;
       const name = exportName(title, session.id, format);
@@ -254,14 +273,6 @@ export class SessionCommands implements vscode.Disposable {
   }
 }
 
-function mayWrite(): boolean {
-  if (vscode.workspace.isTrusted) return true;
-  void vscode.window.showWarningMessage(
-    vscode.l10n.t('In Restricted Mode sessions are shown, and nothing is changed.'),
-  );
-  return false;
-}
-
 async function pickFormat(): Promise<ExportFormat | undefined> {
   const items: (vscode.QuickPickItem & { format: ExportFormat })[] = [
     {
@@ -302,36 +313,4 @@ async function whenRead(
       reject(signal.reason);
     });
   });
-}
-
-/** Shows how to cancel what takes long. @returns whether it was done, not cancelled */
-async function patiently(
-  title: string,
-  cancel: AbortController,
-  work: Promise<void>,
-): Promise<boolean> {
-  const settled = work.then(
-    () => true,
-    (error: unknown) => {
-      if (cancel.signal.aborted) return false;
-      throw error;
-    },
-  );
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), PATIENCE_MS);
-  });
-  try {
-    const first = await Promise.race([settled, late]);
-    if (first !== 'late') return first;
-  } finally {
-    clearTimeout(timer);
-  }
-  return await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
-    (_progress, token) => {
-      token.onCancellationRequested(() => cancel.abort());
-      return settled;
-    },
-  );
 }

@@ -96,7 +96,7 @@ describe('groupSessions', () => {
   it('says what a day cost once all of it is read', () => {
     const [group] = groupSessions([at('a', NOON), at('b', NOON)], NOON);
     expect(groupText(group!)).toBe('2 · $8.74');
-    delete group!.sessions[0]!.summary;
+    delete group!.all[0]!.summary;
     expect(groupText(group!)).toBe('2');
   });
 });

@@ -6,10 +6,16 @@ import {
   formatUsd,
   plural,
 } from '../model/format.ts';
-import { isActive, type SessionStatus, type SessionSummary } from '../model/summary.ts';
+import {
+  isActive,
+  isCostKnown,
+  type SessionStatus,
+  type SessionSummary,
+} from '../model/summary.ts';
 import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
 import { markdown } from './plainText.ts';
+import { goesOn, type SessionLink, startedBy } from './sessionLinks.ts';
 import { costText, STATUS_WORDS, urgency } from './statusText.ts';
 
 /** One session as the list of sessions sees it. */
@@ -27,6 +33,10 @@ export interface SessionFacts {
   /** Its agent is frozen, or held before its next tool. */
   paused: boolean;
   badLines: number;
+  /** Id of the session that started it, by its own word. */
+  parent?: string;
+  /** It was not recorded: what is known of it is in the agent's own transcript. */
+  transcript?: { agent: string; title: string; path: string };
 }
 
 export interface SessionGroup {
@@ -36,6 +46,8 @@ export interface SessionGroup {
   live: boolean;
   /** In the order in which they are shown. */
   sessions: SessionFacts[];
+  /** With those that are shown below others. */
+  all: readonly SessionFacts[];
 }
 
 /** What a row of the list says. */
@@ -47,19 +59,35 @@ export interface SessionRow {
   colour: string | undefined;
   /** The row in words, without a clock that runs. */
   spoken: string;
-  /** `session.live`, `session.paused`, `session.ended`, with `.control` where it can be signalled. */
+  /**
+   * `session.live`, `session.paused`, `session.ended`, with `.control` where it can be signalled; `transcript` where it
+   * was not recorded; with `.child` where the session that started it is in the list.
+   */
   context: string;
 }
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** Those that are going on, then the others by the day of their last sign of life, newest first. */
-export function groupSessions(all: readonly SessionFacts[], nowMs: number): SessionGroup[] {
+/**
+ * Those that are going on, then the others by the day of their last sign of life, newest first.
+ *
+ * @param links which session started which: see `linkSessions`
+ */
+export function groupSessions(
+  all: readonly SessionFacts[],
+  nowMs: number,
+  links: ReadonlyMap<string, SessionLink> = new Map(),
+): SessionGroup[] {
   const live: SessionFacts[] = [];
   const days = new Map<string, SessionFacts[]>();
+  const withNested = (sessions: SessionFacts[]): SessionFacts[] =>
+    links.size === 0
+      ? sessions
+      : sessions.flatMap((session) => [session, ...startedBy(session.key, links)]);
   for (const session of all) {
-    if (session.summary && isActive(session.summary)) {
+    if (links.get(session.key)?.nested) continue;
+    if (goesOn(session)) {
       live.push(session);
       continue;
     }
@@ -75,9 +103,14 @@ export function groupSessions(all: readonly SessionFacts[], nowMs: number): Sess
       label: dayLabel(id, nowMs),
       live: false,
       sessions: sessions.sort(lastFirst),
+      all: withNested(sessions),
     }));
   if (live.length === 0) return groups;
-  return [{ id: 'live', label: 'Live', live: true, sessions: live.sort(urgentFirst) }, ...groups];
+  live.sort(urgentFirst);
+  return [
+    { id: 'live', label: 'Live', live: true, sessions: live, all: withNested(live) },
+    ...groups,
+  ];
 }
 
 const lastFirst = (a: SessionFacts, b: SessionFacts): number =>
@@ -126,12 +159,38 @@ function dayLabel(day: string, nowMs: number): string {
 }
 
 /** How many there are, and what those that were read cost together. */
-export function groupText({ sessions }: SessionGroup): string {
-  const nanoUsd = sessions.reduce((sum, { summary }) => sum + (summary?.cost.nanoUsd ?? 0), 0);
-  const read = sessions.every(({ summary }) => summary !== undefined);
-  const count = formatCount(sessions.length);
+export function groupText({ all }: Pick<SessionGroup, 'all'>): string {
+  const nanoUsd = costOf(all);
+  const read = all.every(({ summary }) => summary !== undefined);
+  const count = formatCount(all.length);
   return read && nanoUsd > 0 ? `${count} · ${formatUsd(nanoUsd)}` : count;
 }
+
+const costOf = (sessions: readonly SessionFacts[]): number =>
+  sessions.reduce((sum, { summary }) => sum + (summary?.cost.nanoUsd ?? 0), 0);
+
+/** `+ $0.42 in 2 sessions it started`; without the money as long as they are not read. */
+function startedText(started: readonly SessionFacts[]): string {
+  const count = plural(started.length, 'session');
+  const read = started.every(({ summary }) => summary !== undefined);
+  const known = started.some(({ summary }) => summary && isCostKnown(summary.cost));
+  return read && known
+    ? `+ ${formatUsd(costOf(started))} in ${count} it started`
+    : `started ${count}`;
+}
+
+/** What a session cost, and apart from that what those cost that it started. */
+function costWords(facts: SessionFacts, links: ReadonlyMap<string, SessionLink>): string[] {
+  const started = startedBy(facts.key, links);
+  const cost = facts.summary ? [costText(facts.summary)] : [];
+  if (started.length === 0) return cost;
+  const text = startedText(started);
+  return text.startsWith('+') && cost.length > 0 ? [`${cost[0]} ${text}`] : [...cost, text];
+}
+
+/** Of a session that is not shown below the one that started it. */
+const starterText = ({ summary, transcript, id }: SessionFacts): string =>
+  `started by ${cut(visibleText(summary?.title || transcript?.title || id), 40)}`;
 
 const ICONS: Record<SessionStatus, { icon: string; colour?: string }> = {
   live: { icon: 'pulse', colour: 'charts.green' },
@@ -142,8 +201,33 @@ const ICONS: Record<SessionStatus, { icon: string; colour?: string }> = {
   failed: { icon: 'error', colour: 'list.errorForeground' },
 };
 
-export function sessionRow(facts: SessionFacts, nowMs: number): SessionRow {
-  const { summary } = facts;
+/** @param links which session started which: see `linkSessions` */
+export function sessionRow(
+  facts: SessionFacts,
+  nowMs: number,
+  links: ReadonlyMap<string, SessionLink> = new Map(),
+): SessionRow {
+  const { summary, transcript } = facts;
+  const link = links.get(facts.key);
+  const starter = link?.parent && !link.nested ? [starterText(link.parent)] : [];
+  const child = link?.parent ? '.child' : '';
+  const workspace = facts.workspace ? [visibleText(facts.workspace)] : [];
+  if (transcript) {
+    const label = visibleText(transcript.title) || visibleText(facts.id);
+    const known = [
+      ...costWords(facts, links),
+      ...(summary ? [formatDuration(summary.durationMs)] : []),
+    ];
+    const words = [visibleText(transcript.agent), 'from its transcript'];
+    return {
+      label,
+      description: [...known, ...words, ...starter, ...workspace].join(' · '),
+      icon: 'note',
+      colour: 'disabledForeground',
+      spoken: [label, ...words, ...known, ...starter].join(', '),
+      context: `transcript${child}`,
+    };
+  }
   if (!summary) {
     const label = visibleText(facts.id);
     return {
@@ -158,11 +242,12 @@ export function sessionRow(facts: SessionFacts, nowMs: number): SessionRow {
   const { status } = summary;
   const label = visibleText(summary.title) || visibleText(facts.id);
   const words = [
-    costText(summary),
+    ...costWords(facts, links),
     duration(summary, nowMs),
     ...(status === 'live' ? [] : [STATUS_WORDS[status]]),
     visibleText(summary.agent),
-    ...(facts.workspace ? [visibleText(facts.workspace)] : []),
+    ...starter,
+    ...workspace,
   ];
   const { icon, colour } = ICONS[status];
   const state = isActive(summary) ? (facts.paused ? 'paused' : 'live') : 'ended';
@@ -175,11 +260,12 @@ export function sessionRow(facts: SessionFacts, nowMs: number): SessionRow {
       label,
       visibleText(summary.agent),
       STATUS_WORDS[status],
-      costText(summary),
+      ...costWords(facts, links),
       ...(isActive(summary) ? [] : [formatDuration(summary.durationMs)]),
       ...(summary.errors > 0 ? [plural(summary.errors, 'error')] : []),
+      ...starter,
     ].join(', '),
-    context: `session.${state}${state !== 'ended' && facts.control ? '.control' : ''}`,
+    context: `session.${state}${state !== 'ended' && facts.control ? '.control' : ''}${child}`,
   };
 }
 
@@ -192,13 +278,31 @@ function duration({ status, durationMs, startedAtMs }: SessionSummary, nowMs: nu
     : `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, '0')}m`;
 }
 
-/** What the list says when asked: Markdown, trace text escaped. */
-export function sessionTooltip(facts: SessionFacts): string {
-  const { summary } = facts;
-  if (!summary) return markdown(facts.id);
+/** Of a path the end says most. @param max UTF-16 units */
+const endOf = (path: string, max: number): string =>
+  path.length <= max ? path : `…${path.slice(1 - max)}`;
+
+/**
+ * What the list says when asked: Markdown, trace text escaped.
+ *
+ * @param links which session started which: see `linkSessions`
+ */
+export function sessionTooltip(
+  facts: SessionFacts,
+  links: ReadonlyMap<string, SessionLink> = new Map(),
+): string {
+  const { summary, transcript } = facts;
+  if (!summary) return markdown(transcript?.title || facts.id);
   const { cost, status } = summary;
+  const started = startedBy(facts.key, links);
+  const parent = links.get(facts.key)?.parent;
   const rows: [string, string][] = [
-    ['Agent', `${summary.agent}, ${STATUS_WORDS[status]}`],
+    [
+      'Agent',
+      transcript
+        ? `${transcript.agent}, from its transcript`
+        : `${summary.agent}, ${STATUS_WORDS[status]}`,
+    ],
     ['Started', formatMoment(summary.startedAtMs)],
     ['Cost', costText(summary)],
     ...cost.models
@@ -207,6 +311,7 @@ export function sessionTooltip(facts: SessionFacts): string {
         model || 'unknown model',
         unpriced === responses ? 'unpriced' : formatUsd(nanoUsd),
       ]),
+    ...(started.length > 0 ? [['Others', startedText(started)] as [string, string]] : []),
     ['Tokens', formatTokens(cost.usage.input_tokens + cost.usage.output_tokens)],
     ['Calls', formatCount(summary.calls)],
     ['Edits', formatCount(summary.edits)],
@@ -215,10 +320,19 @@ export function sessionTooltip(facts: SessionFacts): string {
     ...(facts.badLines > 0
       ? [['Lines not read', formatCount(facts.badLines)] as [string, string]]
       : []),
+    ...(parent
+      ? [
+          ['Started by', parent.summary?.title || parent.transcript?.title || parent.id] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
     ['Folder', summary.cwd || facts.workspace],
     ['Session', facts.id],
+    ...(transcript ? [['Transcript', endOf(transcript.path, 70)] as [string, string]] : []),
   ];
-  const title = markdown(cut(summary.title || facts.id, 200));
+  const title = markdown(cut(summary.title || transcript?.title || facts.id, 200));
   const lines = rows
     .filter(([, value]) => value !== '')
     .map(([name, value]) => `| ${markdown(cut(name, 60))} | ${markdown(cut(value, 80))} |`);

@@ -7,16 +7,17 @@ import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
+import { linkSessions, type SessionLink, startedBy } from './sessionLinks.ts';
+import { GroupNode, groupItem, type Node, SessionNode, sessionItem } from './sessionNodes.ts';
 import {
   groupSessions,
   groupText,
   type SessionFacts,
-  type SessionGroup,
-  type SessionRow,
   sessionRow,
   sessionTooltip,
 } from './sessionsModel.ts';
 import { EXPIRY_MS } from './statusText.ts';
+import type { TranscriptSession } from './transcriptSessions.ts';
 
 export const SESSIONS_VIEW = 'agentStrace.sessions';
 
@@ -24,32 +25,6 @@ export const SESSIONS_VIEW = 'agentStrace.sessions';
 const SOON_MS = 300;
 /** Sessions that are read one after the other are drawn together, ms. */
 const TOGETHER_MS = 300;
-
-/** A day, or those that are going on. */
-class GroupNode {
-  readonly id: string;
-  group: SessionGroup;
-  children: SessionNode[] = [];
-  shown = '';
-  constructor(group: SessionGroup) {
-    this.id = group.id;
-    this.group = group;
-  }
-}
-
-/** One session; commands take it by its `sessionKey`. */
-class SessionNode {
-  readonly sessionKey: string;
-  facts: SessionFacts;
-  row: SessionRow;
-  constructor(facts: SessionFacts, row: SessionRow) {
-    this.sessionKey = facts.key;
-    this.facts = facts;
-    this.row = row;
-  }
-}
-
-type Node = GroupNode | SessionNode;
 
 /** The list of sessions: those that are going on, then the others by day. */
 export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
@@ -63,10 +38,14 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
   private readonly subscriptions: vscode.Disposable[];
   private stopListening: () => void;
   private groups: GroupNode[] = [];
+  /** Which session started which. */
+  private links: ReadonlyMap<string, SessionLink> = new Map();
+  private readonly transcriptFacts = new WeakMap<TranscriptSession, SessionFacts>();
   private readonly nodes = new Map<string, SessionNode>();
   /** Of those that are over, made once: there may be thousands. */
   private readonly pastFacts = new Map<string, { read: object | undefined; facts: SessionFacts }>();
   private order = '';
+  private hasUnrecorded = false;
   private due = new Set<Node>();
   private allDue = false;
   private together: ReturnType<typeof setTimeout> | undefined;
@@ -81,20 +60,51 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       showCollapseAll: true,
     });
     // By the clock alone a session falls silent, its minutes go on, and a day ends.
-    this.clock = setInterval(() => this.ask(), EXPIRY_MS);
+    this.clock = setInterval(() => {
+      if (!this.view.visible) return;
+      void this.lookUp().then(() => this.ask());
+      this.lookForTranscripts();
+    }, EXPIRY_MS);
     this.subscriptions = [
       this.changed,
       this.view,
       this.view.onDidChangeVisibility(({ visible }) => {
-        if (visible) this.pace.ask();
+        if (!visible) return;
+        this.pace.ask();
+        this.lookForTranscripts();
       }),
       engine.onDidReadPast(() => this.askTogether()),
       engine.onDidReplace((live) => {
         this.stopListening();
         this.stopListening = this.listen(live);
         this.ask();
+        if (this.view.visible) this.lookForTranscripts();
       }),
     ];
+  }
+
+  /** Agents' own transcripts are many files, and somebody looks at the list: nothing waits for them. */
+  private lookForTranscripts(): void {
+    void this.engine.transcripts.look();
+  }
+
+  /** Shows a session in the list, and puts the cursor on it. */
+  async reveal(key: string): Promise<void> {
+    // It may have come this moment.
+    this.refresh();
+    const node = this.nodes.get(key);
+    if (node) await this.view.reveal(node, { select: true, focus: true });
+  }
+
+  /** Key of the session that started this one, where both are in the list. */
+  starterOf(key: string): string | undefined {
+    return this.links.get(key)?.parent?.key;
+  }
+
+  /** The sessions in agents' own transcripts that are not recorded. */
+  get unrecorded(): TranscriptSession[] {
+    const recorded = new Set(this.engine.live.all.map(({ entry }) => entry.id));
+    return this.engine.transcripts.all.filter(({ id }) => !recorded.has(id));
   }
 
   /** What is said of sessions beside their events changed. */
@@ -114,26 +124,38 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
   }
 
   async getChildren(node?: Node): Promise<Node[]> {
-    if (node instanceof SessionNode) return [];
-    if (node instanceof GroupNode) {
-      const all = this.engine.live.all;
-      const inGroup = new Set(node.children.map(({ sessionKey }) => sessionKey));
-      const read = this.engine.past.want(
-        all.filter(({ key }) => inGroup.has(key) && !this.engine.live.get(key)),
-        all,
-      );
+    await this.lookUp();
+    if (node) {
+      // What is shown with a session sums up those that it started.
+      const facts =
+        node instanceof GroupNode ? node.group.all : startedBy(node.sessionKey, this.links);
+      const read = this.read(new Set(facts.map(({ key }) => key)));
       // A day that is read soon is drawn once, with its words.
       await Promise.race([read, sleep(SOON_MS)]);
       this.update();
       this.askTogether();
       return node.children;
     }
-    await this.engine.past.lookUpDates(this.engine.live.all.filter(({ entry }) => entry.size > 0));
+    this.lookForTranscripts();
     this.update();
     // All is drawn anew.
     this.due.clear();
     this.allDue = false;
     return this.groups;
+  }
+
+  private async lookUp(): Promise<void> {
+    await this.engine.past.lookUp(this.engine.live.all.filter(({ entry }) => entry.size > 0));
+  }
+
+  private async read(keys: ReadonlySet<string>): Promise<void> {
+    const { live, past, transcripts } = this.engine;
+    const { all } = live;
+    await past.want(
+      all.filter(({ key }) => keys.has(key) && !live.get(key)),
+      all,
+    );
+    await transcripts.want([...keys]);
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
@@ -142,14 +164,13 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
 
   resolveTreeItem(item: vscode.TreeItem, node: Node): vscode.TreeItem {
     if (node instanceof SessionNode) {
-      item.tooltip = new vscode.MarkdownString(sessionTooltip(node.facts));
+      item.tooltip = new vscode.MarkdownString(sessionTooltip(node.facts, this.links));
     }
     return item;
   }
 
   getParent(node: Node): Node | undefined {
-    if (node instanceof GroupNode) return undefined;
-    return this.groups.find(({ children }) => children.includes(node));
+    return node instanceof GroupNode ? undefined : node.parent;
   }
 
   /** Tells of what changed, and of nothing else: rows that stay as they are do not flicker. */
@@ -165,21 +186,32 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
   /** Brings the nodes up to date, and notes what must be drawn anew. */
   private update(): void {
     const nowMs = Date.now();
-    const groups = groupSessions(this.facts(nowMs), nowMs);
+    const all = this.facts(nowMs);
+    this.links = linkSessions(all);
+    const groups = groupSessions(all, nowMs, this.links);
     const before = new Map(this.groups.map((node) => [node.id, node]));
     const kept = new Set<string>();
-    let movedGroups = 0;
+    let moves = 0;
+    /** @returns whether other sessions are in it, or in another order */
+    const fill = (node: Node, sessions: readonly SessionFacts[]): boolean => {
+      const moved =
+        node.children.length !== sessions.length ||
+        sessions.some(({ key }, at) => node.children[at]?.sessionKey !== key);
+      node.children = sessions.map((facts) => {
+        kept.add(facts.key);
+        const child = this.nodeOf(facts, nowMs);
+        child.parent = node;
+        const nested = this.links.get(facts.key)?.children ?? [];
+        if (fill(child, nested)) this.due.add(child);
+        return child;
+      });
+      if (moved) moves++;
+      return moved;
+    };
     this.groups = groups.map((group) => {
       const node = before.get(group.id) ?? new GroupNode(group);
       node.group = group;
-      const moved =
-        node.children.length !== group.sessions.length ||
-        group.sessions.some(({ key }, at) => node.children[at]?.sessionKey !== key);
-      node.children = group.sessions.map((facts) => {
-        kept.add(facts.key);
-        return this.nodeOf(facts, nowMs);
-      });
-      if (moved) movedGroups++;
+      const moved = fill(node, group.sessions);
       const shown = `${group.label} ${groupText(group)}`;
       if (moved || shown !== node.shown) this.due.add(node);
       node.shown = shown;
@@ -193,29 +225,33 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
     }
     const order = this.groups.map(({ id }) => id).join(' ');
     // One that went from group to group must not be in both for a moment.
-    this.allDue ||= order !== this.order || movedGroups > 1;
+    this.allDue ||= order !== this.order || moves > 1;
     this.order = order;
   }
 
   private nodeOf(facts: SessionFacts, nowMs: number): SessionNode {
     const node = this.nodes.get(facts.key);
-    if (node?.facts === facts) return node;
-    const row = sessionRow(facts, nowMs);
+    const linked = this.links.has(facts.key);
+    // What it says of others may change without it.
+    if (node?.facts === facts && !linked && !node.linked) return node;
+    const row = sessionRow(facts, nowMs, this.links);
     if (!node) {
       const fresh = new SessionNode(facts, row);
+      fresh.linked = linked;
       this.nodes.set(facts.key, fresh);
       return fresh;
     }
     if (JSON.stringify(node.row) !== JSON.stringify(row)) this.due.add(node);
     node.facts = facts;
     node.row = row;
+    node.linked = linked;
     return node;
   }
 
   private facts(nowMs: number): SessionFacts[] {
     const { live } = this.engine;
     const several = new Set(live.folders.map(({ workspace }) => workspace)).size > 1;
-    return live.all.flatMap(({ key, entry, workspace }) => {
+    const recorded = live.all.flatMap(({ key, entry, workspace }) => {
       // Nothing is written yet.
       if (entry.size === 0) return [];
       const shownWorkspace = several ? workspace : '';
@@ -224,12 +260,42 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
         ? this.factsOfLive(session, shownWorkspace, nowMs)
         : this.factsOfPast({ key, entry }, shownWorkspace);
     });
+    const { unrecorded } = this;
+    if (unrecorded.length > 0 !== this.hasUnrecorded) {
+      this.hasUnrecorded = unrecorded.length > 0;
+      const context = 'agentStrace.hasTranscripts';
+      void vscode.commands.executeCommand('setContext', context, this.hasUnrecorded);
+    }
+    return [...recorded, ...unrecorded.map((one) => this.factsOfTranscript(one, several))];
+  }
+
+  private factsOfTranscript(session: TranscriptSession, several: boolean): SessionFacts {
+    const known = this.transcriptFacts.get(session);
+    const workspace = several ? session.folder.name : '';
+    if (known?.workspace === workspace) return known;
+    const { key, id, lastMs, badLines, agent, title, path, parent, summary } = session;
+    const facts: SessionFacts = {
+      key,
+      id,
+      workspace,
+      lastMs,
+      badLines,
+      control: false,
+      paused: false,
+      transcript: { agent, title, path },
+    };
+    if (parent !== undefined) facts.parent = parent;
+    if (summary) facts.summary = summary;
+    this.transcriptFacts.set(session, facts);
+    return facts;
   }
 
   private factsOfLive(session: LiveSession, workspace: string, nowMs: number): SessionFacts {
     const control = this.controlOf(session);
     const summary = session.summary(nowMs);
+    const parent = this.engine.past.parentOf(session);
     return {
+      ...(parent === undefined ? {} : { parent }),
       key: session.key,
       id: session.id,
       workspace,
@@ -246,12 +312,14 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
     const read = this.engine.past.get(found);
     const name = this.engine.names.get(entry.traceDir, entry.id);
     const lastMs = this.engine.past.lastMs(found);
+    const parent = this.engine.past.parentOf(found);
     const before = this.pastFacts.get(key);
     if (
       before &&
       before.read === read &&
       before.facts.lastMs === lastMs &&
       before.facts.workspace === workspace &&
+      before.facts.parent === parent &&
       (!read || before.facts.summary?.title === (name ?? read.summary.title))
     ) {
       return before.facts;
@@ -265,6 +333,7 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       paused: false,
       badLines: read?.badLines ?? 0,
     };
+    if (parent !== undefined) facts.parent = parent;
     if (read) facts.summary = name === undefined ? read.summary : { ...read.summary, title: name };
     this.pastFacts.set(key, { read, facts });
     return facts;
@@ -277,35 +346,4 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
     this.pace.dispose();
     for (const subscription of this.subscriptions) subscription.dispose();
   }
-}
-
-function groupItem({ id, group }: GroupNode): vscode.TreeItem {
-  const open = group.live || group.label === 'Today';
-  const item = new vscode.TreeItem(
-    group.label,
-    open ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
-  );
-  item.id = id;
-  item.description = groupText(group);
-  item.contextValue = 'day';
-  return item;
-}
-
-function sessionItem({ sessionKey, row }: SessionNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(row.label);
-  item.id = sessionKey;
-  item.description = row.description;
-  // Made when it is asked for: see `resolveTreeItem`.
-  item.iconPath = new vscode.ThemeIcon(
-    row.icon,
-    row.colour === undefined ? undefined : new vscode.ThemeColor(row.colour),
-  );
-  item.contextValue = row.context;
-  item.accessibilityInformation = { label: row.spoken };
-  item.command = {
-    command: 'agentStrace.openSession',
-    title: vscode.l10n.t('Show Session'),
-    arguments: [sessionKey],
-  };
-  return item;
 }

@@ -1,12 +1,21 @@
 import { execFile } from 'node:child_process';
-import { homedir } from 'node:os';
-import { sep } from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
+import { AGENT_IDS } from '../agents/agent.ts';
+import { lookAtAgents } from '../agents/installed.ts';
 import { type InstallOptions, renewLauncher } from '../agents/launcher.ts';
-import { applySetup, type SetupPlan, type SetupScope } from '../agents/registry.ts';
-
-import { findAgentVersion, planSetupIn } from '../agents/setupPlace.ts';
+import { applySetup } from '../agents/registry.ts';
+import type { SetupPlan } from '../agents/setup/plan.ts';
+import { nextSteps, planSetupIn, type SharedPlan, sharePlans } from '../agents/setupPlace.ts';
+import {
+  agentsOfEditor,
+  listed,
+  namesOf,
+  pickFolder,
+  pickNew,
+  pickRecorded,
+  shownPath,
+} from './setUpPicks.ts';
 
 export const SETUP_SCHEME = 'agent-strace-setup';
 
@@ -27,7 +36,7 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.texts[uri.query] ?? '';
+    return this.texts[uri.toString()] ?? '';
   }
 
   /** @param remove take our entries out instead */
@@ -45,54 +54,72 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     }
     const folder = await pickFolder();
     if (!folder) return;
-    const scope = await pickScope(remove);
-    if (!scope) return;
-    const plan = planSetupIn('claude', folder.uri.fsPath, {
-      scope,
-      remove,
-      agentVersion: remove ? undefined : await this.agentVersion(),
+    const { fsPath } = folder.uri;
+    const states = lookAtAgents(fsPath, {
+      // What is taken out does not depend on a version: nobody need wait for it.
+      known: remove ? NOBODY : agentsOfEditor(),
+      note: (message) => this.log.debug(message),
     });
-    for (const { severity, message } of plan.problems) this.log[severityLevel(severity)](message);
-    const error = plan.problems.find(({ severity }) => severity === 'error');
-    if (error) {
-      await vscode.window.showErrorMessage(error.message);
-      return;
+    const wishes = remove ? await pickRecorded(states) : await pickNew(states, fsPath);
+    if (wishes === undefined) return;
+    const shared = sharePlans(
+      wishes.map(({ agent, scope, says }) =>
+        planSetupIn(agent, fsPath, { scope, remove, agentVersion: says }),
+      ),
+    );
+    for (const { plan } of shared) {
+      for (const { severity, message } of plan.problems) this.log[severityLevel(severity)](message);
     }
-    if (!plan.changed) await this.nothingToDo(plan);
-    else if (await this.confirm(plan)) await this.apply(plan);
+    const plans = shared.filter(({ plan }) => errorOf(plan) === undefined);
+    // Nobody need close one before the others go on.
+    for (const { plan } of shared) {
+      const error = errorOf(plan);
+      if (error !== undefined) void vscode.window.showErrorMessage(error);
+    }
+    const changing = plans.filter(({ plan }) => plan.changed);
+    if (plans.length === 0) return;
+    if (changing.length === 0) await this.nothingToDo(plans, remove);
+    else if (await this.confirm(changing, remove)) await this.apply(plans, remove);
   }
 
-  private async nothingToDo(plan: SetupPlan): Promise<void> {
-    if (plan.remove) {
+  private async nothingToDo(plans: readonly SharedPlan[], remove: boolean): Promise<void> {
+    const files = listed(plans.map(({ plan }) => shownPath(plan.coveredBy ?? plan.file)));
+    if (remove) {
       await vscode.window.showInformationMessage(
-        vscode.l10n.t('Recording is not set up in {0}.', shownPath(plan.file)),
+        vscode.l10n.t('Recording is not set up in {0}.', files),
       );
       return;
     }
     // The recorder itself may be of an older version, or gone.
-    if (!(await this.applyQuietly(plan))) return;
-    await this.say(vscode.l10n.t('Recording is set up already, in {0}.', shownPath(plan.file)));
+    if ((await this.applyQuietly(plans)).length === 0) return;
+    await this.say(vscode.l10n.t('Recording is set up already, in {0}.', files));
   }
 
-  private async confirm(plan: SetupPlan): Promise<boolean> {
-    const close = await this.showDiff(plan);
-    const action = plan.remove
-      ? vscode.l10n.t('Remove Recording')
-      : vscode.l10n.t('Set Up Recording');
-    const file = shownPath(plan.file);
-    const warnings = plan.problems.map(({ message }) => sentence(message));
+  private async confirm(plans: readonly SharedPlan[], remove: boolean): Promise<boolean> {
+    const close = await this.showDiff(
+      plans.map(({ plan }) => plan),
+      remove,
+    );
+    const action = remove ? vscode.l10n.t('Remove Recording') : vscode.l10n.t('Set Up Recording');
+    const files = listed(plans.map(({ plan }) => shownPath(plan.file)));
+    const warnings = plans.flatMap(({ agents, plan }) =>
+      plan.problems.map(({ message }) =>
+        plans.length > 1 ? sentence(`${namesOf(agents)}: ${message}`) : sentence(message),
+      ),
+    );
     const detail = [
-      plan.remove
-        ? vscode.l10n.t('The diff shows what is taken out of {0}. Traces stay.', file)
+      remove
+        ? vscode.l10n.t('The diff shows what is taken out of {0}. Traces stay.', files)
         : vscode.l10n.t(
             'The diff shows what is added to {0}: a hook that writes what the agent does to .agent-traces in this folder. Secrets are taken out before anything is written, and nothing leaves this machine.',
-            file,
+            files,
           ),
       ...warnings,
     ].join('\n\n');
-    const question = plan.remove
-      ? vscode.l10n.t('Stop recording Claude Code?')
-      : vscode.l10n.t('Record Claude Code?');
+    const names = namesOf(plans.flatMap(({ agents }) => agents));
+    const question = remove
+      ? vscode.l10n.t('Stop recording {0}?', names)
+      : vscode.l10n.t('Record {0}?', names);
     const chosen = await vscode.window.showInformationMessage(
       question,
       { modal: true, detail },
@@ -103,47 +130,72 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
   }
 
   /** @returns how to close it again */
-  private async showDiff(plan: SetupPlan): Promise<() => Promise<void>> {
-    const side = (name: string, text: string | undefined): vscode.Uri => {
-      const query = `${name}-${this.count}`;
-      this.texts[query] = text ?? '';
-      const { path } = vscode.Uri.file(plan.file);
-      return vscode.Uri.from({ scheme: SETUP_SCHEME, path, query });
-    };
+  private async showDiff(
+    plans: readonly SetupPlan[],
+    remove: boolean,
+  ): Promise<() => Promise<void>> {
     this.count++;
     this.texts = {};
-    const before = side('before', plan.before);
-    const after = side('after', plan.after);
-    const title = plan.remove
-      ? vscode.l10n.t('{0}: without recording', shownPath(plan.file))
-      : vscode.l10n.t('{0}: with recording', shownPath(plan.file));
+    const side = (plan: SetupPlan, name: string, text: string | undefined): vscode.Uri => {
+      const query = `${name}-${this.count}`;
+      const { path } = vscode.Uri.file(plan.file);
+      const uri = vscode.Uri.from({ scheme: SETUP_SCHEME, path, query });
+      this.texts[uri.toString()] = text ?? '';
+      return uri;
+    };
+    const pairs: [file: vscode.Uri, before: vscode.Uri, after: vscode.Uri][] = plans.map((plan) => [
+      vscode.Uri.file(plan.file),
+      side(plan, 'before', plan.before),
+      side(plan, 'after', plan.after),
+    ]);
     // Settings may hold comments; plain JSON would underline them.
-    for (const uri of [before, after]) {
+    for (const uri of pairs.flatMap(([, before, after]) => [before, after])) {
       const document = await vscode.workspace.openTextDocument(uri);
-      await vscode.languages.setTextDocumentLanguage(document, 'jsonc');
+      if (document.languageId === 'json')
+        await vscode.languages.setTextDocumentLanguage(document, 'jsonc');
     }
-    await vscode.commands.executeCommand('vscode.diff', before, after, title, { preview: true });
+    const [[first, before, after]] = pairs as [(typeof pairs)[0]];
+    const what =
+      plans.length > 1
+        ? vscode.l10n.t('Settings of {0} agents', plans.length)
+        : shownPath(first.fsPath);
+    const title = remove
+      ? vscode.l10n.t('{0}: without recording', what)
+      : vscode.l10n.t('{0}: with recording', what);
+    if (plans.length > 1) await vscode.commands.executeCommand('vscode.changes', title, pairs);
+    else
+      await vscode.commands.executeCommand('vscode.diff', before, after, title, { preview: true });
     return async () => {
       const tabs = vscode.window.tabGroups.all
         .flatMap((group) => group.tabs)
-        .filter(
-          ({ input }) =>
-            input instanceof vscode.TabInputTextDiff &&
-            input.modified.toString() === after.toString(),
+        .filter(({ input, label }) =>
+          input instanceof vscode.TabInputTextDiff
+            ? input.modified.toString() === after.toString()
+            : // The editor adds how many files there are.
+              plans.length > 1 && label.startsWith(title),
         );
       await vscode.window.tabGroups.close(tabs);
     };
   }
 
-  private async apply(plan: SetupPlan): Promise<void> {
-    if (!(await this.applyQuietly(plan))) return;
-    this.log.info(`${plan.remove ? 'recording removed from' : 'recording set up in'} ${plan.file}`);
+  private async apply(plans: readonly SharedPlan[], remove: boolean): Promise<void> {
+    const done = await this.applyQuietly(plans);
+    if (done.length === 0) return;
+    const files = listed(done.map(({ plan }) => shownPath(plan.file)));
+    this.log.info(`${remove ? 'recording removed from' : 'recording set up in'} ${files}`);
+    if (remove) {
+      await this.say(vscode.l10n.t('Recording is removed from {0}.', files));
+      return;
+    }
+    const steps = done.filter(({ plan }) => plan.changed).flatMap(nextSteps);
+    const names = namesOf(done.flatMap(({ agents }) => agents));
+    const message = vscode.l10n.t(
+      'Recording is set up. Sessions of {0} in this folder show up here from now on.',
+      names,
+    );
     await this.say(
-      plan.remove
-        ? vscode.l10n.t('Recording is removed from {0}.', shownPath(plan.file))
-        : vscode.l10n.t(
-            'Recording is set up. Sessions that Claude Code starts in this folder from now on show up here.',
-          ),
+      [message, ...steps].join(' '),
+      steps.some((step) => step.includes('/hooks')),
     );
   }
 
@@ -167,29 +219,29 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     };
   }
 
-  private async applyQuietly(plan: SetupPlan): Promise<boolean> {
-    try {
-      applySetup(plan, { ...this.install, nodePath: await findNode() });
-      return true;
-    } catch (error) {
-      this.log.error(error as Error);
-      await vscode.window.showErrorMessage((error as Error).message);
-      return false;
-    }
+  /** @returns what was carried out; of the rest a message has been shown */
+  private async applyQuietly(plans: readonly SharedPlan[]): Promise<SharedPlan[]> {
+    const install = { ...this.install, nodePath: await findNode() };
+    return plans.filter(({ plan }) => {
+      try {
+        applySetup(plan, install);
+        return true;
+      } catch (error) {
+        this.log.error(error as Error);
+        void vscode.window.showErrorMessage((error as Error).message);
+        return false;
+      }
+    });
   }
 
-  private async say(message: string): Promise<void> {
+  /** @param hooks the person is to type `/hooks` */
+  private async say(message: string, hooks = false): Promise<void> {
     const show = vscode.l10n.t('Show Event Stream');
-    const chosen = await vscode.window.showInformationMessage(message, show);
+    const copy = vscode.l10n.t('Copy /hooks');
+    const buttons = hooks ? [copy, show] : [show];
+    const chosen = await vscode.window.showInformationMessage(message, ...buttons);
+    if (chosen === copy) await vscode.env.clipboard.writeText('/hooks');
     if (chosen === show) await vscode.commands.executeCommand('agentStrace.openStream');
-  }
-
-  /** What the agent says of its version: which hook events it knows depends on it. */
-  private async agentVersion(): Promise<string | undefined> {
-    const found = await findAgentVersion('claude', { note: (message) => this.log.debug(message) });
-    if (found !== undefined) return found;
-    this.log.warn('Claude Code was not found, so its version is unknown');
-    return undefined;
   }
 
   dispose(): void {
@@ -197,59 +249,15 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
   }
 }
 
+const NOBODY = Object.fromEntries(AGENT_IDS.map((agent) => [agent, undefined]));
+
 const severityLevel = (severity: 'error' | 'warning'): 'error' | 'warn' =>
   severity === 'error' ? 'error' : 'warn';
 
-/** A path as people write it. */
-function shownPath(path: string): string {
-  const home = homedir();
-  const shown = vscode.workspace.asRelativePath(path, false);
-  return shown.startsWith(home + sep) ? `~${shown.slice(home.length)}` : shown;
-}
+const errorOf = (plan: SetupPlan): string | undefined =>
+  plan.problems.find(({ severity }) => severity === 'error')?.message;
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
-
-async function pickFolder(): Promise<vscode.WorkspaceFolder | undefined> {
-  const folders = (vscode.workspace.workspaceFolders ?? []).filter(
-    ({ uri }) => uri.scheme === 'file',
-  );
-  if (folders.length === 0) {
-    await vscode.window.showInformationMessage(
-      vscode.l10n.t('No folder is open. Open the one your agent works in.'),
-    );
-  }
-  if (folders.length < 2) return folders[0];
-  return vscode.window.showWorkspaceFolderPick({
-    placeHolder: vscode.l10n.t('Which folder does the agent work in?'),
-  });
-}
-
-async function pickScope(remove: boolean): Promise<SetupScope | undefined> {
-  const scopes: (vscode.QuickPickItem & { scope: SetupScope })[] = [
-    {
-      scope: 'local',
-      label: vscode.l10n.t('Just me, in this folder'),
-      description: '.claude/settings.local.json',
-    },
-    {
-      scope: 'project',
-      label: vscode.l10n.t('Everybody who works on this folder'),
-      description: '.claude/settings.json',
-    },
-    {
-      scope: 'user',
-      label: vscode.l10n.t('Just me, in all folders'),
-      description: '~/.claude/settings.json',
-    },
-  ];
-  const picked = await vscode.window.showQuickPick(scopes, {
-    title: remove
-      ? vscode.l10n.t('Remove recording of Claude Code')
-      : vscode.l10n.t('Record Claude Code'),
-    placeHolder: remove ? vscode.l10n.t('For whom was it set up?') : vscode.l10n.t('For whom?'),
-  });
-  return picked?.scope;
-}
 
 /** A Node that stays where it is when the editor is updated; undefined where there is none. */
 async function findNode(): Promise<string | undefined> {

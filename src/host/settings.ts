@@ -7,6 +7,10 @@ const SECTION = 'agentStrace';
 export interface Settings {
   showStatusBar: boolean;
   readTranscripts: boolean;
+  /** List the sessions that are in agents' own transcripts. */
+  pastSessions: boolean;
+  /** Copy agents' transcripts before they delete them. */
+  archiveTranscripts: boolean;
   prices: Record<string, PriceOverride>;
   markRead: boolean;
   markModified: boolean;
@@ -32,6 +36,8 @@ export function readSettings(): Settings {
   return {
     showStatusBar: settings.get('statusBar.enabled', true),
     readTranscripts: user<boolean>('readTranscripts') !== false,
+    pastSessions: user<boolean>('pastSessions') !== false,
+    archiveTranscripts: user<boolean>('archiveTranscripts') === true,
     prices: typeof prices === 'object' && prices !== null ? prices : {},
     markRead: settings.get('gutter.read', true),
     markModified: settings.get('gutter.modified', true),
@@ -50,7 +56,11 @@ export function readSettings(): Settings {
 /** Whether sessions must be read anew. */
 export const affectsEngine = (event: vscode.ConfigurationChangeEvent): boolean =>
   event.affectsConfiguration(`${SECTION}.prices`) ||
-  event.affectsConfiguration(`${SECTION}.readTranscripts`);
+  event.affectsConfiguration(`${SECTION}.readTranscripts`) ||
+  event.affectsConfiguration(`${SECTION}.pastSessions`);
+
+export const affectsArchive = (event: vscode.ConfigurationChangeEvent): boolean =>
+  event.affectsConfiguration(`${SECTION}.archiveTranscripts`);
 
 export const affectsStatusBar = (event: vscode.ConfigurationChangeEvent): boolean =>
   event.affectsConfiguration(`${SECTION}.statusBar`) ||

@@ -1,10 +1,5 @@
-import { join } from 'node:path';
-import { isAgentId } from '../agents/agent.ts';
-import { sweepState } from '../agents/claude/stateSweep.ts';
-import { type LiveTail, tailLive } from '../agents/liveTranscript.ts';
-import { keepsSecrets } from '../redact/event.ts';
-import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
-import { stateHome } from '../trace/paths.ts';
+import type { LiveTail } from '../agents/liveTranscript.ts';
+import { appendEvents } from '../trace/append.ts';
 import type { LiveSession } from './liveSession.ts';
 
 /** How often the transcript of a session at work is looked at, ms. */
@@ -14,9 +9,6 @@ const IDLE_POLLS = 8;
 const ACTIVE_MS = 20_000;
 /** A session that is over is read until its transcript has been quiet for so long, ms. */
 const AFTER_END_MS = 30_000;
-/** Transcript read in one go, bytes: a few ms. */
-const MAX_BYTES = 1024 * 1024;
-
 interface Follow {
   tail: LiveTail;
   /** Polls until the next look. */
@@ -31,6 +23,8 @@ interface Follow {
  */
 export class UsageFollower {
   private readonly follows = new Map<string, Follow>();
+  private tails: typeof import('./usageTail.ts') | undefined;
+  private loading: Promise<void> | undefined;
   private readonly timer: ReturnType<typeof setInterval>;
   private readonly sessions: () => Iterable<LiveSession>;
   private readonly written: (session: LiveSession) => void;
@@ -67,25 +61,29 @@ export class UsageFollower {
   }
 
   private begin(session: LiveSession): Follow | undefined {
-    const stateDir = join(stateHome(), 'state');
-    sweepState(stateDir);
-    // Our own record's word: the trace can name any agent.
-    const agent = session.record?.agent ?? '';
-    const tail = isAgentId(agent)
-      ? tailLive(agent, {
-          sessionId: session.id,
-          transcriptPath: session.trace.fold.session.transcriptPath,
-          stateDir,
-          maxBytes: MAX_BYTES,
-          // As the hook does, which runs in the environment of the person's agent.
-          redact: !keepsSecrets(process.env),
-          eventsFile: join(session.traceDir, session.id, EVENTS_FILE),
-        })
-      : undefined;
+    if (this.tails === undefined) {
+      this.load();
+      return undefined;
+    }
+    const tail = this.tails.usageTail({
+      id: session.id,
+      agent: session.record?.agent ?? '',
+      traceDir: session.traceDir,
+      transcriptPath: session.trace.fold.session.transcriptPath,
+    });
     if (tail === undefined) return undefined;
     const follow = { tail, wait: 0, failed: false };
     this.follows.set(session.key, follow);
     return follow;
+  }
+
+  private load(): void {
+    this.loading ??= import('./usageTail.ts').then(
+      (tails) => {
+        this.tails = tails;
+      },
+      (error: Error) => this.problem(`transcripts cannot be read: ${error.message}`),
+    );
   }
 
   /** @returns whether there was something */

@@ -130,6 +130,18 @@ export function formatPercent(ratio: number, decimals: 0 | 1 = 0): string {
   return Number.isFinite(ratio) ? `${(ratio * 100).toFixed(decimals)}%` : MISSING;
 }
 
+/** `912 B`, `3.4 KB`, `12 MB`: a kilobyte has 1,000. */
+export function formatBytes(bytes: number): string {
+  if (!Number.isFinite(bytes)) return MISSING;
+  let value = bytes;
+  for (const unit of ['B', 'KB', 'MB', 'GB']) {
+    const shown = unit === 'B' || value >= 9.95 ? Math.round(value) : trimZero(value.toFixed(1));
+    if (unit === 'GB' || Number(shown) < 1000) return `${shown} ${unit}`;
+    value /= 1000;
+  }
+  return MISSING;
+}
+
 /** `1 call`, `2 calls`. */
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${formatCount(value)} ${value === 1 ? one : many}`;

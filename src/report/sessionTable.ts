@@ -14,6 +14,8 @@ export interface SessionRow {
   name?: string;
   badLines: number;
   newerVersion: boolean;
+  /** Id of the session that started it. */
+  parent?: string;
 }
 
 /** What stands before a session: filled while it works, open while it rests, `✗` where it broke off. */
@@ -80,12 +82,13 @@ export function sessionTable(
   return renderTable(columns, rows, options);
 }
 
-function titleOf({ summary, name, badLines, newerVersion }: SessionRow): string {
+function titleOf({ summary, name, badLines, newerVersion, parent }: SessionRow): string {
   const notes = [
     ...(newerVersion ? ['newer format'] : []),
     ...(badLines > 0 ? [`${formatCount(badLines)} bad lines`] : []),
   ];
-  const title = sanitizeLine(name ?? summary.title) || MISSING;
+  const started = parent === undefined ? '' : '↳ ';
+  const title = `${started}${sanitizeLine(name ?? summary.title) || MISSING}`;
   return notes.length > 0 ? `[${notes.join(', ')}] ${title}` : title;
 }
 

@@ -23,3 +23,14 @@ export function metaParent(entry: SessionEntry): string | undefined {
   const parent = readMeta(entry)?.parent_session_id;
   return isSafeSessionId(parent) && parent !== entry.id ? parent : undefined;
 }
+
+const IMPORTED = 'imported from ';
+
+/** What meta.json says of a session that was imported. @param file name of the transcript */
+export const importedCommand = (file: string): string => `${IMPORTED}${file}`;
+
+/** Whether a trace came from a transcript alone, by its own word. */
+export function wasImported(entry: SessionEntry): boolean {
+  const command = readMeta(entry)?.command;
+  return typeof command === 'string' && command.startsWith(IMPORTED);
+}

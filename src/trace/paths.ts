@@ -143,6 +143,16 @@ export function placeTrace({ projectDir, cwd, env = process.env }: PlaceOptions)
 }
 
 /**
+ * Where a session that was not recorded is put when a person opens it, for an agent that worked in `folder`: where it
+ * would be recorded, but no trace folder is made in a project that has none.
+ */
+export function importPlace(folder: string, env: Env = process.env): string {
+  const { traceDir, project } = placeTrace({ cwd: folder, env });
+  if (env.AGENT_TRACE_DIR || checkOwnDirectory(traceDir) === undefined) return traceDir;
+  return homeTraceDir(project, env);
+}
+
+/**
  * Every place that {@link placeTrace} may choose, now or later, for an agent that works in `folder`: the
  * one it would choose now first.
  */

@@ -30,6 +30,9 @@ export interface MemoryOptions {
   nowMs?: number;
   signal?: AbortSignal;
   onOut?: (text: string) => void;
+  distDir?: string;
+  /** What a person at a terminal answers, question by question; undefined: nobody is there. */
+  answers?: string[];
 }
 
 /** Runs a command line in this process, with a state folder of its own. */
@@ -37,6 +40,9 @@ export async function cli(args: string[], options: MemoryOptions = {}): Promise<
   process.env.TZ = 'UTC';
   const ran: Ran = { code: -1, out: '', err: '' };
   const terminal = options.width === undefined ? {} : { isTTY: true, columns: options.width };
+  const stdin: Io['stdin'] & PassThrough = new PassThrough();
+  const answers = options.answers && [...options.answers];
+  if (answers !== undefined) stdin.isTTY = true;
   const io: Io = {
     stdout: {
       write: (text) => {
@@ -49,16 +55,22 @@ export async function cli(args: string[], options: MemoryOptions = {}): Promise<
     stderr: {
       write: (text) => {
         ran.err += text;
+        if (/(?:: |\] )$/.test(text)) {
+          const answer = answers?.shift();
+          if (answer === undefined) stdin.end();
+          else setImmediate(() => stdin.write(`${answer}\n`));
+        }
         return true;
       },
+      ...(answers !== undefined && { isTTY: true }),
     },
-    stdin: new PassThrough(),
+    stdin,
     env: { AGENT_STRACE_HOME: join(temporaryFolder(), 'home'), ...options.env },
     cwd: options.cwd ?? temporaryFolder(),
     now: () => options.nowMs ?? Date.parse('2026-06-01T00:00:00Z'),
     signal: options.signal ?? new AbortController().signal,
     version: '0.0.0-test',
-    distDir: join(import.meta.dirname, '..', '..', 'dist'),
+    distDir: options.distDir ?? join(import.meta.dirname, '..', '..', 'dist'),
   };
   ran.code = await run(io, args);
   return ran;

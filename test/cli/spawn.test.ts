@@ -333,6 +333,39 @@ describe('setup and hook', () => {
     expect(existsSync(settings)).toBe(false);
   });
 
+  it('sets up several agents at once, and takes all of them out again', () => {
+    const cwd = repo();
+    const home = temporaryFolder();
+    const state = join(home, '.agent-strace');
+    const env = { HOME: home, AGENT_STRACE_HOME: state, PATH: '/usr/bin:/bin' };
+    const gemini = join(home, '.gemini', 'settings.json');
+    mkdirSync(join(home, '.gemini'));
+    writeFileSync(gemini, '{\n  // mine\n}\n');
+    const agents = ['--cli', 'claude,codex,gemini,copilot,opencode'];
+    const done = run(['setup', ...agents, '--yes'], { cwd, env });
+    expect(done.code).toBe(0);
+    expect(done.out).toContain('/hooks');
+    expect(readFileSync(gemini, 'utf8')).toContain('// mine');
+    // What was written runs, says nothing and ends well.
+    const { hooks } = JSON.parse(readFileSync(join(home, '.codex', 'hooks.json'), 'utf8'));
+    const { command } = hooks.PreToolUse[0].hooks[0];
+    const options = { cwd, env: { ...env, NODE_OPTIONS: '--no-such-option' }, input: '{}' };
+    const hook = spawnSync('/bin/sh', ['-c', command], { ...options, encoding: 'utf8' });
+    expect({ code: hook.status, out: hook.stdout, err: hook.stderr }).toEqual({
+      code: 0,
+      out: '',
+      err: '',
+    });
+    const listed = run(['setup', '--list'], { cwd, env }).out;
+    expect(
+      listed.match(/agent-strace\.js(on)?|hooks\.json|settings\.(local\.)?json/g),
+    ).toHaveLength(6);
+    const removed = run(['setup', '--cli', 'all', '--remove', '--yes'], { cwd, env });
+    expect(removed.code).toBe(0);
+    expect(readdirSync(home).sort()).toEqual(['.agent-strace', '.gemini']);
+    expect(readFileSync(gemini, 'utf8')).toBe('{\n  // mine\n}\n');
+  });
+
   it('refuses settings that it cannot read', () => {
     const cwd = repo();
     mkdirSync(join(cwd, '.claude'));

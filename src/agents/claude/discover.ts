@@ -164,30 +164,37 @@ export async function* discoverPriced(options: DiscoverOptions): AsyncGenerator<
   }
 }
 
-interface Response {
+/** A model response of a session that is priced. */
+export interface Response {
   data: JsonObject;
+  /** Seconds since the epoch. */
   time: number;
 }
 
+/** A session of which nothing is priced yet. */
+export const unpricedSession = (
+  file: Pick<TranscriptFile, 'path' | 'sessionId' | 'project' | 'startedAt'>,
+): PricedSession => ({
+  path: file.path,
+  sessionId: file.sessionId,
+  project: file.project,
+  startedAt: file.startedAt,
+  endedAt: file.startedAt,
+  models: [],
+  usage: emptyUsage(),
+  nanoUsd: 0,
+  priced: 0,
+  unpriced: {},
+  deduplicated: 0,
+  inOtherSessions: 0,
+  billedIn: [],
+  unreadable: 0,
+  bytes: 0,
+});
+
 function priceSession(file: TranscriptFile, pricer: Pricer, billing: Billing): PricedSession {
   const responses = new Responses<Response>();
-  const session: PricedSession = {
-    path: file.path,
-    sessionId: file.sessionId,
-    project: file.project,
-    startedAt: file.startedAt,
-    endedAt: file.startedAt,
-    models: [],
-    usage: emptyUsage(),
-    nanoUsd: 0,
-    priced: 0,
-    unpriced: {},
-    deduplicated: 0,
-    inOtherSessions: 0,
-    billedIn: [],
-    unreadable: 0,
-    bytes: 0,
-  };
+  const session = unpricedSession(file);
   const elsewhere = new Map<string, string>();
   const take = (row: JsonObject, agentId: string): void => {
     const data = usageData(row);
@@ -221,11 +228,29 @@ function priceSession(file: TranscriptFile, pricer: Pricer, billing: Billing): P
     session.unreadable += read.unreadable;
     session.endedAt = Math.max(session.endedAt, read.lastTime);
   }
+  priceResponses(session, responses.values(), elsewhere, pricer, billing, 'claude');
+  return session;
+}
+
+/**
+ * Prices a session's responses, each once.
+ *
+ * @param elsewhere responses that other sessions were billed for, by their refs
+ * @param provider the agent, as a hint whose price list it is
+ */
+export function priceResponses(
+  session: PricedSession,
+  responses: Iterable<Response>,
+  elsewhere: ReadonlyMap<string, string>,
+  pricer: Pricer,
+  billing: Billing,
+  provider: string,
+): void {
   session.inOtherSessions = elsewhere.size;
   session.billedIn = mostFirst(elsewhere.values());
   const models = new Map<string, ModelCost>();
-  for (const { data, time } of responses.values()) {
-    billing.bill(responseRef(data), file.sessionId);
+  for (const { data, time } of responses) {
+    billing.bill(responseRef(data), session.sessionId);
     session.endedAt = Math.max(session.endedAt, time);
     const usage = usageOf(data);
     if (usage === undefined) continue;
@@ -241,7 +266,7 @@ function priceSession(file: TranscriptFile, pricer: Pricer, billing: Billing): P
       typeof own === 'number'
         ? { status: 'reported' as const, nanoUsd: Math.round(own * 1e9) }
         : pricer.price(model, usage, time * 1000, {
-            provider: 'claude',
+            provider,
             speed: asString(data.speed),
             serviceTier: asString(data.service_tier),
             inferenceGeo: asString(data.inference_geo),
@@ -257,7 +282,6 @@ function priceSession(file: TranscriptFile, pricer: Pricer, billing: Billing): P
     }
   }
   session.models = [...models.values()];
-  return session;
 }
 
 function mostFirst(ids: Iterable<string>): string[] {
@@ -401,8 +425,12 @@ export function importTranscript(path: string, options: ImportOptions = {}): Imp
   return { sessionId, events: order, stats: mapper.stats, unreadable };
 }
 
-/** Not every Claude Code says of a row that it is a copy: an older transcript with the same response does. */
-function markCopies(events: readonly TraceEvent[], sessionId: string, billing: Billing): void {
+/** Not every agent says of a row that it is a copy: an older transcript with the same response does. */
+export function markCopies(
+  events: readonly TraceEvent[],
+  sessionId: string,
+  billing: Billing,
+): void {
   const responses = events.filter(({ event_type }) => event_type === 'llm_response');
   for (const { data } of responses) {
     const owner = billing.billedIn(responseRef(data), isSidechain(data));

@@ -4,17 +4,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { parse } from 'jsonc-parser';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applySetup, type PlanOptions, planSetup, type SetupScope } from '../registry.ts';
+import { applySetup, planSetup } from '../registry.ts';
+import { addHooks, hasJust, removeHooks } from '../setup/hookFile.ts';
+import { undo } from '../setup/jsonEdit.ts';
+import type { PlanOptions, SetupScope } from '../setup/plan.ts';
+import { isAtLeast, versionIn } from '../setup/version.ts';
 import { setupDiff } from '../setupDiff.ts';
-import {
-  addGroups,
-  isAtLeast,
-  isUpToDate,
-  removeGroups,
-  undo,
-  versionIn,
-  wantedGroups,
-} from './settings.ts';
+import { CLAUDE_FORMAT, wantedGroups } from './settings.ts';
 
 let root: string;
 let project: string;
@@ -237,14 +233,14 @@ describe('setup', () => {
       fc.property(settings, fc.constantFrom('', '  ', '\t'), (value, indent) => {
         const text = JSON.stringify(value, null, indent);
         const wanted = wantedGroups('1.0.90', env());
-        const added = addGroups(text, wanted);
-        expect(isUpToDate(added.text, wanted)).toBe(true);
+        const added = addHooks(text, wanted, CLAUDE_FORMAT);
+        expect(hasJust(added.text, wanted, CLAUDE_FORMAT)).toBe(true);
         expect(undo(added.text, added.steps)).toBe(text);
         // What was empty before is taken for ours, and goes too.
         const hooks = Object.entries(value.hooks ?? {}).filter(([, groups]) => groups.length > 0);
         const { hooks: _, ...others } = value;
         const left = { ...others, ...(hooks.length > 0 && { hooks: Object.fromEntries(hooks) }) };
-        const removed = JSON.parse(removeGroups(added.text)) as Settings;
+        const removed = JSON.parse(removeHooks(added.text, CLAUDE_FORMAT)) as Settings;
         for (const event of Object.keys(removed.hooks ?? {})) {
           if (removed.hooks[event]!.length === 0) delete removed.hooks[event];
         }

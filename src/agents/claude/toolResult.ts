@@ -78,7 +78,6 @@ function changeOp(tool: string, path: string, result: JsonObject): FileOp {
   return withPatch(op, result.structuredPatch);
 }
 
-/** Lines of a text. */
 export function lineCount(text: string): number {
   if (text === '') return 0;
   const breaks = text.split('\n').length;

@@ -1,23 +1,20 @@
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import {
-  discoverPriced,
-  findTranscripts,
-  type ImportedTranscript,
-  importTranscript,
-  missingEvents,
-  type PricedSession,
-} from '../../agents/claude/discover.ts';
+import type { AgentId, AgentPlaces, TranscriptFile, TranscriptSource } from '../../agents/agent.ts';
+import { withArchive } from '../../agents/archive.ts';
+import { discoverPriced, importSession, type PricedSession } from '../../agents/importSession.ts';
+import { addToTrace } from '../../agents/importTrace.ts';
+import { TRANSCRIPTS } from '../../agents/transcripts.ts';
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
+import { agentName } from '../../model/summary.ts';
 import { keepsSecrets } from '../../redact/event.ts';
 import { seconds, tokensJson, usd } from '../../report/sessionJson.ts';
 import { dateTime } from '../../report/sessionTable.ts';
 import { renderTable } from '../../report/table.ts';
 import { safeJson, sanitizeLine, wrapFacts } from '../../report/terminalText.ts';
-import { appendEvents, EVENTS_FILE, updateMeta } from '../../trace/append.ts';
 import { problemText } from '../../trace/files.ts';
-import { ensureTraceFolder, isSafeSessionId } from '../../trace/paths.ts';
+import { ensureTraceFolder } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
 import {
   breathe,
@@ -37,11 +34,16 @@ export interface ImportOptions extends TraceOptions {
   json?: boolean;
   discover?: boolean;
   all?: boolean;
+  /** Only of this agent. */
+  cli?: AgentId;
+  /** Folders of agents in place of the usual ones. */
+  dir?: string;
   claudeDir?: string;
   redact?: boolean;
 }
 
 interface Imported {
+  agent: AgentId;
   session_id: string;
   path: string;
   /** Events that the trace did not have yet. */
@@ -63,20 +65,17 @@ export async function importCommand(
     throw new CliError(
       'Nothing to import',
       EXIT.usage,
-      'One transcript:    agent-strace import FILE.jsonl\nAll past sessions: agent-strace import --discover',
+      'One transcript:    agent-strace import FILE\nAll past sessions: agent-strace import --discover',
     );
   }
   return options.all === true ? await importAll(io, options) : await discover(io, options);
 }
 
 async function importFile(io: Io, file: string, options: ImportOptions): Promise<number> {
-  const path = resolve(io.cwd, file);
   const shown = sanitizeLine(file);
-  if (!existsSync(path)) throw new CliError(`There is no file ${shown}`, EXIT.usage);
-  if (!statSync(path).isFile()) throw new CliError(`${shown} is not a file`, EXIT.usage);
+  const { source, transcript } = recognised(io, file, options);
   const traceDir = ownTraceDir(io, options);
-  // Named by the person: it may be a link, or another user's.
-  const done = importOne(io, realpathSync(path), traceDir, options, { named: true });
+  const done = importOne(io, source, transcript, traceDir, options, { named: true });
   if (done.unreadable > 0)
     warn(io, `${plural(done.unreadable, 'line')} of ${shown} could not be read`);
   if (options.json === true) await printJson(io, done);
@@ -91,6 +90,34 @@ async function importFile(io: Io, file: string, options: ImportOptions): Promise
     );
   }
   return EXIT.ok;
+}
+
+/** The session in a file that a person named, whosever it is. @throws CliError */
+function recognised(
+  io: Io,
+  file: string,
+  options: ImportOptions,
+): { source: TranscriptSource; transcript: TranscriptFile } {
+  const shown = sanitizeLine(file);
+  const whole = resolve(io.cwd, file);
+  // Of a database one session can be named behind its path.
+  const [path = whole, session = ''] = existsSync(whole)
+    ? [whole]
+    : (/^(.*)(#[^#]+)$/s.exec(whole)?.slice(1) ?? [whole]);
+  if (!existsSync(path)) throw new CliError(`There is no file ${shown}`, EXIT.usage);
+  if (!statSync(path).isFile()) throw new CliError(`${shown} is not a file`, EXIT.usage);
+  // Named by the person: it may be a link, or another user's.
+  const real = realpathSync(path);
+  for (const source of sourcesOf(io, options)) {
+    const transcript = source.recognise(`${real}${session}`);
+    if (transcript !== undefined) return { source, transcript };
+  }
+  const whose = options.cli === undefined ? 'an agent' : agentName(options.cli);
+  throw new CliError(
+    `${shown} is not a transcript of ${whose}`,
+    EXIT.usage,
+    'Find them: agent-strace import --discover',
+  );
 }
 
 /** What a command needs to read the same folder. */
@@ -112,98 +139,49 @@ function ownTraceDir(io: Io, options: ImportOptions): string {
 /** Adds to the trace folder what it does not have of a transcript. @throws CliError */
 function importOne(
   io: Io,
-  path: string,
+  source: TranscriptSource,
+  transcript: TranscriptFile,
   traceDir: string,
   options: ImportOptions,
   how: { named?: boolean; billing?: Billing },
 ): Imported {
   const redact = options.redact !== false && !keepsSecrets(io.env);
-  let read: ImportedTranscript;
   try {
-    read = importTranscript(path, { redact, ...how });
+    const { events, unreadable } = importSession(source, transcript, { redact, ...how });
+    const { agent, sessionId } = transcript;
+    const path = join(traceDir, sessionId);
+    return {
+      agent,
+      session_id: sessionId,
+      path,
+      ...addToTrace(traceDir, transcript, events),
+      unreadable,
+    };
   } catch (error) {
-    const { message } = error as Error;
     throw new CliError(
-      sanitizeLine(message),
+      sanitizeLine((error as Error).message),
       EXIT.usage,
-      'A transcript of Claude Code is a .jsonl file in ~/.claude/projects; see: agent-strace import --discover',
+      'Find transcripts: agent-strace import --discover',
     );
   }
-  const { sessionId, events } = read;
-  if (events.length === 0) {
-    throw new CliError(`${sanitizeLine(path)} holds no event of a session`, EXIT.usage);
-  }
-  if (!isSafeSessionId(sessionId)) {
-    throw new CliError(`"${sanitizeLine(sessionId)}" cannot be a session's name`, EXIT.usage);
-  }
-  const fresh = missingEvents(events, eventsText(traceDir, sessionId));
-  const result = appendEvents(traceDir, sessionId, fresh);
-  if (!result.ok) {
-    throw new CliError(
-      `The trace of ${sessionId} cannot be written: ${problemText(result.problem)}`,
-      EXIT.usage,
-    );
-  }
-  if (fresh.length > 0) writeMeta(traceDir, path, read);
-  return {
-    session_id: sessionId,
-    path: join(traceDir, sessionId),
-    added: fresh.length,
-    events: events.length,
-    unreadable: read.unreadable,
-  };
-}
-
-function eventsText(traceDir: string, sessionId: string): string {
-  const path = join(traceDir, sessionId, EVENTS_FILE);
-  try {
-    // Lines are ASCII; only ids and types are looked at.
-    return existsSync(path) ? readFileSync(path, 'latin1') : '';
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CliError(
-      `The trace of ${sessionId} cannot be read: ${problemText(code ?? 'EUNKNOWN')}`,
-      EXIT.usage,
-    );
-  }
-}
-
-function writeMeta(
-  traceDir: string,
-  path: string,
-  { sessionId, events }: ImportedTranscript,
-): void {
-  const times = events.map(({ timestamp }) => timestamp);
-  const started = times.reduce((a, b) => Math.min(a, b));
-  const ended = times.reduce((a, b) => Math.max(a, b));
-  updateMeta(traceDir, sessionId, (before) => ({
-    session_id: sessionId,
-    started_at:
-      typeof before?.started_at === 'number' ? Math.min(before.started_at, started) : started,
-    ended_at: ended,
-    agent_name: 'claude-code',
-    command:
-      typeof before?.command === 'string' && before.command !== ''
-        ? before.command
-        : `imported from ${path.split(/[\\/]/).at(-1)}`,
-    tool_calls: events.filter(({ event_type }) => event_type === 'tool_call').length,
-    total_duration_ms: (ended - started) * 1000,
-    attribution: typeof before?.attribution === 'object' ? before.attribution : {},
-  }));
 }
 
 /** `--discover --all`: every past session into the trace folder. */
 async function importAll(io: Io, options: ImportOptions): Promise<number> {
   const traceDir = ownTraceDir(io, options);
-  const files = findTranscripts(configOf(io, options));
+  const places = placesOf(io, options);
+  const found = sourcesOf(io, options)
+    .flatMap((source) => [...source.find(places)].map((transcript) => ({ source, transcript })))
+    // Of copies the original comes first: it is the one that is billed.
+    .sort((a, b) => firstBilled(a.transcript, b.transcript));
   const progress = new Progress(io);
   const billing = new Billing();
   const done: Imported[] = [];
   let failed = 0;
-  for (const [at, { path }] of files.entries()) {
-    progress.show(`Importing ${formatCount(at + 1)} of ${formatCount(files.length)} sessions`);
+  for (const [at, { source, transcript }] of found.entries()) {
+    progress.show(`Importing ${formatCount(at + 1)} of ${formatCount(found.length)} sessions`);
     try {
-      done.push(importOne(io, path, traceDir, options, { billing }));
+      done.push(importOne(io, source, transcript, traceDir, options, { billing }));
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       failed++;
@@ -222,23 +200,57 @@ async function importAll(io: Io, options: ImportOptions): Promise<number> {
       `Imported ${plural(added.length, 'session')} (${plural(done.length - added.length, 'session')} had nothing new${left}) into ${sanitizeLine(homely(traceDir))}\n`,
     );
   }
-  if (files.length === 0) io.stderr.write(nothingFound(io, options));
-  return files.length > 0 ? EXIT.ok : EXIT.none;
+  if (found.length === 0) io.stderr.write(nothingFound(io, options));
+  return found.length > 0 ? EXIT.ok : EXIT.none;
 }
 
-function configOf(io: Io, options: ImportOptions) {
+function firstBilled(a: TranscriptFile, b: TranscriptFile): number {
+  return (
+    a.startedAt - b.startedAt ||
+    Number(a.forked === true) - Number(b.forked === true) ||
+    a.createdAtMs - b.createdAtMs ||
+    (a.path < b.path ? -1 : 1)
+  );
+}
+
+/** The agents that are looked at. @throws CliError */
+function sourcesOf(io: Io, options: ImportOptions): TranscriptSource[] {
+  if (options.claudeDir !== undefined) {
+    if (options.dir !== undefined || (options.cli ?? 'claude') !== 'claude') {
+      throw new CliError('Give --claude-dir, or --cli and --dir', EXIT.usage);
+    }
+  }
+  const cli = options.claudeDir === undefined ? options.cli : 'claude';
+  if (options.dir !== undefined && cli === undefined) {
+    throw new CliError('Say with --cli which agent the folder is of', EXIT.usage);
+  }
+  return TRANSCRIPTS.filter(({ agent }) => (cli ?? agent) === agent).map((source) =>
+    withArchive(source, io.env),
+  );
+}
+
+function placesOf(io: Io, options: ImportOptions): AgentPlaces {
+  const dir = options.claudeDir ?? options.dir;
   return {
     env: io.env,
-    ...(options.claudeDir === undefined
-      ? {}
-      : { configDirs: [resolve(io.cwd, options.claudeDir)] }),
+    ...(io.env.HOME === undefined ? {} : { home: io.env.HOME }),
+    ...(dir === undefined ? {} : { dirs: [resolve(io.cwd, dir)] }),
   };
 }
 
-const nothingFound = (io: Io, options: ImportOptions): string =>
-  options.claudeDir !== undefined
-    ? `No transcript of Claude Code was found in ${sanitizeLine(join(options.claudeDir, 'projects'))}.\n`
-    : `No transcript of Claude Code was found${io.env.CLAUDE_CONFIG_DIR ? ' in CLAUDE_CONFIG_DIR' : ''}. Name its folder with --claude-dir.\n`;
+function nothingFound(io: Io, options: ImportOptions): string {
+  if (options.claudeDir !== undefined) {
+    const place = sanitizeLine(join(options.claudeDir, 'projects'));
+    return `No transcript of Claude Code was found in ${place}.\n`;
+  }
+  const whose = options.cli === undefined ? 'any agent' : agentName(options.cli);
+  if (options.dir !== undefined) {
+    return `No transcript of ${whose} was found in ${sanitizeLine(options.dir)}.\n`;
+  }
+  const set = options.cli === 'claude' && io.env.CLAUDE_CONFIG_DIR ? ' in CLAUDE_CONFIG_DIR' : '';
+  const hint = options.cli === undefined ? '--cli AGENT --dir DIR' : '--dir DIR';
+  return `No transcript of ${whose} was found${set}. Name its folder with ${hint}.\n`;
+}
 
 /** `--discover`: what past sessions cost; changes nothing. */
 async function discover(io: Io, options: ImportOptions): Promise<number> {
@@ -247,7 +259,8 @@ async function discover(io: Io, options: ImportOptions): Promise<number> {
   const sessions: PricedSession[] = [];
   try {
     for await (const session of discoverPriced({
-      ...configOf(io, options),
+      sources: sourcesOf(io, options),
+      places: placesOf(io, options),
       pricer,
       signal: io.signal,
       onProgress: ({ sessions: at, total, bytes }) =>
@@ -279,6 +292,7 @@ async function printSessions(io: Io, sessions: readonly PricedSession[]): Promis
 function discoveredJson(session: PricedSession): Record<string, unknown> {
   const reasons = Object.entries(session.unpriced);
   return {
+    agent: session.agent,
     path: session.path,
     session_id: session.sessionId,
     project: session.project,
@@ -332,6 +346,7 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
     renderTable<PricedSession>(
       [
         { title: 'started', expendable: 2, text: ({ startedAt }) => dateTime(startedAt * 1000) },
+        { title: 'agent', expendable: 3, text: ({ agent }) => agentName(agent) },
         { title: 'session', text: ({ sessionId }) => sanitizeLine(sessionId).slice(0, 8) },
         { title: 'project', flexible: true, text: ({ project }) => sanitizeLine(project) },
         {
@@ -360,7 +375,7 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
   const priced = sessions.reduce((sum, session) => sum + session.priced, 0);
   const facts = [
     `${formatCount(priced)} priced · ${formatCount(dedup)} dedup · ${formatCount(without)} unpriced`,
-    'Nothing was imported. Import all: --discover --all; one: import FILE.jsonl',
+    'Nothing was imported. Import all: --discover --all; one: import FILE',
   ].flatMap((line) => wrapFacts(line, widthOf(io)).map((part) => style.dim(part)));
   const sum = `${style.bold(formatUsd(total))}  ${plural(sessions.length, 'session')}`;
   await print(io, `\n${[sum, ...facts].join('\n')}\n`);

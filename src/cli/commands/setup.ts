@@ -1,22 +1,33 @@
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
-import type { AgentId } from '../../agents/agent.ts';
-import { applySetup, type SetupPlan, type SetupScope } from '../../agents/registry.ts';
+import { AGENTS, type AgentId } from '../../agents/agent.ts';
+import type { AgentState } from '../../agents/installed.ts';
+import { applySetup, SETUPS } from '../../agents/registry.ts';
+import type { SetupPlan, SetupScope } from '../../agents/setup/plan.ts';
 import { setupDiff } from '../../agents/setupDiff.ts';
-import { findAgentVersion, planSetupIn } from '../../agents/setupPlace.ts';
+import {
+  nextSteps,
+  planSetupIn,
+  recordedBy,
+  type SharedPlan,
+  sharePlans,
+} from '../../agents/setupPlace.ts';
 import type { Style } from '../../report/style.ts';
 import { sanitizeLine, sanitizeTerminal } from '../../report/terminalText.ts';
 import { problemText } from '../../trace/files.ts';
 import { placeTrace } from '../../trace/paths.ts';
+import { askYes, isInteractive } from '../ask.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, Interrupted, type Io, print, printJson, styleFor, warn } from '../io.ts';
+import { CliError, type Io, print, printJson, styleFor, warn } from '../io.ts';
 import { homely, type TraceOptions } from '../traces.ts';
+import { askAgents, listAgents, look, noAgent } from './setupAgents.ts';
 
 export interface SetupOptions extends TraceOptions {
-  cli?: AgentId;
+  /** Without it a person is asked; where nobody is there to ask, it is Claude Code. */
+  cli?: AgentId[] | 'all';
   scope?: SetupScope;
   yes?: boolean;
   remove?: boolean;
+  list?: boolean;
   json?: boolean;
 }
 
@@ -28,50 +39,145 @@ export async function setup(io: Io, options: SetupOptions): Promise<number> {
       'The recorder writes into .agent-traces of the project. Set AGENT_TRACE_DIR for the agent to change that.',
     );
   }
-  const agent = options.cli ?? 'claude';
-  const remove = options.remove === true;
-  const plan = planSetupIn(agent, io.cwd, {
-    scope: options.scope ?? 'local',
-    remove,
-    agentVersion: remove ? undefined : await agentVersion(io, agent),
-    env: io.env,
-  });
-  const error = plan.problems.find(({ severity }) => severity === 'error');
-  if (error !== undefined) throw new CliError(error.message, EXIT.usage);
-  for (const { message } of plan.problems) warn(io, sanitizeLine(message));
-  const diff = setupDiff(plan);
-  const asks = plan.changed && options.yes !== true;
-  if (asks && options.json !== true && diff !== '') {
-    await print(io, `${coloured(sanitizeTerminal(diff), styleFor(io, io.stdout))}\n`);
-  }
-  if (asks && (options.json === true || !isInteractive(io))) {
-    if (options.json === true) await printJson(io, planJson(plan, diff, false));
-    io.stderr.write('Nothing was changed. To do it without being asked, add --yes\n');
-    return EXIT.usage;
-  }
-  if (asks && !(await agreed(io, plan))) {
+  const json = options.json === true;
+  if (options.list === true) return listAgents(io, json);
+  const states = await choose(io, options);
+  if (states === undefined) {
     io.stderr.write('Nothing was changed.\n');
     return EXIT.none;
   }
-  apply(io, plan);
-  if (options.json === true) await printJson(io, planJson(plan, diff, plan.changed));
-  else await print(io, outcome(io, plan));
-  return EXIT.ok;
+  const several = options.cli === 'all' || states.length > 1;
+  const shared = sharePlans(states.flatMap((state) => plansOf(io, state, options)));
+  const failed = new Set<SharedPlan>();
+  for (const each of shared) {
+    const error = each.plan.problems.find(({ severity }) => severity === 'error');
+    if (error === undefined) continue;
+    if (!several) throw new CliError(error.message, EXIT.usage);
+    failed.add(each);
+    tellError(io, each, error.message);
+  }
+  const plans = shared.filter((each) => !failed.has(each));
+  for (const { agents, plan } of plans) {
+    const name = several ? `${namesOf(agents)}: ` : '';
+    for (const { message } of plan.problems) warn(io, sanitizeLine(name + message));
+  }
+  const changing = plans.filter(({ plan }) => plan.changed);
+  const asks = changing.length > 0 && options.yes !== true;
+  if (asks && !json) {
+    for (const { plan } of changing) {
+      const text = coloured(sanitizeTerminal(setupDiff(plan)), styleFor(io, io.stdout));
+      await print(io, `${text}\n`);
+    }
+  }
+  const show = async (applied: boolean): Promise<void> => {
+    const shown = shared.map((each) => planJson(each, applied && !failed.has(each)));
+    await printJson(io, several ? shown : shown[0]);
+  };
+  if (asks && (json || !isInteractive(io))) {
+    if (json) await show(false);
+    io.stderr.write('Nothing was changed. To do it without being asked, add --yes\n');
+    return EXIT.usage;
+  }
+  if (asks && !(await askYes(io, question(changing)))) {
+    io.stderr.write('Nothing was changed.\n');
+    return EXIT.none;
+  }
+  for (const each of plans) {
+    try {
+      apply(io, each.plan);
+    } catch (error) {
+      if (!several || !(error instanceof CliError)) throw error;
+      failed.add(each);
+      tellError(io, each, error.message);
+    }
+  }
+  const done = plans.filter((each) => !failed.has(each));
+  if (json) await show(true);
+  else if (done.length > 0) await print(io, outcome(io, done, options.remove === true));
+  return failed.size > 0 ? EXIT.usage : EXIT.ok;
 }
 
-/** Nobody wonders about a second; after that it is said what is waited for. */
-const SILENT_MS = 1000;
-
-async function agentVersion(io: Io, agent: AgentId): Promise<string | undefined> {
-  const told = setTimeout(
-    () => warn(io, `Asking ${agent} --version, up to 10 s …`, 'dim'),
-    SILENT_MS,
-  );
-  try {
-    return await findAgentVersion(agent, { env: io.env });
-  } finally {
-    clearTimeout(told);
+/** The agents that are asked for. @returns undefined where a person chose none */
+async function choose(io: Io, options: SetupOptions): Promise<AgentState[] | undefined> {
+  const { cli, yes, json } = options;
+  const remove = options.remove === true;
+  if (cli === 'all') {
+    const states = (await look(io)).filter(({ installed, recorded }) =>
+      remove ? recorded.length > 0 : installed,
+    );
+    if (states.length === 0) throw noAgent(remove);
+    return states;
   }
+  if (cli === undefined && yes !== true && json !== true && isInteractive(io)) {
+    const states = await look(io);
+    const chosen = await askAgents(io, states, remove);
+    return chosen && states.filter(({ agent }) => chosen.includes(agent));
+  }
+  const agents = cli ?? ['claude'];
+  // What is taken out does not depend on a version.
+  if (!remove) return look(io, agents);
+  return agents.map((agent) => ({
+    agent,
+    installed: true,
+    recorded: recordedBy(agent, io.cwd, { env: io.env }),
+  }));
+}
+
+function plansOf(
+  io: Io,
+  { agent, says, recorded }: AgentState,
+  options: SetupOptions,
+): SetupPlan[] {
+  const remove = options.remove === true;
+  const { scopes } = SETUPS[agent];
+  const usual = scopes[0]!;
+  let wanted = [options.scope ?? usual];
+  if (remove && options.scope === undefined) {
+    // Where `setup` without a scope wrote it; else wherever it is. With `all`: everywhere.
+    const found = recorded.map(({ scope }) => scope);
+    if (options.cli === 'all' || !found.includes(usual)) wanted = found.length > 0 ? found : wanted;
+  }
+  return wanted.map((scope) => {
+    if (scopes.includes(scope)) {
+      return planSetupIn(agent, io.cwd, { scope, remove, agentVersion: says, env: io.env });
+    }
+    const others = scopes.map((each) => `--scope ${each}`).join(' or ');
+    const message = `${AGENTS[agent].name} has no settings of your own for one project. Take ${others}`;
+    return { ...noPlan(agent, scope, remove, io.cwd), problems: [{ severity: 'error', message }] };
+  });
+}
+
+const noPlan = (
+  agent: AgentId,
+  scope: SetupScope,
+  remove: boolean,
+  projectDir: string,
+): SetupPlan => ({
+  agent,
+  scope,
+  projectDir,
+  remove,
+  file: '',
+  target: `${agent} ${scope}`,
+  before: undefined,
+  after: undefined,
+  changed: false,
+  problems: [],
+  events: [],
+});
+
+const namesOf = (agents: readonly AgentId[]): string =>
+  agents.map((agent) => AGENTS[agent].name).join(' and ');
+
+function tellError(io: Io, { agents }: SharedPlan, message: string): void {
+  warn(io, sanitizeLine(`${namesOf(agents)}: ${message}`), 'red');
+}
+
+function question(plans: readonly SharedPlan[]): string {
+  const [first] = plans;
+  const what = first?.plan.remove === true ? 'Remove the recorder from' : 'Write';
+  if (plans.length > 1) return `${what} these ${plans.length} files?`;
+  return `${what} ${sanitizeLine(homely(first?.plan.target ?? ''))}?`;
 }
 
 function apply(io: Io, plan: SetupPlan): void {
@@ -90,23 +196,6 @@ function apply(io: Io, plan: SetupPlan): void {
   }
 }
 
-const isInteractive = (io: Io): boolean => io.stdin.isTTY === true && io.stderr.isTTY === true;
-
-async function agreed(io: Io, plan: SetupPlan): Promise<boolean> {
-  const what = plan.remove ? 'Remove the recorder from' : 'Write';
-  io.stderr.write(`${what} ${sanitizeLine(homely(plan.target))}? [y/N] `);
-  const lines = createInterface({ input: io.stdin, terminal: false });
-  try {
-    const answer = await lines.question('', { signal: io.signal });
-    return /^\s*(y|yes)\s*$/i.test(answer);
-  } catch (error) {
-    if (io.signal.aborted) throw new Interrupted();
-    throw error;
-  } finally {
-    lines.close();
-  }
-}
-
 function coloured(diff: string, style: Style): string {
   return diff
     .trimEnd()
@@ -121,40 +210,62 @@ function coloured(diff: string, style: Style): string {
     .join('\n');
 }
 
-function outcome(io: Io, plan: SetupPlan): string {
-  const file = sanitizeLine(homely(plan.target));
-  if (plan.remove) {
-    return plan.changed
-      ? `The recorder is out of ${file}. What was recorded stays.\n`
-      : `There is no recorder of ours in ${file}: nothing to remove.\n`;
+function outcome(io: Io, done: readonly SharedPlan[], remove: boolean): string {
+  const lines = done.map(remove ? removedLine : recordedLine);
+  if (remove) {
+    const kept = done.some(({ plan }) => plan.changed) ? ' What was recorded stays.' : '';
+    return `${lines.join('\n')}${kept}\n`;
   }
-  const { traceDir } = placeTrace({ projectDir: plan.projectDir, env: io.env });
-  const done = plan.changed
-    ? `Claude Code is recorded by ${file}.`
-    : `Claude Code was recorded by ${file} already; the recorder is up to date.`;
-  return `${done}
+  const { projectDir, scope } = done[0]!.plan;
+  const { traceDir } = placeTrace({ projectDir, env: io.env });
+  const steps = done.flatMap((each) => (each.plan.coveredBy === undefined ? nextSteps(each) : []));
+  const agents = done.flatMap((each) => each.agents);
+  const who = agents.length === 1 ? namesOf(agents) : 'an agent';
+  const one = done.length === 1 ? agents[0] : undefined;
+  const same = done.every(({ plan }) => plan.scope === scope) ? ` --scope ${scope}` : '';
+  const named = one === 'claude' ? same : ` --cli ${agents.join(',')}${same}`;
+  return `${lines.join('\n')}
 Traces go to ${sanitizeLine(homely(traceDir))}, which git ignores.
-
-Next: start Claude Code in this project, then
+${steps.map((step) => `\n${sanitizeLine(step)}\n`).join('')}
+Next: start ${who} in this project, then
   agent-strace replay --live    watch it
   agent-strace cost             see what it cost
 Sessions that run already are recorded from their next start on.
 Past sessions:  agent-strace import --discover
-To undo this:   agent-strace setup --scope ${plan.scope} --remove
+To undo this:   agent-strace setup${named} --remove
 `;
 }
 
-function planJson(plan: SetupPlan, diff: string, applied: boolean): Record<string, unknown> {
+function recordedLine({ agents, plan }: SharedPlan): string {
+  const file = sanitizeLine(homely(plan.coveredBy ?? plan.target));
+  const are = `${namesOf(agents)} ${agents.length > 1 ? 'are' : 'is'}`;
+  const were = `${namesOf(agents)} ${agents.length > 1 ? 'were' : 'was'}`;
+  if (plan.coveredBy !== undefined) return `${are} recorded by ${file} already, in every project.`;
+  return plan.changed
+    ? `${are} recorded by ${file}.`
+    : `${were} recorded by ${file} already; the recorder is up to date.`;
+}
+
+function removedLine({ plan }: SharedPlan): string {
+  const file = sanitizeLine(homely(plan.target));
+  return plan.changed
+    ? `The recorder is out of ${file}.`
+    : `There is no recorder of ours in ${file}: nothing to remove.`;
+}
+
+function planJson({ agents, plan }: SharedPlan, applied: boolean): Record<string, unknown> {
   return {
     agent: plan.agent,
+    ...(agents.length > 1 && { agents }),
     scope: plan.scope,
     remove: plan.remove,
     file: plan.file,
     target: plan.target,
     changed: plan.changed,
-    applied,
+    applied: applied && plan.changed,
+    ...(plan.coveredBy !== undefined && { coveredBy: plan.coveredBy }),
     events: plan.events,
     problems: plan.problems,
-    diff,
+    diff: setupDiff(plan),
   };
 }

@@ -26,19 +26,28 @@ afterEach(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
+function install(name: string, says: string): void {
+  const bin = join(workbench!.server.home, '.local', 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, name), `#!/bin/sh\necho "${says}"\n`);
+  chmodSync(join(bin, name), 0o755);
+}
+
+const picks = () => workbench!.page.locator('.quick-input-list');
+
 test('set-up shows a diff, asks, writes, and is taken back to the byte', async () => {
   const file = join(project, '.claude', 'settings.local.json');
   mkdirSync(join(project, '.claude'));
   const before = '{\n    // mine\n    "permissions": { "allow": ["Bash(ls:*)"] }\n}\n';
   writeFileSync(file, before);
   workbench = await Workbench.open(project);
-  const bin = join(workbench.server.home, '.local', 'bin');
-  mkdirSync(bin, { recursive: true });
-  writeFileSync(join(bin, 'claude'), '#!/bin/sh\necho "2.1.150 (Claude Code)"\n');
-  chmodSync(join(bin, 'claude'), 0o755);
+  install('claude', '2.1.150 (Claude Code)');
   const { page } = workbench;
   const choose = async (command: string): Promise<void> => {
     await workbench!.runCommand(command);
+    // Who is here is ticked.
+    await picks().getByText('installed 2.1.150').waitFor();
+    await page.keyboard.press('Enter');
     await page.getByText('Just me, in this folder').click();
     await page.locator('.monaco-dialog-box').waitFor();
   };
@@ -60,7 +69,6 @@ test('set-up shows a diff, asks, writes, and is taken back to the byte', async (
   await page.getByText('Recording is set up.').first().waitFor();
   // The folder for traces is there now: the status bar says so.
   await workbench.statusBarText('Agent Strace');
-  await page.waitForTimeout(800);
   await workbench.screenshot('setup-done');
   const after = readFileSync(file, 'utf8');
   expect(after).toContain('agent-strace-hook');
@@ -71,11 +79,64 @@ test('set-up shows a diff, asks, writes, and is taken back to the byte', async (
   expect(existsSync(join(state, 'bin', 'agent-strace-hook'))).toBe(true);
   expect(existsSync(join(state, 'lib', 'hook.js'))).toBe(true);
 
-  await choose('Agent Strace: Remove Recording');
+  await workbench.runCommand('Agent Strace: Remove Recording');
   await page
     .locator('.monaco-dialog-box')
     .getByRole('button', { name: 'Remove Recording' })
     .click();
   await page.getByText('Recording is removed').first().waitFor();
   expect(readFileSync(file, 'utf8')).toBe(before);
+});
+
+test('several agents are set up with one question, and taken out again', async () => {
+  workbench = await Workbench.open(project);
+  const { page } = workbench;
+  const { home } = workbench.server;
+  const gemini = join(home, '.gemini', 'settings.json');
+  const before = '{\n  // mine\n  "ui": { "theme": "Default" }\n}\n';
+  mkdirSync(join(home, '.gemini'));
+  writeFileSync(gemini, before);
+  install('claude', '2.1.330 (Claude Code)');
+  install('codex', 'codex-cli 0.169.0');
+  install('gemini', '0.61.0');
+  const dialog = page.locator('.monaco-dialog-box');
+
+  await workbench.runCommand('Agent Strace: Set Up Recording');
+  await picks().getByText('installed 0.169.0').waitFor();
+  await page.waitForTimeout(500);
+  await workbench.screenshot('setup-agents');
+  const ticked = picks().locator('input[type=checkbox]:checked, .monaco-checkbox.checked');
+  expect(await ticked.count()).toBe(3);
+  await page.keyboard.press('Enter');
+  await page.getByText('Everybody who works on this folder').waitFor();
+  await page.waitForTimeout(300);
+  await workbench.screenshot('setup-scope');
+  await page.getByText('Just me, in this folder').click();
+  await dialog.waitFor();
+  expect(await dialog.textContent()).toContain('Record Claude Code, Codex, and Gemini CLI?');
+  await page.waitForTimeout(1500);
+  await workbench.screenshot('setup-agents-question');
+  await dialog.getByRole('button', { name: 'Set Up Recording' }).click();
+  await page.getByText('Recording is set up.').first().waitFor();
+  expect(await page.getByText('Settings of 3 agents').count()).toBe(0);
+  await page.locator('[id="status.notifications"]').click();
+  await page.waitForTimeout(800);
+  await workbench.screenshot('setup-agents-done');
+  await page.getByRole('button', { name: 'Copy /hooks' }).first().waitFor();
+  const claude = join(project, '.claude', 'settings.local.json');
+  const codex = join(home, '.codex', 'hooks.json');
+  for (const file of [claude, codex, gemini]) {
+    expect(readFileSync(file, 'utf8')).toContain('agent-strace-hook');
+  }
+
+  await workbench.runCommand('Agent Strace: Remove Recording');
+  await picks().getByText('~/.gemini/settings.json · all folders').waitFor();
+  await page.waitForTimeout(300);
+  await workbench.screenshot('setup-remove-list');
+  await page.keyboard.press('Enter');
+  await dialog.getByRole('button', { name: 'Remove Recording' }).click();
+  await page.getByText('Recording is removed').first().waitFor();
+  expect(existsSync(codex)).toBe(false);
+  expect(existsSync(claude)).toBe(false);
+  expect(readFileSync(gemini, 'utf8')).toBe(before);
 });

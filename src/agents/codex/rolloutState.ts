@@ -1,0 +1,97 @@
+/** What is remembered between two rows of a rollout. */
+import { isObject, type Json, type JsonObject } from '../../model/event.ts';
+import { asString } from '../claude/usage.ts';
+
+/** Calls of one file that are remembered; more at once is not an agent but an attack. */
+const MAX_CALLS = 128;
+const MAX_ID = 128;
+
+/** A call that was asked for. */
+export interface OpenCall {
+  name: string;
+  /** Seconds since the epoch. */
+  time: number;
+}
+
+export class RolloutState {
+  /** The thread whose file this is. */
+  thread = '';
+  /** The thread that the rows at hand are of: another one's in the copied beginning of a fork. */
+  rowsOf = '';
+  /** The thread that this one was made from; empty where it began empty. */
+  origin = '';
+  /** In copied rows, as far as only their place tells. */
+  copying = false;
+  /** Rows before this ordinal were copied; -1 where the file does not say. */
+  ownOrdinal = -1;
+  turn = '';
+  /** Seconds since the epoch of the last row that has a time. */
+  time = 0;
+  first = 0;
+  cwd = '';
+  model = '';
+  effort = '';
+  tier = '';
+  /** The thread's sum of tokens so far: input, cached, cache writes, output, reasoning. */
+  total: number[] = [];
+  /** Responses are told by rows of their own: sums are no news. */
+  records = false;
+  agentType = '';
+  /** Times that the context was compacted in this turn. */
+  compactions = 0;
+  readonly calls = new Map<string, OpenCall>();
+  /** Calls whose end was told by a row that knows more than the output does. */
+  readonly told = new Set<string>();
+  /** Calls since the last response whose tokens were told. */
+  readonly asked = new Set<string>();
+
+  call(id: string, name: string): void {
+    this.calls.set(id.slice(0, MAX_ID), { name: name.slice(0, MAX_ID), time: this.time });
+    if (this.calls.size > MAX_CALLS) this.calls.delete(this.calls.keys().next().value as string);
+    add(this.asked, id);
+  }
+
+  tell(id: string): void {
+    add(this.told, id);
+  }
+
+  save(): Json {
+    const { calls, told, asked, ...rest } = this;
+    const open = [...calls].map(([id, { name, time }]): Json => [id, name, time]);
+    return { ...(rest as JsonObject), calls: open, told: [...told], asked: [...asked] };
+  }
+
+  /** What {@link save} gave; of anything else what can be used. */
+  static from(saved: Json | undefined): RolloutState {
+    const state = new RolloutState();
+    if (!isObject(saved)) return state;
+    const known = state as unknown as Record<string, unknown>;
+    for (const [key, value] of Object.entries(saved)) {
+      if (Object.hasOwn(known, key) && typeof known[key] === typeof value && !isObject(value)) {
+        if (!Array.isArray(value)) known[key] = value;
+      }
+    }
+    const list = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : []);
+    state.total = list(saved.total).filter((part) => typeof part === 'number');
+    for (const id of list(saved.told)) if (typeof id === 'string') add(state.told, id);
+    for (const id of list(saved.asked)) if (typeof id === 'string') add(state.asked, id);
+    for (const entry of list(saved.calls).slice(0, MAX_CALLS)) {
+      const [id, name, time] = list(entry);
+      const at = typeof time === 'number' ? time : 0;
+      if (typeof id === 'string') state.calls.set(id, { name: asString(name), time: at });
+    }
+    return state;
+  }
+}
+
+function add(set: Set<string>, id: string): void {
+  set.delete(id.slice(0, MAX_ID));
+  set.add(id.slice(0, MAX_ID));
+  if (set.size > MAX_CALLS) set.delete(set.values().next().value as string);
+}
+
+/** Milliseconds since the epoch at which a UUID of version 7 was made; undefined for any other id. */
+export function madeAt(id: string): number | undefined {
+  const match = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-/i.exec(id);
+  return match === null ? undefined : Number.parseInt(match[1]! + match[2]!, 16);
+}

@@ -1,0 +1,153 @@
+/** Codex's rollouts as transcripts: one file a thread; subagents' threads belong to the session that began them. */
+import { dirname, join } from 'node:path';
+import { realPath } from '../../trace/paths.ts';
+import type { AgentPlaces, SessionFile, TranscriptFile, TranscriptSource } from '../agent.ts';
+import { entriesOf, isSessionId } from '../claude/files.ts';
+import {
+  codexHomes,
+  factsOf,
+  isPacked,
+  isRolloutName,
+  type RolloutHead,
+  rolloutHead,
+  rolloutPaths,
+  rolloutRows,
+  threadOf,
+  trustedRollout,
+} from './files.ts';
+import { RolloutMapper } from './rollout.ts';
+
+/** Subagents' threads of one session. */
+const MAX_THREADS = 2000;
+/** Day folders, the newest first, in which a running session's files are looked for by its id. */
+const MAX_DAYS = 62;
+
+export const codexTranscripts: TranscriptSource = {
+  agent: 'codex',
+  *find(places: AgentPlaces = {}) {
+    const all = readHeads(rolloutPaths(codexHomes(places)));
+    const threads = new Set(all.map(({ head }) => head.thread));
+    for (const { path, head } of all) {
+      // A subagent's thread is told with its session, where that is there.
+      const root = head.session !== head.thread ? head.session : head.parent;
+      if (root !== '' && threads.has(root)) continue;
+      const found = described(path, head);
+      if (found !== undefined) yield found;
+    }
+  },
+  recognise(path) {
+    const head = rolloutHead(path, true);
+    // A file of another agent has no such first row; a name alone is good enough for a packed one only.
+    if (head === undefined || (head.startedAt === 0 && !isRolloutName(path))) return undefined;
+    return described(path, head);
+  },
+  filesOf: ({ path, sessionId }) => [
+    { path, agentId: '' },
+    ...subagents(rolloutPaths([homeOf(path)]), path, sessionId),
+  ],
+  liveFilesOf(sessionId, transcriptPath, places = {}) {
+    if (!isSessionId(sessionId)) return [];
+    const homes = codexHomes(places);
+    const named = transcriptPath === '' ? undefined : trustedRollout(transcriptPath, homes);
+    const main =
+      named !== undefined && threadOf(named) === sessionId
+        ? named
+        : recentRollouts(homes).find((path) => threadOf(path) === sessionId);
+    if (main === undefined || isPacked(main) || trustedRollout(main, homes) !== main) return [];
+    if (rolloutHead(main)?.thread !== sessionId) return [];
+    // What a session starts is not older than it is.
+    const later = recentRollouts(homes, dirname(main)).filter((path) => !isPacked(path));
+    return [
+      { path: main, agentId: '' },
+      ...subagents(later, main, sessionId).filter(({ path }) => trustedRollout(path, homes)),
+    ];
+  },
+  mapper: (options) => new RolloutMapper(options),
+  rowsOf: (_, { path }) => rolloutRows(path),
+};
+
+interface Rollout {
+  path: string;
+  head: RolloutHead;
+}
+
+function readHeads(paths: readonly string[]): Rollout[] {
+  const found: Rollout[] = [];
+  for (const path of paths) {
+    const head = rolloutHead(path);
+    if (head !== undefined) found.push({ path, head });
+  }
+  return found;
+}
+
+function described(path: string, head: RolloutHead): TranscriptFile | undefined {
+  const facts = factsOf(path);
+  if (facts === undefined) return undefined;
+  return {
+    agent: 'codex',
+    path,
+    sessionId: head.thread,
+    project: head.cwd || 'codex',
+    cwd: head.cwd,
+    startedAt: head.startedAt,
+    ...facts,
+    ...(head.forked && { forked: true }),
+    ...(head.parent !== '' && { parentId: head.parent }),
+  };
+}
+
+/** Threads that a session's own thread started, and those that they started, in the order of their files. */
+function subagents(paths: readonly string[], main: string, sessionId: string): SessionFile[] {
+  const others = readHeads(paths).filter(({ path, head }) => path !== main && head.parent !== '');
+  const family = new Set([sessionId]);
+  // Older versions name the parent only: a grandchild is found when its parent was.
+  for (let size = 0; size !== family.size; ) {
+    size = family.size;
+    for (const { head } of others) {
+      if (family.has(head.parent) || head.session === sessionId) family.add(head.thread);
+    }
+  }
+  return others
+    .filter(({ head }) => family.has(head.thread) && isSessionId(head.thread))
+    .slice(0, MAX_THREADS)
+    .map(({ path, head }) => ({ path, agentId: head.thread }));
+}
+
+/** The home that a rollout lies in: `sessions/YYYY/MM/DD` or `archived_sessions` below it. */
+function homeOf(path: string): string {
+  const day = dirname(path);
+  const archived = /[\\/]archived_sessions$/.test(day);
+  return archived ? dirname(day) : dirname(dirname(dirname(dirname(day))));
+}
+
+/**
+ * Rollouts of the newest days, the newest day first.
+ *
+ * @param from folder of the oldest day that is looked at
+ */
+function recentRollouts(homes: readonly string[], from = ''): string[] {
+  const found: string[] = [];
+  let days = 0;
+  for (const home of homes) {
+    const sessions = realPath(join(home, 'sessions'));
+    for (const year of newest(sessions)) {
+      for (const month of newest(join(sessions, year))) {
+        for (const day of newest(join(sessions, year, month))) {
+          const folder = join(sessions, year, month, day);
+          if (days++ >= MAX_DAYS || folder < from) return found;
+          for (const entry of entriesOf(folder)) {
+            if (entry.isFile() && isRolloutName(entry.name)) found.push(join(folder, entry.name));
+          }
+        }
+      }
+    }
+  }
+  return found;
+}
+
+const newest = (dir: string): string[] =>
+  entriesOf(dir)
+    .filter((entry) => entry.isDirectory() && /^\d{2,4}$/.test(entry.name))
+    .map(({ name }) => name)
+    .sort()
+    .reverse();

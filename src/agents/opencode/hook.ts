@@ -1,0 +1,555 @@
+/**
+ * What opencode tells its plugin → events. opencode runs the plugin inside itself and tells of its messages as
+ * they grow, each many times: an event is given once, when there is all of it.
+ *
+ * Pure but for what it remembers, and bounded: a server of opencode's can run for weeks.
+ */
+import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../../model/event.ts';
+import { ids, randomEventId } from '../../model/ids.ts';
+import type { HookTool, Moment } from '../agent.ts';
+import { asObject, asString, pruned } from '../claude/usage.ts';
+import {
+  agentOf,
+  callEvent,
+  endEvent,
+  errorData,
+  isAbort,
+  type Lane,
+  laneEvent,
+  messageEvents,
+  promptEvent,
+  promptText,
+  retryEvent,
+  subagentEndEvent,
+  subagentEvent,
+  textEvent,
+  turnEndEvent,
+  usageEvent,
+} from './parts.ts';
+
+const MAX_SESSIONS = 500;
+const MAX_MESSAGES = 1000;
+const MAX_PARTS = 2000;
+const MAX_TOLD = 20_000;
+
+/** What one hook call tells of one session. */
+export interface Told {
+  /** The session whose trace it belongs to. */
+  sessionId: string;
+  /** Its folder, absolute; empty where unknown. */
+  cwd: string;
+  moment?: Moment;
+  /** How the session began: `startup`, `resume`, `fork`. */
+  source?: string;
+  /** Of `before_tool` and `after_tool`. */
+  tool?: HookTool;
+  /** The tool is a subagent's. */
+  subagent?: boolean;
+  events: TraceEvent[];
+}
+
+interface Session {
+  id: string;
+  /** Empty: none, or not known. */
+  parentId: string;
+  /** The parent's call that started it. */
+  parentCall: string;
+  agentType: string;
+  title: string;
+  cwd: string;
+  version: string;
+  /** ms since the epoch; 0: it was there before this process. */
+  createdMs: number;
+  /** Its start was told. */
+  started: boolean;
+  /** ms since the epoch at which its start was told. */
+  startedMs: number;
+  /** Its last answer: a message's info. */
+  answer: JsonObject | undefined;
+  lastText: string;
+  /** An error that no message told of (yet). */
+  error: JsonObject | undefined;
+  isFork: boolean;
+}
+
+/** Events of opencode's that say nothing of a session's course, or say again what another one says. */
+const SILENT =
+  /^(server|tui|pty|lsp|mcp|ide|installation|project|vcs|workspace|worktree|plugin|catalog|reference|integration|models|file|todo|global|storage|account|tool|snapshot)\.|^(session\.(diff|updated|created|compacted|next\..*)|message\.(removed|part\.(delta|removed))|command\.executed)$/;
+
+/** Maps the hooks of one opencode instance. Never throws for what opencode tells, whatever its shape. */
+export class PluginMapper {
+  readonly #directory: string;
+  readonly #sessions = new Map<string, Session>();
+  readonly #messages = new Map<string, { info: JsonObject; calls: string[]; trigger: string }>();
+  /** Part id by session and call id. */
+  readonly #parts = new Map<string, string>();
+  /** What `tool.execute.after` said of calls whose part is not told as finished. */
+  readonly #open = new Map<string, { part: JsonObject; sessionId: string }>();
+  /** Calls that a person refused. */
+  readonly #told = new Set<string>();
+
+  /** @param directory the folder that this instance works in, absolute */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** @param nowMs ms since the epoch */
+  push(hook: string, input: unknown, output: unknown, nowMs: number): Told[] {
+    switch (hook) {
+      case 'event':
+        return this.#event(asObject(input) ?? {}, nowMs);
+      case 'chat.message':
+        return this.#chat(asObject(output) ?? {}, nowMs);
+      case 'tool.execute.before':
+        return this.#before(asObject(input) ?? {}, asObject(asObject(output)?.args) ?? {}, nowMs);
+      case 'tool.execute.after':
+        return this.#after(asObject(input) ?? {}, asObject(output) ?? {}, nowMs);
+      case 'dispose':
+        return [...this.#sessions.values()].flatMap((session) => this.#end(session, nowMs));
+      default:
+        return [];
+    }
+  }
+
+  #event(event: JsonObject, nowMs: number): Told[] {
+    const type = asString(event.type);
+    const properties = asObject(event.properties) ?? {};
+    const info = asObject(properties.info);
+    const sessionId = asString(properties.sessionID) || asString(info?.sessionID);
+    switch (type) {
+      case 'session.created':
+      case 'session.updated':
+        return this.#note(info ?? {}, type === 'session.created', nowMs);
+      case 'session.deleted': {
+        const session = this.#sessions.get(asString(info?.id) || sessionId);
+        return session === undefined ? [] : this.#end(session, nowMs, 'deleted');
+      }
+      case 'session.idle':
+        return this.#idle(sessionId, nowMs);
+      case 'session.status':
+        return this.#status(sessionId, asObject(properties.status) ?? {}, nowMs);
+      case 'session.error': {
+        const session = this.#sessions.get(sessionId);
+        const error = asObject(properties.error);
+        if (session !== undefined && error !== undefined) session.error = error;
+        return [];
+      }
+      case 'message.updated':
+        return info === undefined ? [] : this.#message(sessionId, info, nowMs);
+      case 'message.part.updated':
+        return this.#part(asObject(properties.part) ?? {}, nowMs);
+      case 'permission.asked':
+      case 'permission.updated':
+      case 'permission.replied':
+        return this.#permission(type, sessionId, properties, nowMs);
+      case 'question.asked':
+      case 'question.replied':
+      case 'question.rejected': {
+        const { sessionID: _, ...rest } = properties;
+        return this.#decision(sessionId, nowMs, {
+          event_subtype: 'elicitation',
+          ...rest,
+          phase: type === 'question.asked' ? 'requested' : 'answered',
+        });
+      }
+      default:
+        if (SILENT.test(type) || !this.#sessions.has(sessionId)) return [];
+        // Of a newer opencode: kept whole.
+        return this.#decision(sessionId, nowMs, {
+          event_subtype: 'unknown_hook',
+          hook_event_name: type,
+          payload: properties,
+        });
+    }
+  }
+
+  /** What is known of a session, before anything is told of it. */
+  #session(id: string): Session {
+    let session = this.#sessions.get(id);
+    if (session === undefined) {
+      session = {
+        id,
+        parentId: '',
+        parentCall: '',
+        agentType: '',
+        title: '',
+        cwd: this.#directory,
+        version: '',
+        createdMs: 0,
+        started: false,
+        startedMs: 0,
+        answer: undefined,
+        lastText: '',
+        error: undefined,
+        isFork: false,
+      };
+      this.#sessions.set(id, session);
+      forgetOldest(this.#sessions, MAX_SESSIONS);
+    }
+    return session;
+  }
+
+  #note(info: JsonObject, created: boolean, nowMs: number): Told[] {
+    const id = asString(info.id);
+    if (id === '') return [];
+    // Sessions that only are renamed, shared or archived did nothing.
+    const known = this.#sessions.has(id);
+    const session = this.#session(id);
+    session.parentId = asString(info.parentID) || session.parentId;
+    session.title = asString(info.title) || session.title;
+    session.version = asString(info.version) || session.version;
+    session.cwd = asString(info.directory) || session.cwd;
+    session.agentType = asString(info.agent) || session.agentType;
+    if (!created || known) return [];
+    const at = asObject(info.time)?.created;
+    session.createdMs = typeof at === 'number' ? at : nowMs;
+    session.isFork = / \(fork #\d+\)$/.test(session.title);
+    return session.parentId === '' ? this.#begin(session, session.createdMs) : [];
+  }
+
+  /** The session that began it all. */
+  #root(session: Session): Session {
+    let at = session;
+    for (let depth = 0; at.parentId !== '' && depth < 32; depth++) at = this.#session(at.parentId);
+    return at;
+  }
+
+  #lane(session: Session): Lane {
+    const root = this.#root(session);
+    return {
+      sessionId: root.id,
+      agentId: root === session ? '' : session.id,
+      agentType: session.agentType,
+      cwd: session.cwd,
+      recordedBy: 'hook',
+    };
+  }
+
+  #tell(session: Session, events: TraceEvent[], more: Partial<Told> = {}): Told {
+    const root = this.#root(session);
+    return { sessionId: root.id, cwd: root.cwd, events, ...more };
+  }
+
+  /** The start of a session, or of a subagent, at the first that is told of it. */
+  #begin(session: Session, timeMs: number, prompt = ''): Told[] {
+    if (session.started) return [];
+    session.started = true;
+    session.startedMs = timeMs;
+    const root = this.#root(session);
+    const before = root === session ? [] : this.#begin(root, timeMs);
+    const lane = this.#lane(session);
+    if (root !== session) {
+      const event = subagentEvent(lane, timeMs, {
+        description: session.title.replace(/ \(@\S+ subagent\)$/, ''),
+        prompt,
+        parentCall: session.parentCall,
+      });
+      return [...before, this.#tell(session, [event])];
+    }
+    const source = session.isFork ? 'fork' : session.createdMs > 0 ? 'startup' : 'resume';
+    const event = laneEvent(lane, 'session_start', randomEventId(), timeMs, {
+      trace_version: TRACE_VERSION,
+      mode: 'opencode-hooks',
+      source,
+      ...(source !== 'startup' && { event_subtype: source }),
+      ...pruned({ agent_version: session.version }),
+    });
+    return [this.#tell(session, [event], { moment: 'session_start', source })];
+  }
+
+  #end(session: Session, nowMs: number, reason = 'exit'): Told[] {
+    if (!session.started) return [];
+    session.started = false;
+    const lane = this.#lane(session);
+    if (lane.agentId !== '') return [];
+    const events = this.#flush(session.id);
+    const title = session.title;
+    events.push(
+      laneEvent(lane, 'session_end', randomEventId(), nowMs, {
+        reason,
+        ...pruned({ title: /^New session - /.test(title) ? '' : title }),
+      }),
+    );
+    return [this.#tell(session, events, { moment: 'session_end' })];
+  }
+
+  #once(event: TraceEvent | undefined): TraceEvent[] {
+    if (event === undefined || this.#told.has(event.event_id)) return [];
+    this.#told.add(event.event_id);
+    if (this.#told.size > MAX_TOLD) this.#told.delete(this.#told.values().next().value as string);
+    return [event];
+  }
+
+  #chat(output: JsonObject, nowMs: number): Told[] {
+    const info = asObject(output.message) ?? {};
+    const id = asString(info.sessionID);
+    if (id === '') return [];
+    const session = this.#session(id);
+    const parts = listOf(output.parts);
+    session.agentType = agentOf(info) || session.agentType;
+    const begun = this.#begin(session, nowMs, promptText(parts));
+    const lane = this.#lane(session);
+    // A subagent's prompt is its task, told by its start.
+    const prompt = lane.agentId === '' ? this.#once(promptEvent(lane, info, parts)) : [];
+    return [...begun, ...(prompt.length > 0 ? [this.#tell(session, prompt)] : [])];
+  }
+
+  #message(sessionId: string, info: JsonObject, nowMs: number): Told[] {
+    const id = asString(info.id);
+    if (id === '' || sessionId === '') return [];
+    const session = this.#session(sessionId);
+    if (this.#isCopy(session, info)) return [];
+    const known = this.#messages.get(id);
+    this.#messages.set(id, {
+      info,
+      calls: known?.calls ?? [],
+      trigger: known?.trigger ?? '',
+    });
+    forgetOldest(this.#messages, MAX_MESSAGES);
+    if (info.role !== 'assistant') return [];
+    // What a subagent left open is told with its answer.
+    session.answer = info;
+    const failed = info.error !== undefined && info.error !== null;
+    const done = asObject(info.time)?.completed;
+    if (!failed && typeof done !== 'number') return [];
+    if (failed) session.error = undefined;
+    const trigger = this.#messages.get(asString(info.parentID))?.trigger ?? '';
+    const events = messageEvents(this.#lane(session), info, trigger).flatMap((event) =>
+      this.#once(event),
+    );
+    if (events.length === 0) return [];
+    return [...this.#begin(session, nowMs), this.#tell(session, events)];
+  }
+
+  /** A fork brings its parent's messages along, which are older than itself. They were told there. */
+  #isCopy(session: Session, info: JsonObject): boolean {
+    const created = asObject(info.time)?.created;
+    return typeof created === 'number' && created < session.createdMs;
+  }
+
+  #part(part: JsonObject, nowMs: number): Told[] {
+    const sessionId = asString(part.sessionID);
+    const message = this.#messages.get(asString(part.messageID));
+    if (sessionId === '') return [];
+    const session = this.#session(sessionId);
+    // Of a message that is not known nothing is new: it is a copy, or an old one that was pruned.
+    if (message === undefined) return [];
+    const lane = this.#lane(session);
+    switch (part.type) {
+      case 'tool':
+        return this.#toolPart(session, part, message, nowMs);
+      case 'text':
+      case 'reasoning': {
+        if (message.info.role === 'user' || typeof asObject(part.time)?.end !== 'number') return [];
+        if (part.type === 'text') session.lastText = asString(part.text) || session.lastText;
+        return this.#told1(session, textEvent(lane, part, message.info), nowMs);
+      }
+      case 'step-finish': {
+        const usage = usageEvent(lane, part, message.info, message.calls);
+        message.calls = [];
+        return this.#told1(session, usage, nowMs);
+      }
+      case 'compaction':
+        message.trigger = part.auto === true ? 'auto' : 'manual';
+        return [];
+      default:
+        return [];
+    }
+  }
+
+  #told1(session: Session, event: TraceEvent | undefined, nowMs: number): Told[] {
+    const events = this.#once(event);
+    if (events.length === 0) return [];
+    return [...this.#begin(session, nowMs), this.#tell(session, events)];
+  }
+
+  #toolPart(
+    session: Session,
+    part: JsonObject,
+    message: { info: JsonObject; calls: string[] },
+    nowMs: number,
+  ): Told[] {
+    const id = asString(part.id);
+    const callId = asString(part.callID);
+    const status = asObject(part.state)?.status;
+    if (id === '') return [];
+    const key = `${session.id}\n${callId}`;
+    if (status === 'pending') {
+      // Providers may give the same id to many calls: the latest is meant.
+      this.#parts.delete(key);
+      this.#parts.set(key, id);
+      forgetOldest(this.#parts, MAX_PARTS);
+      return [];
+    }
+    if (!this.#parts.has(key)) this.#parts.set(key, id);
+    this.#child(session, part);
+    if (!message.calls.includes(id)) message.calls.push(id);
+    const lane = this.#lane(session);
+    const events = this.#once(callEvent(lane, part, message.info));
+    const end = endEvent(lane, part, message.info);
+    const ended = this.#once(end);
+    if (end !== undefined) this.#open.delete(id);
+    events.push(...ended);
+    if (events.length === 0) return [];
+    const tool = this.#hookTool(session, part, message.info);
+    return [
+      ...this.#begin(session, nowMs),
+      this.#tell(session, events, {
+        ...(ended.length > 0 && { moment: 'after_tool' }),
+        tool,
+        subagent: lane.agentId !== '',
+      }),
+    ];
+  }
+
+  #hookTool(session: Session, part: JsonObject, info: JsonObject): HookTool {
+    const state = asObject(part.state);
+    const { metadata } = state ?? {};
+    return {
+      name: asString(part.tool),
+      callId: asString(part.id),
+      cwd: asString(asObject(info.path)?.cwd) || session.cwd,
+      input: asObject(state?.input) ?? {},
+      ...(metadata !== undefined && { response: metadata }),
+    };
+  }
+
+  /** A task's part names the session of the subagent that it started, or goes on with. */
+  #child(session: Session, part: JsonObject): void {
+    const childId = asString(asObject(asObject(part.state)?.metadata)?.sessionId);
+    if (childId === '' || childId === session.id || part.tool !== 'task') return;
+    const child = this.#session(childId);
+    if (child.parentId === '' && this.#root(session) !== child) child.parentId = session.id;
+    if (child.parentCall === '') child.parentCall = asString(part.id);
+  }
+
+  #before(input: JsonObject, args: JsonObject, nowMs: number): Told[] {
+    const part = this.#callPart(input, { status: 'running', input: args, time: { start: nowMs } });
+    if (part === undefined) return [];
+    const session = this.#session(asString(part.sessionID));
+    const lane = this.#lane(session);
+    const info = this.#infoOf(session);
+    const events = this.#once(callEvent(lane, part, info));
+    return [
+      ...this.#begin(session, nowMs),
+      this.#tell(session, events, {
+        moment: 'before_tool',
+        tool: this.#hookTool(session, part, info),
+        subagent: lane.agentId !== '',
+      }),
+    ];
+  }
+
+  /** The part says the same, and when, a moment later; what it does not say by the turn's end is told then. */
+  #after(input: JsonObject, output: JsonObject, nowMs: number): Told[] {
+    const state: JsonObject = {
+      status: 'completed',
+      input: asObject(input.args) ?? {},
+      output: asString(output.output),
+      metadata: asObject(output.metadata) ?? {},
+      time: { end: nowMs },
+    };
+    const part = this.#callPart(input, state);
+    if (part === undefined) return [];
+    const id = asString(part.id);
+    const session = this.#session(asString(part.sessionID));
+    if (this.#told.has(ids.result(this.#root(session).id, id))) return [];
+    this.#open.set(id, { part, sessionId: session.id });
+    forgetOldest(this.#open, MAX_MESSAGES);
+    return [];
+  }
+
+  /** A part as a tool's hook tells of it. Its own id is known from the part that came before. */
+  #callPart(input: JsonObject, state: JsonObject): JsonObject | undefined {
+    const sessionID = asString(input.sessionID);
+    const callID = asString(input.callID);
+    if (sessionID === '' || callID === '') return undefined;
+    const id = this.#parts.get(`${sessionID}\n${callID}`) ?? callID;
+    return { id, callID, sessionID, type: 'tool', tool: asString(input.tool), state };
+  }
+
+  /** The answer that a session is at: the message of its calls. */
+  #infoOf(session: Session): JsonObject {
+    return session.answer ?? {};
+  }
+
+  /** Calls whose end was only told by `tool.execute.after`. */
+  #flush(sessionId: string): TraceEvent[] {
+    const events: TraceEvent[] = [];
+    for (const [id, open] of this.#open) {
+      if (open.sessionId !== sessionId) continue;
+      this.#open.delete(id);
+      const session = this.#session(sessionId);
+      events.push(...this.#once(endEvent(this.#lane(session), open.part, this.#infoOf(session))));
+    }
+    return events;
+  }
+
+  #idle(sessionId: string, nowMs: number): Told[] {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined || !session.started) return [];
+    const lane = this.#lane(session);
+    const events = this.#flush(sessionId);
+    if (session.error !== undefined && !isAbort({ error: session.error })) {
+      events.push(
+        laneEvent(lane, 'error', randomEventId(), nowMs, {
+          event_subtype: 'api',
+          ...errorData(session.error),
+        }),
+      );
+    }
+    session.error = undefined;
+    if (lane.agentId !== '') {
+      events.push(
+        ...this.#once(subagentEndEvent(lane, session.startedMs, nowMs, session.lastText)),
+      );
+      return [this.#tell(session, events)];
+    }
+    const end = turnEndEvent(lane, session.answer ?? { id: randomEventId() }, nowMs);
+    events.push(...this.#once(end));
+    return [this.#tell(session, events, { moment: 'turn_end' })];
+  }
+
+  #status(sessionId: string, status: JsonObject, nowMs: number): Told[] {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined || status.type !== 'retry') return [];
+    const attempt = typeof status.attempt === 'number' ? status.attempt : 0;
+    const message = asString(session.answer?.id);
+    const error = { error: asString(status.message) || 'the request failed' };
+    const event = retryEvent(this.#lane(session), message, attempt, nowMs, error);
+    return this.#told1(session, event, nowMs);
+  }
+
+  #permission(type: string, sessionId: string, properties: JsonObject, nowMs: number): Told[] {
+    const call = asString(asObject(properties.tool)?.callID) || asString(properties.callID);
+    const asked = type !== 'permission.replied';
+    const reply = asString(properties.reply) || asString(properties.response);
+    const patterns = properties.patterns ?? properties.pattern ?? '';
+    return this.#decision(sessionId, nowMs, {
+      event_subtype: 'permission',
+      permission: asked ? 'requested' : reply === 'reject' ? 'rejected' : 'granted',
+      ...pruned({
+        permission_id: asString(properties.requestID ?? properties.permissionID ?? properties.id),
+        permission_type: asString(properties.permission) || asString(properties.type),
+        patterns: asked ? patterns : '',
+        title: asString(properties.title),
+        reply,
+        tool_use_id: this.#parts.get(`${sessionId}\n${call}`) ?? call,
+      }),
+    });
+  }
+
+  #decision(sessionId: string, nowMs: number, data: JsonObject): Told[] {
+    if (sessionId === '') return [];
+    const session = this.#session(sessionId);
+    const event = laneEvent(this.#lane(session), 'decision', randomEventId(), nowMs, data);
+    return [...this.#begin(session, nowMs), this.#tell(session, [event])];
+  }
+}
+
+const listOf = (value: Json | undefined): JsonObject[] =>
+  Array.isArray(value) ? value.map(asObject).filter((item) => item !== undefined) : [];
+
+function forgetOldest(map: Map<string, unknown>, max: number): void {
+  if (map.size > max) map.delete(map.keys().next().value as string);
+}

@@ -1,0 +1,40 @@
+/** The file by which opencode loads our recorder: pure text, written by set-up. */
+
+/** How every version of it begins. */
+const OURS = /^\/\/ agent-strace: records what opencode does\b/;
+
+/** Name of the file in opencode's `plugins` folder. */
+export const PLUGIN_FILE = 'agent-strace.js';
+
+/**
+ * The text of the plugin. All it does is hand opencode's hooks to the recorder, whose failures stay there: nothing
+ * is printed, nothing thrown. Without the recorder (it was uninstalled) it is a plugin that does nothing.
+ *
+ * @param libPath the recorder, `opencode.js` in our lib folder: absolute, or below `$HOME/`
+ */
+export function pluginText(libPath: string): string {
+  const inHome = /^\$HOME[\\/]/.test(libPath);
+  const rest = JSON.stringify(inHome ? libPath.slice('$HOME'.length) : libPath);
+  const path = inHome ? `homedir() + ${rest}` : rest;
+  return `// agent-strace: records what opencode does. Written by its set-up; delete the file to stop that.
+import { createRequire } from 'node:module';
+${inHome ? "import { homedir } from 'node:os';\n" : ''}
+export const AgentStrace = async (input) => {
+  const safe = {};
+  try {
+    const hooks = createRequire(import.meta.url)(${path}).hooks(input);
+    for (const [name, hook] of Object.entries(hooks)) {
+      safe[name] = async (...args) => {
+        try {
+          await hook(...args);
+        } catch {}
+      };
+    }
+  } catch {}
+  return safe;
+};
+`;
+}
+
+/** Whether a plugin file is ours, of whichever version. */
+export const isOurPlugin = (text: string): boolean => OURS.test(text.replace(/^\ufeff/, ''));

@@ -1,0 +1,37 @@
+/** Reading the transcripts of sessions that run: a bundle of its own, loaded when the first one is followed. */
+import { join } from 'node:path';
+import { isAgentId } from '../agents/agent.ts';
+import { sweepState } from '../agents/claude/stateSweep.ts';
+import { type LiveTail, tailLive } from '../agents/liveTranscript.ts';
+import { keepsSecrets } from '../redact/event.ts';
+import { EVENTS_FILE } from '../trace/append.ts';
+import { stateHome } from '../trace/paths.ts';
+
+/** Transcript read in one go, bytes: a few ms. */
+const MAX_BYTES = 1024 * 1024;
+
+export interface FollowedSession {
+  id: string;
+  /** By our own record: a trace can name any agent. */
+  agent: string;
+  traceDir: string;
+  /** As the trace says. */
+  transcriptPath: string;
+}
+
+/** Undefined: what this agent writes down itself is not read. */
+export function usageTail(session: FollowedSession): LiveTail | undefined {
+  const { id, agent, traceDir, transcriptPath } = session;
+  if (!isAgentId(agent)) return undefined;
+  const stateDir = join(stateHome(), 'state');
+  sweepState(stateDir);
+  return tailLive(agent, {
+    sessionId: id,
+    transcriptPath,
+    stateDir,
+    maxBytes: MAX_BYTES,
+    // As the hook does, which runs in the environment of the person's agent.
+    redact: !keepsSecrets(process.env),
+    eventsFile: join(traceDir, id, EVENTS_FILE),
+  });
+}

@@ -1,0 +1,202 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { installTool } from '../../scripts/tools.mjs';
+import { hookCommand, installLauncher } from '../../src/agents/launcher.ts';
+import type { TraceEvent } from '../../src/model/event.ts';
+import { killTree } from '../processes.ts';
+import { type GeminiScenario, MockGemini } from './mockGemini.ts';
+
+/** Events that set-up asks for. */
+const EVENTS = [
+  'SessionStart',
+  'SessionEnd',
+  'BeforeAgent',
+  'AfterAgent',
+  'BeforeTool',
+  'AfterTool',
+  'Notification',
+];
+
+export interface GeminiLabOptions {
+  scenario: (folders: { projectDir: string }) => GeminiScenario;
+  files?: Record<string, string>;
+  /** Built hook that records; without it nothing does. */
+  hookBundle?: string;
+  /** Further hooks by event: shell commands. */
+  hooks?: Record<string, string>;
+}
+
+export interface GeminiRun {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * The real Gemini CLI with a home, a project and a scripted model of its own. It sees nothing of the
+ * user's environment, and any address but loopback is a dead proxy.
+ */
+export class GeminiLab {
+  readonly home: string;
+  readonly projectDir: string;
+  readonly mock: MockGemini;
+  private readonly scratch: string;
+  private readonly gemini: string;
+  private readonly running = new Set<ChildProcess>();
+
+  private constructor(scratch: string, mock: MockGemini, gemini: string) {
+    this.scratch = scratch;
+    this.home = join(scratch, 'home');
+    this.projectDir = join(scratch, 'project');
+    this.mock = mock;
+    this.gemini = gemini;
+  }
+
+  /** Installs the agent if needed and makes its folders. */
+  static async create({
+    scenario,
+    files = {},
+    hookBundle,
+    hooks = {},
+  }: GeminiLabOptions): Promise<GeminiLab> {
+    const folder = await installTool('gemini');
+    const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-gemini-')));
+    const mock = await MockGemini.start();
+    const lab = new GeminiLab(scratch, mock, join(folder, 'node_modules', '.bin', 'gemini'));
+    mkdirSync(join(lab.home, '.gemini'), { recursive: true });
+    mkdirSync(lab.projectDir);
+    mock.scenario = scenario(lab);
+    for (const [path, content] of Object.entries(files)) {
+      writeFileSync(join(lab.projectDir, path), content);
+    }
+    if (hookBundle !== undefined) {
+      mkdirSync(join(lab.projectDir, '.agent-traces'), { mode: 0o700 });
+      installLauncher({
+        hookBundle,
+        version: '0.0.0',
+        nodePath: process.execPath,
+        env: lab.stateEnv,
+      });
+    }
+    lab.writeSettings(hooks);
+    return lab;
+  }
+
+  /** Where our own state is. */
+  get stateEnv(): { AGENT_STRACE_HOME: string } {
+    return { AGENT_STRACE_HOME: join(this.home, '.agent-strace') };
+  }
+
+  private writeSettings(others: Record<string, string>): void {
+    // As set-up writes it: it names $HOME, which is the lab's for the agent.
+    const groups = EVENTS.map((event) => {
+      const commands = [hookCommand('gemini', event, {}), others[event] ?? ''];
+      const hooks = commands
+        .filter((command) => command !== '')
+        .map((command) => ({ type: 'command', command, timeout: 10_000 }));
+      return [event, [{ matcher: '*', hooks }]];
+    });
+    const settings = {
+      security: { auth: { selectedType: 'gemini-api-key' }, folderTrust: { enabled: false } },
+      general: { disableAutoUpdate: true, enableAutoUpdate: false },
+      privacy: { usageStatisticsEnabled: false },
+      telemetry: { enabled: false },
+      hooksConfig: { enabled: true },
+      hooks: Object.fromEntries(groups),
+    };
+    writeFileSync(join(this.home, '.gemini/settings.json'), JSON.stringify(settings));
+  }
+
+  /** Runs the agent to its end; 120 s at most. */
+  async run(prompt: string, args: string[] = []): Promise<GeminiRun> {
+    return await this.start(prompt, args).done;
+  }
+
+  /** Starts the agent and returns at once. */
+  start(prompt: string, args: string[] = []): { pid: number; done: Promise<GeminiRun> } {
+    const model = ['-m', 'gemini-2.5-flash', '--approval-mode', 'yolo', '--skip-trust'];
+    const child = spawn(this.gemini, [...model, '-o', 'json', ...args, '-p', prompt], {
+      cwd: this.projectDir,
+      env: this.environment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.running.add(child);
+    const timer = setTimeout(() => killTree(child, this.home), 120_000);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    const done = once(child, 'close')
+      .then(([code]) => ({ code: code as number | null, stdout, stderr }))
+      .finally(() => {
+        clearTimeout(timer);
+        this.running.delete(child);
+      });
+    return { pid: child.pid ?? -1, done };
+  }
+
+  /** Reads a file of the project. */
+  read(path: string): string {
+    return readFileSync(join(this.projectDir, path), 'utf8');
+  }
+
+  /** Sessions that were recorded. */
+  sessions(): string[] {
+    const folder = join(this.home, '.agent-strace/sessions');
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => name.slice(0, -5));
+  }
+
+  /** The events of the one session that was recorded. */
+  trace(session = this.sessions()[0] ?? ''): TraceEvent[] {
+    return this.read(`.agent-traces/${session}/events.ndjson`)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as TraceEvent);
+  }
+
+  /** Paths of all chats, subagents' too. */
+  chats(): string[] {
+    const tmp = join(this.home, '.gemini/tmp');
+    return globSync('*/chats/**/*.jsonl', { cwd: tmp }).map((path) => join(tmp, path));
+  }
+
+  /** Kills what still runs and removes all folders. */
+  async close(): Promise<void> {
+    for (const child of this.running) killTree(child);
+    killTree(undefined, this.home);
+    await this.mock.close();
+    rmSync(this.scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+
+  private environment(): Record<string, string> {
+    return {
+      PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
+      HOME: this.home,
+      TERM: 'dumb',
+      LANG: 'C.UTF-8',
+      GEMINI_API_KEY: 'test-gemini-000',
+      GOOGLE_GEMINI_BASE_URL: this.mock.url,
+      GEMINI_TELEMETRY_ENABLED: 'false',
+      HTTP_PROXY: 'http://127.0.0.1:9',
+      HTTPS_PROXY: 'http://127.0.0.1:9',
+      NO_PROXY: '127.0.0.1,localhost',
+    };
+  }
+}

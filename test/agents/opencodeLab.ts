@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { installTool } from '../../scripts/tools.mjs';
+import type { TraceEvent } from '../../src/model/event.ts';
+import { killTree } from '../processes.ts';
+import type { Scenario } from './mockAnthropic.ts';
+import { MockCompletions } from './mockCompletions.ts';
+
+export interface OpencodeResult {
+  /** null when a signal ended it. */
+  code: number | null;
+  /** One JSON object a line. */
+  stdout: string;
+  stderr: string;
+}
+
+export interface StartedOpencode {
+  pid: number;
+  child: ChildProcess;
+  done: Promise<OpencodeResult>;
+}
+
+/**
+ * The real opencode with a home, a project and a scripted model of its own. It sees nothing of the user's
+ * environment, and any address but loopback is a dead proxy.
+ */
+export class OpencodeLab {
+  readonly home: string;
+  readonly projectDir: string;
+  readonly mock: MockCompletions;
+  private readonly scratch: string;
+  private readonly opencode: string;
+  private readonly running = new Set<ChildProcess>();
+
+  private constructor(scratch: string, mock: MockCompletions, opencode: string) {
+    this.scratch = scratch;
+    this.home = join(scratch, 'home');
+    this.projectDir = join(scratch, 'project');
+    this.mock = mock;
+    this.opencode = opencode;
+  }
+
+  /**
+   * Installs the agent if needed and makes its folders.
+   *
+   * @param files of the project, by relative path
+   * @param model the one that opencode asks for
+   */
+  static async create(
+    scenario: (folders: { projectDir: string }) => Scenario,
+    files: Record<string, string> = {},
+    model = 'scripted',
+  ): Promise<OpencodeLab> {
+    const folder = await installTool('opencode');
+    const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-opencode-')));
+    const mock = await MockCompletions.start({});
+    const lab = new OpencodeLab(scratch, mock, join(folder, 'node_modules', '.bin', 'opencode'));
+    mkdirSync(lab.home);
+    mkdirSync(lab.projectDir);
+    mock.scenario = scenario(lab);
+    for (const [path, content] of Object.entries(files)) lab.write(path, content);
+    const cost = { input: 3, output: 15, cache_read: 0.3 };
+    const limit = { context: 200_000, output: 32_000 };
+    lab.write(
+      'opencode.json',
+      JSON.stringify({
+        provider: {
+          mock: {
+            npm: '@ai-sdk/openai-compatible',
+            options: { baseURL: mock.url, apiKey: 'none' },
+            models: { [model]: { name: model, cost, limit } },
+          },
+        },
+        model: `mock/${model}`,
+        small_model: `mock/${model}`,
+        permission: { bash: { 'forbidden *': 'deny' }, external_directory: 'ask' },
+      }),
+    );
+    return lab;
+  }
+
+  /** Writes a file of the project. */
+  write(path: string, content: string): void {
+    const file = join(this.projectDir, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.projectDir, path), 'utf8');
+  }
+
+  /** Runs the agent to its end. */
+  async run(prompt: string, args: string[] = []): Promise<OpencodeResult> {
+    return await this.start(prompt, args).done;
+  }
+
+  /** Starts the agent and returns at once. */
+  start(prompt: string, args: string[] = []): StartedOpencode {
+    const child = spawn(this.opencode, ['run', '--format', 'json', ...args, prompt], {
+      cwd: this.projectDir,
+      env: {
+        PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
+        HOME: this.home,
+        TERM: 'dumb',
+        LANG: 'C.UTF-8',
+        OPENCODE_DISABLE_AUTOUPDATE: '1',
+        OPENCODE_DISABLE_MODELS_FETCH: '1',
+        OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
+        HTTP_PROXY: 'http://127.0.0.1:9',
+        HTTPS_PROXY: 'http://127.0.0.1:9',
+        NO_PROXY: '127.0.0.1,localhost',
+        // It looks for its plugin library at its first start, and for more than a minute where there is no network.
+        npm_config_fetch_retries: '0',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, as a shell would give it.
+      detached: true,
+    });
+    this.running.add(child);
+    const timer = setTimeout(() => killTree(child, this.home), 100_000);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    const done = once(child, 'close')
+      .then(([code]) => ({ code: code as number | null, stdout, stderr }))
+      .finally(() => {
+        clearTimeout(timer);
+        this.running.delete(child);
+      });
+    return { pid: child.pid ?? -1, child, done };
+  }
+
+  /** Sessions that were recorded in the project. */
+  traced(): string[] {
+    try {
+      return readdirSync(join(this.projectDir, '.agent-traces')).filter(
+        (name) => !name.startsWith('.'),
+      );
+    } catch {
+      return [];
+    }
+  }
+
+  trace(session: string): TraceEvent[] {
+    return this.read(`.agent-traces/${session}/events.ndjson`)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as TraceEvent);
+  }
+
+  /** Kills what still runs and removes all folders. */
+  async close(): Promise<void> {
+    for (const child of this.running) killTree(child);
+    killTree(undefined, this.home);
+    await this.mock.close();
+    rmSync(this.scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
