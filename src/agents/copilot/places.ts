@@ -76,10 +76,10 @@ export function rootSession(parentAgent: string, env: Env): string {
     isSafeSessionId(id)
       ? (lstatSync(eventsPath(dir, id), { throwIfNoEntry: false })?.mtimeMs ?? 0)
       : 0;
-  // What this very Copilot has been recorded as.
+  // What this very Copilot has been recorded as: it writes its file later than it fires its hooks.
   const copilot = findAgentProcess('copilot', undefined);
   const marked = copilot && markedSession(copilot, env);
-  if (marked !== undefined && written(marked) > 0) return marked;
+  if (marked !== undefined && readSessionRecord(marked, env)?.agent === 'copilot') return marked;
   // A session that is not recorded from its beginning. The agent at work has just written.
   const found = entriesOf(join(dir, 'session-state'))
     .map(({ name }) => ({ id: name, mtimeMs: written(name) }))
