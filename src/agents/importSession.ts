@@ -15,7 +15,7 @@ import {
   type Response,
   unpricedSession,
 } from './claude/discover.ts';
-import { asString } from './claude/usage.ts';
+import { asString } from './rows.ts';
 import { EventList, rowsIn } from './transcriptRows.ts';
 
 export interface ImportOptions {

@@ -8,9 +8,9 @@ import { isObject, type Json, type TraceEvent } from '../model/event.ts';
 import { textHash } from '../model/ids.ts';
 import type { RedactPolicy } from '../redact/redact.ts';
 import type { AgentId, AgentPlaces, RowMapper, SessionFile, TranscriptSource } from './agent.ts';
-import { isSessionId, readSmall } from './claude/files.ts';
 import { readUsage, UsageTail } from './claude/usageReader.ts';
 import { acquireLease, type Lease } from './lease.ts';
+import { isSessionId, readSmall } from './ownFiles.ts';
 import {
   nothing,
   type ReadResult,

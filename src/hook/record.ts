@@ -2,13 +2,13 @@
 import { isAbsolute } from 'node:path';
 import { AGENTS, type AgentId, type HookRecorder, isAgentId } from '../agents/agent.ts';
 import { claudeRecorder } from '../agents/claude/recorder.ts';
-import { asString as str } from '../agents/claude/usage.ts';
 import {
   findAgentProcess,
   isSameProcess,
   readSessionRecord,
   type SessionRecord,
 } from '../agents/process.ts';
+import { asString as str } from '../agents/rows.ts';
 import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
 import { isObject, type JsonObject } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';

@@ -1,6 +1,5 @@
 /** A session as the recorder keeps it: its record, its lines in the trace, its meta.json. */
 import { AGENTS, type AgentId } from '../agents/agent.ts';
-import { asString as str } from '../agents/claude/usage.ts';
 import { markProcess, startedBy } from '../agents/parentSession.ts';
 import {
   identityOf,
@@ -8,6 +7,7 @@ import {
   type SessionRecord,
   writeSessionRecord,
 } from '../agents/process.ts';
+import { asString as str } from '../agents/rows.ts';
 import type { SessionMeta } from '../model/codec.ts';
 import { isObject, type TraceEvent } from '../model/event.ts';
 import { redactText } from '../redact/redact.ts';

@@ -2,12 +2,9 @@
  * How an event is written: without secrets (and personal data, where that is wanted), its long texts cut. The recorder, the live transcript reader
  * and the import all end here, so that there is one rule of what may stand in a trace.
  */
-import { cutKey, MAX_RESULT_UNITS } from '../model/codec.ts';
+import { cutKey, LONG_KEYS, MAX_RESULT_UNITS } from '../model/codec.ts';
 import { isObject, type JsonObject, type TraceEvent } from '../model/event.ts';
 import { type RedactionCounts, type RedactPolicy, redactValue } from './redact.ts';
-
-/** Texts that may be as long as a file. */
-export const LONG_KEYS = ['result', 'error', 'prompt', 'text', 'summary', 'title'] as const;
 
 /** The environment's words for what is taken out. */
 export interface RedactEnv {

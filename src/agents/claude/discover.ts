@@ -8,20 +8,13 @@ import { addUsage, emptyUsage, usageOf } from '../../model/usage.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import { codeOf, openRead, problemText } from '../../trace/files.ts';
 import { LineSplitter } from '../lines.ts';
+import { entriesOf, firstBytes, isSessionId, openOwn, readSmall } from '../ownFiles.ts';
+import { asObject, asString, rowTime } from '../rows.ts';
 import type { Environment, SubagentFile } from './files.ts';
-import {
-  besideIndex,
-  configDirs,
-  entriesOf,
-  firstBytes,
-  isSessionId,
-  openOwn,
-  readSmall,
-  subagentFiles,
-} from './files.ts';
+import { besideIndex, configDirs, subagentFiles } from './files.ts';
 import type { SubagentMeta, TranscriptStats } from './transcriptImport.ts';
 import { TranscriptMapper } from './transcriptImport.ts';
-import { asObject, asString, Responses, replaces, rowTime, usageData } from './usage.ts';
+import { Responses, replaces, usageData } from './usage.ts';
 
 const CHUNK = 1024 * 1024;
 const HEAD = 65_536;

@@ -2,10 +2,11 @@
 import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { TranscriptFile, TranscriptSource } from '../agent.ts';
+import { firstBytes, isSessionId } from '../ownFiles.ts';
+import { asObject } from '../rows.ts';
 import { readMeta, type TranscriptHead, transcriptHead, transcriptHeads } from './discover.ts';
-import { firstBytes, isSessionId, subagentFiles } from './files.ts';
+import { subagentFiles } from './files.ts';
 import { TranscriptMapper } from './transcriptImport.ts';
-import { asObject } from './usage.ts';
 
 /** Bytes in which a row names its session. */
 const HEAD = 65_536;

@@ -15,27 +15,21 @@ import { eventId, ids } from '../../model/ids.ts';
 
 import { readyEvent } from '../../redact/event.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
-
+import { asObject, asString, rowTime, textOf } from '../rows.ts';
 import { isSearch } from './searchHits.ts';
-
-import { filesOf } from './toolResult.ts';
+import { exitCodeOf, filesOf } from './toolResult.ts';
 import {
   apiErrorData,
-  asObject,
-  asString,
   blocksOf,
   compactionData,
   compactionId,
   copiedFrom,
-  exitCodeOf,
   INTERRUPTED_TURN,
   interruptId,
   interruption,
   mergeUsage,
   Responses,
-  rowTime,
   sourceOf,
-  textOf,
   usageData,
 } from './usage.ts';
 

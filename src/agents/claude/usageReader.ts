@@ -11,6 +11,7 @@ import type { TraceEvent } from '../../model/event.ts';
 import { textHash } from '../../model/ids.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import { acquireLease, type Lease } from '../lease.ts';
+import { readSmall } from '../ownFiles.ts';
 import {
   nothing,
   type ReadResult,
@@ -19,10 +20,11 @@ import {
   replaceFile,
   traceOf,
 } from '../rowReader.ts';
+import { asObject } from '../rows.ts';
 import type { FindBeside } from './files.ts';
-import { besideIndex, configDirs, readSmall, subagentFiles, trustedTranscript } from './files.ts';
+import { besideIndex, configDirs, subagentFiles, trustedTranscript } from './files.ts';
 import type { Seen, UsageState } from './usage.ts';
-import { asObject, UsageMapper } from './usage.ts';
+import { UsageMapper } from './usage.ts';
 
 /** Longest state file that is read. What {@link stateText} writes is shorter, whatever the session. */
 const MAX_STATE = 8 * 1024 * 1024;

@@ -10,7 +10,7 @@ import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../.
 import { eventId, ids } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime, textOf } from '../claude/usage.ts';
+import { asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
 import { codexIds } from './codexIds.ts';
 import { type Outcome, outcomeOfOutput, outputText } from './results.ts';
 import { askedCall, promptText, type ToolRow, toolRow } from './rolloutItems.ts';

@@ -10,7 +10,7 @@ import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime } from '../claude/usage.ts';
+import { asObject, asString, pruned, rowTime } from '../rows.ts';
 import { firedAt, momentId } from './hook.ts';
 import { callId, promptId } from './ids.ts';
 import {

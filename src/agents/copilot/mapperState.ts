@@ -2,7 +2,7 @@
 import { isObject, type Json, type JsonObject, type TraceEvent } from '../../model/event.ts';
 import { readyEvent } from '../../redact/event.ts';
 import { type RedactPolicy, redactText } from '../../redact/redact.ts';
-import { asObject, asString, pruned } from '../claude/usage.ts';
+import { asObject, asString, pruned } from '../rows.ts';
 import type { CallFiles } from './toolFiles.ts';
 
 /** Bounds on what is remembered of one file, so that {@link savedState} stays small. */

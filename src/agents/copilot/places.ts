@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isSafeSessionId } from '../../trace/paths.ts';
 import type { AgentPlaces, Env } from '../agent.ts';
-import { entriesOf, openOwn } from '../claude/files.ts';
+import { entriesOf, openOwn } from '../ownFiles.ts';
 import { markedSession } from '../parentSession.ts';
 import { findAgentProcess, readSessionRecord } from '../process.ts';
 

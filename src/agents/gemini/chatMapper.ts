@@ -17,7 +17,7 @@ import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import { redactText } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime } from '../claude/usage.ts';
+import { asObject, asString, pruned, rowTime } from '../rows.ts';
 import { callsOf, type GeminiToolCall, messageText, usageOfTokens } from './chatRow.ts';
 import { promptId } from './promptId.ts';
 import { exitCodeOf, filesOf, isShell } from './toolResult.ts';

@@ -7,7 +7,7 @@
 import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../../model/event.ts';
 import { ids, randomEventId } from '../../model/ids.ts';
 import type { HookTool, Moment } from '../agent.ts';
-import { asObject, asString, pruned } from '../claude/usage.ts';
+import { asObject, asString, pruned } from '../rows.ts';
 import {
   agentOf,
   callEvent,

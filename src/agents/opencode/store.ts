@@ -15,7 +15,7 @@ import type {
   TranscriptFile,
   TranscriptSource,
 } from '../agent.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 import { isDatabase, openDatabase, type SessionDatabase, withDatabase } from './database.ts';
 import { idPrefix } from './parts.ts';
 import { OpencodeMapper } from './transcript.ts';

@@ -6,7 +6,7 @@ import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../.
 import { eventId } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned } from '../claude/usage.ts';
+import { asObject, asString, pruned } from '../rows.ts';
 import {
   agentOf,
   callEvent,
