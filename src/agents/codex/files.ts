@@ -4,10 +4,10 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Json, JsonObject } from '../../model/event.ts';
 import type { AgentPlaces } from '../agent.ts';
-import { entriesOf, isSessionId, openOwn } from '../claude/files.ts';
-import { asObject, asString } from '../claude/usage.ts';
 import { LineSplitter } from '../lines.ts';
+import { entriesOf, isSessionId, openOwn } from '../ownFiles.ts';
 import { parseRow } from '../rowReader.ts';
+import { asObject, asString } from '../rows.ts';
 import { parentOf } from './rollout.ts';
 import { unpack, unpackHead } from './zstd.ts';
 

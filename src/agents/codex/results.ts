@@ -1,8 +1,9 @@
 /** How a Codex tool call ended, from the texts and items that Codex writes of it. */
 import { type FileOp, isObject, type Json, type JsonObject } from '../../model/event.ts';
+
 import { commandHits } from '../claude/searchHits.ts';
 import { lineCount } from '../claude/toolResult.ts';
-import { asObject, asString, textOf } from '../claude/usage.ts';
+import { asObject, asString, textOf } from '../rows.ts';
 import { absolutePath, plainPath } from './patch.ts';
 
 /** What is known of a call's end. */

@@ -11,7 +11,7 @@ import { eventId, ids } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import { redactText } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime, textOf } from '../claude/usage.ts';
+import { asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
 import { codexIds } from './codexIds.ts';
 import { type Outcome, outcomeOfOutput, outputText } from './results.ts';
 import { askedCall, promptText, type ToolRow, toolRow } from './rolloutItems.ts';
@@ -159,7 +159,7 @@ export class RolloutMapper implements RowMapper {
         }),
       },
     };
-    this.#events.push(readyEvent(event, this.#options.redact ?? true));
+    this.#events.push(readyEvent(event, this.#options.redact));
   }
 
   /** The turn that a row is of: its own word, else that of the rows before it. */

@@ -1,6 +1,6 @@
 /** Items, and the older events that say the same: what each tells of a tool call. */
 import type { Json, JsonObject } from '../../model/event.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 import { changedFiles, plainPath } from './patch.ts';
 import {
   commandText,

@@ -1,6 +1,6 @@
 /** What is remembered between two rows of a rollout. */
 import { isObject, type Json, type JsonObject } from '../../model/event.ts';
-import { asString } from '../claude/usage.ts';
+import { asString } from '../rows.ts';
 
 /** Calls of one file that are remembered; more at once is not an agent but an attack. */
 const MAX_CALLS = 64;

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { realPath } from '../../trace/paths.ts';
 import type { AgentPlaces, SessionFile, TranscriptFile, TranscriptSource } from '../agent.ts';
-import { entriesOf, isSessionId } from '../claude/files.ts';
+import { entriesOf, isSessionId } from '../ownFiles.ts';
 import {
   codexHomes,
   factsOf,
