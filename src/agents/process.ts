@@ -64,6 +64,8 @@ export interface SessionRecord {
   first_seen: number;
   /** The session whose agent started this one's. */
   parent?: string;
+  /** What `AGENT_STRACE_MASK` says in the agent's environment: others write to its trace, too. */
+  mask?: boolean;
 }
 
 const uid = process.getuid?.();
@@ -142,7 +144,7 @@ export function isAgentProcess(agent: string, info: ProcessInfo): boolean {
     return script.some(
       (argument) =>
         marks.paths.some((part) => argument.includes(part)) ||
-        (argument.includes('/bin/') && marks.names.includes(basename(argument))),
+        (/\/\.?bin\//.test(argument) && marks.names.includes(basename(argument))),
     );
   } catch {
     return false;

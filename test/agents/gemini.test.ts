@@ -42,28 +42,25 @@ async function responsesTold(count: number): Promise<TraceEvent[]> {
   }, 10_000);
 }
 
-const folded = (events: readonly TraceEvent[]): SessionFold => {
-  const fold = new SessionFold({ pricer: createPricer() });
+async function countsOf(events: readonly TraceEvent[]): Promise<object> {
+  const fold = new SessionFold({ pricer: await createPricer() });
   for (const event of events) fold.add(event);
-  return fold;
-};
+  const { calls, edits, errors, denied, prompts } = fold.counts;
+  return { calls, edits, errors, denied, prompts, nanoUsd: fold.cost.total.nanoUsd };
+}
 
-/** All events of the chat, as an import tells them. */
+/** All events of all chats, as an import tells them. */
 function imported(): TraceEvent[] {
   const events: TraceEvent[] = [];
-  for (const path of lab.chats()) {
-    const transcript = geminiTranscripts.recognise(path);
-    if (transcript === undefined) continue;
-    const [file] = geminiTranscripts.filesOf(transcript);
-    const mapper = geminiTranscripts.mapper({
-      sessionId: transcript.sessionId,
-      file: file!,
-      live: false,
-    });
-    for (const row of geminiTranscripts.rowsOf!(transcript, file!)) {
-      if (row !== undefined) events.push(...mapper.push(row));
+  for (const transcript of geminiTranscripts.find({ env: {}, home: lab.home })) {
+    for (const file of geminiTranscripts.filesOf(transcript)) {
+      const { sessionId } = transcript;
+      const mapper = geminiTranscripts.mapper({ sessionId, file, live: false });
+      for (const row of geminiTranscripts.rowsOf!(transcript, file)) {
+        if (row !== undefined) events.push(...mapper.push(row));
+      }
+      events.push(...mapper.finish());
     }
-    events.push(...mapper.finish());
   }
   return events;
 }
@@ -218,7 +215,9 @@ test('without the recorder Gemini works as if it had never been there', async ()
 });
 
 test('the record names the outer of the two processes, and a pause stops both', async () => {
-  const command = 'for i in $(seq 100); do printf x >> ticks; sleep 0.03; done';
+  // Gemini refuses `$(…)` in a command.
+  const turns = Array.from({ length: 100 }, (_, at) => at).join(' ');
+  const command = `for i in ${turns}; do printf x >> ticks; sleep 0.03; done`;
   lab = await GeminiLab.create({
     scenario: () => ({
       main: [[call('run_shell_command', { command, description: 'w' })], [say('All done.')]],
@@ -271,7 +270,37 @@ test('an import afterwards adds no second copy of anything', async () => {
   const run = await lab.run('SCENARIO:main please');
   expect(run.code, run.stderr).toBe(0);
   const events = await responsesTold(8);
-  const before = folded(events);
-  const after = folded([...events, ...imported()]);
-  expect(after.counts.summary()).toMatchObject(before.counts.summary());
+  const before = await countsOf(events);
+  expect(before).toMatchObject({ calls: 9, edits: 2, errors: 2, denied: 0, prompts: 1 });
+  expect(before).toMatchObject({ nanoUsd: expect.toSatisfy((price: number) => price > 0) });
+  expect(await countsOf([...events, ...imported()])).toEqual(before);
+  // A trace of the chat alone says the same.
+  expect(await countsOf(imported())).toEqual(before);
+});
+
+test('a subagent is told with what it did, live and by an import', async () => {
+  lab = await GeminiLab.create({
+    scenario: () => ({
+      main: [
+        [call('invoke_agent', { agent_name: 'generalist', prompt: 'SCENARIO:sub please' })],
+        [say('All done.')],
+      ],
+      sub: [
+        [call('run_shell_command', { command: 'echo sub', description: 's' })],
+        [call('complete_task', { result: { response: 'found it' } })],
+      ],
+    }),
+    hookBundle: bundle,
+  });
+  const run = await lab.run('SCENARIO:main please');
+  expect(run.code, run.stderr).toBe(0);
+  const events = await responsesTold(4);
+  const inside = events.filter(({ data }) => typeof data.agent_id === 'string');
+  expect(new Set(inside.map(({ data }) => data.agent_id)).size).toBe(1);
+  expect(inside.find(({ data }) => data.event_subtype === 'subagent')?.data).toMatchObject({
+    prompt: expect.stringContaining('SCENARIO:sub please'),
+  });
+  const before = await countsOf(events);
+  expect(before).toMatchObject({ calls: 3, errors: 0, prompts: 1 });
+  expect(await countsOf([...events, ...imported()])).toEqual(before);
 });

@@ -281,7 +281,7 @@ describe('a fork', () => {
       ],
       { file: { path: '/r', agentId: CHILD } },
     );
-    expect(events.map(({ data }) => data.message_id)).toEqual([undefined, 'r2']);
+    expect(events.map(({ data }) => data.response_id)).toEqual([undefined, 'r2']);
   });
 });
 
