@@ -290,7 +290,7 @@ test('a fork of the real Codex copies nothing, and is billed for its own', async
   const events = imported(fork);
   expect(events[0]!.data).toMatchObject({ mode: 'import', forked_from: first });
   const responses = events.filter(({ event_type }) => event_type === 'llm_response');
-  expect(responses.map(({ data }) => [data.message_id, data.copied_from])).toEqual([
+  expect(responses.map(({ data }) => [data.response_id, data.copied_from])).toEqual([
     [lab.mock.answers[1]!.responseId, undefined],
   ]);
 });

@@ -9,6 +9,7 @@ import { entriesOf, isSessionId, openOwn } from '../ownFiles.ts';
 import { parseRow } from '../rowReader.ts';
 import { asObject, asString } from '../rows.ts';
 import { parentOf } from './rollout.ts';
+import { madeAt } from './rolloutState.ts';
 import { unpack, unpackHead } from './zstd.ts';
 
 /** Bytes in which the first row mostly ends (it holds the model's instructions), and in which it must. */
@@ -17,6 +18,9 @@ const CHUNK = 1024 * 1024;
 const NAME = /^rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)-([0-9a-zA-Z-]{8,64})\.jsonl(\.zst)?$/;
 /** Folders deep: `sessions/YYYY/MM/DD`. */
 const MAX_DEPTH = 4;
+const DAY_MS = 24 * 3_600_000;
+/** Of a session that lasted longer, all folders are looked through. */
+const MAX_DAYS = 400;
 /** Rollouts that are looked at. */
 const MAX_FILES = 200_000;
 
@@ -31,14 +35,38 @@ export const isRolloutName = (path: string): boolean => NAME.test(basename(path)
 /** The thread that a rollout's name bears; empty where it bears none. */
 export const threadOf = (path: string): string => NAME.exec(basename(path))?.[2] ?? '';
 
-/** Paths of all rollouts of these homes. Of a packed and a plain file of one name the plain one counts. */
+/** Paths of all rollouts of these homes. */
 export function rolloutPaths(homes: readonly string[]): string[] {
   const found: string[] = [];
   for (const home of homes) {
     for (const folder of ['sessions', 'archived_sessions']) walk(join(home, folder), 0, found);
   }
-  const plain = new Set(found);
-  return found.filter((path) => !isPacked(path) || !plain.has(path.slice(0, -4)));
+  return eachOnce(found);
+}
+
+/** Those of threads that began in this time, ms since the epoch: of a home with thousands only these days' folders are read. */
+export function rolloutPathsBetween(home: string, from: number, to: number): string[] {
+  const found: string[] = [];
+  walk(join(home, 'archived_sessions'), MAX_DEPTH, found);
+  // Folders have the day of whichever time zone.
+  const first = from - DAY_MS;
+  if ((to - first) / DAY_MS > MAX_DAYS) walk(join(home, 'sessions'), 0, found);
+  else {
+    for (let at = first; at < to + 2 * DAY_MS; at += DAY_MS) {
+      const day = new Date(at).toISOString().slice(0, 10).split('-');
+      walk(join(home, 'sessions', ...day), MAX_DEPTH, found);
+    }
+  }
+  return eachOnce(found).filter((path) => {
+    const made = madeAt(threadOf(path));
+    return made === undefined || (made >= from && made <= to);
+  });
+}
+
+/** Of a packed and a plain file of one name the plain one counts. */
+function eachOnce(found: readonly string[]): string[] {
+  const all = new Set(found);
+  return [...all].filter((path) => !isPacked(path) || !all.has(path.slice(0, -4)));
 }
 
 function walk(dir: string, depth: number, found: string[]): void {

@@ -11,14 +11,17 @@ import {
   type RolloutHead,
   rolloutHead,
   rolloutPaths,
+  rolloutPathsBetween,
   rolloutRows,
   threadOf,
   trustedRollout,
 } from './files.ts';
 import { RolloutMapper } from './rollout.ts';
+import { madeAt } from './rolloutState.ts';
 
 /** Subagents' threads of one session. */
 const MAX_THREADS = 2000;
+const CLOCK_MS = 60_000;
 /** Day folders, the newest first, in which a running session's files are looked for by its id. */
 const MAX_DAYS = 62;
 
@@ -49,11 +52,13 @@ export const codexTranscripts: TranscriptSource = {
     return described(path, head);
   },
   filesOf: (transcript) => {
-    const { path, sessionId } = transcript;
     const known = foundFiles.get(transcript);
     if (known !== undefined) return known;
-    const beside = rolloutPaths([homeOf(path)]);
-    return [{ path, agentId: '' }, ...subagents(beside, path, sessionId)];
+    const { path, sessionId, startedAt, modifiedAtMs } = transcript;
+    const began = madeAt(sessionId) ?? startedAt * 1000;
+    // It writes down that it started a thread; clocks of file systems tick coarsely.
+    const during = rolloutPathsBetween(homeOf(path), began, modifiedAtMs + CLOCK_MS);
+    return [{ path, agentId: '' }, ...subagents(during, path, sessionId)];
   },
   liveFilesOf(sessionId, transcriptPath, places = {}) {
     if (!isSessionId(sessionId)) return [];
