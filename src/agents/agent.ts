@@ -4,6 +4,7 @@
  * ({@link TranscriptSource}), which knows tokens, exit codes and sessions of the past.
  */
 import type { Json, JsonObject, TraceEvent } from '../model/event.ts';
+import type { RedactPolicy } from '../redact/redact.ts';
 
 export type Env = Record<string, string | undefined>;
 
@@ -163,8 +164,8 @@ export interface SessionFile {
 export interface RowMapperOptions {
   sessionId: string;
   file: SessionFile;
-  /** False: secrets stay. */
-  redact?: boolean | undefined;
+  /** Default `'secrets'`. */
+  redact?: RedactPolicy | undefined;
   /** Hooks record this session too: only what they cannot tell is wanted. */
   live: boolean;
   /** What {@link RowMapper.save} gave. */

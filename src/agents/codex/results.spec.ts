@@ -12,6 +12,8 @@ describe('an output', () => {
     ['Command blocked by PreToolUse hook: no. Command: x', { deniedBy: 'hook' }],
     ['exec command rejected by user', { deniedBy: 'user' }],
     ['aborted by user after 1.0s', { interrupted: true, failed: true }],
+    ['Wall time: 0.1 seconds\naborted by user', { interrupted: true, failed: true }],
+    ['aborted builds are kept', { failed: false }],
     ['Wall time: 10.0 seconds\nProcess running with session ID 7\nOutput:\n', { running: true }],
     ['{"output":', { failed: false, text: '{"output":' }],
   ])('%j', (text, outcome) => {
@@ -25,10 +27,11 @@ describe('an output', () => {
 });
 
 describe('a command', () => {
-  const read = (cmd: string, exit_code = 0) =>
+  const read = (cmd: string, exit_code = 0, lines = 20) =>
     outcomeOfCommand({
       cwd: 'file:///p',
       exit_code,
+      aggregated_output: 'line\n'.repeat(lines),
       parsed_cmd: [{ type: 'read', cmd, name: 'a', path: 'a' }],
     }).files?.[0];
 
@@ -42,6 +45,29 @@ describe('a command', () => {
     expect(read('cat a | grep x')?.ranges).toEqual([]);
     expect(read("sed -n '9,3p' a")?.ranges).toEqual([]);
     expect(read('cat a', 1)).toBeUndefined();
+    // The file is shorter than what was asked for.
+    expect(read("sed -n '3,99p' a", 0, 5)?.ranges).toEqual([[3, 7]]);
+    expect(read("sed -n '300,399p' a", 0, 0)?.ranges).toEqual([]);
+  });
+
+  it('tells which lines a search showed', () => {
+    const { files } = outcomeOfCommand({
+      command: ['/bin/bash', '-lc', 'grep -rn needle src'],
+      cwd: 'file:///p',
+      exit_code: 0,
+      aggregated_output: 'src/a.ts:3:needle\nsrc/a.ts:9:needle\nsrc/b.ts:1:needle\n',
+    });
+    expect(files).toEqual([
+      {
+        path: '/p/src/a.ts',
+        kind: 'read',
+        ranges: [
+          [3, 3],
+          [9, 9],
+        ],
+      },
+      { path: '/p/src/b.ts', kind: 'read', ranges: [[1, 1]] },
+    ]);
   });
 
   it('was declined by a person', () => {
