@@ -4,10 +4,10 @@
  */
 import { lstatSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { patchTextFiles } from '../agents/codex/patch.ts';
 import { keepEdit } from '../history/keepEdit.ts';
 import { type SnapshotCall, snapshotAfter, snapshotBefore } from '../history/snapshot.ts';
 import { isObject, type Json, type JsonObject, type TraceEvent } from '../model/event.ts';
+import { patchPaths } from '../model/patchText.ts';
 import { commandArgument, pathArgument, toolKind } from '../model/tools.ts';
 import { EVENTS_FILE, readTail } from '../trace/append.ts';
 import { BlobStore } from '../trace/blobs.ts';
@@ -114,8 +114,7 @@ function changesOf({ arguments: args, tool_name: tool, files }: JsonObject): str
   if (isObject(args) && toolKind(String(tool)) === 'modify') {
     paths.push(pathArgument(args) ?? '');
     for (const text of Object.values(args)) {
-      if (typeof text !== 'string' || !text.includes('*** Begin Patch')) continue;
-      paths.push(...patchTextFiles(text, '').map((file) => file.path));
+      if (typeof text === 'string') paths.push(...patchPaths(text));
     }
   }
   for (const file of Array.isArray(files) ? files : []) {
