@@ -78,9 +78,9 @@ function claimsSince(traceDir: string, call: SnapshotCall, sinceMs: number): Cla
   const claims: Claims = { own: new Set(), others: new Set(), seen: new Set() };
   const { sessionId, callId, command, cwd } = call;
   for (const session of [sessionId, ...othersSince(traceDir, sessionId, sinceMs)]) {
-    for (const { timestamp, data } of callsOf(traceDir, session)) {
-      const own = session === sessionId;
-      if (timestamp * 1000 < sinceMs || (own && data.tool_use_id === callId)) continue;
+    const own = session === sessionId;
+    for (const { data } of callsOf(traceDir, session, sinceMs)) {
+      if (own && data.tool_use_id === callId) continue;
       const isCommand = toolKind(String(data.tool_name)) === 'run';
       const kind = own ? 'own' : isCommand ? 'seen' : 'others';
       for (const path of changesOf(data)) {
@@ -93,11 +93,15 @@ function claimsSince(traceDir: string, call: SnapshotCall, sinceMs: number): Cla
   return claims;
 }
 
-/** The last calls of a session, and their results. */
-function callsOf(traceDir: string, session: string): TraceEvent[] {
+/** Our writer's order of keys: most lines are older, and need not be parsed. */
+const HEAD = /^\{"event_type":"tool_[a-z]+","timestamp":([\d.]+)/;
+
+/** The last calls of a session, and their results, since then. */
+function callsOf(traceDir: string, session: string, sinceMs = 0): TraceEvent[] {
   const events: TraceEvent[] = [];
   for (const line of readTail(traceDir, session, TAIL_BYTES).bytes.toString().split('\n')) {
-    if (!line.includes('"event_type":"tool_')) continue;
+    const seconds = HEAD.exec(line)?.[1];
+    if (seconds === undefined || Number(seconds) * 1000 < sinceMs) continue;
     try {
       const event = JSON.parse(line) as TraceEvent;
       if (isObject(event.data)) events.push(event);
