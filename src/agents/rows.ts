@@ -1,9 +1,13 @@
 /** What readers of payloads and transcripts share: values of any type, as what they should be. */
-import { isObject, type JsonObject } from '../model/event.ts';
+import { isObject, type Json, type JsonObject } from '../model/event.ts';
 
 export const asObject = (value: unknown): JsonObject | undefined =>
   isObject(value) ? value : undefined;
 export const asString = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** A tool's input as arguments: some agents give a text, or nothing. */
+export const argumentsOf = (input: Json | undefined): JsonObject =>
+  isObject(input) ? input : input === undefined || input === null ? {} : { value: input };
 
 /** Without the entries that say nothing: empty texts, false, and 0. */
 export function pruned(data: JsonObject): JsonObject {

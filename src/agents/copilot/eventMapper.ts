@@ -10,9 +10,10 @@ import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime } from '../rows.ts';
+import { promptId } from '../promptId.ts';
+import { argumentsOf, asObject, asString, pruned, rowTime } from '../rows.ts';
 import { firedAt, momentId } from './hook.ts';
-import { callId, promptId } from './ids.ts';
+import { callId } from './ids.ts';
 import {
   MAX_CALLS,
   MAX_LANES,
@@ -41,7 +42,6 @@ import {
   subagentStartData,
 } from './rowData.ts';
 import { callFiles, filesOfResult } from './toolFiles.ts';
-import { argumentsOf } from './tools.ts';
 import { copilotUsage, count } from './usage.ts';
 
 const MAX_IGNORED = 200;
