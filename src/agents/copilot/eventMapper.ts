@@ -11,7 +11,7 @@ import { readyEvent } from '../../redact/event.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
 import { promptId } from '../promptId.ts';
-import { argumentsOf, asObject, asString, pruned, rowTime } from '../rows.ts';
+import { argumentsOf, asCount, asObject, asString, pruned, rowTime } from '../rows.ts';
 import { firedAt, momentId } from './hook.ts';
 import { callId } from './ids.ts';
 import {
@@ -42,7 +42,7 @@ import {
   subagentStartData,
 } from './rowData.ts';
 import { callFiles, filesOfResult } from './toolFiles.ts';
-import { copilotUsage, count } from './usage.ts';
+import { copilotUsage } from './usage.ts';
 
 const MAX_IGNORED = 200;
 
@@ -550,7 +550,7 @@ export class CopilotEventMapper implements RowMapper {
     this.#end(
       asString(row.data.shutdownType),
       ended === undefined ? this.#id(row) : momentId(this.#session, 'sessionEnd', ended),
-      { total_premium_requests: count(row.data.totalPremiumRequests) },
+      { total_premium_requests: asCount(row.data.totalPremiumRequests) },
     );
   }
 
