@@ -94,6 +94,8 @@ export interface HookTool {
   input: JsonObject;
   /** After the call only. */
   response?: Json;
+  /** A subagent calls it. */
+  subagent?: boolean;
 }
 
 /** One agent's hooks. Everything here is pure, quick, and never throws for a payload of any shape. */

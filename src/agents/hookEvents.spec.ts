@@ -75,6 +75,16 @@ describe('every recorder', () => {
     });
   });
 
+  it('says which calls are a subagent’s', () => {
+    const call = { session_id: 'one', cwd: '/shop', tool_name: 'Edit', tool_use_id: 't', tool_input: {} };
+    const own = { sessionId: 'one', cwd: '/shop', toolName: 'edit', toolArgs: {} };
+    for (const recorder of [claudeRecorder, copilotRecorder, vscodeRecorder]) {
+      expect(recorder.toolOf(call)?.subagent, recorder.agent).toBe(false);
+      expect(recorder.toolOf({ ...call, agent_id: 'a1' })?.subagent, recorder.agent).toBe(true);
+    }
+    expect(copilotRecorder.toolOf({ ...own, agentId: 'a1' })?.subagent).toBe(true);
+  });
+
   it('tells how a session began', () => {
     each((recorder, agent) => {
       const payload = { session_id: 'one', source: 'resume', transcript_path: '/t.jsonl' };

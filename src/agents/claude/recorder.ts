@@ -28,6 +28,7 @@ export const claudeRecorder: HookRecorder = {
     callId: str(payload.tool_use_id),
     cwd: str(payload.cwd),
     input: inputOf(payload),
+    subagent: str(payload.agent_id) !== '',
     ...(payload.tool_response !== undefined && { response: payload.tool_response }),
   }),
   cwdOf: ({ cwd }) => str(cwd),

@@ -344,6 +344,7 @@ function toolOf(payload: JsonObject): HookTool | undefined {
     callId: keyOf(own),
     cwd: cwdOf(own),
     input: argumentsOf(own.toolArgs),
+    subagent: str(own.agentId) !== '',
     ...(own.toolResult !== undefined && { response: own.toolResult }),
   };
 }

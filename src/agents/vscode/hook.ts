@@ -115,6 +115,7 @@ export const vscodeRecorder: HookRecorder = {
       callId: id,
       cwd: absolute(own.cwd),
       input: argumentsOf(own.tool_input),
+      subagent: str(own.agent_id) !== '',
       ...(own.tool_response !== undefined && { response: own.tool_response }),
     };
   },
