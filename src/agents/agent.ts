@@ -94,6 +94,8 @@ export interface HookTool {
   input: JsonObject;
   /** After the call only. */
   response?: Json;
+  /** A subagent calls it. */
+  subagent?: boolean;
 }
 
 /** One agent's hooks. Everything here is pure, quick, and never throws for a payload of any shape. */
@@ -118,7 +120,7 @@ export interface HookRecorder {
   /** Absolute path of its transcript, where it is known; empty where not. */
   transcriptOf?(payload: JsonObject, env: Env): string;
   versionOf?(payload: JsonObject, env: Env): string | undefined;
-  /** How the session began (`startup`, `resume`, …), one lower-case word. */
+  /** How the session began (`startup`, `resume`, …): a word of the agent's; the recorder keeps lower-case ones. */
   sourceOf?(payload: JsonObject): string;
 }
 

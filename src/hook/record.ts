@@ -8,7 +8,6 @@ import {
   readSessionRecord,
   type SessionRecord,
 } from '../agents/process.ts';
-import { asString as str } from '../agents/rows.ts';
 import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
 import { isObject, type JsonObject } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
@@ -146,9 +145,8 @@ function record(call: HookCall): void {
   });
   const tool =
     moment === 'before_tool' || moment === 'after_tool' ? recorder.toolOf(payload) : undefined;
-  const subagent = str(payload.agent_id) !== '';
   if (tool !== undefined && moment === 'after_tool') {
-    afterCommand({ tool, sessionId: session, subagent, whole }, known.trace_dir, events);
+    afterCommand({ tool, sessionId: session, whole }, known.trace_dir, events);
   }
   if (known.parent !== undefined) {
     for (const { event_type: type, data } of events) {
@@ -163,7 +161,7 @@ function record(call: HookCall): void {
   if (moment === 'before_tool') {
     waitWhilePaused(session);
     // After the wait: people may have changed files meanwhile.
-    if (tool !== undefined) beforeCommand({ tool, sessionId: session, subagent, whole });
+    if (tool !== undefined) beforeCommand({ tool, sessionId: session, whole });
   }
   // Taken up again some other time, it would wait for a pause that nobody remembers.
   if (moment === 'session_end') endPause(session);
