@@ -33,12 +33,7 @@ export const AGENTS: Record<AgentId, AgentFacts> = {
   claude: { name: 'Claude Code', traceName: 'claude-code', programs: ['claude'] },
   codex: { name: 'Codex', traceName: 'openai-codex', programs: ['codex'] },
   gemini: { name: 'Gemini CLI', traceName: 'gemini-cli', programs: ['gemini'] },
-  cursor: {
-    name: 'Cursor',
-    traceName: 'cursor-agent',
-    programs: ['cursor', 'cursor-agent'],
-    inEditor: true,
-  },
+  cursor: { name: 'Cursor', traceName: 'cursor-agent', programs: ['cursor', 'cursor-agent'] },
   copilot: { name: 'Copilot CLI', traceName: 'github-copilot', programs: ['copilot'] },
   vscode: {
     name: 'VS Code agent',
@@ -81,6 +76,11 @@ export interface HookContext {
    * a megabyte when first asked: only for what cannot be known otherwise.
    */
   recorded: (eventId: string) => 'yes' | 'no' | 'unknown';
+  /**
+   * Events of the end of the trace, in order, in whose lines this text stands: for payloads that do not name the call that
+   * they are about. Redacted, as they were written. Reads what `recorded` reads.
+   */
+  recent?: (text: string) => TraceEvent[];
 }
 
 /** A tool call in a hook, as far as the recorder looks at it itself (files that commands change). */
@@ -112,6 +112,8 @@ export interface HookRecorder {
   cwdOf(payload: JsonObject): string;
   /** The agent's project folder, where the agent names one (`CLAUDE_PROJECT_DIR` and the like). */
   projectOf?(payload: JsonObject, env: Env): string | undefined;
+  /** For agents that run inside the editor and outside: whether this hook is of one inside. */
+  inEditor?(env: Env): boolean;
   /** The agent's process id, where it names it. */
   pidOf?(env: Env): number | undefined;
   /** Absolute path of its transcript, where it is known; empty where not. */
