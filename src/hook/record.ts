@@ -159,10 +159,11 @@ function record(call: HookCall): void {
   }
   // Taken up again some other time, it would wait for a pause that nobody remembers.
   if (moment === 'session_end') endPause(session);
-  if (moment === 'session_start' || moment === 'session_end') {
+  const starts = events.some(({ event_type }) => event_type === 'session_start');
+  if (moment === 'session_start' || moment === 'session_end' || starts) {
     writeMeta(known, {
       agent: recorder.agent,
-      moment,
+      moment: moment === 'session_end' ? moment : 'session_start',
       cwd: recorder.cwdOf(payload),
       source: recorder.sourceOf?.(payload) ?? '',
       timestamp,

@@ -72,7 +72,9 @@ export function editedBy(path: string, turn: string, cwd: string, context: HookC
     return named !== undefined && absolutePath(named, cwd) === path;
   });
   if (calls.length === 0) return 'none';
-  const call = calls.findLast(({ event_id }) => {
+  const call = calls.findLast(({ event_id, data }) => {
+    // Calls of older versions have no id that could name them here.
+    if (str(data.tool_use_id) === '') return false;
     const ends = context.recent?.(event_id).filter(({ parent_id }) => parent_id === event_id) ?? [];
     return !ends.some(({ event_type, data }) => event_type === 'error' || 'edits' in data);
   });
