@@ -71,6 +71,8 @@ export interface HookContext {
   agentVersion?: string | undefined;
   /** Of Claude Code: `cli`, `sdk-cli`, `claude-vscode`, … */
   entrypoint?: string | undefined;
+  /** The recorder sees this session for the first time. */
+  isFirst?: boolean;
   /**
    * What the end of the trace holds of an event. `unknown`: not in what was read, and there was more. Reads
    * a megabyte when first asked: only for what cannot be known otherwise.

@@ -134,6 +134,7 @@ function record(call: HookCall): void {
     timestamp,
     agentVersion: recorder.versionOf?.(payload, env),
     entrypoint: env.CLAUDE_CODE_ENTRYPOINT,
+    isFirst: known.first_seen === timestamp,
     ...endOfTrace(known.trace_dir, session),
   });
   const tool =

@@ -38,6 +38,7 @@ class Trace {
       event,
       timestamp: this.#time++,
       agentVersion: cursorRecorder.versionOf!(payload, {}),
+      isFirst: this.events.length === 0,
       recorded: (id) => (this.events.some(({ event_id }) => event_id === id) ? 'yes' : 'no'),
       recent: (text) => this.events.filter((known) => JSON.stringify(known).includes(text)),
     });

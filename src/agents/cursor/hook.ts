@@ -73,7 +73,8 @@ export function mapCursorHook(payload: JsonObject, context: HookContext): TraceE
     case 'beforeSubmitPrompt':
       return prompt(told);
     case 'preToolUse':
-      return begun(told, call(told));
+      // A subagent's conversation has neither a start nor a prompt.
+      return told.context.isFirst ? [sessionStart(told), call(told)] : [call(told)];
     case 'postToolUse':
       return [result(told)];
     case 'postToolUseFailure':
@@ -141,12 +142,9 @@ function prompt(told: HookTold): TraceEvent[] {
     prompt: said,
     ...modelIn(told),
   });
-  return begun(told, event);
+  const begun = told.context.recorded(startId(told)) !== 'no';
+  return begun ? [event] : [sessionStart(told), event];
 }
-
-/** With the session's beginning before it, where that was not told: a subagent's conversation has neither start nor prompt. */
-const begun = (told: HookTold, event: TraceEvent): TraceEvent[] =>
-  told.context.recorded(startId(told)) === 'no' ? [sessionStart(told), event] : [event];
 
 const laneIn = ({ payload }: HookTold): string =>
   laneOf(str(payload.subagent_id) || str(payload.tool_call_id));
