@@ -24,7 +24,7 @@ run('vsce', [
 ]);
 
 const vsixFiles = run('vsce', ['ls', '--no-dependencies'], 'pipe').trim().split('\n');
-const hook = ['hook', 'agents', 'opencode', 'snapshot', 'transcripts'].map(
+const hook = ['hook', 'agents', 'opencode', 'personal', 'snapshot', 'transcripts'].map(
   (name) => `dist/${name}.js`,
 );
 const everywhere = ['package.json', ...hook, 'dist/cli.js'];

@@ -119,7 +119,7 @@ export class FakeTranscripts implements TranscriptSource {
           session_id: sessionId,
           data: { recorded_by: 'transcript', provider: this.agent, ...data },
         },
-        redact !== false,
+        redact,
       );
     const map = (row: JsonObject): TraceEvent[] => {
       const at = Number(row.at ?? 0);

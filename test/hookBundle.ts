@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 const PARTS = {
   main: 'hook',
   agents: 'agents',
+  '../redact/personalRules': 'personal',
   opencode: 'opencode',
   snapshot: 'snapshot',
   transcripts: 'transcripts',

@@ -4,6 +4,7 @@
  * ({@link TranscriptSource}), which knows tokens, exit codes and sessions of the past.
  */
 import type { Json, JsonObject, TraceEvent } from '../model/event.ts';
+import type { RedactPolicy } from '../redact/redact.ts';
 
 export type Env = Record<string, string | undefined>;
 
@@ -25,7 +26,7 @@ export interface AgentFacts {
   traceName: string;
   /** Its command's names. */
   programs: readonly string[];
-  /** It runs inside the editor: no process of its own can be frozen. */
+  /** It runs inside the editor, where no process of its own can be frozen; Cursor outside as well. */
   inEditor?: boolean;
 }
 
@@ -33,7 +34,12 @@ export const AGENTS: Record<AgentId, AgentFacts> = {
   claude: { name: 'Claude Code', traceName: 'claude-code', programs: ['claude'] },
   codex: { name: 'Codex', traceName: 'openai-codex', programs: ['codex'] },
   gemini: { name: 'Gemini CLI', traceName: 'gemini-cli', programs: ['gemini'] },
-  cursor: { name: 'Cursor', traceName: 'cursor-agent', programs: ['cursor', 'cursor-agent'] },
+  cursor: {
+    name: 'Cursor',
+    traceName: 'cursor-agent',
+    programs: ['cursor', 'cursor-agent'],
+    inEditor: true,
+  },
   copilot: { name: 'Copilot CLI', traceName: 'github-copilot', programs: ['copilot'] },
   vscode: {
     name: 'VS Code agent',
@@ -167,8 +173,8 @@ export interface SessionFile {
 export interface RowMapperOptions {
   sessionId: string;
   file: SessionFile;
-  /** False: secrets stay. */
-  redact?: boolean | undefined;
+  /** Default `'secrets'`. */
+  redact?: RedactPolicy | undefined;
   /** Hooks record this session too: only what they cannot tell is wanted. */
   live: boolean;
   /** What {@link RowMapper.save} gave. */

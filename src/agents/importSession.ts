@@ -2,6 +2,7 @@
 import { Billing, isSidechain, responseRef } from '../model/billing.ts';
 import type { TraceEvent } from '../model/event.ts';
 import type { Pricer } from '../model/usage.ts';
+import type { RedactPolicy } from '../redact/redact.ts';
 import type { AgentId, AgentPlaces, TranscriptFile, TranscriptSource } from './agent.ts';
 import {
   type DiscoverProgress,
@@ -14,11 +15,12 @@ import {
   type Response,
   unpricedSession,
 } from './claude/discover.ts';
+import { asString } from './rows.ts';
 import { EventList, rowsIn } from './transcriptRows.ts';
 
 export interface ImportOptions {
-  /** False: secrets stay. */
-  redact?: boolean;
+  /** Default `'secrets'`. */
+  redact?: RedactPolicy;
   /** Of the sessions that were imported before: what they were billed for is marked as theirs. */
   billing?: Billing;
   /** A person named this file: it may belong to another user. */
@@ -54,7 +56,7 @@ interface Stats {
 function eachRow(
   source: TranscriptSource,
   transcript: TranscriptFile,
-  redact: boolean | undefined,
+  redact: RedactPolicy | undefined,
   take: (event: TraceEvent) => void,
   stats: Stats = { rows: 0, ignored: {} },
 ): number {
@@ -100,6 +102,7 @@ export async function* discoverPriced(options: DiscoverOptions): AsyncGenerator<
   let sessions = 0;
   let bytes = 0;
   for (const source of sources) {
+    const seen = new Set<string>();
     if (source.agent === 'claude') {
       const claudes = discoverClaude({
         pricer,
@@ -112,16 +115,19 @@ export async function* discoverPriced(options: DiscoverOptions): AsyncGenerator<
       for await (const session of claudes) {
         sessions += 1;
         bytes += session.bytes;
+        seen.add(session.sessionId);
         yield { ...session, agent: 'claude' };
       }
-      continue;
     }
-    const found = [...source.find(places)].sort(
-      (a, b) =>
-        a.startedAt - b.startedAt ||
-        Number(a.forked ?? false) - Number(b.forked ?? false) ||
-        a.createdAtMs - b.createdAtMs,
-    );
+    // Of Claude Code those that are only in the archive.
+    const found = [...source.find(places)]
+      .filter(({ sessionId }) => !seen.has(sessionId))
+      .sort(
+        (a, b) =>
+          a.startedAt - b.startedAt ||
+          Number(a.forked ?? false) - Number(b.forked ?? false) ||
+          a.createdAtMs - b.createdAtMs,
+      );
     const billing = new Billing();
     const total = sessions + found.length;
     for (const transcript of found) {
@@ -150,7 +156,9 @@ function priceSession(
     if (time > session.endedAt) session.endedAt = time;
     if (type !== 'llm_response') return;
     const ref = responseRef(data);
-    const owner = billing.billedIn(ref, isSidechain(data));
+    // Some agents give copies ids of their own, and the mapper knows whose they are.
+    const owner =
+      (asString(data.copied_from) || undefined) ?? billing.billedIn(ref, isSidechain(data));
     if (owner !== undefined && owner !== session.sessionId) {
       session.deduplicated += 1;
       elsewhere.set(ref, owner);
@@ -161,7 +169,7 @@ function priceSession(
     responses.set(id, { data, time: Math.min(time, responses.get(id)?.time ?? time) });
   };
   try {
-    session.unreadable = eachRow(source, transcript, false, take);
+    session.unreadable = eachRow(source, transcript, 'none', take);
   } catch {
     session.unreadable += 1;
   }

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isSessionId, readSmall } from './claude/files.ts';
+import { isSessionId, readSmall } from './ownFiles.ts';
 
 /** A lease that was not renewed for so long is nobody's. */
 const LEASE_MS = 10_000;

@@ -6,10 +6,11 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { isObject, type Json, type TraceEvent } from '../model/event.ts';
 import { textHash } from '../model/ids.ts';
+import type { RedactPolicy } from '../redact/redact.ts';
 import type { AgentId, AgentPlaces, RowMapper, SessionFile, TranscriptSource } from './agent.ts';
-import { isSessionId, readSmall } from './claude/files.ts';
 import { readUsage, UsageTail } from './claude/usageReader.ts';
 import { acquireLease, type Lease } from './lease.ts';
+import { isSessionId, readSmall } from './ownFiles.ts';
 import {
   nothing,
   type ReadResult,
@@ -31,8 +32,7 @@ export interface LiveOptions {
   stateDir: string;
   /** Bytes read at most in one call; the rest is left for the next. */
   maxBytes: number;
-  /** False: secrets stay. */
-  redact: boolean;
+  redact: RedactPolicy;
   /** The trace that the events go to: where it is another one, or gone, all is told again. */
   eventsFile: string;
   places?: AgentPlaces;

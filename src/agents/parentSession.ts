@@ -27,6 +27,12 @@ export function markProcess(agent: ProcessInfo, sessionId: string, env: Env = pr
   }
 }
 
+/** The session that a process was last noted for. */
+export function markedSession(agent: ProcessInfo, env: Env = process.env): string | undefined {
+  const session = readSmallFile(fileOf(agent, env));
+  return session !== undefined && isSafeSessionId(session) ? session : undefined;
+}
+
 /**
  * The session whose agent started this one's: of the nearest process above it that is an agent's. An agent
  * that goes on with another session (`/clear`) is not its own parent.
@@ -38,10 +44,8 @@ export function startedBy(
 ): string | undefined {
   let info = readProcess(agent.ppid);
   for (let depth = 0; info !== undefined && info.pid > 1 && depth < MAX_ANCESTORS; depth++) {
-    const parent = readSmallFile(fileOf(info, env));
-    if (parent !== undefined && isSafeSessionId(parent)) {
-      return parent === sessionId ? undefined : parent;
-    }
+    const parent = markedSession(info, env);
+    if (parent !== undefined) return parent === sessionId ? undefined : parent;
     info = readProcess(info.ppid);
   }
   return undefined;

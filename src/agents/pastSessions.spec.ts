@@ -208,7 +208,7 @@ describe('import', () => {
     codex.append(join(home, '.fake-codex/child/agent-a.jsonl'), { at: 1_795_000_010, prompt: 'a' });
     const add = async () => {
       const [session] = await find();
-      const { events } = await eventsOf(session!, { redact: true, breathe });
+      const { events } = await eventsOf(session!, { redact: 'secrets', breathe });
       return addToTrace(traceDir, session!.transcript, events);
     };
     expect(await add()).toEqual({ added: 4, events: 4 });
@@ -229,7 +229,7 @@ describe('import', () => {
   it('knows the folder of a session whose rows do not say it', async () => {
     codex.write(home, 's', shop, 'Where');
     const [session] = await find();
-    const { events } = await eventsOf(session!, { redact: true, breathe });
+    const { events } = await eventsOf(session!, { redact: 'secrets', breathe });
     for (const { data } of events) delete data.cwd;
     addToTrace(join(root, 'traces'), session!.transcript, events);
     const text = readFileSync(join(root, 'traces/s/events.ndjson'), 'utf8');

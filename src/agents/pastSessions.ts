@@ -122,7 +122,7 @@ export function titleOf({ source, transcript }: PastSession): string {
   const [file] = source.filesOf(transcript);
   if (file === undefined) return '';
   const { sessionId } = transcript;
-  const mapper = source.mapper({ sessionId, file, redact: true, live: false });
+  const mapper = source.mapper({ sessionId, file, redact: 'secrets', live: false });
   let rows = 0;
   try {
     for (const row of rowsIn(source, transcript, file)) {
@@ -158,7 +158,7 @@ export async function readPast(
   const badLines = await eachEvent(
     source,
     transcript,
-    { redact: false, breathe: options.breathe },
+    { redact: 'none', breathe: options.breathe },
     (event) => fold.add(event),
   );
   const summary = summarise(fold, { nowMs: fold.session.lastMs + LONG_AFTER_MS });

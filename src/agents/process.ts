@@ -66,6 +66,8 @@ export interface SessionRecord {
   first_seen: number;
   /** The session whose agent started this one's. */
   parent?: string;
+  /** What `AGENT_STRACE_MASK` says in the agent's environment: others write to its trace, too. */
+  mask?: boolean;
 }
 
 const uid = process.getuid?.();

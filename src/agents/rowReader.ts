@@ -9,8 +9,8 @@ import { dirname } from 'node:path';
 import type { Json, TraceEvent } from '../model/event.ts';
 import { textHash } from '../model/ids.ts';
 import { writeSmallFile } from '../trace/files.ts';
-import { openOwn } from './claude/files.ts';
 import { LineSplitter } from './lines.ts';
+import { openOwn } from './ownFiles.ts';
 
 const CHUNK = 256 * 1024;
 /** Bytes before the offset that must still be the same, or the file was rewritten. */

@@ -1,6 +1,7 @@
 /** The rows of transcripts, read a bit at a time: an editor's other work goes on in between. */
 import { closeSync, readSync } from 'node:fs';
 import type { Json, TraceEvent } from '../model/event.ts';
+import type { RedactPolicy } from '../redact/redact.ts';
 import { openRead } from '../trace/files.ts';
 import type { SessionFile, TranscriptFile, TranscriptSource } from './agent.ts';
 import { LineSplitter } from './lines.ts';
@@ -101,8 +102,7 @@ const rank = (event: TraceEvent): number =>
   event.event_type === 'session_start' ? -1 : event.event_type === 'session_end' ? 1 : 0;
 
 export interface EventsOptions {
-  /** False: secrets stay. */
-  redact: boolean;
+  redact: RedactPolicy;
   breathe: Breathe;
 }
 

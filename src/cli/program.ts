@@ -144,6 +144,8 @@ Examples:
     .option('--dir <dir>', "with --cli: the agent's own folder (default: where it keeps its files)")
     .option('--claude-dir <dir>', 'short for --cli claude --dir')
     .option('--no-redact', 'leave secrets in')
+    .option('--mask', 'take personal data out too: e-mail, phone, card, SSN, IBAN, IP, AWS account')
+    .option('--no-mask', 'do not, whatever was chosen with config')
     .addOption(json())
     .action(async (file: string | undefined, _options: Parsed, command: Command) => {
       const { importCommand } = await import('./commands/import.ts');
@@ -214,6 +216,7 @@ Examples:
     .command('inspect [id]')
     .summary('print a session with all its events as JSON')
     .description('Prints a session with all its events as JSON. For reading: replay, stats.')
+    .option('--mask', 'take personal data out: e-mail, phone, card, SSN, IBAN, IP, AWS account')
     .addOption(new Option('--json', 'JSON is what it prints in any case'))
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { inspect } = await import('./commands/inspect.ts');
@@ -244,6 +247,25 @@ Examples:
       const { cost } = await import('./commands/cost.ts');
       done(await cost(io, id, all(command)));
     });
+
+  program
+    .command('config [name] [value]')
+    .summary('show or change what is chosen for all sessions')
+    .description(
+      'Shows what is chosen for all sessions, or changes it: config mask on takes e-mail addresses, phone and card numbers, SSN, IBAN, IP addresses and AWS accounts out of what is recorded from then on.',
+    )
+    .addOption(json())
+    .action(
+      async (
+        name: string | undefined,
+        value: string | undefined,
+        _options: Parsed,
+        command: Command,
+      ) => {
+        const { config } = await import('./commands/config.ts');
+        done(await config(io, name, value, all(command)));
+      },
+    );
 
   const brakes = [
     {

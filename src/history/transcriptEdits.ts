@@ -6,7 +6,8 @@
 import { constants, lstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { configDirs, entriesOf, subagentFiles, trustedTranscript } from '../agents/claude/files.ts';
+import { configDirs, subagentFiles, trustedTranscript } from '../agents/claude/files.ts';
+import { entriesOf } from '../agents/ownFiles.ts';
 
 const CHUNK = 1_048_576;
 /** A longer row is passed over, bytes. */

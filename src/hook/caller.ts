@@ -3,7 +3,7 @@
  * Copilot CLI run the hooks of Claude's settings, VS Code those of Copilot's.
  */
 import type { AgentId, Env } from '../agents/agent.ts';
-import { asString as str } from '../agents/claude/usage.ts';
+import { asString as str } from '../agents/rows.ts';
 import type { JsonObject } from '../model/event.ts';
 
 /**

@@ -1,5 +1,6 @@
 /** Cursor's hooks with the recorder as it is shipped: its own entries, and those of Claude's settings that it runs, too. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -18,6 +19,7 @@ import { buildHook } from '../../test/hookBundle.ts';
 import { hookCommand, installLauncher } from '../agents/launcher.ts';
 import { readSessionRecord } from '../agents/process.ts';
 import { applySetup, planSetup } from '../agents/registry.ts';
+import { act } from '../guard/brake.ts';
 import type { JsonObject, TraceEvent } from '../model/event.ts';
 
 interface Hook {
@@ -186,6 +188,31 @@ describe('the recorder under Cursor', () => {
     fire({ event: 'sessionStart', payload: session[0]!.payload }, { shell: agent, env });
     expect(readSessionRecord(id, stateEnv())?.pid).toBeGreaterThan(1);
   });
+});
+
+it('can be paused inside the editor: its next tool waits', { timeout: 30_000 }, async () => {
+  const call = session.find(({ event }) => event === 'preToolUse')!;
+  fire(call);
+  const options = { env: stateEnv(), graceMs: 0 };
+  const traces = join(project, '.agent-traces');
+  expect(await act('pause', traces, id, options)).toMatchObject({ ok: true, kind: 'cooperative' });
+  const waiting = spawn('/bin/sh', ['-c', hookCommand('cursor', 'preToolUse', stateEnv())], {
+    cwd: project,
+    env: editorEnv(),
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const ended = once(waiting, 'exit');
+  waiting.stdin.end(JSON.stringify({ ...call.payload, tool_use_id: 'later' }));
+  // Its call is written before it waits.
+  while (!trace().some(({ data }) => data.tool_use_id === 'later')) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(waiting.exitCode).toBe(null);
+  expect(await act('resume', traces, id, options)).toMatchObject({ ok: true });
+  expect((await ended)[0]).toBe(0);
+  // Nothing of the editor is signalled.
+  expect(await act('kill', traces, id, options)).toMatchObject({ ok: false, reason: 'inEditor' });
 });
 
 describe('an entry of Claude’s settings that Cursor runs', () => {

@@ -4,7 +4,7 @@
  * agent stops, waits or reads something that nobody wrote.
  *
  * Environment: `AGENT_STRACE_DISABLE=1` records nothing, `AGENT_TRACE_NO_REDACT=1` leaves secrets in,
- * `AGENT_TRACE_DIR` names the trace folder, `AGENT_STRACE_HOME` the state folder, `AGENT_STRACE_LOOK_MS` how
+ * `AGENT_STRACE_MASK=1` takes personal data out too (`0`: not, whatever was chosen), `AGENT_TRACE_DIR` names the trace folder, `AGENT_STRACE_HOME` the state folder, `AGENT_STRACE_LOOK_MS` how
  * long the files that a command changes may be looked for.
  */
 import { logProblem } from './log.ts';

@@ -16,11 +16,12 @@ import {
 } from '../agents/process.ts';
 import { isMarkedPaused, unmarkPaused } from '../guard/pauseMark.ts';
 import type { JsonObject, TraceEvent } from '../model/event.ts';
-import { keepsSecrets, readyEvent } from '../redact/event.ts';
+import { readyEvent } from '../redact/event.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { bounded } from './bound.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { logProblem } from './log.ts';
+import { recordingPolicy } from './policy.ts';
 import { append, newRecord, writeMeta } from './session.ts';
 
 type Hook = (input: unknown, output?: unknown) => Promise<void>;
@@ -93,7 +94,7 @@ class InstanceRecorder {
     const timestamp = Date.now() / 1000;
     const { moment, sessionId } = told;
     const known = this.#open(told, timestamp);
-    const redact = !keepsSecrets(process.env);
+    const redact = recordingPolicy();
     if (moment === 'after_tool' && told.tool !== undefined) {
       afterCommand(toolHook(told, told.tool), known.trace_dir, told.events.slice(-1));
     }

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentId, Env } from '../agents/agent.ts';
-import { entriesOf, readSmall } from '../agents/claude/files.ts';
+import { entriesOf, readSmall } from '../agents/ownFiles.ts';
 import { gitRootOf } from '../trace/paths.ts';
 
 /** Longest file of settings that is looked into, bytes. */

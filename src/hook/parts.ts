@@ -1,5 +1,6 @@
 /** What the recorder loads only when it is needed: bundles that lie beside it. */
 import type { AgentId, HookRecorder } from '../agents/agent.ts';
+import type { PersonalRules } from '../redact/redact.ts';
 import type { Snapshot } from './commandFiles.ts';
 import type { TranscriptTask } from './transcripts.ts';
 
@@ -11,6 +12,8 @@ export interface Parts {
   };
   /** Files that commands change. */
   snapshot: Snapshot;
+  /** What is personal data. */
+  personal: PersonalRules;
   /** What only the agent's transcript knows. */
   transcripts: { appendTranscript(task: TranscriptTask): boolean };
 }

@@ -2,17 +2,17 @@
 import { isAbsolute } from 'node:path';
 import { AGENTS, type AgentId, type HookRecorder, isAgentId } from '../agents/agent.ts';
 import { claudeRecorder } from '../agents/claude/recorder.ts';
-import { asString as str } from '../agents/claude/usage.ts';
 import {
   findAgentProcess,
   isSameProcess,
   readSessionRecord,
   type SessionRecord,
 } from '../agents/process.ts';
+import { asString as str } from '../agents/rows.ts';
 import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
 import { isObject, type JsonObject } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
-import { keepsSecrets, readyEvent } from '../redact/event.ts';
+import { readyEvent } from '../redact/event.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
 import { callerOf } from './caller.ts';
@@ -20,6 +20,7 @@ import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { endOfTrace } from './endOfTrace.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
+import { recordingPolicy } from './policy.ts';
 import { append, newRecord, writeMeta } from './session.ts';
 import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
@@ -148,7 +149,7 @@ function record(call: HookCall): void {
       if (type === 'session_start') data.parent_session_id ??= known.parent;
     }
   }
-  const redact = !keepsSecrets(env);
+  const redact = recordingPolicy();
   append(
     known,
     events.map((event) => readyEvent(event, redact)),

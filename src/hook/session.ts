@@ -1,6 +1,5 @@
 /** A session as the recorder keeps it: its record, its lines in the trace, its meta.json. */
 import { AGENTS, type AgentId } from '../agents/agent.ts';
-import { asString as str } from '../agents/claude/usage.ts';
 import { markProcess, startedBy } from '../agents/parentSession.ts';
 import {
   identityOf,
@@ -8,12 +7,14 @@ import {
   type SessionRecord,
   writeSessionRecord,
 } from '../agents/process.ts';
+import { asString as str } from '../agents/rows.ts';
 import type { SessionMeta } from '../model/codec.ts';
 import { isObject, type TraceEvent } from '../model/event.ts';
 import { redactText } from '../redact/redact.ts';
 import { appendEvents, hintActiveSession, updateMeta } from '../trace/append.ts';
 import { homeTraceDir, placeTrace } from '../trace/paths.ts';
 import { logProblem } from './log.ts';
+import { recordingPolicy } from './policy.ts';
 
 /** What a new {@link SessionRecord} is made of. */
 export interface NewRecord {
@@ -48,6 +49,7 @@ export function newRecord(of: NewRecord): SessionRecord {
     project: place.project,
     first_seen: known?.first_seen ?? of.timestamp,
     ...(parent !== undefined && { parent }),
+    ...(/^[01]$/.test(env.AGENT_STRACE_MASK ?? '') && { mask: env.AGENT_STRACE_MASK === '1' }),
   };
   save(record);
   if (of.process !== undefined) markProcess(of.process, of.session, env);
@@ -94,7 +96,7 @@ export interface MetaMoment {
 /** Writes meta.json, and which session is under way. Never throws. */
 export function writeMeta(known: SessionRecord, of: MetaMoment): void {
   const { traceName, programs } = AGENTS[of.agent];
-  const cwd = redactText(of.cwd, {});
+  const cwd = redactText(of.cwd, {}, recordingPolicy());
   const problem = updateMeta(known.trace_dir, known.session_id, (before) => {
     const started = typeof before?.started_at === 'number' ? before.started_at : known.first_seen;
     const source = /^[a-z]{1,20}$/.exec(of.source)?.[0] ?? 'resume';

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { AgentId } from '../agents/agent.ts';
 import { acquireLease } from '../agents/lease.ts';
 import { readLive } from '../agents/liveTranscript.ts';
-import { keepsSecrets } from '../redact/event.ts';
 import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
 import { logProblem } from './log.ts';
+import { recordingPolicy } from './policy.ts';
 
 export interface TranscriptTask {
   agent: AgentId;
@@ -36,7 +36,7 @@ export function appendTranscript(task: TranscriptTask): boolean {
         transcriptPath,
         stateDir,
         maxBytes,
-        redact: !keepsSecrets(process.env),
+        redact: recordingPolicy(),
         eventsFile: join(traceDir, sessionId, EVENTS_FILE),
       });
       const done = appendEvents(traceDir, sessionId, read.events);

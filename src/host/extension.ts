@@ -10,6 +10,7 @@ import { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LineRange } from './markedDocument.ts';
 import { Marks } from './marks.ts';
+import { keepMaskSetting } from './mask.ts';
 import { ReplayPanels } from './replayPanel.ts';
 import { revealStreamAtStart } from './revealStream.ts';
 import { sessionKeyOf } from './sessionArgument.ts';
@@ -92,6 +93,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     marks,
     new Badges(touches),
     new Changes(engine, focus),
+    keepMaskSetting(log),
     control,
     new ReplayPanels(context.extensionUri, engine, focus, documents, log),
     revealStreamAtStart(engine, statusBar),

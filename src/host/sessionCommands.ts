@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { formatMoment } from '../model/format.ts';
 import { visibleText } from '../model/visibleText.ts';
+import { maskChosen } from '../trace/choices.ts';
 import { wasImported } from '../trace/meta.ts';
 import { MAX_NAME } from '../trace/names.ts';
 import { removableFolder } from '../trace/removable.ts';
@@ -146,7 +147,7 @@ export class SessionCommands implements vscode.Disposable {
         vscode.l10n.t('Exporting the session'),
         cancel,
         whenRead(this.engine, session, cancel.signal).then(() =>
-          exportSession(session, format, target.fsPath, cancel.signal),
+          exportSession(session, format, target.fsPath, cancel.signal, maskChosen()),
         ),
       );
       if (!done) return;

@@ -61,6 +61,31 @@ it('writes the trace as it is, to its last whole line', async () => {
   expect(readFileSync(path).equals(before)).toBe(true);
 });
 
+it.each(['md', 'json', 'ndjson'] as const)(
+  'leaves personal data out of %s where asked',
+  async (format) => {
+    const mail = 'jane.doe@acme-corp.com';
+    writer.prompt(`Write to ${mail} é`);
+    const path = join(root, 'out');
+    await exportSession(session(`For ${mail}`), format, path, never);
+    const plain = readFileSync(path, 'utf8');
+    expect(plain).toContain('jane.doe');
+    await exportSession(session(`For ${mail}`), format, path, never, true);
+    const masked = readFileSync(path, 'utf8');
+    expect(masked).not.toContain('jane.doe');
+    expect(masked).toContain('REDACTED');
+    // All else is as it was.
+    if (format === 'ndjson') {
+      const values = (text: string): unknown[] =>
+        text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown);
+      expect(values(masked)).toEqual(values(plain.replaceAll(mail, '[REDACTED:email]')));
+    }
+  },
+);
+
 it('leaves nothing behind when it is cancelled, and what was there as it was', async () => {
   const path = join(root, 'out.md');
   appendFileSync(path, 'mine');

@@ -1,6 +1,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { redactText, redactValue } from '../redact/redact.ts';
 import { costReport } from '../report/costReport.ts';
 import { sessionMarkdown } from '../report/sessionMarkdown.ts';
 import { statsReport } from '../report/statsReport.ts';
@@ -8,6 +9,7 @@ import { openRead } from '../trace/files.ts';
 import { failuresOf, promptsOf } from '../trace/findings.ts';
 import { EVENTS_FILE } from '../trace/session.ts';
 import type { LiveSession } from './liveSession.ts';
+import { loadPersonalRules } from './personalRules.ts';
 
 /** What a session can be exported as, with the extension of the file. */
 export const EXPORT_FORMATS = ['md', 'json', 'ndjson'] as const;
@@ -23,6 +25,7 @@ const FAILURES_AT_ONCE = 20;
  *
  * @param session read to its end
  * @param path absolute; a file that is there is replaced
+ * @param mask leave personal data out, also what was recorded before it was masked
  * @throws a system error; an `AbortError` when `signal` says so
  */
 export async function exportSession(
@@ -30,11 +33,15 @@ export async function exportSession(
   format: ExportFormat,
   path: string,
   signal: AbortSignal,
+  mask = false,
 ): Promise<void> {
+  if (mask) await loadPersonalRules();
   const parts =
-    format === 'ndjson'
-      ? traceParts(session)
-      : textParts(await reportText(session, format, signal));
+    format !== 'ndjson'
+      ? [Buffer.from(await reportText(session, format, signal, mask))]
+      : mask
+        ? maskedParts(session)
+        : traceParts(session);
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   const file = await open(temporary, 'wx', 0o600);
   try {
@@ -53,8 +60,16 @@ export async function exportSession(
   }
 }
 
-function textParts(text: string): Iterable<Buffer> {
-  return [Buffer.from(text)];
+/** The same line by line, everything but what is masked as it was. */
+function* maskedParts(session: LiveSession): Generator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  for (const part of traceParts(session)) {
+    const bytes = Buffer.concat([rest, part]);
+    const whole = bytes.lastIndexOf(10) + 1;
+    yield Buffer.from(redactText(bytes.toString('utf8', 0, whole), {}, 'personal'));
+    rest = bytes.subarray(whole);
+  }
+  yield Buffer.from(redactText(rest.toString(), {}, 'personal'));
 }
 
 /** The trace as it lies there, byte by byte, to its last whole line. */
@@ -78,20 +93,26 @@ async function reportText(
   session: LiveSession,
   format: 'md' | 'json',
   signal: AbortSignal,
+  mask: boolean,
 ): Promise<string> {
-  const { trace, id, name } = session;
+  const { trace, id } = session;
+  // Before words become Markdown: `jane\@acme.com` would not be seen.
+  const masked = <Value>(value: Value): Value =>
+    mask ? (redactValue(value, {}, 'personal') as Value) : value;
+  const name = masked(session.name);
   const { fold } = trace;
   const named = session.summary(Date.now());
   // The report has both, the name and what the session is about.
-  const summary = { ...named, title: fold.session.title };
+  const { title } = fold.session;
+  const summary = { ...named, title: masked(title), cwd: masked(named.cwd) };
   const failures = [];
   for (const failure of failuresOf(trace)) {
     failures.push(failure);
     if (failures.length % FAILURES_AT_ONCE === 0) await turn(signal);
   }
   await turn(signal);
-  const stats = statsReport(id, fold, summary, { failures, children: [] });
-  const cost = costReport(id, fold, summary, promptsOf(trace));
+  const stats = masked(statsReport(id, fold, summary, { failures, children: [] }));
+  const cost = masked(costReport(id, fold, summary, promptsOf(trace)));
   return format === 'md'
     ? sessionMarkdown(stats, cost, summary, name)
     : `${JSON.stringify({ name: name ?? null, ...stats, phases: cost.phases }, null, 2)}\n`;

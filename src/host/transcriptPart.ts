@@ -18,7 +18,9 @@ import {
 import { breatheUntil } from '../agents/transcriptRows.ts';
 import { TRANSCRIPTS } from '../agents/transcripts.ts';
 import type { Pricer } from '../model/usage.ts';
-import { keepsSecrets } from '../redact/event.ts';
+import { policyOf } from '../redact/event.ts';
+import { maskChosen } from '../trace/choices.ts';
+import { loadPersonalRules } from './personalRules.ts';
 
 export interface TranscriptPartOptions {
   loadPricer(): Promise<Pricer | undefined>;
@@ -76,7 +78,8 @@ export class TranscriptPart {
 
   /** Adds a session to a trace folder. @throws Error with a message for people, or what the signal says */
   async import(session: PastSession, traceDir: string, signal: AbortSignal): Promise<Added> {
-    const redact = !keepsSecrets(process.env);
+    const redact = policyOf(process.env, maskChosen);
+    if (redact === 'personal') await loadPersonalRules();
     const { events } = await eventsOf(session, { redact, breathe: breatheUntil(signal) });
     return addToTrace(traceDir, session.transcript, events);
   }

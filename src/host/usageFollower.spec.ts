@@ -12,6 +12,7 @@ import {
   type SessionRecord,
   writeSessionRecord,
 } from '../agents/process.ts';
+import { chooseMask } from '../trace/choices.ts';
 import { LiveSessions } from './liveSessions.ts';
 
 const ID = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4c6';
@@ -165,4 +166,37 @@ it.runIf(process.platform === 'linux')('tells an agent that is stopped', async (
   } finally {
     child.kill('SIGKILL');
   }
+});
+
+it('masks as the agent that is recorded does, and when the choice changes', async () => {
+  const mail = 'jane.doe@acme-corp.com';
+  const say = (id: string, text: string): void =>
+    appendFileSync(
+      transcript,
+      `${JSON.stringify({
+        type: 'assistant',
+        uuid: id,
+        sessionId: ID,
+        timestamp: new Date().toISOString(),
+        requestId: `req_${id}`,
+        message: {
+          id,
+          model: 'claude-opus-5-5',
+          role: 'assistant',
+          content: [{ type: 'text', text }],
+          usage: { input_tokens: 1, output_tokens: 2 },
+        },
+      })}\n`,
+    );
+  record({ mask: true });
+  say('msg_1', `first ${mail}`);
+  const writer = start();
+  const text = (): string => readFileSync(writer.file, 'utf8');
+  expect(await until(() => text().includes('first [REDACTED:email]'))).toBe(true);
+  live!.sessions[0]!.record = record();
+  say('msg_2', `second ${mail}`);
+  expect(await until(() => text().includes(`second ${mail}`), 8000)).toBe(true);
+  chooseMask(true);
+  say('msg_3', `third ${mail}`);
+  expect(await until(() => text().includes('third [REDACTED:email]'), 8000)).toBe(true);
 });

@@ -1,5 +1,8 @@
 import type { LiveTail } from '../agents/liveTranscript.ts';
+import { policyOf } from '../redact/event.ts';
+import type { RedactPolicy } from '../redact/redact.ts';
 import { appendEvents } from '../trace/append.ts';
+import { maskChosen } from '../trace/choices.ts';
 import type { LiveSession } from './liveSession.ts';
 
 /** How often the transcript of a session at work is looked at, ms. */
@@ -11,6 +14,7 @@ const ACTIVE_MS = 20_000;
 const AFTER_END_MS = 30_000;
 interface Follow {
   tail: LiveTail;
+  policy: RedactPolicy;
   /** Polls until the next look. */
   wait: number;
   failed: boolean;
@@ -48,7 +52,13 @@ export class UsageFollower {
     for (const session of this.sessions()) {
       if (!isFollowed(session, nowMs)) continue;
       seen.add(session.key);
-      const follow = this.follows.get(session.key) ?? this.begin(session);
+      const policy = policyFor(session);
+      let follow = this.follows.get(session.key);
+      if (follow?.policy !== policy) {
+        follow?.tail.close();
+        this.follows.delete(session.key);
+        follow = this.begin(session, policy);
+      }
       if (follow === undefined || follow.wait-- > 0) continue;
       const active = nowMs - session.trace.fold.session.lastMs < ACTIVE_MS;
       follow.wait = this.read(session, follow) || active ? 0 : IDLE_POLLS;
@@ -60,19 +70,21 @@ export class UsageFollower {
     }
   }
 
-  private begin(session: LiveSession): Follow | undefined {
+  private begin(session: LiveSession, policy: RedactPolicy): Follow | undefined {
     if (this.tails === undefined) {
       this.load();
       return undefined;
     }
+    if (!this.tails.isReadyFor(policy, this.problem)) return undefined;
     const tail = this.tails.usageTail({
       id: session.id,
       agent: session.record?.agent ?? '',
       traceDir: session.traceDir,
       transcriptPath: session.trace.fold.session.transcriptPath,
+      policy,
     });
     if (tail === undefined) return undefined;
-    const follow = { tail, wait: 0, failed: false };
+    const follow = { tail, policy, wait: 0, failed: false };
     this.follows.set(session.key, follow);
     return follow;
   }
@@ -110,6 +122,12 @@ export class UsageFollower {
     for (const { tail } of this.follows.values()) tail.close();
     this.follows.clear();
   }
+}
+
+/** As the hook does, which runs in the environment of the person's agent: what that says is in its record. */
+function policyFor({ record }: LiveSession): RedactPolicy {
+  const said = record?.mask === undefined ? {} : { AGENT_STRACE_MASK: record.mask ? '1' : '0' };
+  return policyOf({ ...process.env, ...said }, maskChosen);
 }
 
 function isFollowed(session: LiveSession, nowMs: number): boolean {

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { isAgentId } from '../agents/agent.ts';
 import { sweepState } from '../agents/claude/stateSweep.ts';
 import { type LiveTail, tailLive } from '../agents/liveTranscript.ts';
-import { keepsSecrets } from '../redact/event.ts';
+import { knowsPersonalRules, type RedactPolicy } from '../redact/redact.ts';
 import { EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
+import { loadPersonalRules } from './personalRules.ts';
 
 /** Transcript read in one go, bytes: a few ms. */
 const MAX_BYTES = 1024 * 1024;
@@ -17,11 +18,12 @@ export interface FollowedSession {
   traceDir: string;
   /** As the trace says. */
   transcriptPath: string;
+  policy: RedactPolicy;
 }
 
 /** Undefined: what this agent writes down itself is not read. */
 export function usageTail(session: FollowedSession): LiveTail | undefined {
-  const { id, agent, traceDir, transcriptPath } = session;
+  const { id, agent, traceDir, transcriptPath, policy } = session;
   if (!isAgentId(agent)) return undefined;
   const stateDir = join(stateHome(), 'state');
   sweepState(stateDir);
@@ -30,8 +32,21 @@ export function usageTail(session: FollowedSession): LiveTail | undefined {
     transcriptPath,
     stateDir,
     maxBytes: MAX_BYTES,
-    // As the hook does, which runs in the environment of the person's agent.
-    redact: !keepsSecrets(process.env),
+    redact: policy,
     eventsFile: join(traceDir, id, EVENTS_FILE),
   });
+}
+
+let asked = false;
+
+/** Whether transcripts can be read under this policy; where not yet, what it needs is on its way. */
+export function isReadyFor(policy: RedactPolicy, problem: (message: string) => void): boolean {
+  if (policy !== 'personal' || knowsPersonalRules()) return true;
+  if (!asked) {
+    asked = true;
+    loadPersonalRules().catch((error: Error) =>
+      problem(`transcripts cannot be masked, and are not read: ${error.message}`),
+    );
+  }
+  return false;
 }

@@ -7,6 +7,9 @@ export const MAX_LINE_BYTES = 1_048_576;
 /** Results and errors are cut at this many UTF-16 units. */
 export const MAX_RESULT_UNITS = 65_536;
 
+/** Texts that may be as long as a file. */
+export const LONG_KEYS = ['result', 'error', 'prompt', 'text', 'summary', 'title'] as const;
+
 /**
  * Values are nested at most this deep: Python's reader gives up near 1,000 levels and with it on
  * the whole session.

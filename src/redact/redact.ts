@@ -1,15 +1,55 @@
 /**
- * Takes secrets out of texts and JSON values before they are written. Pure, without imports beyond this
- * room, cheap to load: it runs in the hook.
+ * Takes secrets, and personal data where that is wanted, out of texts and JSON values before they are
+ * written. Pure, without imports beyond this room, cheap to load: it runs in the hook.
  */
-import { applySpans, createEngine, type RedactionCounts } from './engine.ts';
+import {
+  applySpans,
+  createEngine,
+  type Engine,
+  type RedactionCounts,
+  type RuleGroup,
+} from './engine.ts';
 import { isSecretNumber, valueSpan } from './keyed.ts';
 import { classifyKey, type KeyClass } from './keys.ts';
 import { nameVendor, SECRET_RULES } from './secretRules.ts';
 
 export type { RedactionCounts } from './engine.ts';
 
-const engine = createEngine(SECRET_RULES);
+/** What is taken out: nothing, secrets, or secrets and personal data. */
+export type RedactPolicy = 'none' | 'secrets' | 'personal';
+
+/** What personalRules.ts exports: as large as all else here and wanted by few, it is loaded apart. */
+export interface PersonalRules {
+  readonly PERSONAL_RULES: readonly RuleGroup[];
+  personalByName(name: string, value: string): string | undefined;
+}
+
+const secrets = createEngine(SECRET_RULES);
+let personal: { engine: Engine; byName: PersonalRules['personalByName'] } | undefined;
+
+/** Must be called before anything is done under the policy `'personal'`; a second time it does nothing. */
+export function usePersonalRules(rules: PersonalRules): void {
+  personal ??= {
+    engine: createEngine([...SECRET_RULES, ...rules.PERSONAL_RULES]),
+    byName: rules.personalByName,
+  };
+}
+
+export const knowsPersonalRules = (): boolean => personal !== undefined;
+
+/** One text or value on its way through. */
+interface Job {
+  readonly engine: Engine;
+  readonly byName?: PersonalRules['personalByName'];
+  readonly counts: RedactionCounts;
+}
+
+const jobOf = (policy: 'secrets' | 'personal', counts: RedactionCounts): Job => {
+  if (policy === 'secrets') return { engine: secrets, counts };
+  // Never without: what was asked to be left out would be written.
+  if (personal === undefined) throw new Error('the rules for personal data are not loaded');
+  return { ...personal, counts };
+};
 
 /** Values nested deeper than this are replaced: they could not be written as JSON. */
 const MAX_DEPTH = 200;
@@ -21,28 +61,32 @@ const MAX_NESTING = 8;
  * is. Where the text, or a line of it, is a JSON document, it is read as JSON and stays one, with
  * everything but the secrets as it was.
  */
-export function redactText(text: string, counts: RedactionCounts): string {
-  return redactNested(text, counts, 0);
+export function redactText(
+  text: string,
+  counts: RedactionCounts,
+  policy: RedactPolicy = 'secrets',
+): string {
+  return policy === 'none' ? text : redactNested(text, jobOf(policy, counts), 0);
 }
 
-const redactNested = (text: string, counts: RedactionCounts, nesting: number): string => {
-  if (!engine.touches(text)) return text;
+const redactNested = (text: string, job: Job, nesting: number): string => {
+  if (!job.engine.touches(text)) return text;
   if (nesting < MAX_NESTING) {
     if (/[{["]/.test(text.charAt(text.search(/\S/))) && isJson(text)) {
-      return redactJson(text, counts, nesting);
+      return redactJson(text, job, nesting);
     }
-    if (/\n[ \t]*[{[]|^[ \t]*[{[].*\n/.test(text)) return redactLines(text, counts, nesting);
+    if (/\n[ \t]*[{[]|^[ \t]*[{[].*\n/.test(text)) return redactLines(text, job, nesting);
   }
-  return redactPlain(text, counts);
+  return redactPlain(text, job);
 };
 
 /** Until nothing is left to take: a marker can make the words around it readable in another way. */
-const redactPlain = (text: string, counts: RedactionCounts): string => {
+const redactPlain = (text: string, job: Job): string => {
   let out = text;
   for (let pass = 0; pass < 4; pass++) {
-    const spans = engine.spans(out);
+    const spans = job.engine.spans(out);
     if (!spans.length) break;
-    out = applySpans(out, spans, counts);
+    out = applySpans(out, spans, job.counts);
   }
   return out;
 };
@@ -57,11 +101,11 @@ const isJson = (text: string): boolean => {
 };
 
 /** Lines that are JSON (NDJSON, logs) are read as JSON, what is between them as text. */
-const redactLines = (text: string, counts: RedactionCounts, nesting: number): string => {
+const redactLines = (text: string, job: Job, nesting: number): string => {
   let out = '';
   let from = 0;
   const between = (to: number): void => {
-    out += redactPlain(text.slice(from, to), counts);
+    out += redactPlain(text.slice(from, to), job);
   };
   for (let at = 0; at < text.length; ) {
     const newline = text.indexOf('\n', at);
@@ -69,7 +113,7 @@ const redactLines = (text: string, counts: RedactionCounts, nesting: number): st
     const line = text.slice(at, end);
     if (/^[ \t]*[{[]/.test(line) && /[}\]]\s*$/.test(line.slice(-8)) && isJson(line)) {
       between(at);
-      out += redactNested(line, counts, nesting);
+      out += redactNested(line, job, nesting);
       from = end;
     }
     at = end + 1;
@@ -84,25 +128,31 @@ interface Place {
   readonly cls: KeyClass | null;
   /** Of a name further out (`credentials: { … }`): what looks like a secret is taken. */
   readonly outer: KeyClass | null;
+  /** Of this value, or of the array that it stands in. */
+  readonly name: string;
 }
 
-const TOP: Place = { cls: null, outer: null };
+const TOP: Place = { cls: null, outer: null, name: '' };
 
 /** Under `password` an object is a description (`{type: 'string'}`), under `credentials` a holder of secrets. */
 const below = (place: Place): Place => ({
   cls: null,
   outer: place.cls ? { ...place.cls, weak: true } : place.outer,
+  name: '',
 });
 
 const redactString = (
   value: string,
-  { cls, outer }: Place,
-  counts: RedactionCounts,
+  { cls, outer, name }: Place,
+  job: Job,
   nesting: number,
 ): string => {
   const by = cls ?? outer;
   const spans = by ? valueSpan(nameVendor, by, value, 0, value.length, 'quoted') : [];
-  return spans.length ? applySpans(value, spans, counts) : redactNested(value, counts, nesting + 1);
+  if (spans.length) return applySpans(value, spans, job.counts);
+  const kind = job.byName?.(name, value);
+  if (kind === undefined) return redactNested(value, job, nesting + 1);
+  return applySpans(value, [{ start: 0, end: value.length, kind }], job.counts);
 };
 
 /**
@@ -122,7 +172,7 @@ class Neighbour {
 }
 
 /** Rewrites the strings and numbers of a valid JSON document in place. */
-const redactJson = (text: string, counts: RedactionCounts, nesting: number): string => {
+const redactJson = (text: string, job: Job, nesting: number): string => {
   interface Frame {
     readonly array: boolean;
     readonly place: Place;
@@ -141,10 +191,11 @@ const redactJson = (text: string, counts: RedactionCounts, nesting: number): str
     if (!frame) return TOP;
     if (frame.array) {
       const cls = frame.place.cls ?? frame.near.classOf(null);
-      return { cls, outer: frame.place.outer };
+      return { ...frame.place, cls };
     }
-    const cls = classifyKey(frame.key ?? '') ?? frame.near.classOf(frame.key ?? '');
-    return { cls, outer: frame.place.outer };
+    const name = frame.key ?? '';
+    const cls = classifyKey(name) ?? frame.near.classOf(name);
+    return { cls, outer: frame.place.outer, name };
   };
   const token = /["{}[\],]|-?\d[\d.eE+-]*/g;
   for (let m = token.exec(text); m; m = token.exec(text)) {
@@ -175,18 +226,19 @@ const redactJson = (text: string, counts: RedactionCounts, nesting: number): str
       const value: string = raw.includes('\\') ? JSON.parse(raw) : raw.slice(1, -1);
       const isKey = frame && !frame.array && frame.key === null;
       const done = isKey
-        ? redactNested(value, counts, nesting + 1)
-        : redactString(value, placeHere(frame), counts, nesting);
+        ? redactNested(value, job, nesting + 1)
+        : redactString(value, placeHere(frame), job, nesting);
       // Two names with secrets may become the same; neither value is lost.
       const unlike = isKey && done !== value ? '+'.repeat(frame.renamed++) : '';
       if (done !== value) put(at, end, JSON.stringify(done + unlike));
       if (isKey) frame.key = value;
       else frame?.near.saw(frame.array ? null : (frame.key ?? ''), value);
     } else {
-      const { cls } = placeHere(frame);
-      if (cls && isSecretNumber(cls, c)) {
-        counts[cls.kind] = (counts[cls.kind] ?? 0) + 1;
-        put(at, at + c.length, `"[REDACTED:${cls.kind}]"`);
+      const { cls, name } = placeHere(frame);
+      const kind = cls && isSecretNumber(cls, c) ? cls.kind : job.byName?.(name, c);
+      if (kind !== undefined) {
+        job.counts[kind] = (job.counts[kind] ?? 0) + 1;
+        put(at, at + c.length, `"[REDACTED:${kind}]"`);
       }
     }
   }
@@ -202,7 +254,12 @@ const redactJson = (text: string, counts: RedactionCounts, nesting: number): str
  * `[Circular]`, more than 200 levels `[Too deep]`, bigints strings, and a value that throws when it is read
  * `[Unreadable]`.
  */
-export function redactValue(value: unknown, counts: RedactionCounts): unknown {
+export function redactValue(
+  value: unknown,
+  counts: RedactionCounts,
+  policy: 'secrets' | 'personal' = 'secrets',
+): unknown {
+  const job = jobOf(policy, counts);
   const path: unknown[] = [];
   const readable = function (this: unknown, _key: string, item: unknown): unknown {
     if (typeof item === 'bigint') return String(item);
@@ -222,6 +279,6 @@ export function redactValue(value: unknown, counts: RedactionCounts): unknown {
   }
   if (text === undefined) return undefined;
   // A tab is two characters here, and between a name and its value it is a space.
-  const touched = engine.touches(text.includes('\\t') ? text.replaceAll('\\t', ' ') : text);
-  return JSON.parse(touched ? redactJson(text, counts, -1) : text);
+  const touched = job.engine.touches(text.includes('\\t') ? text.replaceAll('\\t', ' ') : text);
+  return JSON.parse(touched ? redactJson(text, job, -1) : text);
 }

@@ -336,5 +336,10 @@ test('an answer that fails is an error of the API', async () => {
   expect(errors.map(({ data }) => [data.event_subtype, data.error])).toEqual([
     ['api', expect.stringContaining('no such model')],
   ]);
-  expect(kinds(events).slice(-2)).toEqual(['decision turn_end', 'session_end']);
+  // `opencode run` may end before it says that the session is idle.
+  expect(
+    kinds(events)
+      .filter((kind) => kind !== 'decision turn_end')
+      .slice(-2),
+  ).toEqual(['error api', 'session_end']);
 });

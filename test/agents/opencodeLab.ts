@@ -67,7 +67,8 @@ export class OpencodeLab {
     const mock = await MockCompletions.start({});
     const lab = new OpencodeLab(scratch, mock, join(folder, 'node_modules', '.bin', 'opencode'));
     mkdirSync(lab.home);
-    mkdirSync(lab.projectDir);
+    // Traces lie in the project where it has a folder for them.
+    mkdirSync(join(lab.projectDir, '.agent-traces'), { recursive: true, mode: 0o700 });
     mock.scenario = scenario(lab);
     for (const [path, content] of Object.entries(files)) lab.write(path, content);
     const cost = { input: 3, output: 15, cache_read: 0.3 };

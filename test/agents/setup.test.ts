@@ -10,10 +10,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { installTool } from '../../scripts/tools.mjs';
 import type { AgentId } from '../../src/agents/agent.ts';
 import { applySetup, planSetup } from '../../src/agents/registry.ts';
@@ -24,6 +26,22 @@ let root: string;
 let home: string;
 let project: string;
 const running = new Set<ChildProcess>();
+
+/** A model that refuses everything, which no agent tries again. */
+const model = createServer((_, answer) => {
+  answer.writeHead(400, { 'content-type': 'application/json' });
+  answer.end('{"error": {"type": "invalid_request_error", "code": 400, "message": "refused"}}');
+});
+let modelUrl: string;
+beforeAll(async () => {
+  model.listen(0, '127.0.0.1');
+  await once(model, 'listening');
+  modelUrl = `http://127.0.0.1:${(model.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  model.closeAllConnections();
+  model.close();
+});
 
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-setups-')));
@@ -72,7 +90,7 @@ function setUp(agent: AgentId, scope: SetupScope): SetupPlan {
   return plan;
 }
 
-/** Runs an agent to its end, which comes soon: its model does not answer. */
+/** Runs an agent to its end, which comes soon: its model refuses. */
 async function run(program: string, args: string[], env: Record<string, string>): Promise<string> {
   const child = spawn(program, args, {
     cwd: project,
@@ -111,7 +129,7 @@ check_for_update_on_startup = false
 enabled = false
 [model_providers.mock]
 name = "mock"
-base_url = "http://127.0.0.1:9/v1"
+base_url = "${modelUrl}/v1"
 wire_api = "responses"
 env_key = "MOCK_API_KEY"
 request_max_retries = 0
@@ -122,7 +140,9 @@ trust_level = "trusted"
 `,
     );
   const exec = async (...flags: string[]): Promise<string> =>
-    run(await program('codex'), ['exec', '--json', ...flags, 'hello'], { MOCK_API_KEY: 'x' });
+    run(await program('codex'), ['exec', '--json', '--skip-git-repo-check', ...flags, 'hello'], {
+      MOCK_API_KEY: 'x',
+    });
 
   test.each(['user', 'project'] as const)('runs the hooks of %s, once trusted', async (scope) => {
     config();
@@ -177,14 +197,14 @@ describe('Gemini CLI', () => {
   // Comments stay.
   "security": { "auth": { "selectedType": "gemini-api-key" }, "folderTrust": { "enabled": false } },
   "general": { "disableAutoUpdate": true },
-  "privacy": { "usageStatisticsEnabled": false },
+  "privacy": { "usageStatisticsEnabled": false }
 }
 `,
     );
     setUp('gemini', scope);
     await run(await program('gemini'), ['-m', 'gemini-2.5-flash', '--skip-trust', '-p', 'hello'], {
       GEMINI_API_KEY: 'x',
-      GOOGLE_GEMINI_BASE_URL: 'http://127.0.0.1:9',
+      GOOGLE_GEMINI_BASE_URL: modelUrl,
     });
     expect(fired().slice(0, 2)).toEqual([
       '--agent gemini SessionStart',
@@ -203,7 +223,7 @@ describe('Copilot CLI', () => {
       COPILOT_OFFLINE: 'true',
       COPILOT_AUTO_UPDATE: 'false',
       COPILOT_PROVIDER_TYPE: 'anthropic',
-      COPILOT_PROVIDER_BASE_URL: 'http://127.0.0.1:9',
+      COPILOT_PROVIDER_BASE_URL: modelUrl,
       COPILOT_PROVIDER_API_KEY: 'x',
       COPILOT_MODEL: 'claude-sonnet-4.5',
     });

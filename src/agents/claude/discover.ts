@@ -3,24 +3,18 @@ import { closeSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Billing, isSidechain, responseRef } from '../../model/billing.ts';
 import type { JsonObject, TraceEvent } from '../../model/event.ts';
-import type { Pricer, Usage } from '../../model/usage.ts';
+import type { Price, Pricer, Usage } from '../../model/usage.ts';
 import { addUsage, emptyUsage, usageOf } from '../../model/usage.ts';
+import type { RedactPolicy } from '../../redact/redact.ts';
 import { codeOf, openRead, problemText } from '../../trace/files.ts';
 import { LineSplitter } from '../lines.ts';
-import type { Environment, FindBeside, SubagentFile } from './files.ts';
-import {
-  besideIndex,
-  configDirs,
-  entriesOf,
-  firstBytes,
-  isSessionId,
-  openOwn,
-  readSmall,
-  subagentFiles,
-} from './files.ts';
+import { entriesOf, firstBytes, isSessionId, openOwn, readSmall } from '../ownFiles.ts';
+import { asObject, asString, rowTime } from '../rows.ts';
+import type { Environment, SubagentFile } from './files.ts';
+import { besideIndex, configDirs, subagentFiles } from './files.ts';
 import type { SubagentMeta, TranscriptStats } from './transcriptImport.ts';
 import { TranscriptMapper } from './transcriptImport.ts';
-import { asObject, asString, Responses, replaces, rowTime, usageData } from './usage.ts';
+import { Responses, replaces, usageData } from './usage.ts';
 
 const CHUNK = 1024 * 1024;
 const HEAD = 65_536;
@@ -46,8 +40,26 @@ export interface FindOptions extends Environment {
 
 /** Every transcript, the session that began first first. */
 export function findTranscripts(options: FindOptions = {}): TranscriptFile[] {
-  const found: TranscriptFile[] = [];
   const beside = besideIndex.pass();
+  return [...transcriptHeads(options)]
+    .map((head) => ({ ...head, subagents: subagentFiles(head.path, head.sessionId, beside) }))
+    .sort(
+      (a, b) =>
+        a.startedAt - b.startedAt ||
+        Number(a.forked) - Number(b.forked) ||
+        a.createdAtMs - b.createdAtMs ||
+        (a.path < b.path ? -1 : 1),
+    );
+}
+
+/** What the beginning of a transcript says. */
+export interface TranscriptHead extends Omit<TranscriptFile, 'subagents'> {
+  /** The folder that the session worked in first; empty where no row says. */
+  cwd: string;
+}
+
+/** The beginnings of all transcripts, read as they are asked for. */
+export function* transcriptHeads(options: FindOptions = {}): Generator<TranscriptHead> {
   for (const dir of options.configDirs ?? configDirs(options)) {
     const projects = join(dir, 'projects');
     for (const project of entriesOf(projects)) {
@@ -57,40 +69,43 @@ export function findTranscripts(options: FindOptions = {}): TranscriptFile[] {
         if (!file.isFile() || !file.name.endsWith('.jsonl')) continue;
         // Old subagents' files are counted with the session they belong to.
         if (file.name.startsWith('agent-')) continue;
-        found.push(describe(join(folder, file.name), project.name, beside));
+        yield transcriptHead(join(folder, file.name), project.name);
       }
     }
   }
-  return found.sort(
-    (a, b) =>
-      a.startedAt - b.startedAt ||
-      Number(a.forked) - Number(b.forked) ||
-      a.createdAtMs - b.createdAtMs ||
-      (a.path < b.path ? -1 : 1),
-  );
 }
 
-function describe(
-  path: string,
-  project: string,
-  beside?: FindBeside,
-  anyOwner = false,
-): TranscriptFile {
+/** @param anyOwner a person named this file: it may belong to another user */
+export function transcriptHead(path: string, project: string, anyOwner = false): TranscriptHead {
   const head = firstBytes(path, HEAD, anyOwner);
   const name = basename(path, '.jsonl');
   // A copy under another name is still the session that its rows name.
   const inside = /"sessionId":"([^"\\]+)"/.exec(head)?.[1] ?? '';
   const named = head.includes(`"sessionId":"${name}"`) || !isSessionId(inside);
-  const sessionId = named ? name : inside;
   return {
     path,
-    sessionId,
+    sessionId: named ? name : inside,
     project,
-    subagents: subagentFiles(path, sessionId, beside),
+    cwd: firstCwd(head),
     startedAt: firstTime(head),
     forked: head.includes('"forkedFrom":') || (named && isSessionId(inside) && inside !== name),
     createdAtMs: statSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0,
   };
+}
+
+function describe(path: string, project: string, anyOwner: boolean): TranscriptFile {
+  const head = transcriptHead(path, project, anyOwner);
+  return { ...head, subagents: subagentFiles(path, head.sessionId) };
+}
+
+/** A row's own key: in a text its quotes would be escaped. */
+function firstCwd(head: string): string {
+  const [, text = '""'] = /"cwd":("(?:[^"\\]|\\.)*")/.exec(head) ?? [];
+  try {
+    return JSON.parse(text) as string;
+  } catch {
+    return '';
+  }
 }
 
 function firstTime(head: string): number {
@@ -262,9 +277,9 @@ export function priceResponses(
     addUsage(session.usage, usage);
     // The agent's own figure, where an old row has one, as in a trace.
     const own = data.agent_cost_usd;
-    const price =
+    let price: Price =
       typeof own === 'number'
-        ? { status: 'reported' as const, nanoUsd: Math.round(own * 1e9) }
+        ? { status: 'reported', nanoUsd: Math.round(own * 1e9) }
         : pricer.price(model, usage, time * 1000, {
             provider,
             speed: asString(data.speed),
@@ -272,6 +287,11 @@ export function priceResponses(
             inferenceGeo: asString(data.inference_geo),
             webSearchRequests: Number(data.web_search_requests ?? 0),
           });
+    // … and where no price is known, what the agent reckoned.
+    const told = data.cost_usd;
+    if (price.status === 'unpriced' && typeof told === 'number' && told > 0 && told < 1e6) {
+      price = { status: 'reported', nanoUsd: Math.round(told * 1e9) };
+    }
     if (price.status === 'unpriced') {
       cost.unpriced += 1;
       session.unpriced[price.reason] = (session.unpriced[price.reason] ?? 0) + 1;
@@ -374,7 +394,7 @@ function takeLines(chunk: Buffer, lines: LineSplitter, parse: (line: string | un
 
 export interface ImportOptions {
   /** False: secrets stay. */
-  redact?: boolean | undefined;
+  redact?: RedactPolicy | undefined;
   /** Default: as the file's rows say. */
   sessionId?: string;
   /** Of the transcripts that were imported before: what they were billed for is marked as theirs. */
@@ -398,7 +418,7 @@ export interface ImportedTranscript {
  */
 export function importTranscript(path: string, options: ImportOptions = {}): ImportedTranscript {
   const anyOwner = options.named === true;
-  const file = describe(path, basename(dirname(path)), undefined, anyOwner);
+  const file = describe(path, basename(dirname(path)), anyOwner);
   const sessionId = options.sessionId ?? file.sessionId;
   if (!isSessionId(sessionId)) throw new Error(`${path} does not name a session that can be used.`);
   const mapper = new TranscriptMapper({ sessionId, redact: options.redact });
@@ -445,7 +465,8 @@ export function markCopies(
 const rank = (event: TraceEvent): number =>
   event.event_type === 'session_start' ? -1 : event.event_type === 'session_end' ? 1 : 0;
 
-function readMeta(path: string): SubagentMeta {
+/** What stands beside a subagent's file. */
+export function readMeta(path: string): SubagentMeta {
   try {
     const meta = asObject(JSON.parse(readSmall(path.replace(/\.jsonl$/, '.meta.json')) ?? ''));
     const { agentType, description, toolUseId } = meta ?? {};

@@ -4,7 +4,7 @@
  * Claude's names for events and fields are its contract; whatever is not understood is kept whole as
  * `decision` + `unknown_hook`, so that a newer Claude loses nothing.
  */
-import { cutBetween, cutKey, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
+import { cutBetween, cutKey, LONG_KEYS, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
 import {
   isObject,
   type Json,
@@ -13,10 +13,9 @@ import {
   type TraceEvent,
 } from '../../model/event.ts';
 import { ids, randomEventId } from '../../model/ids.ts';
-import { LONG_KEYS } from '../../redact/event.ts';
 import type { HookContext } from '../agent.ts';
-import { filesOf } from './toolResult.ts';
-import { exitCodeOf, asString as str } from './usage.ts';
+import { asString as str } from '../rows.ts';
+import { exitCodeOf, filesOf } from './toolResult.ts';
 
 /** Text above the limit that redaction still sees: it can make a text shorter. */
 const MARGIN = 8192;

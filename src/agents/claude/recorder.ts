@@ -1,8 +1,8 @@
 /** Claude Code's hooks. */
 import { isObject, type JsonObject } from '../../model/event.ts';
 import type { HookRecorder, Moment } from '../agent.ts';
+import { asString as str } from '../rows.ts';
 import { mapClaudeHook } from './hook.ts';
-import { asString as str } from './usage.ts';
 
 const MOMENTS: Record<string, Moment> = {
   SessionStart: 'session_start',

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeEvent } from '../../model/codec.ts';
 import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import { readyEvent } from '../../redact/event.ts';
+import type { RedactPolicy } from '../../redact/redact.ts';
 import { mapClaudeHook } from './hook.ts';
 import { TranscriptMapper } from './transcriptImport.ts';
 import { UsageMapper } from './usage.ts';
@@ -48,31 +49,31 @@ describe('a secret in every field', () => {
       ),
     );
     // It came this far: without redaction it would be there.
-    expect(linesOf(events.map((event) => readyEvent(event, false)))).toContain(TOKEN);
-    expect(linesOf(events.map((event) => readyEvent(event, true)))).not.toContain(TOKEN);
+    expect(linesOf(events.map((event) => readyEvent(event, 'none')))).toContain(TOKEN);
+    expect(linesOf(events.map((event) => readyEvent(event)))).not.toContain(TOKEN);
   });
 
   const transcripts = files('transcripts/**/*.jsonl');
   it.each(transcripts)('of rows in $name is not imported', ({ name, rows }) => {
-    const read = (redact: boolean): string => {
+    const read = (redact: RedactPolicy): string => {
       const sessionId = String(rows[0]?.sessionId);
       const mapper = new TranscriptMapper({ sessionId, redact });
       const events = rows.flatMap((row) => mapper.push(poisoned(row), { file: name }));
       return linesOf([...events, ...mapper.finish()]);
     };
-    expect(read(false)).toContain(TOKEN);
-    expect(read(true)).not.toContain(TOKEN);
+    expect(read('none')).toContain(TOKEN);
+    expect(read('secrets')).not.toContain(TOKEN);
   });
 
   it.each(transcripts)('of rows in $name is not followed', ({ rows }) => {
-    const read = (redact: boolean): string => {
+    const read = (redact: RedactPolicy): string => {
       const sessionId = String(rows[0]?.sessionId);
       const mapper = new UsageMapper({ sessionId, redact });
       return rows
         .map((row) => linesOf(mapper.push(poisoned(row))) + JSON.stringify(mapper.state()))
         .join('');
     };
-    expect(read(false)).toContain(TOKEN);
-    expect(read(true)).not.toContain(TOKEN);
+    expect(read('none')).toContain(TOKEN);
+    expect(read('secrets')).not.toContain(TOKEN);
   });
 });

@@ -1,7 +1,7 @@
 /** Takes away what readers remember of sessions that nobody went on with. */
 import { lstatSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { entriesOf, isSessionId } from './files.ts';
+import { entriesOf, isSessionId } from '../ownFiles.ts';
 
 const DAY_MS = 86_400_000;
 /** Untouched for so long, a session's offsets are nobody's. */

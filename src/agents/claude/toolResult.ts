@@ -1,7 +1,7 @@
 /** What a Claude tool's structured result says about files: the same in hooks and transcripts. */
 import type { FileOp, JsonObject } from '../../model/event.ts';
+import { asObject, asString } from '../rows.ts';
 import { commandHits, searchedFiles } from './searchHits.ts';
-import { asObject, asString } from './usage.ts';
 
 const asNumber = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
@@ -151,4 +151,10 @@ export function withPatch(op: FileOp, patch: unknown): FileOp {
   }
   if (hunks.length === 0) return op;
   return { ...op, hunks, added, removed, ...(ranges.length > 0 && { ranges }) };
+}
+
+/** Exit code of a failed command, from the text that the model saw. */
+export function exitCodeOf(error: string): number | undefined {
+  const code = /^(?:Error: )?Exit code (\d{1,3})\b/.exec(error)?.[1];
+  return code === undefined ? undefined : Number(code);
 }

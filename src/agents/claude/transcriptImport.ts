@@ -14,27 +14,22 @@ import {
 import { eventId, ids } from '../../model/ids.ts';
 
 import { readyEvent } from '../../redact/event.ts';
-
+import type { RedactPolicy } from '../../redact/redact.ts';
+import { asObject, asString, rowTime, textOf } from '../rows.ts';
 import { isSearch } from './searchHits.ts';
-
-import { filesOf } from './toolResult.ts';
+import { exitCodeOf, filesOf } from './toolResult.ts';
 import {
   apiErrorData,
-  asObject,
-  asString,
   blocksOf,
   compactionData,
   compactionId,
   copiedFrom,
-  exitCodeOf,
   INTERRUPTED_TURN,
   interruptId,
   interruption,
   mergeUsage,
   Responses,
-  rowTime,
   sourceOf,
-  textOf,
   usageData,
 } from './usage.ts';
 
@@ -99,7 +94,7 @@ export class TranscriptMapper {
     copied: 0,
   };
   readonly sessionId: string;
-  readonly #redact: boolean;
+  readonly #redact: RedactPolicy;
   readonly #files = new Map<string, FileState>();
   readonly #responses = new Responses<TraceEvent>();
   readonly #calls = new Map<string, Call>();
@@ -111,9 +106,9 @@ export class TranscriptMapper {
   #title = '';
   #costState: JsonObject | undefined;
 
-  constructor(options: { sessionId: string; redact?: boolean | undefined }) {
+  constructor(options: { sessionId: string; redact?: RedactPolicy | undefined }) {
     this.sessionId = options.sessionId;
-    this.#redact = options.redact ?? true;
+    this.#redact = options.redact ?? 'secrets';
   }
 
   /** What is known of a subagent beside its file; before its rows. */
@@ -470,7 +465,7 @@ class RowEvents {
   readonly agentId: string;
   readonly from: string;
   readonly #mapper: TranscriptMapper;
-  readonly #redact: boolean;
+  readonly #redact: RedactPolicy;
 
   constructor(
     mapper: TranscriptMapper,
@@ -478,7 +473,7 @@ class RowEvents {
     state: FileState,
     agentId: string,
     from: string,
-    redact: boolean,
+    redact: RedactPolicy,
   ) {
     this.#mapper = mapper;
     this.row = row;

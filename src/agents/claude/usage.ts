@@ -4,11 +4,14 @@
  *
  * Pure, and small: the hook bundles it.
  */
+
 import { cutText } from '../../model/codec.ts';
-import { isObject, type Json, type JsonObject, type TraceEvent } from '../../model/event.ts';
+import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
-import { redactText } from '../../redact/redact.ts';
+import { type RedactPolicy, redactText } from '../../redact/redact.ts';
+import { asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
+import { exitCodeOf } from './toolResult.ts';
 
 /** Open messages and calls of one file that are remembered. */
 const MAX_OPEN = 64;
@@ -22,21 +25,8 @@ const MAX_PENDING_ARGUMENTS = 8000;
 /** What stands in a user's place where somebody pressed Esc. */
 const INTERRUPTED = /^\[Request interrupted by user/;
 
-export const asObject = (value: unknown): JsonObject | undefined =>
-  isObject(value) ? value : undefined;
-/** Without the entries that say nothing: empty texts, false, and 0. */
-export function pruned(data: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(data).filter(([, value]) => Boolean(value)));
-}
-export const asString = (value: unknown): string => (typeof value === 'string' ? value : '');
 const asCount = (value: unknown): number =>
   Number.isFinite(value) && (value as number) > 0 ? Math.floor(value as number) : 0;
-
-/** Seconds since the epoch; 0 where there is no valid time. */
-export function rowTime(row: JsonObject): number {
-  const ms = Date.parse(asString(row.timestamp));
-  return ms > 0 ? ms / 1000 : 0;
-}
 
 /** The session that a forked or resumed row was copied from; empty for the session's own rows. */
 export function copiedFrom(row: JsonObject, sessionId: string): string {
@@ -52,19 +42,6 @@ export function blocksOf(row: JsonObject): JsonObject[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }];
   if (!Array.isArray(content)) return [];
   return content.map(asObject).filter((block) => block !== undefined);
-}
-
-/** The text of a tool result's or message's content. */
-export function textOf(content: unknown): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content
-    .map(asObject)
-    .filter((block) => block !== undefined)
-    .map((block) =>
-      typeof block.text === 'string' ? block.text : `[${asString(block.type) || 'block'}]`,
-    )
-    .join('\n');
 }
 
 /** Long strings cut, long structures left out. */
@@ -208,7 +185,7 @@ export interface UsageMapperOptions {
   /** Shared by the files of a session: a response that two of them hold is told once. */
   seen?: Seen;
   /** False: secrets stay. */
-  redact?: boolean | undefined;
+  redact?: RedactPolicy | undefined;
 }
 
 /** Rows of one transcript file in, events out. An event told again replaces the one before it. */
@@ -217,7 +194,7 @@ export class UsageMapper {
   copied = 0;
   readonly #session: string;
   readonly #agent: string;
-  readonly #redact: boolean;
+  readonly #redact: RedactPolicy;
   readonly #responses = new Responses<TraceEvent>();
   readonly #calls = new Map<string, TraceEvent>();
   readonly #seen: Seen;
@@ -228,7 +205,7 @@ export class UsageMapper {
     this.#session = options.sessionId;
     this.#seen = options.seen ?? new Map();
     this.#agent = options.agentId ?? '';
-    this.#redact = options.redact ?? true;
+    this.#redact = options.redact ?? 'secrets';
     const { state } = options;
     if (state === undefined) return;
     this.#prompt = state.prompt;
@@ -240,7 +217,7 @@ export class UsageMapper {
   /** Goes to a file: as an event does, without secrets. */
   state(): UsageState {
     return {
-      prompt: this.#redact ? redactText(this.#prompt, {}) : this.#prompt,
+      prompt: redactText(this.#prompt, {}, this.#redact),
       time: this.#time,
       messages: this.#responses
         .values()
@@ -466,10 +443,4 @@ export function apiErrorData(row: JsonObject, text: string): JsonObject {
 
 function forgetOldest(map: Map<string, unknown>, max: number): void {
   if (map.size > max) map.delete(map.keys().next().value as string);
-}
-
-/** Exit code of a failed command, from the text that the model saw. */
-export function exitCodeOf(error: string): number | undefined {
-  const code = /^(?:Error: )?Exit code (\d{1,3})\b/.exec(error)?.[1];
-  return code === undefined ? undefined : Number(code);
 }

@@ -9,7 +9,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { TraceEvent } from '../../model/event.ts';
 import { textHash } from '../../model/ids.ts';
+import type { RedactPolicy } from '../../redact/redact.ts';
 import { acquireLease, type Lease } from '../lease.ts';
+import { readSmall } from '../ownFiles.ts';
 import {
   nothing,
   type ReadResult,
@@ -18,10 +20,11 @@ import {
   replaceFile,
   traceOf,
 } from '../rowReader.ts';
+import { asObject } from '../rows.ts';
 import type { FindBeside } from './files.ts';
-import { besideIndex, configDirs, readSmall, subagentFiles, trustedTranscript } from './files.ts';
+import { besideIndex, configDirs, subagentFiles, trustedTranscript } from './files.ts';
 import type { Seen, UsageState } from './usage.ts';
-import { asObject, UsageMapper } from './usage.ts';
+import { UsageMapper } from './usage.ts';
 
 /** Longest state file that is read. What {@link stateText} writes is shorter, whatever the session. */
 const MAX_STATE = 8 * 1024 * 1024;
@@ -39,7 +42,7 @@ export interface ReadOptions {
   /** Bytes read at most in one call; the rest is left for the next. */
   maxBytes?: number;
   /** False: secrets stay. */
-  redact?: boolean | undefined;
+  redact?: RedactPolicy | undefined;
   /** The trace that the events go to: where it is another one, or gone, all is told again. */
   eventsFile?: string;
   /** For a process that lives on: {@link besideIndex}. */

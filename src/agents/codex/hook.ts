@@ -2,7 +2,7 @@
  * Codex's hooks as events. A hook knows no exit code, and no line of an edit: its results are `partial`, and
  * the rollout's stand. Tokens are left to the rollout altogether, for hooks do not name the response.
  */
-import { cutBetween, cutKey, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
+import { cutBetween, cutKey, LONG_KEYS, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
 import {
   isObject,
   type Json,
@@ -11,9 +11,8 @@ import {
   type TraceEvent,
 } from '../../model/event.ts';
 import { ids, randomEventId } from '../../model/ids.ts';
-import { LONG_KEYS } from '../../redact/event.ts';
 import type { HookContext, HookRecorder, Moment } from '../agent.ts';
-import { asString as str } from '../claude/usage.ts';
+import { asString as str } from '../rows.ts';
 import { codexIds } from './codexIds.ts';
 import { patchTextFiles } from './patch.ts';
 import { exitCodeOf, outputText } from './results.ts';

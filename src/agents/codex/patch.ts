@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FileOp, JsonObject } from '../../model/event.ts';
 import { lineCount, withPatch } from '../claude/toolResult.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 
 /** Files of one patch that are told. */
 const MAX_FILES = 500;

@@ -1,7 +1,10 @@
 /** How a Codex tool call ended, from the texts and items that Codex writes of it. */
 import { type FileOp, isObject, type Json, type JsonObject } from '../../model/event.ts';
-import { asObject, asString, textOf } from '../claude/usage.ts';
-import { absolutePath } from './patch.ts';
+
+import { commandHits } from '../claude/searchHits.ts';
+import { lineCount } from '../claude/toolResult.ts';
+import { asObject, asString, textOf } from '../rows.ts';
+import { absolutePath, plainPath } from './patch.ts';
 
 /** What is known of a call's end. */
 export interface Outcome {
@@ -19,7 +22,11 @@ export interface Outcome {
 
 const BLOCKED = /^(?:Command|Tool call) blocked by PreToolUse hook/;
 const REJECTED = /^(?:exec command |patch |MCP tool call |command )?rejected by (?:the )?user/i;
-const ABORTED = /^aborted(?: by user)?(?: after|$|\n)/;
+/** The command, or the script, was not waited for. */
+const GOES_ON = /^(?:Process running with session ID|Script running with cell ID)/m;
+/** A script of the model's that calls tools: `exec`. */
+const SCRIPT_FAILED = /^Script (?:failed|error|terminated)\b/;
+const ABORTED = /^(?:Wall time:? [\d.]+ seconds?\n)?aborted(?: by user)?(?: after|$|\n)/;
 
 /** The text of a tool's output: plain, content parts, or JSON in an object. */
 export function outputText(output: Json | undefined): string {
@@ -45,10 +52,13 @@ export function outcomeOfOutput(output: Json | undefined): Outcome {
   const seconds = /^Wall time:? (\d{1,7}(?:\.\d{1,9})?) seconds/m.exec(text.slice(0, 500))?.[1];
   return {
     text,
-    failed: (code ?? 0) !== 0 || (isObject(output) && output.success === false),
+    failed:
+      (code ?? 0) !== 0 ||
+      SCRIPT_FAILED.test(text) ||
+      (isObject(output) && output.success === false),
     ...(code !== undefined && { exitCode: code }),
     ...(seconds !== undefined && { durationMs: Math.round(Number(seconds) * 1000) }),
-    ...(/^Process running with session ID/m.test(text.slice(0, 500)) && { running: true }),
+    ...(GOES_ON.test(text.slice(0, 500)) && { running: true }),
   };
 }
 
@@ -98,7 +108,7 @@ export function outcomeOfCommand(item: JsonObject): Outcome {
   const code = typeof item.exit_code === 'number' ? item.exit_code : undefined;
   const declined = item.status === 'declined';
   const took = durationMs(item.duration);
-  const files = code === 0 ? readFiles(item) : [];
+  const files = code === 0 ? readFiles(item, text) : [];
   return {
     text,
     failed: declined || item.status === 'failed' || (code ?? 0) !== 0,
@@ -124,33 +134,46 @@ export function outcomeOfMcp(item: JsonObject): Outcome {
 
 /**
  * The files that a command read, by Codex's own understanding of it (`parsed_cmd`), with the lines where the
- * command says them.
+ * command says them; and those that a search with line numbers showed lines of.
  */
-function readFiles(item: JsonObject): FileOp[] {
+function readFiles(item: JsonObject, output: string): FileOp[] {
   const parts = Array.isArray(item.parsed_cmd) ? item.parsed_cmd : [];
-  const ops: FileOp[] = [];
+  const cwd = asString(item.cwd);
+  const command = commandText(item.command);
+  const ops = commandHits(command, output, plainPath(cwd));
+  // Of several files nobody can say which of the lines are whose.
+  const shown = parts.length === 1 ? lineCount(output) : Number.POSITIVE_INFINITY;
   for (const value of parts.slice(0, 50)) {
     const part = asObject(value);
     const path = asString(part?.path);
     if (part?.type !== 'read' || path === '') continue;
-    ops.push({
-      path: absolutePath(path, asString(item.cwd)),
-      kind: 'read',
-      ...rangesOf(asString(part.cmd)),
-    });
+    const ranges = rangesOf(asString(part.cmd), shown);
+    ops.push({ path: absolutePath(path, cwd), kind: 'read', ...ranges });
   }
   return ops;
 }
 
-/** The lines that a reading command shows. */
-function rangesOf(command: string): { ranges?: [number, number][] } {
+/**
+ * The lines that a reading command shows.
+ *
+ * @param shown lines that it printed: the file may end before the last one that was asked for
+ */
+function rangesOf(command: string, shown: number): { ranges?: [number, number][] } {
   const sed = /\bsed -n ['"]?(\d{1,9})(?:,(\d{1,9}))?p['"]?(?:\s|$)/.exec(command);
-  if (sed !== null) {
-    const first = Number(sed[1]);
-    const last = Number(sed[2] ?? sed[1]);
-    return { ranges: first >= 1 && last >= first ? [[first, last]] : [] };
-  }
   const head = /\bhead (?:-n ?|-)(\d{1,9})\b/.exec(command)?.[1];
-  if (head !== undefined) return { ranges: Number(head) > 0 ? [[1, Number(head)]] : [] };
-  return /^(?:cat|nl|bat)\b[^|]*$/.test(command) ? {} : { ranges: [] };
+  if (sed === null && head === undefined) {
+    return /^(?:cat|nl|bat)\b[^|]*$/.test(command) ? {} : { ranges: [] };
+  }
+  const first = sed === null ? 1 : Number(sed[1]);
+  const wanted = sed === null ? Number(head) : Number(sed[2] ?? sed[1]);
+  const last = Math.min(wanted, first + shown - 1);
+  return { ranges: first >= 1 && last >= first ? [[first, last]] : [] };
+}
+
+/** A command without the shell that Codex runs it in. */
+export function commandText(command: Json | undefined): string {
+  if (!Array.isArray(command)) return asString(command);
+  const parts = command.filter((part) => typeof part === 'string');
+  const inShell = parts.length === 3 && /^-l?c$/.test(parts[1]!);
+  return inShell ? parts[2]! : parts.join(' ');
 }

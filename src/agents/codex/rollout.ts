@@ -10,7 +10,7 @@ import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../.
 import { eventId, ids } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime, textOf } from '../claude/usage.ts';
+import { asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
 import { codexIds } from './codexIds.ts';
 import { type Outcome, outcomeOfOutput, outputText } from './results.ts';
 import { askedCall, promptText, type ToolRow, toolRow } from './rolloutItems.ts';
@@ -21,6 +21,8 @@ import { addedTokens, codexUsage, counts } from './rolloutUsage.ts';
 const MAX_NAMES = 200;
 /** Seconds without a row after which a fork's copied rows are over, where nothing else tells. */
 const COPY_PAUSE = 1;
+/** Tools that the provider runs, within its response. */
+const PROVIDED = /^(web_search|image_generation)$/;
 /** Calls that hooks tell of. */
 const HOOKED = /^(exec_command|shell|shell_command|local_shell|apply_patch|spawn_agent|mcp__.*)$/;
 
@@ -37,6 +39,7 @@ export class RolloutMapper implements RowMapper {
   #meta: JsonObject | undefined;
   #lastText = '';
   #firstModel = '';
+  #title = '';
 
   constructor(options: RowMapperOptions) {
     this.#options = options;
@@ -112,6 +115,7 @@ export class RolloutMapper implements RowMapper {
         git_branch: asString(git?.branch),
         entrypoint: asString(meta?.originator),
         model_provider: asString(meta?.model_provider),
+        ...(asString(meta?.forked_from_id) !== '' && { event_subtype: 'fork' }),
         forked_from: asString(meta?.forked_from_id),
         parent_session_id: parentOf(meta),
       },
@@ -120,6 +124,7 @@ export class RolloutMapper implements RowMapper {
     this.#add('session_end', eventId(this.#session, 'import', 'end'), {
       reason: 'import',
       duration_ms: took,
+      title: this.#title,
     });
     return this.#events;
   }
@@ -153,7 +158,7 @@ export class RolloutMapper implements RowMapper {
         }),
       },
     };
-    this.#events.push(readyEvent(event, this.#options.redact ?? true));
+    this.#events.push(readyEvent(event, this.#options.redact));
   }
 
   /** The turn that a row is of: its own word, else that of the rows before it. */
@@ -232,12 +237,14 @@ export class RolloutMapper implements RowMapper {
       this.#add('assistant_response', this.#textId('text', text), {
         text,
         phase: asString(item.phase),
+        message_id: this.#state.response,
       });
     } else if (type === 'reasoning') {
       const text = [item.summary, item.content].map(textOf).filter(Boolean).join('\n\n');
       if (text.trim() === '') return;
       const id = this.#textId('reasoning', text);
-      this.#add('assistant_response', id, { event_subtype: 'reasoning', text });
+      const message_id = this.#state.response;
+      this.#add('assistant_response', id, { event_subtype: 'reasoning', text, message_id });
     } else if (type.endsWith('_output')) {
       this.#output(item);
     } else {
@@ -249,7 +256,9 @@ export class RolloutMapper implements RowMapper {
   /** @param inner not asked for by a response itself */
   #call(id: string, name: string, input: JsonObject, inner = false): void {
     const known = this.#state.calls.has(id);
-    this.#state.call(id, name);
+    // Newer versions tell a response's tokens before its calls run: what a script calls comes too late for it.
+    const asked = !inner || !this.#state.records || PROVIDED.test(name);
+    this.#state.call(id, name, asked);
     if (known || (this.#options.live && !inner && HOOKED.test(name))) return;
     this.#add('tool_call', ids.call(this.#session, id), {
       tool_name: name,
@@ -270,7 +279,10 @@ export class RolloutMapper implements RowMapper {
       this.#end(id, call?.name ?? '', outcome, { subagent_id: spawned });
     }
     // What a command that goes on has printed so far is no end.
-    if (!outcome.running) this.#state.calls.delete(id);
+    if (outcome.running) return;
+    this.#state.calls.delete(id);
+    // A command that a person stopped may end, and say so, after that.
+    this.#state.tell(id);
   }
 
   #end(id: string, name: string, outcome: Outcome, more: JsonObject = {}): void {
@@ -352,6 +364,9 @@ export class RolloutMapper implements RowMapper {
       case 'thread_settings_applied':
         this.#state.tier = asString(asObject(payload.thread_settings)?.service_tier).slice(0, 100);
         break;
+      case 'thread_name_updated':
+        this.#title = asString(payload.thread_name) || this.#title;
+        break;
       case 'thread_rolled_back':
         this.#notice(`${Number(payload.num_turns) || 0} turns rolled back`);
         break;
@@ -361,10 +376,14 @@ export class RolloutMapper implements RowMapper {
 
   #prompt(prompt: string): void {
     if (prompt.trim() === '') return;
+    // Older versions give turns no id, and people say "go on" more than once.
+    if (/^\d*(\.\d+)?$/.test(this.#state.turn)) this.#state.turn = String(this.#state.time);
     this.#add('user_prompt', this.#textId('prompt', prompt), { prompt });
   }
 
   #turnEnd(more: JsonObject): void {
+    // A subagent's turns end nothing for the person who waits.
+    if (this.#agent !== '') return;
     const { turn } = this.#state;
     const id = codexIds.turnEnd(this.#session, this.#agent, turn || String(this.#state.time));
     this.#add('decision', id, { event_subtype: 'turn_end', ...more });
@@ -428,11 +447,10 @@ export class RolloutMapper implements RowMapper {
 
   #usageRecord(payload: JsonObject): void {
     const parts = counts(payload.usage);
-    const response = asString(payload.response_id);
     this.#state.records = true;
     this.#state.total = counts(payload.thread_token_usage) ?? this.#state.total;
     if (parts === undefined) return;
-    this.#usage(response || this.#sumId(this.#state.total), parts);
+    this.#usage(parts, asString(payload.response_id).slice(0, 200));
   }
 
   #tokenCount(payload: JsonObject): void {
@@ -442,23 +460,20 @@ export class RolloutMapper implements RowMapper {
     const parts = addedTokens(total, this.#state.total, counts(info?.last_token_usage));
     this.#state.total = total;
     if (parts === undefined || parts.every((part) => part === 0)) return;
-    this.#usage(this.#sumId(total), parts);
+    this.#usage(parts);
   }
 
-  /** A response without an id: the thread's sum after it, in that turn. A copy has the same. */
-  #sumId(total: readonly number[]): string {
-    const { turn, rowsOf } = this.#state;
-    return `${turn || rowsOf} ${total.join('-')}`;
-  }
-
-  #usage(messageId: string, parts: readonly number[]): void {
+  #usage(parts: readonly number[], responseId = ''): void {
     const asked = [...this.#state.asked];
+    const messageId = this.#state.response;
     this.#state.asked.clear();
+    this.#state.responded();
     this.#add('llm_response', ids.usage(this.#session, messageId, ''), {
       event_subtype: 'usage',
       model: this.#state.model,
       usage: codexUsage(parts),
       message_id: messageId,
+      response_id: responseId,
       effort: this.#state.effort,
       service_tier: this.#state.tier,
       ...(asked.length > 0 && { tool_use_ids: asked }),

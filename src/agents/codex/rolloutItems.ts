@@ -1,8 +1,14 @@
 /** Items, and the older events that say the same: what each tells of a tool call. */
 import type { Json, JsonObject } from '../../model/event.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 import { changedFiles, plainPath } from './patch.ts';
-import { type Outcome, outcomeOfCommand, outcomeOfMcp, outputText } from './results.ts';
+import {
+  commandText,
+  type Outcome,
+  outcomeOfCommand,
+  outcomeOfMcp,
+  outputText,
+} from './results.ts';
 
 /** A tool call and its end, as one row tells them. */
 export interface ToolRow {
@@ -74,14 +80,6 @@ export function toolRow(row: JsonObject, cwd: string): ToolRow | undefined {
     default:
       return undefined;
   }
-}
-
-/** A command without the shell that Codex runs it in. */
-function commandText(command: Json | undefined): string {
-  if (!Array.isArray(command)) return asString(command);
-  const parts = command.filter((part) => typeof part === 'string');
-  const inShell = parts.length === 3 && /^-l?c$/.test(parts[1]!);
-  return inShell ? parts[2]! : parts.join(' ');
 }
 
 function fileChange(id: string, row: JsonObject, cwd: string): ToolRow {

@@ -1,10 +1,12 @@
 /** What is remembered between two rows of a rollout. */
 import { isObject, type Json, type JsonObject } from '../../model/event.ts';
-import { asString } from '../claude/usage.ts';
+import { asString } from '../rows.ts';
 
 /** Calls of one file that are remembered; more at once is not an agent but an attack. */
-const MAX_CALLS = 128;
+const MAX_CALLS = 64;
 const MAX_ID = 128;
+/** Turns whose responses are counted: a review is a turn inside another. */
+const MAX_TURNS = 8;
 
 /** A call that was asked for. */
 export interface OpenCall {
@@ -44,11 +46,29 @@ export class RolloutState {
   readonly told = new Set<string>();
   /** Calls since the last response whose tokens were told. */
   readonly asked = new Set<string>();
+  /** Responses by turn. */
+  readonly turns = new Map<string, number>();
 
-  call(id: string, name: string): void {
+  /** @param asked a response asked for it, rather than a script that another call runs */
+  call(id: string, name: string, asked: boolean): void {
     this.calls.set(id.slice(0, MAX_ID), { name: name.slice(0, MAX_ID), time: this.time });
     if (this.calls.size > MAX_CALLS) this.calls.delete(this.calls.keys().next().value as string);
-    add(this.asked, id);
+    if (asked) add(this.asked, id);
+  }
+
+  /**
+   * The id of the response at hand: its place in the turn. Older versions give it no id, newer ones give it after
+   * its texts and calls; a turn's id is in every copy of the turn, whichever rows a fork copies.
+   */
+  get response(): string {
+    return `${this.turn || this.rowsOf} ${this.turns.get(this.turn) ?? 0}`;
+  }
+
+  /** The response at hand is over. */
+  responded(): void {
+    const { turn, turns } = this;
+    turns.set(turn, (turns.get(turn) ?? 0) + 1);
+    if (turns.size > MAX_TURNS) turns.delete(turns.keys().next().value as string);
   }
 
   tell(id: string): void {
@@ -56,9 +76,10 @@ export class RolloutState {
   }
 
   save(): Json {
-    const { calls, told, asked, ...rest } = this;
+    const { calls, told, asked, turns, ...rest } = this;
     const open = [...calls].map(([id, { name, time }]): Json => [id, name, time]);
-    return { ...(rest as JsonObject), calls: open, told: [...told], asked: [...asked] };
+    const sets = { told: [...told], asked: [...asked], turns: [...turns] };
+    return { ...(rest as JsonObject), calls: open, ...sets };
   }
 
   /** What {@link save} gave; of anything else what can be used. */
@@ -75,6 +96,10 @@ export class RolloutState {
     state.total = list(saved.total).filter((part) => typeof part === 'number');
     for (const id of list(saved.told)) if (typeof id === 'string') add(state.told, id);
     for (const id of list(saved.asked)) if (typeof id === 'string') add(state.asked, id);
+    for (const entry of list(saved.turns).slice(0, MAX_TURNS)) {
+      const [turn, count] = list(entry);
+      if (typeof turn === 'string' && typeof count === 'number') state.turns.set(turn, count);
+    }
     for (const entry of list(saved.calls).slice(0, MAX_CALLS)) {
       const [id, name, time] = list(entry);
       const at = typeof time === 'number' ? time : 0;

@@ -1,6 +1,6 @@
 /** Tokens in Codex's words → in ours. */
 import type { JsonObject } from '../../model/event.ts';
-import { asObject } from '../claude/usage.ts';
+import { asObject } from '../rows.ts';
 
 const KEYS = [
   'input_tokens',

@@ -36,7 +36,7 @@ const FORMAT: HookFormat = {
     'Interrupt',
   ],
   grouped: true,
-  plain: true,
+  dialect: 'json',
 };
 
 /** Codex remembers by a hash of each entry that a person trusts it: what changes here asks all of them again. */
@@ -94,7 +94,7 @@ export const codexSetup: AgentSetup = {
 
 /** Names at the root that make Codex refuse the whole file. @throws SettingsError */
 function rootWarnings(text: string): string[] {
-  const names = Object.keys(getNodeValue(parseObject(text, true)) as object);
+  const names = Object.keys(getNodeValue(parseObject(text, 'json')) as object);
   const odd = names.filter((name) => name !== 'hooks' && name !== 'description');
   if (odd.length === 0) return [];
   const shown = odd.slice(0, 3).map((name) => `"${name}"`);

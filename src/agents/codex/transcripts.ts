@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { realPath } from '../../trace/paths.ts';
 import type { AgentPlaces, SessionFile, TranscriptFile, TranscriptSource } from '../agent.ts';
-import { entriesOf, isSessionId } from '../claude/files.ts';
+import { entriesOf, isSessionId } from '../ownFiles.ts';
 import {
   codexHomes,
   factsOf,
@@ -11,14 +11,17 @@ import {
   type RolloutHead,
   rolloutHead,
   rolloutPaths,
+  rolloutPathsBetween,
   rolloutRows,
   threadOf,
   trustedRollout,
 } from './files.ts';
 import { RolloutMapper } from './rollout.ts';
+import { madeAt } from './rolloutState.ts';
 
 /** Subagents' threads of one session. */
 const MAX_THREADS = 2000;
+const CLOCK_MS = 60_000;
 /** Day folders, the newest first, in which a running session's files are looked for by its id. */
 const MAX_DAYS = 62;
 
@@ -41,10 +44,12 @@ export const codexTranscripts: TranscriptSource = {
     if (head === undefined || (head.startedAt === 0 && !isRolloutName(path))) return undefined;
     return described(path, head);
   },
-  filesOf: ({ path, sessionId }) => [
-    { path, agentId: '' },
-    ...subagents(rolloutPaths([homeOf(path)]), path, sessionId),
-  ],
+  filesOf: ({ path, sessionId, startedAt, modifiedAtMs }) => {
+    const began = madeAt(sessionId) ?? startedAt * 1000;
+    // It writes down that it started a thread; clocks of file systems tick coarsely.
+    const during = rolloutPathsBetween(homeOf(path), began, modifiedAtMs + CLOCK_MS);
+    return [{ path, agentId: '' }, ...subagents(during, path, sessionId)];
+  },
   liveFilesOf(sessionId, transcriptPath, places = {}) {
     if (!isSessionId(sessionId)) return [];
     const homes = codexHomes(places);

@@ -8,8 +8,9 @@ import { callKey } from '../../model/callKey.ts';
 import type { FileOp, Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
+import type { RedactPolicy } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime } from '../claude/usage.ts';
+import { asObject, asString, pruned, rowTime } from '../rows.ts';
 import { firedAt, momentId } from './hook.ts';
 import { callId, promptId } from './ids.ts';
 import {
@@ -62,7 +63,7 @@ export class CopilotEventMapper implements RowMapper {
   readonly ignored: Record<string, number> = Object.create(null);
   readonly #session: string;
   readonly #provider: 'copilot' | 'vscode';
-  readonly #redact: boolean;
+  readonly #redact: RedactPolicy;
   readonly #live: boolean;
   readonly #state: State;
   #events: TraceEvent[] = [];
@@ -70,7 +71,7 @@ export class CopilotEventMapper implements RowMapper {
   constructor(options: CopilotMapperOptions) {
     this.#session = options.sessionId;
     this.#provider = options.provider;
-    this.#redact = options.redact ?? true;
+    this.#redact = options.redact ?? 'secrets';
     this.#live = options.live;
     this.#state = stateOf(options.state);
   }

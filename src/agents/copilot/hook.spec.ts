@@ -6,7 +6,7 @@ import { type CapturedHook, capturedEvents, capturedHooks } from '../../../test/
 import { callKey } from '../../model/callKey.ts';
 import { encodeEvent } from '../../model/codec.ts';
 import type { JsonObject, TraceEvent } from '../../model/event.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 import { copilotRecorder, exitCodeIn } from './hook.ts';
 
 function mapped({ event, env, payload }: CapturedHook): TraceEvent[] {

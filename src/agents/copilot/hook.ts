@@ -8,7 +8,7 @@
  */
 import { isAbsolute } from 'node:path';
 import { callKey } from '../../model/callKey.ts';
-import { cutBetween, cutKey, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
+import { cutBetween, cutKey, LONG_KEYS, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
 import {
   isObject,
   type Json,
@@ -17,7 +17,6 @@ import {
   type TraceEvent,
 } from '../../model/event.ts';
 import { eventId, ids, randomEventId } from '../../model/ids.ts';
-import { LONG_KEYS } from '../../redact/event.ts';
 import {
   AGENTS,
   type Env,
@@ -26,7 +25,7 @@ import {
   type HookTool,
   type Moment,
 } from '../agent.ts';
-import { asObject, asString as str } from '../claude/usage.ts';
+import { asObject, asString as str } from '../rows.ts';
 import { copilotDirs, eventsPath, rootSession, sessionIn } from './places.ts';
 import { argumentsOf, ownName } from './tools.ts';
 

@@ -1,6 +1,6 @@
 /** Ids of what hooks and transcripts both tell, where the agent gives none or two. */
 import { eventId } from '../../model/ids.ts';
-import { asString } from '../claude/usage.ts';
+import { asString } from '../rows.ts';
 
 const MAX_ID = 300;
 

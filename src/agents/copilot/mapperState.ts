@@ -1,8 +1,8 @@
 /** What is remembered between two rows of a Copilot session: small, for it goes to a file. */
 import { isObject, type Json, type JsonObject, type TraceEvent } from '../../model/event.ts';
 import { readyEvent } from '../../redact/event.ts';
-import { redactText } from '../../redact/redact.ts';
-import { asObject, asString, pruned } from '../claude/usage.ts';
+import { type RedactPolicy, redactText } from '../../redact/redact.ts';
+import { asObject, asString, pruned } from '../rows.ts';
 import type { CallFiles } from './toolFiles.ts';
 
 /** Bounds on what is remembered of one file, so that {@link savedState} stays small. */
@@ -68,8 +68,8 @@ export interface State {
 }
 
 /** The state as it goes to a file: as an event does, without secrets. At most 64 KB, whatever the session. */
-export function savedState(state: State, redact: boolean): Json {
-  const hidden = (text: string): string => (redact ? redactText(text, {}) : text);
+export function savedState(state: State, redact: RedactPolicy): Json {
+  const hidden = (text: string): string => redactText(text, {}, redact);
   const lanes = Object.entries(state.lanes).map(([agent, lane]) => [
     agent,
     { ...lane, words: hidden(lane.words) },
@@ -164,7 +164,7 @@ export const shortened = (data: JsonObject): JsonObject =>
     ),
   );
 
-const readyData = (start: Start, redact: boolean): JsonObject =>
+const readyData = (start: Start, redact: RedactPolicy): JsonObject =>
   readyEvent(
     { event_type: '', timestamp: 0, event_id: '', session_id: '', data: start.data },
     redact,

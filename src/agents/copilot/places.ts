@@ -4,7 +4,9 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isSafeSessionId } from '../../trace/paths.ts';
 import type { AgentPlaces, Env } from '../agent.ts';
-import { entriesOf, openOwn } from '../claude/files.ts';
+import { entriesOf, openOwn } from '../ownFiles.ts';
+import { markedSession } from '../parentSession.ts';
+import { findAgentProcess, readSessionRecord } from '../process.ts';
 
 /** What Copilot writes of a session, in the session's folder. */
 export const EVENTS_FILE = 'events.jsonl';
@@ -68,19 +70,23 @@ const TAIL_BYTES = 262_144;
  */
 export function rootSession(parentAgent: string, env: Env): string {
   if (!isSafeSessionId(parentAgent)) return '';
-  const root = join(copilotDirs({ env })[0]!, 'session-state');
-  const found: { id: string; mtimeMs: number }[] = [];
-  if (lstatSync(join(root, parentAgent), { throwIfNoEntry: false }) !== undefined) {
-    return parentAgent;
-  }
-  for (const { name } of entriesOf(root)) {
-    const stats = lstatSync(join(root, name, EVENTS_FILE), { throwIfNoEntry: false });
-    if (stats?.isFile() && isSafeSessionId(name)) found.push({ id: name, mtimeMs: stats.mtimeMs });
-  }
-  // The agent at work has just written.
-  found.sort((a, b) => b.mtimeMs - a.mtimeMs);
+  if (readSessionRecord(parentAgent, env) !== undefined) return parentAgent;
+  const [dir = ''] = copilotDirs({ env });
+  const written = (id: string): number =>
+    isSafeSessionId(id)
+      ? (lstatSync(eventsPath(dir, id), { throwIfNoEntry: false })?.mtimeMs ?? 0)
+      : 0;
+  // What this very Copilot has been recorded as: it writes its file later than it fires its hooks.
+  const copilot = findAgentProcess('copilot', undefined);
+  const marked = copilot && markedSession(copilot, env);
+  if (marked !== undefined && readSessionRecord(marked, env)?.agent === 'copilot') return marked;
+  // A session that is not recorded from its beginning. The agent at work has just written.
+  const found = entriesOf(join(dir, 'session-state'))
+    .map(({ name }) => ({ id: name, mtimeMs: written(name) }))
+    .filter(({ mtimeMs }) => mtimeMs > 0)
+    .sort((a, b) => b.mtimeMs - a.mtimeMs);
   for (const { id } of found.slice(0, MAX_SEARCHED)) {
-    const tail = readTailText(join(root, id, EVENTS_FILE), TAIL_BYTES);
+    const tail = readTailText(eventsPath(dir, id), TAIL_BYTES);
     if (tail.includes(`"agentId":"${parentAgent}"`)) return id;
   }
   return parentAgent;

@@ -1,6 +1,6 @@
 /** What rows of a Copilot session say, in the terms of a trace. */
 import { type JsonObject, TRACE_VERSION } from '../../model/event.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 import { count } from './usage.ts';
 
 /** @param again the session goes on */

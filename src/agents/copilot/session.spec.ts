@@ -4,7 +4,7 @@ import { capturedEvents, capturedHooks } from '../../../test/copilotFixtures.ts'
 import { foldOf } from '../../../test/randomSession.ts';
 import type { TraceEvent } from '../../model/event.ts';
 import { summarise } from '../../model/summary.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 import { copilotRecorder } from './hook.ts';
 import { copilotTranscripts } from './sessionEvents.ts';
 

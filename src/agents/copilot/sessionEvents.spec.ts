@@ -7,7 +7,7 @@ import { capturedEvents, capturedHooks, capturedText } from '../../../test/copil
 import { encodeEvent } from '../../model/codec.ts';
 import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import { usageOf } from '../../model/usage.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 import { copilotRecorder } from './hook.ts';
 import { copilotTranscripts } from './sessionEvents.ts';
 

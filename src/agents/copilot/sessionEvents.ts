@@ -10,8 +10,8 @@ import type {
   TranscriptFile,
   TranscriptSource,
 } from '../agent.ts';
-import { entriesOf, firstBytes } from '../claude/files.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { entriesOf, firstBytes } from '../ownFiles.ts';
+import { asObject, asString } from '../rows.ts';
 import { CopilotEventMapper } from './eventMapper.ts';
 import { copilotDirs, EVENTS_FILE, eventsPath, sessionIn, trustedFile } from './places.ts';
 

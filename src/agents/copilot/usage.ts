@@ -1,6 +1,6 @@
 /** Tokens that Copilot records of a model's response. */
 import type { Json, JsonObject } from '../../model/event.ts';
-import { asObject, asString, pruned } from '../claude/usage.ts';
+import { asObject, asString, pruned } from '../rows.ts';
 
 /** A number of things: what is none is 0. */
 export const count = (value: Json | undefined): number =>

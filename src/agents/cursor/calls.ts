@@ -5,7 +5,7 @@ import { intendedFileOps } from '../../model/fileOps.ts';
 import { eventId, ids, randomEventId, textHash } from '../../model/ids.ts';
 import { pathArgument, toolKind } from '../../model/tools.ts';
 import { absolutePath } from '../claude/searchHits.ts';
-import { asObject, asString as str } from '../claude/usage.ts';
+import { asObject, asString as str } from '../rows.ts';
 import { editedBy, editedFile, keptEdits } from './edits.ts';
 import { argumentsOf, outputOf, toolFolder, toolName, workspaceOf } from './payload.ts';
 import { type HookTold, laneOf } from './told.ts';

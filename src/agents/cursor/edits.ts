@@ -5,7 +5,7 @@ import { pathArgument, toolKind } from '../../model/tools.ts';
 import type { HookContext } from '../agent.ts';
 import { absolutePath } from '../claude/searchHits.ts';
 import { lineCount } from '../claude/toolResult.ts';
-import { asObject, asString as str } from '../claude/usage.ts';
+import { asObject, asString as str } from '../rows.ts';
 
 /** Edits of one call that are counted. */
 const MAX_EDITS = 1000;

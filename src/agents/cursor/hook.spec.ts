@@ -42,7 +42,7 @@ class Trace {
       recorded: (id) => (this.events.some(({ event_id }) => event_id === id) ? 'yes' : 'no'),
       recent: (text) => this.events.filter((known) => JSON.stringify(known).includes(text)),
     });
-    const written = told.map((one) => JSON.parse(encodeEvent(readyEvent(one, true))) as TraceEvent);
+    const written = told.map((one) => JSON.parse(encodeEvent(readyEvent(one))) as TraceEvent);
     this.events.push(...written);
     return written;
   }

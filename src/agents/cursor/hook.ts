@@ -10,7 +10,7 @@ import { type JsonObject, TRACE_VERSION, type TraceEvent } from '../../model/eve
 import { eventId, ids, randomEventId } from '../../model/ids.ts';
 import { oneLine } from '../../model/text.ts';
 import { AGENTS, type HookContext, type HookRecorder, type Moment } from '../agent.ts';
-import { asString as str } from '../claude/usage.ts';
+import { asString as str } from '../rows.ts';
 import { call, edit, failure, olderCall, olderRead, result } from './calls.ts';
 import { absolute, argumentsOf, eventName, toolFolder, toolName, workspaceOf } from './payload.ts';
 import { eventOf, HookTold, laneOf, sessionOf } from './told.ts';

@@ -5,7 +5,7 @@
 import { isAbsolute } from 'node:path';
 import { set } from '../../model/codec.ts';
 import { isObject, type Json, type JsonObject } from '../../model/event.ts';
-import { asObject, asString as str, textOf } from '../claude/usage.ts';
+import { asObject, asString as str, textOf } from '../rows.ts';
 
 /** Claude's names of events, as Cursor's documentation maps them. */
 const EVENTS: Record<string, string> = {

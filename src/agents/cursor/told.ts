@@ -1,10 +1,9 @@
 /** One hook call of Cursor's, and how its events are made. */
-import { cutBetween, cutKey, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
+import { cutBetween, cutKey, LONG_KEYS, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
 import type { JsonObject, TraceEvent } from '../../model/event.ts';
 import { eventId, randomEventId } from '../../model/ids.ts';
-import { LONG_KEYS } from '../../redact/event.ts';
 import type { HookContext } from '../agent.ts';
-import { asString as str } from '../claude/usage.ts';
+import { asString as str } from '../rows.ts';
 import { eventName, toolFolder, withoutAddress } from './payload.ts';
 
 /** Text above the limit that redaction still sees: it can make a text shorter. */

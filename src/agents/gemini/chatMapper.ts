@@ -17,7 +17,7 @@ import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import { redactText } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime } from '../claude/usage.ts';
+import { asObject, asString, pruned, rowTime } from '../rows.ts';
 import { callsOf, type GeminiToolCall, messageText, usageOfTokens } from './chatRow.ts';
 import { promptId } from './promptId.ts';
 import { exitCodeOf, filesOf, isShell } from './toolResult.ts';
@@ -97,7 +97,7 @@ export class ChatMapper implements RowMapper {
 
   save(): Json {
     const safe = (text: string): string =>
-      (this.#options.redact === false ? text : redactText(text, {})).slice(0, MAX_TEXT);
+      redactText(text, {}, this.#options.redact).slice(0, MAX_TEXT);
     return {
       time: this.#time,
       first: this.#first,
@@ -123,7 +123,7 @@ export class ChatMapper implements RowMapper {
     const row = asObject(value);
     if (row === undefined) this.#ignore('not an object');
     else this.#row(row, events);
-    return events.map((event) => readyEvent(event, this.#options.redact ?? true));
+    return events.map((event) => readyEvent(event, this.#options.redact));
   }
 
   finish(): TraceEvent[] {
@@ -157,7 +157,7 @@ export class ChatMapper implements RowMapper {
         }),
       );
     }
-    return events.map((event) => readyEvent(event, this.#options.redact ?? true));
+    return events.map((event) => readyEvent(event, this.#options.redact));
   }
 
   #row(row: JsonObject, events: TraceEvent[]): void {

@@ -1,6 +1,6 @@
 /** What the messages of a Gemini chat hold. Pure. */
 import type { Json, JsonObject } from '../../model/event.ts';
-import { asObject, asString, rowTime } from '../claude/usage.ts';
+import { asObject, asString, rowTime } from '../rows.ts';
 import { geminiCallKey, partsText } from './toolResult.ts';
 
 /** A call of a message, and how it ended. */

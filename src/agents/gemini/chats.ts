@@ -4,10 +4,10 @@ import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Json } from '../../model/event.ts';
 import type { AgentPlaces, SessionFile, TranscriptFile, TranscriptSource } from '../agent.ts';
-import { entriesOf, firstBytes, isSessionId, openOwn, readSmall } from '../claude/files.ts';
-import { asObject } from '../claude/usage.ts';
 import { LineSplitter } from '../lines.ts';
+import { entriesOf, firstBytes, isSessionId, openOwn, readSmall } from '../ownFiles.ts';
 import { parseRow } from '../rowReader.ts';
+import { asObject } from '../rows.ts';
 import { ChatMapper } from './chatMapper.ts';
 
 /** Bytes of a chat's beginning in which it says whose it is. */

@@ -4,7 +4,7 @@
  * Gemini gives calls no id here: a call and its result have the same `call_key`. Tokens, the agent's texts and
  * calls that were denied stand in its chat only (see `chats.ts`), which is read when a turn ends.
  */
-import { cutBetween, cutKey, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
+import { cutBetween, cutKey, LONG_KEYS, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
 import {
   type FileOp,
   type Json,
@@ -13,9 +13,8 @@ import {
   type TraceEvent,
 } from '../../model/event.ts';
 import { randomEventId } from '../../model/ids.ts';
-import { LONG_KEYS } from '../../redact/event.ts';
 import type { HookContext, HookRecorder, Moment } from '../agent.ts';
-import { asObject, asString as str } from '../claude/usage.ts';
+import { asObject, asString as str } from '../rows.ts';
 import { freePromptId } from './promptId.ts';
 import { exitCodeOf, filesOf, geminiCallKey, isShell, partsText } from './toolResult.ts';
 

@@ -26,6 +26,8 @@ const FORMAT: HookFormat = {
     'Notification',
   ],
   grouped: true,
+  // With a comma at the end of a list it does not even start.
+  dialect: 'comments',
 };
 
 function wanted({ env }: PlanOptions): Map<string, CommandGroup> {

@@ -5,7 +5,7 @@ import type { FileOp, Json, JsonObject } from '../../model/event.ts';
 import { pathArgument, toolKind } from '../../model/tools.ts';
 import { absolutePath, commandHits } from '../claude/searchHits.ts';
 import { lineCount, withPatch } from '../claude/toolResult.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 
 const SEARCHES = new Set(['grep_search', 'search_file_content']);
 const SHELL = 'run_shell_command';

@@ -201,6 +201,42 @@ test('stopped, compacted, retried, of a newer version', () => {
   ]);
 });
 
+test('an error is told once, of an answer or without one', () => {
+  const sessionID = 'ses_1';
+  const error = (message: string): Json => ({ name: 'APIError', data: { message } });
+  const said = (type: string, properties: Record<string, Json>): Call => ({
+    hook: 'event',
+    ms: 9000,
+    input: { type, properties: { sessionID, ...properties } },
+  });
+  const answer = { id: 'msg_1', sessionID, role: 'assistant', time: { created: 5000 } };
+  const failed = said('message.updated', { info: { ...answer, error: error('Too many') } });
+  const idle = said('session.idle', {});
+  const errors = (calls: Call[]) =>
+    eventsOf(mapped(calls))
+      .filter(({ event_type }) => event_type === 'error')
+      .map(({ data }) => data.error);
+  const alone = said('session.error', { error: error('Too many') });
+  const other = said('session.error', { error: error('No such model') });
+  expect(errors([failed, alone, idle])).toEqual(['Too many']);
+  expect(errors([said('message.updated', { info: answer }), alone, failed, idle])).toEqual([
+    'Too many',
+  ]);
+  expect(errors([failed, idle, other, idle, idle])).toEqual(['Too many', 'No such model']);
+  // The turn ends when its answer has been told to its end.
+  const late = [said('message.updated', { info: answer }), alone, idle, failed, idle];
+  const prompt: Call = {
+    hook: 'chat.message',
+    ms: 4000,
+    output: { message: { id: 'msg_0', sessionID, time: { created: 4000 } }, parts: [] },
+  };
+  const kinds = (calls: Call[]) => eventsOf(mapped(calls)).map(({ event_type }) => event_type);
+  const whole = ['session_start', 'error', 'decision', 'session_end'];
+  expect(kinds([prompt, ...late, { hook: 'dispose', ms: 9000 }])).toEqual(whole);
+  // It never is: the end of the process ends it.
+  expect(kinds([prompt, ...late.slice(0, 3), { hook: 'dispose', ms: 9000 }])).toEqual(whole);
+});
+
 test('nothing that it is told makes it throw', () => {
   const values: Json[] = [null, 1, 'x', [], {}, { type: 'message.part.updated' }];
   const holes: Json[] = [

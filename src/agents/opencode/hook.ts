@@ -7,14 +7,13 @@
 import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../../model/event.ts';
 import { ids, randomEventId } from '../../model/ids.ts';
 import type { HookTool, Moment } from '../agent.ts';
-import { asObject, asString, pruned } from '../claude/usage.ts';
+import { asObject, asString, pruned } from '../rows.ts';
 import {
   agentOf,
   callEvent,
   endEvent,
   errorData,
   isAbort,
-  type Lane,
   laneEvent,
   messageEvents,
   promptEvent,
@@ -26,8 +25,8 @@ import {
   turnEndEvent,
   usageEvent,
 } from './parts.ts';
+import { forgetOldest, type Session, Sessions } from './sessions.ts';
 
-const MAX_SESSIONS = 500;
 const MAX_MESSAGES = 1000;
 const MAX_PARTS = 2000;
 const MAX_TOLD = 20_000;
@@ -48,49 +47,24 @@ export interface Told {
   events: TraceEvent[];
 }
 
-interface Session {
-  id: string;
-  /** Empty: none, or not known. */
-  parentId: string;
-  /** The parent's call that started it. */
-  parentCall: string;
-  agentType: string;
-  title: string;
-  cwd: string;
-  version: string;
-  /** ms since the epoch; 0: it was there before this process. */
-  createdMs: number;
-  /** Its start was told. */
-  started: boolean;
-  /** ms since the epoch at which its start was told. */
-  startedMs: number;
-  /** Its last answer: a message's info. */
-  answer: JsonObject | undefined;
-  lastText: string;
-  /** An error that no message told of (yet). */
-  error: JsonObject | undefined;
-  isFork: boolean;
-}
-
 /** Events of opencode's that say nothing of a session's course, or say again what another one says. */
 const SILENT =
   /^(server|tui|pty|lsp|mcp|ide|installation|project|vcs|workspace|worktree|plugin|catalog|reference|integration|models|file|todo|global|storage|account|tool|snapshot)\.|^(session\.(diff|updated|created|compacted|next\..*)|message\.(removed|part\.(delta|removed))|command\.executed)$/;
 
 /** Maps the hooks of one opencode instance. Never throws for what opencode tells, whatever its shape. */
 export class PluginMapper {
-  readonly #directory: string;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions: Sessions;
   readonly #messages = new Map<string, { info: JsonObject; calls: string[]; trigger: string }>();
   /** Part id by session and call id. */
   readonly #parts = new Map<string, string>();
   /** What `tool.execute.after` said of calls whose part is not told as finished. */
   readonly #open = new Map<string, { part: JsonObject; sessionId: string }>();
-  /** Calls that a person refused. */
+  /** Ids of events that were given. */
   readonly #told = new Set<string>();
 
   /** @param directory the folder that this instance works in, absolute */
   constructor(directory: string) {
-    this.#directory = directory;
+    this.#sessions = new Sessions(directory);
   }
 
   /** @param nowMs ms since the epoch */
@@ -105,7 +79,7 @@ export class PluginMapper {
       case 'tool.execute.after':
         return this.#after(asObject(input) ?? {}, asObject(output) ?? {}, nowMs);
       case 'dispose':
-        return [...this.#sessions.values()].flatMap((session) => this.#end(session, nowMs));
+        return [...this.#sessions.all()].flatMap((session) => this.#end(session, nowMs));
       default:
         return [];
     }
@@ -121,7 +95,7 @@ export class PluginMapper {
       case 'session.updated':
         return this.#note(info ?? {}, type === 'session.created', nowMs);
       case 'session.deleted': {
-        const session = this.#sessions.get(asString(info?.id) || sessionId);
+        const session = this.#sessions.known(asString(info?.id) || sessionId);
         return session === undefined ? [] : this.#end(session, nowMs, 'deleted');
       }
       case 'session.idle':
@@ -129,7 +103,7 @@ export class PluginMapper {
       case 'session.status':
         return this.#status(sessionId, asObject(properties.status) ?? {}, nowMs);
       case 'session.error': {
-        const session = this.#sessions.get(sessionId);
+        const session = this.#sessions.known(sessionId);
         const error = asObject(properties.error);
         if (session !== undefined && error !== undefined) session.error = error;
         return [];
@@ -163,38 +137,12 @@ export class PluginMapper {
     }
   }
 
-  /** What is known of a session, before anything is told of it. */
-  #session(id: string): Session {
-    let session = this.#sessions.get(id);
-    if (session === undefined) {
-      session = {
-        id,
-        parentId: '',
-        parentCall: '',
-        agentType: '',
-        title: '',
-        cwd: this.#directory,
-        version: '',
-        createdMs: 0,
-        started: false,
-        startedMs: 0,
-        answer: undefined,
-        lastText: '',
-        error: undefined,
-        isFork: false,
-      };
-      this.#sessions.set(id, session);
-      forgetOldest(this.#sessions, MAX_SESSIONS);
-    }
-    return session;
-  }
-
   #note(info: JsonObject, created: boolean, nowMs: number): Told[] {
     const id = asString(info.id);
     if (id === '') return [];
     // Sessions that only are renamed, shared or archived did nothing.
     const known = this.#sessions.has(id);
-    const session = this.#session(id);
+    const session = this.#sessions.get(id);
     session.parentId = asString(info.parentID) || session.parentId;
     session.title = asString(info.title) || session.title;
     session.version = asString(info.version) || session.version;
@@ -207,26 +155,8 @@ export class PluginMapper {
     return session.parentId === '' ? this.#begin(session, session.createdMs) : [];
   }
 
-  /** The session that began it all. */
-  #root(session: Session): Session {
-    let at = session;
-    for (let depth = 0; at.parentId !== '' && depth < 32; depth++) at = this.#session(at.parentId);
-    return at;
-  }
-
-  #lane(session: Session): Lane {
-    const root = this.#root(session);
-    return {
-      sessionId: root.id,
-      agentId: root === session ? '' : session.id,
-      agentType: session.agentType,
-      cwd: session.cwd,
-      recordedBy: 'hook',
-    };
-  }
-
   #tell(session: Session, events: TraceEvent[], more: Partial<Told> = {}): Told {
-    const root = this.#root(session);
+    const root = this.#sessions.root(session);
     return { sessionId: root.id, cwd: root.cwd, events, ...more };
   }
 
@@ -235,9 +165,9 @@ export class PluginMapper {
     if (session.started) return [];
     session.started = true;
     session.startedMs = timeMs;
-    const root = this.#root(session);
+    const root = this.#sessions.root(session);
     const before = root === session ? [] : this.#begin(root, timeMs);
-    const lane = this.#lane(session);
+    const lane = this.#sessions.lane(session);
     if (root !== session) {
       const event = subagentEvent(lane, timeMs, {
         description: session.title.replace(/ \(@\S+ subagent\)$/, ''),
@@ -259,9 +189,10 @@ export class PluginMapper {
 
   #end(session: Session, nowMs: number, reason = 'exit'): Told[] {
     if (!session.started) return [];
+    const before = this.#idleAtLast(session, nowMs);
     session.started = false;
-    const lane = this.#lane(session);
-    if (lane.agentId !== '') return [];
+    const lane = this.#sessions.lane(session);
+    if (lane.agentId !== '') return before;
     const events = this.#flush(session.id);
     const title = session.title;
     events.push(
@@ -270,7 +201,7 @@ export class PluginMapper {
         ...pruned({ title: /^New session - /.test(title) ? '' : title }),
       }),
     );
-    return [this.#tell(session, events, { moment: 'session_end' })];
+    return [...before, this.#tell(session, events, { moment: 'session_end' })];
   }
 
   #once(event: TraceEvent | undefined): TraceEvent[] {
@@ -284,11 +215,14 @@ export class PluginMapper {
     const info = asObject(output.message) ?? {};
     const id = asString(info.sessionID);
     if (id === '') return [];
-    const session = this.#session(id);
+    const session = this.#sessions.get(id);
     const parts = listOf(output.parts);
     session.agentType = agentOf(info) || session.agentType;
-    const begun = this.#begin(session, nowMs, promptText(parts));
-    const lane = this.#lane(session);
+    const begun = [
+      ...this.#idleAtLast(session, nowMs),
+      ...this.#begin(session, nowMs, promptText(parts)),
+    ];
+    const lane = this.#sessions.lane(session);
     // A subagent's prompt is its task, told by its start.
     const prompt = lane.agentId === '' ? this.#once(promptEvent(lane, info, parts)) : [];
     return [...begun, ...(prompt.length > 0 ? [this.#tell(session, prompt)] : [])];
@@ -297,7 +231,7 @@ export class PluginMapper {
   #message(sessionId: string, info: JsonObject, nowMs: number): Told[] {
     const id = asString(info.id);
     if (id === '' || sessionId === '') return [];
-    const session = this.#session(sessionId);
+    const session = this.#sessions.get(sessionId);
     if (this.#isCopy(session, info)) return [];
     const known = this.#messages.get(id);
     this.#messages.set(id, {
@@ -307,18 +241,17 @@ export class PluginMapper {
     });
     forgetOldest(this.#messages, MAX_MESSAGES);
     if (info.role !== 'assistant') return [];
-    // What a subagent left open is told with its answer.
-    session.answer = info;
-    const failed = info.error !== undefined && info.error !== null;
-    const done = asObject(info.time)?.completed;
-    if (!failed && typeof done !== 'number') return [];
-    if (failed) session.error = undefined;
+    const { answer } = session;
+    if (answer === undefined || createdOf(info) >= createdOf(answer)) session.answer = info;
+    if (!isFinished(info)) return [];
+    if (asObject(info.error) !== undefined) session.error = undefined;
     const trigger = this.#messages.get(asString(info.parentID))?.trigger ?? '';
-    const events = messageEvents(this.#lane(session), info, trigger).flatMap((event) =>
+    const events = messageEvents(this.#sessions.lane(session), info, trigger).flatMap((event) =>
       this.#once(event),
     );
-    if (events.length === 0) return [];
-    return [...this.#begin(session, nowMs), this.#tell(session, events)];
+    const told = events.length > 0 ? [this.#tell(session, events)] : [];
+    const begun = events.length > 0 ? this.#begin(session, nowMs) : [];
+    return [...begun, ...told, ...this.#idleAtLast(session, nowMs)];
   }
 
   /** A fork brings its parent's messages along, which are older than itself. They were told there. */
@@ -331,10 +264,10 @@ export class PluginMapper {
     const sessionId = asString(part.sessionID);
     const message = this.#messages.get(asString(part.messageID));
     if (sessionId === '') return [];
-    const session = this.#session(sessionId);
+    const session = this.#sessions.get(sessionId);
     // Of a message that is not known nothing is new: it is a copy, or an old one that was pruned.
     if (message === undefined) return [];
-    const lane = this.#lane(session);
+    const lane = this.#sessions.lane(session);
     switch (part.type) {
       case 'tool':
         return this.#toolPart(session, part, message, nowMs);
@@ -342,12 +275,12 @@ export class PluginMapper {
       case 'reasoning': {
         if (message.info.role === 'user' || typeof asObject(part.time)?.end !== 'number') return [];
         if (part.type === 'text') session.lastText = asString(part.text) || session.lastText;
-        return this.#told1(session, textEvent(lane, part, message.info), nowMs);
+        return this.#give(session, textEvent(lane, part, message.info), nowMs);
       }
       case 'step-finish': {
         const usage = usageEvent(lane, part, message.info, message.calls);
         message.calls = [];
-        return this.#told1(session, usage, nowMs);
+        return this.#give(session, usage, nowMs);
       }
       case 'compaction':
         message.trigger = part.auto === true ? 'auto' : 'manual';
@@ -357,7 +290,7 @@ export class PluginMapper {
     }
   }
 
-  #told1(session: Session, event: TraceEvent | undefined, nowMs: number): Told[] {
+  #give(session: Session, event: TraceEvent | undefined, nowMs: number): Told[] {
     const events = this.#once(event);
     if (events.length === 0) return [];
     return [...this.#begin(session, nowMs), this.#tell(session, events)];
@@ -384,7 +317,7 @@ export class PluginMapper {
     if (!this.#parts.has(key)) this.#parts.set(key, id);
     this.#child(session, part);
     if (!message.calls.includes(id)) message.calls.push(id);
-    const lane = this.#lane(session);
+    const lane = this.#sessions.lane(session);
     const events = this.#once(callEvent(lane, part, message.info));
     const end = endEvent(lane, part, message.info);
     const ended = this.#once(end);
@@ -418,16 +351,17 @@ export class PluginMapper {
   #child(session: Session, part: JsonObject): void {
     const childId = asString(asObject(asObject(part.state)?.metadata)?.sessionId);
     if (childId === '' || childId === session.id || part.tool !== 'task') return;
-    const child = this.#session(childId);
-    if (child.parentId === '' && this.#root(session) !== child) child.parentId = session.id;
+    const child = this.#sessions.get(childId);
+    if (child.parentId === '' && this.#sessions.root(session) !== child)
+      child.parentId = session.id;
     if (child.parentCall === '') child.parentCall = asString(part.id);
   }
 
   #before(input: JsonObject, args: JsonObject, nowMs: number): Told[] {
     const part = this.#callPart(input, { status: 'running', input: args, time: { start: nowMs } });
     if (part === undefined) return [];
-    const session = this.#session(asString(part.sessionID));
-    const lane = this.#lane(session);
+    const session = this.#sessions.get(asString(part.sessionID));
+    const lane = this.#sessions.lane(session);
     const info = this.#infoOf(session);
     const events = this.#once(callEvent(lane, part, info));
     return [
@@ -452,8 +386,8 @@ export class PluginMapper {
     const part = this.#callPart(input, state);
     if (part === undefined) return [];
     const id = asString(part.id);
-    const session = this.#session(asString(part.sessionID));
-    if (this.#told.has(ids.result(this.#root(session).id, id))) return [];
+    const session = this.#sessions.get(asString(part.sessionID));
+    if (this.#told.has(ids.result(this.#sessions.root(session).id, id))) return [];
     this.#open.set(id, { part, sessionId: session.id });
     forgetOldest(this.#open, MAX_MESSAGES);
     return [];
@@ -479,24 +413,37 @@ export class PluginMapper {
     for (const [id, open] of this.#open) {
       if (open.sessionId !== sessionId) continue;
       this.#open.delete(id);
-      const session = this.#session(sessionId);
-      events.push(...this.#once(endEvent(this.#lane(session), open.part, this.#infoOf(session))));
+      const session = this.#sessions.get(sessionId);
+      events.push(
+        ...this.#once(endEvent(this.#sessions.lane(session), open.part, this.#infoOf(session))),
+      );
     }
     return events;
   }
 
-  #idle(sessionId: string, nowMs: number): Told[] {
-    const session = this.#sessions.get(sessionId);
+  /** The end of a turn that waited for the state of its last answer, or waited in vain. */
+  #idleAtLast(session: Session, nowMs: number): Told[] {
+    return session.isIdle ? this.#idle(session.id, nowMs, true) : [];
+  }
+
+  /** @param last nothing more is to be expected of the turn */
+  #idle(sessionId: string, nowMs: number, last = false): Told[] {
+    const session = this.#sessions.known(sessionId);
     if (session === undefined || !session.started) return [];
-    const lane = this.#lane(session);
+    // The state of an answer that failed comes a moment after.
+    session.isIdle = !last && session.answer !== undefined && !isFinished(session.answer);
+    if (session.isIdle) return [];
+    const lane = this.#sessions.lane(session);
     const events = this.#flush(sessionId);
-    if (session.error !== undefined && !isAbort({ error: session.error })) {
-      events.push(
-        laneEvent(lane, 'error', randomEventId(), nowMs, {
-          event_subtype: 'api',
-          ...errorData(session.error),
-        }),
-      );
+    const told = session.answer?.error;
+    const error = session.error && errorData(session.error);
+    if (error !== undefined && !isAbort({ error: session.error! })) {
+      // Most errors are an answer's, too, and were told with it.
+      const again = errorData(asObject(told) ?? {}).error === error.error;
+      if (!again) {
+        const data = { event_subtype: 'api', ...error };
+        events.push(laneEvent(lane, 'error', randomEventId(), nowMs, data));
+      }
     }
     session.error = undefined;
     if (lane.agentId !== '') {
@@ -511,13 +458,13 @@ export class PluginMapper {
   }
 
   #status(sessionId: string, status: JsonObject, nowMs: number): Told[] {
-    const session = this.#sessions.get(sessionId);
+    const session = this.#sessions.known(sessionId);
     if (session === undefined || status.type !== 'retry') return [];
     const attempt = typeof status.attempt === 'number' ? status.attempt : 0;
     const message = asString(session.answer?.id);
     const error = { error: asString(status.message) || 'the request failed' };
-    const event = retryEvent(this.#lane(session), message, attempt, nowMs, error);
-    return this.#told1(session, event, nowMs);
+    const event = retryEvent(this.#sessions.lane(session), message, attempt, nowMs, error);
+    return this.#give(session, event, nowMs);
   }
 
   #permission(type: string, sessionId: string, properties: JsonObject, nowMs: number): Told[] {
@@ -541,15 +488,19 @@ export class PluginMapper {
 
   #decision(sessionId: string, nowMs: number, data: JsonObject): Told[] {
     if (sessionId === '') return [];
-    const session = this.#session(sessionId);
-    const event = laneEvent(this.#lane(session), 'decision', randomEventId(), nowMs, data);
+    const session = this.#sessions.get(sessionId);
+    const event = laneEvent(this.#sessions.lane(session), 'decision', randomEventId(), nowMs, data);
     return [...this.#begin(session, nowMs), this.#tell(session, [event])];
   }
 }
 
+const createdOf = (info: JsonObject): number => {
+  const created = asObject(info.time)?.created;
+  return typeof created === 'number' ? created : 0;
+};
+
+const isFinished = (info: JsonObject): boolean =>
+  asObject(info.error) !== undefined || typeof asObject(info.time)?.completed === 'number';
+
 const listOf = (value: Json | undefined): JsonObject[] =>
   Array.isArray(value) ? value.map(asObject).filter((item) => item !== undefined) : [];
-
-function forgetOldest(map: Map<string, unknown>, max: number): void {
-  if (map.size > max) map.delete(map.keys().next().value as string);
-}

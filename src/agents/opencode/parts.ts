@@ -6,7 +6,7 @@
  */
 import type { EventSource, Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import { eventId, ids } from '../../model/ids.ts';
-import { asObject, asString, pruned } from '../claude/usage.ts';
+import { asObject, asString, pruned } from '../rows.ts';
 import { toolFiles } from './toolFiles.ts';
 
 const asNumber = (value: unknown): number | undefined =>

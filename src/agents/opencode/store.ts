@@ -15,7 +15,7 @@ import type {
   TranscriptFile,
   TranscriptSource,
 } from '../agent.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 import { isDatabase, openDatabase, type SessionDatabase, withDatabase } from './database.ts';
 import { idPrefix } from './parts.ts';
 import { OpencodeMapper } from './transcript.ts';
@@ -23,6 +23,8 @@ import { OpencodeMapper } from './transcript.ts';
 const DATABASE = /^opencode(-[\w.-]+)?\.db$/;
 const MAX_DEPTH = 8;
 const MAX_CHILDREN = 2000;
+/** Between the time in a message's id and the time of the message. */
+const NEAR_MS = 5000;
 /** A session that was exported to one JSON document. */
 const MAX_EXPORT_BYTES = 512 * 1024 * 1024;
 
@@ -227,11 +229,13 @@ function sessionRow(db: SessionDatabase, session: JsonObject): JsonObject {
 function originOf(db: SessionDatabase, id: string, created: number, info: JsonObject): string {
   const at = numberOf(asObject(info.time)?.created);
   if (at === 0 || at >= created) return '';
-  const prefix = idPrefix('msg', at);
+  // An id is given a moment before or after that.
   const found = db.all(
-    'select session_id from message where id >= ? and id < ? and session_id <> ? limit 1',
-    prefix,
-    `${prefix}~`,
+    `select session_id from message
+     where id >= ? and id < ? and session_id <> ? and json_valid(data)
+       and json_extract(data, '$.time.created') = ${Math.floor(at)} order by id limit 1`,
+    idPrefix('msg', at - NEAR_MS),
+    idPrefix('msg', at + NEAR_MS),
     id,
   )[0];
   return asString(found?.session_id);

@@ -2,7 +2,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { FileOp, JsonObject } from '../../model/event.ts';
 import { lineCount, withPatch } from '../claude/toolResult.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 
 /** Of one patch: a hostile store can hold any number. */
 const MAX_HUNKS = 2000;

@@ -6,7 +6,7 @@ import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../.
 import { eventId } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned } from '../claude/usage.ts';
+import { asObject, asString, pruned } from '../rows.ts';
 import {
   agentOf,
   callEvent,
@@ -72,7 +72,7 @@ export class OpencodeMapper implements RowMapper {
     const lane = this.#lane(asString(row.origin));
     const events =
       info.role === 'user' ? this.#user(lane, info, parts) : this.#assistant(lane, info, parts);
-    return events.map((event) => readyEvent(event, this.#options.redact ?? true));
+    return events.map((event) => readyEvent(event, this.#options.redact));
   }
 
   finish(): TraceEvent[] {
@@ -98,7 +98,7 @@ export class OpencodeMapper implements RowMapper {
         }),
       );
     }
-    return events.map((event) => readyEvent(event, this.#options.redact ?? true));
+    return events.map((event) => readyEvent(event, this.#options.redact));
   }
 
   /** Sessions are read whole. */

@@ -68,7 +68,7 @@ const OTHERS: Partial<Record<AgentId, [event: string, text: string]>> = {
   ],
   gemini: [
     'BeforeTool',
-    '{\n\t// my settings\n\t"ui": {"theme": "x"}, /* dark */\n\t"hooks": {\n\t\t"BeforeTool": [\n\t\t\t{"matcher": "run_.*", "hooks": [{"type": "command", "command": "./check.sh"}]},\n\t\t],\n\t},\n}\n',
+    '{\n\t// my settings\n\t"ui": {"theme": "x"}, /* dark */\n\t"hooks": {\n\t\t"BeforeTool": [\n\t\t\t{"matcher": "run_.*", "hooks": [{"type": "command", "command": "./check.sh"}]}\n\t\t]\n\t}\n}\n',
   ],
   cursor: [
     'stop',
@@ -268,6 +268,8 @@ describe('what keeps hooks from running', () => {
     }
     write(user, '{"hooksConfig": {"disabled": ["agent-strace"]}}');
     expect(messages(plan('gemini'))[0]).toContain('/hooks enable agent-strace');
+    write(join(project, '.gemini', 'settings.json'), '{ "ui": {}, }');
+    expect(errors(plan('gemini'))[0]).toContain('a name in quotes is missing at line 1, column 13');
   });
 
   it('in Copilot CLI and VS Code', () => {

@@ -6,6 +6,7 @@ import {
   checkEdit,
   Editor,
   formatOf,
+  type JsonDialect,
   parseObject,
   removeAt,
   SettingsError,
@@ -24,8 +25,8 @@ export interface HookFormat {
   grouped: boolean;
   /** The file needs `"version": 1`. */
   versioned?: boolean;
-  /** The agent reads plain JSON, without comments. */
-  plain?: boolean;
+  /** A file that the agent cannot read is not for us to add to. */
+  dialect?: JsonDialect;
   /** The file is ours alone: without our entries there is no need for it. */
   ownFile?: boolean;
 }
@@ -40,8 +41,8 @@ export interface CommandGroup {
 }
 
 /** @throws SettingsError where the text is no file of hooks that we dare to edit */
-function parseHooks(text: string, { events, plain, versioned }: HookFormat): Node {
-  const root = parseObject(text, plain);
+function parseHooks(text: string, { events, dialect, versioned }: HookFormat): Node {
+  const root = parseObject(text, dialect);
   if (versioned === true) {
     const version = uniqueProperty(root, 'version');
     if (version !== undefined && version.value !== 1)

@@ -21,17 +21,19 @@ export interface Step {
   length: number;
 }
 
+/** What an agent reads beyond plain JSON: comments, and a comma at the end of a list. */
+export type JsonDialect = 'json' | 'comments' | 'comments and commas';
+
 /**
  * The tree of a settings file.
  *
- * @param plain its agent reads no comments and no commas at the end of a list
  * @throws SettingsError where the text is no object
  */
-export function parseObject(text: string, plain = false): Node {
+export function parseObject(text: string, dialect: JsonDialect = 'comments and commas'): Node {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, {
-    allowTrailingComma: !plain,
-    disallowComments: plain,
+    allowTrailingComma: dialect === 'comments and commas',
+    disallowComments: dialect === 'json',
     allowEmptyContent: true,
   });
   const first = errors[0];

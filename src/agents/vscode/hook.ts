@@ -10,9 +10,9 @@ import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import { randomEventId } from '../../model/ids.ts';
 import { AGENTS, type HookContext, type HookRecorder, type Moment } from '../agent.ts';
 import { mapClaudeHook } from '../claude/hook.ts';
-import { asString as str } from '../claude/usage.ts';
 import { callId, promptId } from '../copilot/ids.ts';
 import { argumentsOf } from '../copilot/tools.ts';
+import { asString as str } from '../rows.ts';
 import { filesOfCall, terminalExit } from './tools.ts';
 
 /** Keys of older builds. */

@@ -2,7 +2,7 @@
 import type { FileOp, JsonObject } from '../../model/event.ts';
 import { shownLines } from '../../model/fileOps.ts';
 import { lineCount } from '../claude/toolResult.ts';
-import { asObject, asString } from '../claude/usage.ts';
+import { asObject, asString } from '../rows.ts';
 
 const MAX_FILES = 100;
 

@@ -7,11 +7,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isSafeSessionId } from '../../trace/paths.ts';
 import type { AgentPlaces, SessionFile, TranscriptFile, TranscriptSource } from '../agent.ts';
-import { entriesOf, firstBytes } from '../claude/files.ts';
-import { asObject, asString } from '../claude/usage.ts';
 import { CopilotEventMapper } from '../copilot/eventMapper.ts';
 import { trustedFile } from '../copilot/places.ts';
 import { firstRow, transcriptAt } from '../copilot/sessionEvents.ts';
+import { entriesOf, firstBytes } from '../ownFiles.ts';
+import { asObject, asString } from '../rows.ts';
 
 /** In `workspaceStorage/<hash>`. */
 const TRANSCRIPTS = join('GitHub.copilot-chat', 'transcripts');

@@ -8,11 +8,14 @@ import { TRANSCRIPTS } from '../../agents/transcripts.ts';
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
 import { agentName } from '../../model/summary.ts';
-import { keepsSecrets } from '../../redact/event.ts';
+import { policyOf } from '../../redact/event.ts';
+import * as personalRules from '../../redact/personalRules.ts';
+import { type RedactPolicy, usePersonalRules } from '../../redact/redact.ts';
 import { seconds, tokensJson, usd } from '../../report/sessionJson.ts';
 import { dateTime } from '../../report/sessionTable.ts';
 import { renderTable } from '../../report/table.ts';
 import { safeJson, sanitizeLine, wrapFacts } from '../../report/terminalText.ts';
+import { maskChosen } from '../../trace/choices.ts';
 import { problemText } from '../../trace/files.ts';
 import { ensureTraceFolder } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
@@ -40,6 +43,7 @@ export interface ImportOptions extends TraceOptions {
   dir?: string;
   claudeDir?: string;
   redact?: boolean;
+  mask?: boolean;
 }
 
 interface Imported {
@@ -136,6 +140,19 @@ function ownTraceDir(io: Io, options: ImportOptions): string {
   return traceDir;
 }
 
+/** What the command line asks for goes before what was chosen; `--mask --no-redact` is no wish. */
+function importPolicy(io: Io, { mask, redact }: ImportOptions): RedactPolicy {
+  if (mask === true && redact === false) {
+    throw new CliError('--mask takes secrets out too: leave --no-redact away', EXIT.usage);
+  }
+  usePersonalRules(personalRules);
+  if (mask === true) return 'personal';
+  if (redact === false) return 'none';
+  return mask === false
+    ? policyOf({ ...io.env, AGENT_STRACE_MASK: '0' })
+    : policyOf(io.env, maskChosen);
+}
+
 /** Adds to the trace folder what it does not have of a transcript. @throws CliError */
 function importOne(
   io: Io,
@@ -145,7 +162,7 @@ function importOne(
   options: ImportOptions,
   how: { named?: boolean; billing?: Billing },
 ): Imported {
-  const redact = options.redact !== false && !keepsSecrets(io.env);
+  const redact = importPolicy(io, options);
   try {
     const { events, unreadable } = importSession(source, transcript, { redact, ...how });
     const { agent, sessionId } = transcript;
@@ -274,6 +291,7 @@ async function discover(io: Io, options: ImportOptions): Promise<number> {
     progress.clear();
   }
   throwIfInterrupted(io);
+  sessions.sort((a, b) => a.startedAt - b.startedAt);
   if (options.json === true) await printSessions(io, sessions);
   else if (sessions.length === 0) io.stderr.write(nothingFound(io, options));
   else await printTable(io, sessions);

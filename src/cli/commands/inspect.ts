@@ -2,6 +2,9 @@ import { lstatSync } from 'node:fs';
 import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { summarise } from '../../model/summary.ts';
+import { readyEvent } from '../../redact/event.ts';
+import * as personalRules from '../../redact/personalRules.ts';
+import { redactValue, usePersonalRules } from '../../redact/redact.ts';
 import { safeJson } from '../../report/terminalText.ts';
 import { readMeta } from '../../trace/meta.ts';
 import type { TraceSession } from '../../trace/session.ts';
@@ -13,14 +16,24 @@ import { findSession, openStore, processState, readSession, type TraceOptions } 
 const BATCH = 500;
 
 /** `{"session": …, "events": […]}`, written piece by piece: a session may be larger than memory. */
+export interface InspectOptions extends TraceOptions {
+  mask?: boolean;
+}
+
 export async function inspect(
   io: Io,
   id: string | undefined,
-  options: TraceOptions,
+  options: InspectOptions,
 ): Promise<number> {
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
-  await print(io, `{\n  "session": ${indented(sessionOf(io, entry, session))},\n  "events": [`);
+  usePersonalRules(personalRules);
+  const shown = (value: object): unknown =>
+    options.mask === true ? redactValue(value, {}, 'personal') : value;
+  await print(
+    io,
+    `{\n  "session": ${indented(shown(sessionOf(io, entry, session)))},\n  "events": [`,
+  );
   const rows = inFileOrder(session.fold);
   let first = true;
   for (let from = 0; from < rows.length; from += BATCH) {
@@ -28,8 +41,10 @@ export async function inspect(
     const texts: string[] = [];
     for (const event of events) {
       if (event === undefined) continue;
-      const { extra, ...known } = event;
-      texts.push(`${first ? '' : ','}\n    ${indented({ ...known, ...extra }, '    ')}`);
+      const { extra, ...known } = options.mask === true ? readyEvent(event, 'personal') : event;
+      texts.push(
+        `${first ? '' : ','}\n    ${indented({ ...known, ...(shown(extra ?? {}) as object) }, '    ')}`,
+      );
       first = false;
     }
     await print(io, texts.join(''));

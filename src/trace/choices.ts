@@ -1,0 +1,54 @@
+/** What the person chose for all sessions, kept in the state home: the recorder has no other settings. */
+import { closeSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf, ensureOwnDirectory, openRead, readSmallFile, writeSmallFile } from './files.ts';
+import { stateHome } from './paths.ts';
+
+type Env = Record<string, string | undefined>;
+
+const fileOf = (env: Env): string => join(stateHome(env), 'config.json');
+
+/**
+ * Whether personal data shall not be recorded. A file that is there and cannot be read counts as a yes: an
+ * address that was masked can be looked up elsewhere, one that was written is written. Costs one failed
+ * open where nothing was chosen.
+ */
+export function maskChosen(env: Env = process.env): boolean {
+  let fd: number;
+  try {
+    fd = openRead(fileOf(env));
+  } catch (error) {
+    return !['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+  }
+  try {
+    const choices = choicesIn(readFileSync(fd, 'utf8'));
+    return choices === undefined || (choices.mask ?? false) !== false;
+  } catch {
+    return true;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Keeps the choice; whatever else the file holds stays. @throws a system error, or one with a code of ours */
+export function chooseMask(mask: boolean, env: Env = process.env): void {
+  const home = stateHome(env);
+  const problem = ensureOwnDirectory(home);
+  if (problem !== undefined) {
+    throw Object.assign(new Error(problem), { code: problem, path: home });
+  }
+  const path = fileOf(env);
+  const before = choicesIn(readSmallFile(path) ?? '{}') ?? {};
+  writeSmallFile(path, `${JSON.stringify({ ...before, mask }, null, 2)}\n`);
+}
+
+/** @returns undefined where the text is no JSON object */
+function choicesIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const object = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return object ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,179 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { installTool } from '../../scripts/tools.mjs';
+import { killTree } from '../processes.ts';
+import { MockOpenai, type OpenaiScenario } from './mockOpenai.ts';
+
+/** A model that the price list knows. */
+export const LAB_MODEL = 'gpt-5.5';
+
+/** How a run ended. */
+export interface CodexRun {
+  /** null when a signal ended it. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * The real Codex with a home, a project and a scripted model of its own. It sees nothing of the user's
+ * environment, and any address but loopback is a dead proxy.
+ */
+export class CodexLab {
+  readonly home: string;
+  readonly codexHome: string;
+  readonly projectDir: string;
+  readonly mock: MockOpenai;
+  readonly #scratch: string;
+  readonly #codex: string;
+  readonly #running = new Set<ChildProcess>();
+
+  private constructor(scratch: string, mock: MockOpenai, codex: string) {
+    this.#scratch = scratch;
+    this.home = join(scratch, 'home');
+    this.codexHome = join(this.home, '.codex');
+    this.projectDir = join(scratch, 'project');
+    this.mock = mock;
+    this.#codex = codex;
+  }
+
+  /** Installs the agent if needed and makes its folders. */
+  static async create(
+    scenario: OpenaiScenario,
+    files: Record<string, string> = {},
+  ): Promise<CodexLab> {
+    const folder = await installTool('codex');
+    const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-codex-')));
+    const mock = await MockOpenai.start(scenario);
+    const lab = new CodexLab(scratch, mock, join(folder, 'node_modules', '.bin', 'codex'));
+    mkdirSync(lab.codexHome, { recursive: true });
+    mkdirSync(lab.projectDir);
+    for (const [path, content] of Object.entries(files)) {
+      writeFileSync(join(lab.projectDir, path), content);
+    }
+    writeFileSync(join(lab.codexHome, 'config.toml'), lab.#config());
+    return lab;
+  }
+
+  #config(): string {
+    return [
+      `model = "${LAB_MODEL}"`,
+      'model_provider = "mock"',
+      'approval_policy = "never"',
+      'sandbox_mode = "danger-full-access"',
+      'check_for_update_on_startup = false',
+      '[features]',
+      'plugins = false',
+      '[analytics]',
+      'enabled = false',
+      '[model_providers.mock]',
+      'name = "mock"',
+      `base_url = "${this.mock.url}/v1"`,
+      'wire_api = "responses"',
+      'env_key = "MOCK_API_KEY"',
+      'request_max_retries = 0',
+      'stream_max_retries = 0',
+      'supports_websockets = false',
+      `[projects."${this.projectDir}"]`,
+      'trust_level = "trusted"',
+      '',
+    ].join('\n');
+  }
+
+  /** Codex's hooks: one command an event. */
+  hook(commands: Record<string, string | string[]>): void {
+    const entries = Object.entries(commands).map(([event, command]) => [
+      event,
+      [
+        {
+          hooks: [command].flat().map((one) => ({
+            type: 'command',
+            command: one,
+            timeout: /^(SessionEnd|Interrupt)$/.test(event) ? 3 : 10,
+          })),
+        },
+      ],
+    ]);
+    const hooks = { hooks: Object.fromEntries(entries) };
+    writeFileSync(join(this.codexHome, 'hooks.json'), JSON.stringify(hooks));
+  }
+
+  /** Starts the agent and returns at once. @param args behind `codex exec` */
+  start(args: string[]): { pid: number; child: ChildProcess; done: Promise<CodexRun> } {
+    const child = spawn(
+      this.#codex,
+      ['exec', '--json', '--skip-git-repo-check', '--dangerously-bypass-hook-trust', ...args],
+      {
+        cwd: this.projectDir,
+        env: {
+          PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
+          HOME: this.home,
+          CODEX_HOME: this.codexHome,
+          TERM: 'dumb',
+          LANG: 'C.UTF-8',
+          MOCK_API_KEY: 'sk-test-000',
+          HTTP_PROXY: 'http://127.0.0.1:9',
+          HTTPS_PROXY: 'http://127.0.0.1:9',
+          NO_PROXY: '127.0.0.1,localhost',
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+      },
+    );
+    this.#running.add(child);
+    const stop = () => killTree(child, this.home);
+    process.once('exit', stop);
+    const timer = setTimeout(stop, 100_000);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    const done = once(child, 'close')
+      .then(([code]) => ({ code: code as number | null, stdout, stderr }))
+      .finally(() => {
+        clearTimeout(timer);
+        process.off('exit', stop);
+        this.#running.delete(child);
+      });
+    return { pid: child.pid ?? -1, child, done };
+  }
+
+  /** Runs the agent to its end. */
+  async run(...args: string[]): Promise<CodexRun> {
+    return await this.start(args).done;
+  }
+
+  /** Paths of all rollouts, the oldest first. */
+  rollouts(): string[] {
+    const sessions = join(this.codexHome, 'sessions');
+    if (!existsSync(sessions)) return [];
+    return globSync('**/rollout-*.jsonl', { cwd: sessions })
+      .sort()
+      .map((path) => join(sessions, path));
+  }
+
+  /** Reads a file of the project. */
+  read(path: string): string {
+    return readFileSync(join(this.projectDir, path), 'utf8');
+  }
+
+  /** Kills what still runs and removes all folders. */
+  async close(): Promise<void> {
+    for (const child of this.#running) killTree(child);
+    killTree(undefined, this.home);
+    await this.mock.close();
+    rmSync(this.#scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
