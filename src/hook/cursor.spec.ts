@@ -61,7 +61,8 @@ beforeEach(() => {
     env: stateEnv(),
   });
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+// A process that the recorder left behind may still write there.
+afterEach(() => rmSync(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
 
 const stateEnv = () => ({ AGENT_STRACE_HOME: join(home, '.agent-strace'), HOME: home });
 

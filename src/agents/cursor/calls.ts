@@ -69,6 +69,10 @@ function files(told: HookTold): FileOp[] {
     ...op,
     path: absolutePath(op.path, cwd),
     ...(name === 'Delete' && { kind: 'delete' as const }),
+    // Which lines is not known, unless the whole was given.
+    ...(op.kind === 'write' &&
+      name !== 'Delete' &&
+      typeof input.content !== 'string' && { ranges: [] }),
   }));
 }
 

@@ -1,6 +1,6 @@
 /** What Cursor's `afterFileEdit` says of an edit, and which call it belongs to: it names none. */
 import { diffArrays } from 'diff';
-import type { FileOp, Json, JsonObject, TraceEvent } from '../../model/event.ts';
+import type { FileOp, Json, TraceEvent } from '../../model/event.ts';
 import { pathArgument, toolKind } from '../../model/tools.ts';
 import type { HookContext } from '../agent.ts';
 import { absolutePath } from '../claude/searchHits.ts';
@@ -17,7 +17,7 @@ const MAX_CHANGES = 500;
  * recorder reads no file.
  */
 export function editedFile(path: string, edits: Json | undefined): FileOp {
-  const op: FileOp = { path, kind: 'write' };
+  const op: FileOp = { path, kind: 'write', ranges: [] };
   if (!Array.isArray(edits) || edits.length === 0 || edits.length > MAX_EDITS) return op;
   let added = 0;
   let removed = 0;
@@ -28,8 +28,13 @@ export function editedFile(path: string, edits: Json | undefined): FileOp {
     added += lines.added;
     removed += lines.removed;
   }
-  return { ...op, added, removed };
+  const { ranges: _, ...whole } = op;
+  return isWhole(edits) ? { ...whole, added, removed } : { ...op, added, removed };
 }
+
+/** The whole file was written: there was none, or nothing in it. */
+const isWhole = (edits: Json[]): boolean =>
+  edits.length === 1 && asObject(edits[0])?.old_string === '';
 
 function changed(before: string, after: string): { added: number; removed: number } {
   // A file that was not there, or had nothing in it.
@@ -81,9 +86,7 @@ export function editedBy(path: string, turn: string, cwd: string, context: HookC
   return call === undefined ? 'told' : { call };
 }
 
-/** Edits as they are kept: a file that was written as a whole stands in its call. */
+/** Edits as they are kept: what was written as a whole stands in its call. */
 export function keptEdits(edits: Json | undefined): Json {
-  if (!Array.isArray(edits)) return [];
-  const [first] = edits as JsonObject[];
-  return edits.length === 1 && asObject(first)?.old_string === '' ? [] : edits;
+  return Array.isArray(edits) && !isWhole(edits) ? edits : [];
 }

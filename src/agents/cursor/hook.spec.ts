@@ -258,10 +258,16 @@ describe('an edit', () => {
     ['none', [], undefined],
     ['nonsense', [{ old_string: 5 }], undefined],
     ['no list', 'x', undefined],
-  ])('of %s has its lines', (_, edits, lines) => {
+  ])('of %s has its lines', (what, edits, lines) => {
     const [, result] = new Trace().fire(hook('afterFileEdit', { file_path: path, edits }));
     expect(result!.data.files).toEqual([
-      { path, kind: 'write', ...(lines && { added: lines[0], removed: lines[1] }) },
+      {
+        path,
+        kind: 'write',
+        // Where it is, is known of a whole file only.
+        ...(what !== 'a new file' && { ranges: [] }),
+        ...(lines && { added: lines[0], removed: lines[1] }),
+      },
     ]);
   });
 });
