@@ -76,7 +76,13 @@ describe('every recorder', () => {
   });
 
   it('says which calls are a subagent’s', () => {
-    const call = { session_id: 'one', cwd: '/shop', tool_name: 'Edit', tool_use_id: 't', tool_input: {} };
+    const call = {
+      session_id: 'one',
+      cwd: '/shop',
+      tool_name: 'Edit',
+      tool_use_id: 't',
+      tool_input: {},
+    };
     const own = { sessionId: 'one', cwd: '/shop', toolName: 'edit', toolArgs: {} };
     for (const recorder of [claudeRecorder, copilotRecorder, vscodeRecorder]) {
       expect(recorder.toolOf(call)?.subagent, recorder.agent).toBe(false);
