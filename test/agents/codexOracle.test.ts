@@ -15,7 +15,8 @@ import { fileURLToPath } from 'node:url';
 import * as library from '@pydantic/genai-prices';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { codexTranscripts } from '../../src/agents/codex/transcripts.ts';
-import { discoverPriced, type PricedSession } from '../../src/agents/importSession.ts';
+import { discoverPriced } from '../../src/agents/importSession.ts';
+import type { PricedSession } from '../../src/agents/sessionPrices.ts';
 import { pricerOver } from '../../src/analysis/price.ts';
 import { uncachedInput } from '../../src/model/usage.ts';
 

@@ -2,7 +2,7 @@
 import { type FileOp, isObject, type Json, type JsonObject } from '../../model/event.ts';
 
 import { commandHits } from '../claude/searchHits.ts';
-import { lineCount } from '../claude/toolResult.ts';
+import { lineCount } from '../fileHunks.ts';
 import { asObject, asString, textOf } from '../rows.ts';
 import { absolutePath, plainPath } from './patch.ts';
 
