@@ -4,7 +4,7 @@ import type { FileOp, Json, TraceEvent } from '../../model/event.ts';
 import { pathArgument, toolKind } from '../../model/tools.ts';
 import type { HookContext } from '../agent.ts';
 import { absolutePath } from '../claude/searchHits.ts';
-import { lineCount } from '../claude/toolResult.ts';
+import { lineCount } from '../fileHunks.ts';
 import { asObject, asString as str } from '../rows.ts';
 
 /** Edits of one call that are counted. */

@@ -5,7 +5,6 @@ import { withArchive } from '../../agents/archive.ts';
 import { discoverPriced, importSession, sessionsOf } from '../../agents/importSession.ts';
 import { addToTrace } from '../../agents/importTrace.ts';
 import type { PricedSession } from '../../agents/sessionPrices.ts';
-import { TRANSCRIPTS } from '../../agents/transcripts.ts';
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
 import { agentName } from '../../model/summary.ts';
@@ -33,6 +32,7 @@ import {
   widthOf,
 } from '../io.ts';
 import { homely, sharedPricer, shellWord, type TraceOptions, traceDirs } from '../traces.ts';
+import { transcriptSources } from '../transcriptSources.ts';
 
 export interface ImportOptions extends TraceOptions {
   json?: boolean;
@@ -229,9 +229,7 @@ function sourcesOf(io: Io, options: ImportOptions): TranscriptSource[] {
   if (options.dir !== undefined && cli === undefined) {
     throw new CliError('Say with --cli which agent the folder is of', EXIT.usage);
   }
-  return TRANSCRIPTS.filter(({ agent }) => (cli ?? agent) === agent).map((source) =>
-    withArchive(source, io.env),
-  );
+  return transcriptSources(cli).map((source) => withArchive(source, io.env));
 }
 
 function placesOf(io: Io, options: ImportOptions): AgentPlaces {
