@@ -29,7 +29,7 @@ const NEAR_MS = 5000;
 const MAX_EXPORT_BYTES = 512 * 1024 * 1024;
 
 /** opencode's folders that may hold sessions; they need not exist. */
-export function dataDirs({
+function dataDirs({
   env = process.env,
   home = homedir(),
   dirs,
