@@ -44,10 +44,7 @@ export function rolloutPaths(homes: readonly string[]): string[] {
   return eachOnce(found);
 }
 
-/**
- * Those of threads that began in this time, ms since the epoch. A person may have thousands of days' folders, and
- * each session asks for what it started.
- */
+/** Those of threads that began in this time, ms since the epoch: of a home with thousands only these days' folders are read. */
 export function rolloutPathsBetween(home: string, from: number, to: number): string[] {
   const found: string[] = [];
   walk(join(home, 'archived_sessions'), MAX_DEPTH, found);
@@ -68,8 +65,8 @@ export function rolloutPathsBetween(home: string, from: number, to: number): str
 
 /** Of a packed and a plain file of one name the plain one counts. */
 function eachOnce(found: readonly string[]): string[] {
-  const plain = new Set(found);
-  return [...plain].filter((path) => !isPacked(path) || !plain.has(path.slice(0, -4)));
+  const all = new Set(found);
+  return [...all].filter((path) => !isPacked(path) || !all.has(path.slice(0, -4)));
 }
 
 function walk(dir: string, depth: number, found: string[]): void {
@@ -88,7 +85,7 @@ export interface RolloutHead {
   session: string;
   /** The thread that started it; empty for a person's own. */
   parent: string;
-  /** It goes on from another thread: newer versions name the place, older ones copied all before it. */
+  /** Its beginning was copied from another thread. */
   forked: boolean;
   cwd: string;
   /** Seconds since the epoch; 0 where unknown. */
@@ -149,7 +146,11 @@ function described(meta: JsonObject, time: string): RolloutHead | undefined {
     thread,
     session: isSessionId(session) ? session : thread,
     parent: parentOf(meta),
-    forked: asString(meta.forked_from_id) !== '' && parentOf(meta) === '',
+    // Newer versions name the place that they go on from, and copy nothing.
+    forked:
+      asString(meta.forked_from_id) !== '' &&
+      parentOf(meta) === '' &&
+      asObject(meta.history_base) === undefined,
     cwd: asString(meta.cwd),
     startedAt: ms > 0 ? ms / 1000 : 0,
   };
