@@ -64,6 +64,19 @@ describe('every recorder', () => {
     });
   });
 
+  it('takes no field of a payload for a file operation or a subagent', () => {
+    each((recorder, agent) => {
+      if (agent === 'codex') return;
+      const payload = payloadOf(
+        '{"session_id": "one", "files": [{"path": "/x"}], "partial": true}',
+      );
+      for (const { data } of recorder.map(payload, context('SessionEnd'))) {
+        expect([data.files, data.partial], agent).toEqual([undefined, undefined]);
+        expect(data.payload_files, agent).toEqual([{ path: '/x' }]);
+      }
+    });
+  });
+
   it('cuts what is far too long, and says so', () => {
     each((recorder, agent) => {
       const prompt = 'word '.repeat(40_000);
