@@ -13,6 +13,8 @@ describe('an output', () => {
     ['exec command rejected by user', { deniedBy: 'user' }],
     ['aborted by user after 1.0s', { interrupted: true, failed: true }],
     ['Wall time: 10.0 seconds\nProcess running with session ID 7\nOutput:\n', { running: true }],
+    ['apply_patch verification failed: Failed to find expected lines in /p/a', { failed: true }],
+    ['patch rejected: writing outside of the project', { failed: true }],
     ['{"output":', { failed: false, text: '{"output":' }],
   ])('%j', (text, outcome) => {
     expect(outcomeOfOutput(text)).toMatchObject(outcome);

@@ -26,6 +26,8 @@ const REJECTED = /^(?:exec command |patch |MCP tool call |command )?rejected by 
 const GOES_ON = /^(?:Process running with session ID|Script running with cell ID)/m;
 /** A script of the model's that calls tools: `exec`. */
 const SCRIPT_FAILED = /^Script (?:failed|error|terminated)\b/;
+/** It changed nothing. */
+const NOT_APPLIED = /^(?:apply_patch verification failed|patch rejected)\b/;
 const ABORTED = /^(?:Wall time:? [\d.]+ seconds?\n)?aborted(?: by user)?(?: after|$|\n)/;
 
 /** The text of a tool's output: plain, content parts, or JSON in an object. */
@@ -55,6 +57,7 @@ export function outcomeOfOutput(output: Json | undefined): Outcome {
     failed:
       (code ?? 0) !== 0 ||
       SCRIPT_FAILED.test(text) ||
+      NOT_APPLIED.test(text) ||
       (isObject(output) && output.success === false),
     ...(code !== undefined && { exitCode: code }),
     ...(seconds !== undefined && { durationMs: Math.round(Number(seconds) * 1000) }),
