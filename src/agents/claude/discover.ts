@@ -24,6 +24,8 @@ export interface TranscriptFile {
   sessionId: string;
   /** The project's folder name, in which Claude Code writes `-` for every other character. */
   project: string;
+  /** The folder that the session worked in first; empty where no row says. */
+  cwd: string;
   subagents: SubagentFile[];
   /** Time of the first row that has one, in seconds since the epoch; 0 where none has. */
   startedAt: number;
@@ -53,10 +55,7 @@ export function findTranscripts(options: FindOptions = {}): TranscriptFile[] {
 }
 
 /** What the beginning of a transcript says. */
-export interface TranscriptHead extends Omit<TranscriptFile, 'subagents'> {
-  /** The folder that the session worked in first; empty where no row says. */
-  cwd: string;
-}
+export type TranscriptHead = Omit<TranscriptFile, 'subagents'>;
 
 /** The beginnings of all transcripts, read as they are asked for. */
 export function* transcriptHeads(options: FindOptions = {}): Generator<TranscriptHead> {
@@ -126,6 +125,8 @@ export interface PricedSession {
   path: string;
   sessionId: string;
   project: string;
+  /** The folder that it worked in first; empty where unknown. */
+  cwd: string;
   /** Seconds since the epoch; 0 where no response has a time. */
   startedAt: number;
   endedAt: number;
@@ -188,11 +189,12 @@ export interface Response {
 
 /** A session of which nothing is priced yet. */
 export const unpricedSession = (
-  file: Pick<TranscriptFile, 'path' | 'sessionId' | 'project' | 'startedAt'>,
+  file: Pick<TranscriptFile, 'path' | 'sessionId' | 'project' | 'cwd' | 'startedAt'>,
 ): PricedSession => ({
   path: file.path,
   sessionId: file.sessionId,
   project: file.project,
+  cwd: file.cwd,
   startedAt: file.startedAt,
   endedAt: file.startedAt,
   models: [],
