@@ -68,7 +68,9 @@ describe('setup --cli all', () => {
     expect(fs.existsSync(home('.codex'))).toBe(false);
     const done = await run(['--cli', 'all'], { answers: ['y'] });
     expect(done.code).toBe(0);
-    expect(done.err).toContain('Write these 3 files? [y/N]');
+    expect(done.err).toMatch(
+      /hooks\.json\n.*settings\.json\n.*\.json\nWrite these 3 files\? \[y\/N\]/,
+    );
     expect(done.out.match(/^\+\+\+ .*/gm)).toHaveLength(3);
     // What comes after the diffs.
     expect(done.out.slice(done.out.indexOf('Codex is recorded'))).toMatchSnapshot();
@@ -108,6 +110,12 @@ describe('setup --cli all', () => {
     expect(code).toBe(1);
     expect(err).toContain('No agent was found');
   });
+});
+
+it('names the agents that it does not know', async () => {
+  const { code, err } = await run(['--cli', 'codex,emacs,vi']);
+  expect(code).toBe(2);
+  expect(err).toContain('There is no agent "emacs", "vi". Allowed choices are claude, codex,');
 });
 
 describe('setup without --cli', () => {
@@ -158,6 +166,8 @@ describe('scopes', () => {
       'Gemini CLI is recorded by <root>/home/.gemini/settings.json already, in every project.',
     );
     expect(fs.existsSync(join(cwd, '.gemini'))).toBe(false);
+    // Removed for the project, it would go on.
+    expect(out).not.toContain('To undo this');
   });
 
   it('need not be named for removal', async () => {

@@ -176,7 +176,11 @@ function tellError(io: Io, { agents }: SharedPlan, message: string): void {
 function question(plans: readonly SharedPlan[]): string {
   const [first] = plans;
   const what = first?.plan.remove === true ? 'Remove the recorder from' : 'Write';
-  if (plans.length > 1) return `${what} these ${plans.length} files?`;
+  if (plans.length > 1) {
+    // The diffs are long: their beginnings are out of sight.
+    const files = plans.map(({ plan }) => `  ${sanitizeLine(homely(plan.target))}\n`);
+    return `\n${files.join('')}${what} these ${plans.length} files?`;
+  }
   return `${what} ${sanitizeLine(homely(first?.plan.target ?? ''))}?`;
 }
 
@@ -216,14 +220,14 @@ function outcome(io: Io, done: readonly SharedPlan[], remove: boolean): string {
     const kept = done.some(({ plan }) => plan.changed) ? ' What was recorded stays.' : '';
     return `${lines.join('\n')}${kept}\n`;
   }
-  const { projectDir, scope } = done[0]!.plan;
+  const { projectDir } = done[0]!.plan;
   const { traceDir } = placeTrace({ projectDir, env: io.env });
   const steps = done.flatMap((each) => (each.plan.coveredBy === undefined ? nextSteps(each) : []));
   const agents = done.flatMap((each) => each.agents);
   const who = agents.length === 1 ? namesOf(agents) : 'an agent';
-  const one = done.length === 1 ? agents[0] : undefined;
-  const same = done.every(({ plan }) => plan.scope === scope) ? ` --scope ${scope}` : '';
-  const named = one === 'claude' ? same : ` --cli ${agents.join(',')}${same}`;
+  // What records them in every project is not of this set-up.
+  const undone = done.filter(({ plan }) => plan.coveredBy === undefined);
+  const undo = undone.length === 0 ? '' : `To undo this:   agent-strace ${undoOf(undone)}\n`;
   return `${lines.join('\n')}
 Traces go to ${sanitizeLine(homely(traceDir))}, which git ignores.
 ${steps.map((step) => `\n${sanitizeLine(step)}\n`).join('')}
@@ -232,8 +236,15 @@ Next: start ${who} in this project, then
   agent-strace cost             see what it cost
 Sessions that run already are recorded from their next start on.
 Past sessions:  agent-strace import --discover
-To undo this:   agent-strace setup${named} --remove
-`;
+${undo}`;
+}
+
+function undoOf(plans: readonly SharedPlan[]): string {
+  const agents = plans.flatMap((each) => each.agents);
+  const { scope } = plans[0]!.plan;
+  const same = plans.every(({ plan }) => plan.scope === scope) ? ` --scope ${scope}` : '';
+  const named = agents.length === 1 && agents[0] === 'claude' ? '' : ` --cli ${agents.join(',')}`;
+  return `setup${named}${same} --remove`;
 }
 
 function recordedLine({ agents, plan }: SharedPlan): string {
