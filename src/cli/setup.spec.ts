@@ -112,6 +112,14 @@ describe('setup --cli all', () => {
   });
 });
 
+it('says which agent is not here', async () => {
+  const { code, err } = await run(['--cli', 'codex,opencode', '--yes']);
+  expect(code).toBe(0);
+  expect(err).toBe('opencode was not found on this machine: it is recorded once it is here\n');
+  expect((await run(['--cli', 'cursor', '--yes'])).err).not.toContain('not found');
+  expect((await run(['--cli', 'opencode', '--remove', '--yes'])).err).toBe('');
+});
+
 it('names the agents that it does not know', async () => {
   const { code, err } = await run(['--cli', 'codex,emacs,vi']);
   expect(code).toBe(2);

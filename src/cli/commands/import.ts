@@ -117,6 +117,13 @@ function recognised(
     const transcript = source.recognise(`${real}${session}`);
     if (transcript !== undefined) return { source, transcript };
   }
+  if (session !== '' && sourcesOf(io, options).some((source) => source.recognise(real))) {
+    throw new CliError(
+      `There is no session ${sanitizeLine(session.slice(1))} in ${sanitizeLine(path)}`,
+      EXIT.usage,
+      'Find them: agent-strace import --discover',
+    );
+  }
   const whose = options.cli === undefined ? 'an agent' : agentName(options.cli);
   throw new CliError(
     `${shown} is not a transcript of ${whose}`,

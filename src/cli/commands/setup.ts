@@ -57,6 +57,11 @@ export async function setup(io: Io, options: SetupOptions): Promise<number> {
     tellError(io, each, error.message);
   }
   const plans = shared.filter((each) => !failed.has(each));
+  for (const { agent, installed } of states) {
+    // What an editor brings along need not be on the PATH.
+    if (installed || AGENTS[agent].inEditor === true) continue;
+    warn(io, `${AGENTS[agent].name} was not found on this machine: it is recorded once it is here`);
+  }
   for (const { agents, plan } of plans) {
     const name = several ? `${namesOf(agents)}: ` : '';
     for (const { message } of plan.problems) warn(io, sanitizeLine(name + message));
