@@ -178,6 +178,38 @@ describe('scopes', () => {
     expect(out).not.toContain('To undo this');
   });
 
+  it('of the project are renewed where there are such', async () => {
+    await run(['--cli', 'codex', '--scope', 'project', '--yes']);
+    const file = join(cwd, '.codex', 'hooks.json');
+    const before = read(file);
+    fs.writeFileSync(file, before.replace('10', '9'));
+    const { code, out } = await run(['--cli', 'all', '--yes']);
+    expect(code).toBe(0);
+    expect(out).toContain('Codex is recorded by <root>/project/.codex/hooks.json.');
+    expect(read(file)).toBe(before);
+    expect(fs.existsSync(home('.codex'))).toBe(false);
+    // Gemini CLI does not read those of the folder above.
+    const sub = join(cwd, 'packages', 'a');
+    fs.mkdirSync(sub, { recursive: true });
+    await run(['--cli', 'gemini', '--scope', 'project', '--yes']);
+    await run(['--cli', 'gemini', '--yes'], { cwd: sub });
+    expect(fs.existsSync(home('.gemini/settings.json'))).toBe(true);
+    // Told to, it would write a second entry, and does not.
+    const told = await run(['--cli', 'codex', '--scope', 'user', '--yes']);
+    expect([told.code, told.err]).toEqual([2, expect.stringContaining('recorded twice')]);
+  });
+
+  it('that an agent does not have are named once', async () => {
+    const { err } = await run(['--cli', 'codex,gemini', '--scope', 'local', '--yes']);
+    expect(err).toMatch(/^Codex has no settings of your own .*\nGemini CLI has no settings/);
+  });
+
+  it('say what is to be trusted, also where two agents share them', async () => {
+    const { out } = await run(['--cli', 'copilot,vscode', '--scope', 'project', '--yes']);
+    expect(out).toContain('only where its folder is trusted');
+    expect(out).not.toContain('recorded by them, too');
+  });
+
   it('need not be named for removal', async () => {
     await run(['--cli', 'codex', '--scope', 'project', '--yes']);
     const sub = join(cwd, 'packages', 'a');

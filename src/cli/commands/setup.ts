@@ -141,6 +141,13 @@ function plansOf(
     // Where `setup` without a scope wrote it; else wherever it is. With `all`: everywhere.
     const found = recorded.map(({ scope }) => scope);
     if (options.cli === 'all' || !found.includes(usual)) wanted = found.length > 0 ? found : wanted;
+  } else if (options.scope === undefined && SETUPS[agent].runsTwinsOnce !== true) {
+    // What records it here already is renewed: a second entry would record everything twice.
+    const here = recorded.find(({ scope, file }) => {
+      const dir = { scope, agentVersion: says, env: io.env };
+      return planSetupIn(agent, io.cwd, dir).file === file;
+    });
+    if (here !== undefined) wanted = [here.scope];
   }
   return wanted.map((scope) => {
     if (scopes.includes(scope)) {
@@ -175,7 +182,8 @@ const namesOf = (agents: readonly AgentId[]): string =>
   agents.map((agent) => AGENTS[agent].name).join(' and ');
 
 function tellError(io: Io, { agents }: SharedPlan, message: string): void {
-  warn(io, sanitizeLine(`${namesOf(agents)}: ${message}`), 'red');
+  const name = namesOf(agents);
+  warn(io, sanitizeLine(message.startsWith(name) ? message : `${name}: ${message}`), 'red');
 }
 
 function question(plans: readonly SharedPlan[]): string {
