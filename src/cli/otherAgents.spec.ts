@@ -43,6 +43,15 @@ it('a patch is named by its files', async () => {
   expect(out).toMatch(/apply_patch b\.py and 1 more\s/);
 });
 
+it('the bold heading of a thought is shown without its signs', async () => {
+  const text = '**Inspecting** the *build* a ** b';
+  record('gemini-1', 'gemini', [
+    ['user_prompt', { prompt: 'Look' }],
+    ['assistant_response', { event_subtype: 'reasoning', text }],
+  ]);
+  expect(await run('replay')).toContain('∴ Inspecting the *build* a ** b');
+});
+
 it('an error of Gemini’s is told by what was printed', async () => {
   const result =
     '<untrusted_context>\nOutput: ls: no such file\nExit Code: 2\n</untrusted_context>';

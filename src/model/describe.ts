@@ -79,7 +79,8 @@ function describe(
     case TYPE.assistant_response:
       return {
         ...base,
-        target: words(data.text),
+        // Models begin thoughts with a heading in bold.
+        target: words(data.text).replaceAll(/\*\*([^*\s][^*]*)\*\*/g, '$1'),
         style: kind === 'reasoning' ? 'muted' : 'prose',
       };
     case TYPE.llm_request:
