@@ -80,7 +80,10 @@ function describe(
       return {
         ...base,
         // Models begin thoughts with a heading in bold.
-        target: words(data.text).replaceAll(/\*\*([^*\s][^*]*)\*\*/g, '$1'),
+        target:
+          kind === 'reasoning'
+            ? words(data.text).replaceAll(/\*\*([^*\s][^*]*)\*\*/g, '$1')
+            : words(data.text),
         style: kind === 'reasoning' ? 'muted' : 'prose',
       };
     case TYPE.llm_request:
