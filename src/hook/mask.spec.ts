@@ -138,6 +138,17 @@ it.each([
   expect(log()).toBe('');
 });
 
+it('what is read after the turn has ended is masked as well', { timeout: 30_000 }, async () => {
+  session({ AGENT_STRACE_MASK: '1' });
+  const transcript = join(root, '.claude/projects/-shop', `${SESSION}.jsonl`);
+  const row = JSON.parse(fs.readFileSync(transcript, 'utf8'));
+  row.uuid = 'u2';
+  row.message = { ...row.message, id: 'msg_2', content: [{ type: 'text', text: `Last: ${MAIL}` }] };
+  fs.appendFileSync(transcript, `${JSON.stringify(row)}\n`);
+  await expect.poll(inTrace, { timeout: 10_000 }).toContain('"text":"Last: ');
+  expect(inTrace()).not.toContain(MAIL);
+});
+
 it('the environment can say no to what was chosen', { timeout: 30_000 }, () => {
   chooseMask(true, state());
   session({ AGENT_STRACE_MASK: '0' });

@@ -44,8 +44,12 @@ export function startSweep(task: SweepTask): void {
       'CLAUDE_CONFIG_DIR',
       'CODEX_HOME',
       'COPILOT_HOME',
+      'GEMINI_CLI_HOME',
       'XDG_CONFIG_HOME',
+      'XDG_DATA_HOME',
+      'APPDATA',
       'AGENT_TRACE_NO_REDACT',
+      'AGENT_STRACE_MASK',
       'ELECTRON_RUN_AS_NODE',
       'SystemRoot',
     ]) {
