@@ -10,6 +10,7 @@ import {
 } from '../agents/process.ts';
 import { asString as str } from '../agents/rows.ts';
 import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
+import { shallow } from '../model/depth.ts';
 import { isObject, type JsonObject } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
 import { readyEvent } from '../redact/event.ts';
@@ -84,8 +85,9 @@ export function recordHook(named: string, event: string, timestamp: number): voi
     logProblem(`${event}: no usable session id`);
     return;
   }
-  const whole = bytes.length <= BOUNDLESS;
-  const payload = whole ? parsed : bounded(parsed);
+  const small = bytes.length <= BOUNDLESS;
+  const payload = small ? shallow(parsed) : bounded(parsed);
+  const whole = payload === parsed;
   record({ recorder, payload, session, event, timestamp, whole });
 }
 

@@ -5,6 +5,7 @@
 import { type Dirent, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { shallow } from '../../model/depth.ts';
 import type { Json, JsonObject } from '../../model/event.ts';
 import { isSafeSessionId } from '../../trace/paths.ts';
 import type {
@@ -243,7 +244,7 @@ function originOf(db: SessionDatabase, id: string, created: number, info: JsonOb
 
 function parsed(text: unknown): JsonObject | undefined {
   try {
-    return typeof text === 'string' ? asObject(JSON.parse(text)) : undefined;
+    return typeof text === 'string' ? asObject(shallow(JSON.parse(text) as Json)) : undefined;
   } catch {
     return undefined;
   }
