@@ -15,7 +15,7 @@ import type { AgentId, HookRecorder } from './agent.ts';
 import { claudeRecorder } from './claude/recorder.ts';
 import { PluginMapper } from './opencode/hook.ts';
 import { parseRow } from './rowReader.ts';
-import { transcriptsOf } from './transcripts.ts';
+import { transcriptSourceOf } from './transcripts.ts';
 
 const TOKEN = `gh${'p_'}${'aB3dE5gH7jK9'.repeat(3)}`;
 const fixtures = join(import.meta.dirname, '../../test/fixtures');
@@ -30,6 +30,7 @@ const rowsOf = (name: string): JsonObject[] =>
 const PAYLOADS: Record<string, string[]> = {
   claude: ['claude/hooks/main.ndjson'],
   codex: ['codex/main/hooks.ndjson', 'codex/spawn/hooks.ndjson'],
+  cursor: ['cursor/session.hooks.ndjson'],
   gemini: ['gemini/main.hooks.ndjson', 'gemini/denied.hooks.ndjson'],
   copilot: ['main', 'nested', 'pascal', 'failed', 'tools'].map((n) => `copilot/${n}.hooks.ndjson`),
 };
@@ -129,6 +130,15 @@ describe('a secret in any field', () => {
     expect(reached).toBeGreaterThan(10);
   });
 
+  it('and the address that Cursor sends with every hook, are not recorded', () => {
+    const address = 'jane.doe@acme-corp.com';
+    const cursor = all.find(({ agent }) => agent === 'cursor')!;
+    for (const { event, payload } of allPayloads()) {
+      const sent = { ...payload, user_email: address, more: [{ user_email: address }, address] };
+      expect(linesOf(recorded(cursor, sent, event))).not.toContain(address);
+    }
+  });
+
   it.each(['main', 'edges', 'fork'])('of what opencode tells (%s) is not recorded', (name) => {
     const { reached, leaks } = leaksOf(rowsOf(`opencode/${name}.ndjson`), (rows, redact) => {
       const mapper = new PluginMapper('/home/dev/shop');
@@ -147,7 +157,7 @@ describe('a secret in any field', () => {
   });
 
   it.each(ROWS)('of a transcript of %s (%s) is not read', (agent, path) => {
-    const source = transcriptsOf(agent)!;
+    const source = transcriptSourceOf(agent)!;
     for (const live of [false, true]) {
       const { leaks } = leaksOf(transcriptRows(path), (rows, redact) => {
         const options = { sessionId: 's', file: { path: `/x/${path}`, agentId: '' }, live, redact };
@@ -251,7 +261,7 @@ describe('a value of any kind in any field', () => {
     for (const row of eachKind(transcriptRows(path))) {
       for (const way of waysTo(row)) {
         const file = { path: `/x/${path}`, agentId: '' };
-        const mapper = transcriptsOf(agent)!.mapper({ sessionId: 's', file, live: false });
+        const mapper = transcriptSourceOf(agent)!.mapper({ sessionId: 's', file, live: false });
         for (const by of STRANGE) {
           // As it is read from a file.
           const read = parseRow(JSON.stringify(swapped(row, way, by)));

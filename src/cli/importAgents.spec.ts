@@ -8,7 +8,7 @@ import { claudeTranscripts } from '../agents/claude/source.ts';
 const agents = vi.hoisted(() => ({ sources: [] as unknown[] }));
 vi.mock('../agents/transcripts.ts', () => ({
   TRANSCRIPTS: agents.sources,
-  transcriptsOf: () => undefined,
+  transcriptSourceOf: () => undefined,
 }));
 const codex = new FakeTranscripts('codex');
 agents.sources.push(claudeTranscripts, codex);
@@ -64,6 +64,18 @@ it('keeps to one agent, in a folder that is named', async () => {
   }
 });
 
+it.each([
+  ['import', '--discover', '--cli', 'cursor'],
+  ['archive', '--cli', 'cursor'],
+])(
+  'says of an agent whose transcripts it does not read that it is so (%s %s %s %s)',
+  async (...args) => {
+    const { code, err } = await run(...args.filter((arg) => arg !== undefined));
+    expect(code).toBe(2);
+    expect(err).toContain('Transcripts of Cursor cannot be read\nThose that can: claude, codex\n');
+  },
+);
+
 it('imports a file whosever it is, and all', async () => {
   const file = join(codex.folder(home), 'codex-1.jsonl');
   const one = await run('import', file, '--json', '--trace-dir', traceDir);
@@ -72,10 +84,10 @@ it('imports a file whosever it is, and all', async () => {
   expect(all.out).toContain('Imported 1 session (1 session had nothing new)');
   const listed = await run('list', '--trace-dir', traceDir);
   expect(listed.out).toMatch(/codex-1 +\S+ \S+ +Codex +Ship it/);
-  const wrong = await run('import', '--cli', 'gemini', file, '--trace-dir', traceDir);
+  const wrong = await run('import', '--cli', 'claude', file, '--trace-dir', traceDir);
   expect([wrong.code, wrong.err]).toEqual([
     2,
-    expect.stringContaining('not a transcript of Gemini CLI'),
+    expect.stringContaining('not a transcript of Claude Code'),
   ]);
 });
 

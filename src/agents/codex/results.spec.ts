@@ -12,6 +12,8 @@ describe('an output', () => {
     ['Command blocked by PreToolUse hook: no. Command: x', { deniedBy: 'hook' }],
     ['exec command rejected by user', { deniedBy: 'user' }],
     ['aborted by user after 1.0s', { interrupted: true, failed: true }],
+    ['Wall time: 0.1 seconds\naborted by user', { interrupted: true, failed: true }],
+    ['aborted builds are kept', { failed: false }],
     ['Wall time: 10.0 seconds\nProcess running with session ID 7\nOutput:\n', { running: true }],
     ['{"output":', { failed: false, text: '{"output":' }],
   ])('%j', (text, outcome) => {

@@ -2,7 +2,6 @@ import { lstatSync } from 'node:fs';
 import type { AgentId } from '../../agents/agent.ts';
 import { type ArchiveResult, archiveTranscripts } from '../../agents/archive.ts';
 import { type ArchivedSession, archiveHome, readIndex } from '../../agents/archiveIndex.ts';
-import { TRANSCRIPTS } from '../../agents/transcripts.ts';
 import { formatAge, formatBytes, formatCount, plural } from '../../model/format.ts';
 import { agentName } from '../../model/summary.ts';
 import { seconds } from '../../report/sessionJson.ts';
@@ -23,6 +22,7 @@ import {
   widthOf,
 } from '../io.ts';
 import { homely } from '../traces.ts';
+import { transcriptSources } from '../transcriptSources.ts';
 
 export interface ArchiveCommandOptions {
   cli?: AgentId;
@@ -36,7 +36,7 @@ export async function archive(io: Io, options: ArchiveCommandOptions): Promise<n
   if (options.list === true && options.dryRun === true) {
     throw new CliError('Give --list or --dry-run, not both', EXIT.usage);
   }
-  const sources = TRANSCRIPTS.filter(({ agent }) => (options.cli ?? agent) === agent);
+  const sources = transcriptSources(options.cli);
   if (options.list === true)
     return await list(
       io,

@@ -2,9 +2,9 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { AgentId, AgentPlaces, TranscriptFile, TranscriptSource } from '../../agents/agent.ts';
 import { withArchive } from '../../agents/archive.ts';
-import { discoverPriced, importSession, type PricedSession } from '../../agents/importSession.ts';
+import { discoverPriced, importSession, sessionsOf } from '../../agents/importSession.ts';
 import { addToTrace } from '../../agents/importTrace.ts';
-import { TRANSCRIPTS } from '../../agents/transcripts.ts';
+import type { PricedSession } from '../../agents/sessionPrices.ts';
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
 import { agentName } from '../../model/summary.ts';
@@ -32,6 +32,7 @@ import {
   widthOf,
 } from '../io.ts';
 import { homely, sharedPricer, shellWord, type TraceOptions, traceDirs } from '../traces.ts';
+import { transcriptSources } from '../transcriptSources.ts';
 
 export interface ImportOptions extends TraceOptions {
   json?: boolean;
@@ -186,11 +187,7 @@ function importOne(
 /** `--discover --all`: every past session into the trace folder. */
 async function importAll(io: Io, options: ImportOptions): Promise<number> {
   const traceDir = ownTraceDir(io, options);
-  const places = placesOf(io, options);
-  const found = sourcesOf(io, options)
-    .flatMap((source) => [...source.find(places)].map((transcript) => ({ source, transcript })))
-    // Of copies the original comes first: it is the one that is billed.
-    .sort((a, b) => firstBilled(a.transcript, b.transcript));
+  const found = sessionsOf(sourcesOf(io, options), placesOf(io, options));
   const progress = new Progress(io);
   const billing = new Billing();
   const done: Imported[] = [];
@@ -221,15 +218,6 @@ async function importAll(io: Io, options: ImportOptions): Promise<number> {
   return found.length > 0 ? EXIT.ok : EXIT.none;
 }
 
-function firstBilled(a: TranscriptFile, b: TranscriptFile): number {
-  return (
-    a.startedAt - b.startedAt ||
-    Number(a.forked === true) - Number(b.forked === true) ||
-    a.createdAtMs - b.createdAtMs ||
-    (a.path < b.path ? -1 : 1)
-  );
-}
-
 /** The agents that are looked at. @throws CliError */
 function sourcesOf(io: Io, options: ImportOptions): TranscriptSource[] {
   if (options.claudeDir !== undefined) {
@@ -241,9 +229,7 @@ function sourcesOf(io: Io, options: ImportOptions): TranscriptSource[] {
   if (options.dir !== undefined && cli === undefined) {
     throw new CliError('Say with --cli which agent the folder is of', EXIT.usage);
   }
-  return TRANSCRIPTS.filter(({ agent }) => (cli ?? agent) === agent).map((source) =>
-    patient(io, withArchive(source, io.env)),
-  );
+  return transcriptSources(cli).map((source) => patient(io, withArchive(source, io.env)));
 }
 
 /** What one agent keeps and cannot be read is said, and keeps nobody from the others. */
