@@ -123,3 +123,24 @@ it('discovers what only the archive has', async () => {
   ];
   expect(after.map(known)).toEqual(before.map(known));
 });
+
+it('what one agent keeps and cannot be read keeps nobody from the others', async () => {
+  const unreadable = () => {
+    throw new Error('opencode.db cannot be read: it is damaged.');
+  };
+  const broken = { ...codex, agent: 'opencode', find: unreadable, recognise: unreadable };
+  agents.sources.unshift(broken);
+  try {
+    const all = await run('import', '--discover', '--json');
+    expect(JSON.parse(all.out)).toHaveLength(2);
+    expect(all.err).toContain('Left out: opencode.db cannot be read: it is damaged.');
+    expect((await run('import', '--discover', '--all', '--trace-dir', traceDir)).out).toContain(
+      'Imported 2 sessions',
+    );
+    const one = await run('import', join(codex.folder(home), 'codex-1.jsonl'));
+    expect(one.code).toBe(2);
+    expect(one.err).toMatch(/^(error: )?opencode.db cannot be read: it is damaged\.\n$/);
+  } finally {
+    agents.sources.shift();
+  }
+});

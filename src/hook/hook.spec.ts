@@ -106,6 +106,20 @@ describe('a hook', () => {
     expect(performance.now() - started).toBeLessThan(MAX_HOLD_MS / 2);
   });
 
+  it.each([
+    ['claude', 'PreToolUse', { tool_name: 'Bash', tool_use_id: 'toolu_1' }, 'tool_input'],
+    ['codex', 'PreToolUse', { tool_name: 'Bash', tool_use_id: 'call_1' }, 'tool_input'],
+    ['gemini', 'BeforeTool', { tool_name: 'run_shell_command' }, 'tool_input'],
+    ['copilot', 'preToolUse', { sessionId: SESSION, toolName: 'bash' }, 'toolArgs'],
+  ])('records a call of %s whose input is nested beyond all measure', (agent, event, call, key) => {
+    const input = payload(event, { ...call, [key]: { command: 'rm -rf src', more: '…' } });
+    fire(event, { agent, input: input.replace('"…"', `${'['.repeat(9000)}${']'.repeat(9000)}`) });
+    const { trace_dir = '' } = readSessionRecord(SESSION, stateEnv()) ?? {};
+    const [recorded] = trace(join(trace_dir, SESSION));
+    expect(Object(recorded?.data.arguments).command).toBe('rm -rf src');
+    expect(log()).toBe('');
+  });
+
   it('records a whole run, and says nothing', { timeout: 60_000 }, () => {
     const captures = fs
       .readFileSync(

@@ -9,6 +9,7 @@ import {
   type SessionRecord,
 } from '../agents/process.ts';
 import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
+import { shallow } from '../model/depth.ts';
 import { isObject, type JsonObject } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
 import { readyEvent } from '../redact/event.ts';
@@ -81,8 +82,9 @@ export function recordHook(named: string, event: string, timestamp: number): voi
     logProblem(`${event}: no usable session id`);
     return;
   }
-  const whole = bytes.length <= BOUNDLESS;
-  const payload = whole ? parsed : bounded(parsed);
+  const small = bytes.length <= BOUNDLESS;
+  const payload = small ? shallow(parsed) : bounded(parsed);
+  const whole = payload === parsed;
   record({ recorder, payload, session, event, timestamp, whole });
 }
 

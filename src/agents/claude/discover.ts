@@ -2,7 +2,8 @@
 import { closeSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Billing, isSidechain, responseRef } from '../../model/billing.ts';
-import type { JsonObject, TraceEvent } from '../../model/event.ts';
+import { shallow } from '../../model/depth.ts';
+import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import type { Pricer } from '../../model/usage.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import { codeOf, openRead, problemText } from '../../trace/files.ts';
@@ -307,7 +308,7 @@ function readRows(
     if (line?.trim() === '') return;
     let row: unknown;
     try {
-      row = line === undefined ? undefined : JSON.parse(line);
+      row = line === undefined ? undefined : shallow(JSON.parse(line) as Json);
     } catch {
       // A torn line: counted below.
     }

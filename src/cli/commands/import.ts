@@ -237,8 +237,27 @@ function sourcesOf(io: Io, options: ImportOptions): TranscriptSource[] {
   if (options.dir !== undefined && cli === undefined) {
     throw new CliError('Say with --cli which agent the folder is of', EXIT.usage);
   }
-  return transcriptSources(cli).map((source) => withArchive(source, io.env));
+  return transcriptSources(cli).map((source) => patient(io, withArchive(source, io.env)));
 }
+
+/** What one agent keeps and cannot be read is said, and keeps nobody from the others. */
+const patient = (io: Io, source: TranscriptSource): TranscriptSource => ({
+  ...source,
+  *find(places) {
+    try {
+      yield* source.find(places);
+    } catch (error) {
+      warn(io, `Left out: ${sanitizeLine((error as Error).message)}`);
+    }
+  },
+  recognise(path) {
+    try {
+      return source.recognise(path);
+    } catch (error) {
+      throw new CliError(sanitizeLine((error as Error).message), EXIT.usage);
+    }
+  },
+});
 
 function placesOf(io: Io, options: ImportOptions): AgentPlaces {
   const dir = options.claudeDir ?? options.dir;
