@@ -53,7 +53,6 @@ describe('every recorder', () => {
 
   it('lets no payload say whose event it is', () => {
     each((recorder, agent) => {
-      if (agent === 'codex') return;
       const payload = payloadOf(
         '{"session_id": "one", "provider": "x", "recorded_by": "y", "redacted": "z", "message": "m"}',
       );
@@ -66,7 +65,6 @@ describe('every recorder', () => {
 
   it('takes no field of a payload for a file operation or a subagent', () => {
     each((recorder, agent) => {
-      if (agent === 'codex') return;
       const payload = payloadOf(
         '{"session_id": "one", "files": [{"path": "/x"}], "partial": true}',
       );
