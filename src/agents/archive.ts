@@ -99,7 +99,8 @@ export async function archiveTranscripts(options: ArchiveOptions): Promise<Archi
     try {
       for (const transcript of transcriptsOf(source, options)) {
         await archiveSession(source, transcript, index, result, { ...options, env, slices });
-        result.sessions++;
+        // Databases stay where they are, and are named.
+        if (!isDatabase(transcript.path)) result.sessions++;
         options.onProgress?.(result.sessions);
         await slices.turn();
       }

@@ -53,13 +53,24 @@ describe('every recorder', () => {
 
   it('lets no payload say whose event it is', () => {
     each((recorder, agent) => {
-      if (agent === 'codex') return;
       const payload = payloadOf(
         '{"session_id": "one", "provider": "x", "recorded_by": "y", "redacted": "z", "message": "m"}',
       );
       for (const event of recorder.map(payload, context('SessionEnd'))) {
         expect(event.data, agent).toMatchObject({ provider: agent, recorded_by: 'hook' });
         expect(event.data.redacted, agent).toBeUndefined();
+      }
+    });
+  });
+
+  it('takes no field of a payload for a file operation or a subagent', () => {
+    each((recorder, agent) => {
+      const payload = payloadOf(
+        '{"session_id": "one", "files": [{"path": "/x"}], "partial": true}',
+      );
+      for (const { data } of recorder.map(payload, context('SessionEnd'))) {
+        expect([data.files, data.partial], agent).toEqual([undefined, undefined]);
+        expect(data.payload_files, agent).toEqual([{ path: '/x' }]);
       }
     });
   });

@@ -48,7 +48,16 @@ export function hookEvent(
 }
 
 /** Keys of `data` that mean something else there than in any payload. */
-const RESERVED = new Set(['event_subtype', 'truncated', 'redacted', 'provider', 'recorded_by']);
+const RESERVED = new Set([
+  'event_subtype',
+  'truncated',
+  'redacted',
+  'provider',
+  'recorded_by',
+  'agent_id',
+  'files',
+  'partial',
+]);
 
 /**
  * The payload's own fields, under names that the format leaves free.

@@ -33,6 +33,8 @@ export interface PricedSession {
   path: string;
   sessionId: string;
   project: string;
+  /** The folder that it worked in; empty where unknown. */
+  cwd: string;
   /** Seconds since the epoch; 0 where no response has a time. */
   startedAt: number;
   endedAt: number;
@@ -63,12 +65,13 @@ export interface Response {
 
 /** A session of which nothing is priced yet. */
 export const unpricedSession = (
-  file: Pick<TranscriptFile, 'agent' | 'path' | 'sessionId' | 'project' | 'startedAt'>,
+  file: Pick<TranscriptFile, 'agent' | 'path' | 'sessionId' | 'project' | 'cwd' | 'startedAt'>,
 ): PricedSession => ({
   agent: file.agent,
   path: file.path,
   sessionId: file.sessionId,
   project: file.project,
+  cwd: file.cwd,
   startedAt: file.startedAt,
   endedAt: file.startedAt,
   models: [],

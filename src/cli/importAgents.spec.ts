@@ -47,6 +47,25 @@ it('discovers the sessions of all agents with what they cost, the oldest first',
   expect(out).toMatch(/Codex +codex-1 +\/home\/dev\/shop +claude-opus-4-5 +1\.1k +\$0\.0075/);
 });
 
+it('says that a database has no such session', async () => {
+  const path = codex.write(home, 'store', '/home/dev/shop', 'One');
+  const real = codex.recognise.bind(codex);
+  const recognise = vi.spyOn(codex, 'recognise');
+  recognise.mockImplementation((each) => (each.includes('#') ? undefined : real(each)));
+  const { code, err } = await run('import', `${path}#nope`);
+  recognise.mockRestore();
+  expect(code).toBe(2);
+  expect(err).toContain(`There is no session nope in ${path}\n`);
+});
+
+it('tells sessions apart by their ids', async () => {
+  codex.write(home, '01a215be-a530-7492', '/home/dev/shop', 'One');
+  codex.write(home, '01a215be-a6f3-7051', '/home/dev/shop', 'Two');
+  const { out } = await run('import', '--discover');
+  expect(out).toContain(' 01a215be-a5 ');
+  expect(out).toContain(' 01a215be-a6 ');
+});
+
 it('keeps to one agent, in a folder that is named', async () => {
   expect((await discovered('--cli', 'codex')).map(({ agent }) => agent)).toEqual(['codex']);
   const other = temporaryFolder();

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -559,5 +559,88 @@ describe('names and paths', () => {
     expect(text).not.toContain(secret);
     expect(text).not.toContain('hunter2');
     expect(text).toContain('[REDACTED:github-token]');
+  });
+});
+
+describe('a command, while another agent works in the same project', () => {
+  // A slow machine is no failure.
+  const PATIENT = { AGENT_STRACE_LOOK_MS: '2000' };
+  /** What Claude Code saw change while its command ran. */
+  const saw = (name: string): JsonObject => ({
+    filePath: join(project, name),
+    hunks: [{ oldStart: 1, oldLines: 1, newStart: 1, newLines: 1, lines: ['-old', '+new'] }],
+  });
+  const bash = (event: string, command: string, files: JsonObject[]) =>
+    payload(event, {
+      tool_name: 'Bash',
+      tool_use_id: 'toolu_1',
+      tool_input: { command },
+      ...(event === 'PostToolUse' && {
+        tool_response: { stdout: '', stderr: '', bashEditDiff: { files } },
+      }),
+    });
+  /** Another session's tool, its file given as Gemini may: as seen from the project. */
+  const other = (event: string, tool: string, input: JsonObject, response?: JsonObject) =>
+    fire(event, {
+      agent: 'gemini',
+      env: PATIENT,
+      input: JSON.stringify({
+        session_id: 'other',
+        hook_event_name: event,
+        cwd: project,
+        tool_name: tool,
+        tool_input: input,
+        ...(response !== undefined && { tool_response: response }),
+      }),
+    });
+  const write = (name: string, text: string) => fs.writeFileSync(join(project, name), text);
+  const changed = (dir = folder()) =>
+    trace(dir)
+      .filter(({ event_type }) => event_type === 'tool_result')
+      .map(({ data }) => (data.files ?? []) as { path: string }[])
+      .map((files) => files.map(({ path }) => path.slice(project.length + 1)));
+
+  beforeEach(() => {
+    for (const name of ['mine.txt', 'theirs.txt']) write(name, 'old\n');
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=n', '-c', 'user.email=e', ...args], {
+        cwd: project,
+        env: { PATH: process.env.PATH, HOME: home },
+      });
+    git('init', '-q');
+    git('add', '-A');
+    git('commit', '-qm', 'x');
+  });
+  const patient = (event: string, command: string, files: JsonObject[] = []) =>
+    fire(event, { input: bash(event, command, files), env: PATIENT });
+
+  it.each([
+    ['edits', 'replace', { file_path: 'theirs.txt', old_string: 'old', new_string: 'new' }],
+    [
+      'patches',
+      'apply_patch',
+      { command: '*** Begin Patch\n*** Update File: theirs.txt\n@@\n-old\n+new\n*** End Patch' },
+    ],
+  ])('has not changed what that one %s', (_, tool, input) => {
+    patient('PreToolUse', 'make');
+    other('BeforeTool', tool, input);
+    write('theirs.txt', 'new\n');
+    write('mine.txt', 'new\n');
+    patient('PostToolUse', 'make');
+    expect(changed()).toEqual([['mine.txt']]);
+    patient('PostToolUse', 'make', [saw('mine.txt'), saw('theirs.txt')]);
+    expect(changed().at(-1)).toEqual(['mine.txt']);
+  });
+
+  it('has not changed what commands of that one changed, but has what it names', () => {
+    patient('PreToolUse', 'sed -i s/old/new/ mine.txt');
+    const input = { command: 'make' };
+    other('BeforeTool', 'run_shell_command', input);
+    write('theirs.txt', 'new\n');
+    write('mine.txt', 'new\n');
+    other('AfterTool', 'run_shell_command', input, { llmContent: 'Output: x' });
+    patient('PostToolUse', 'sed -i s/old/new/ mine.txt');
+    expect(changed()).toEqual([['mine.txt']]);
+    expect(changed(join(project, '.agent-traces/other'))).toEqual([['mine.txt', 'theirs.txt']]);
   });
 });

@@ -156,7 +156,7 @@ const USAGE_KEY = Buffer.from('"usage"');
  * Calls `take` with the rows that can hold a usage. Others are not even cut into lines: most of a
  * transcript is file contents. (Inside a JSON text the quotes of `"usage"` are escaped.)
  */
-export function scanUsage(
+function scanUsage(
   path: string,
   take: (row: JsonObject) => void,
 ): { bytes: number; unreadable: number; lastTime: number } {

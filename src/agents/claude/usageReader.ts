@@ -62,7 +62,7 @@ interface Progress {
   trace: string;
 }
 
-export const defaultStateDir = (): string => join(homedir(), '.agent-strace', 'state');
+const defaultStateDir = (): string => join(homedir(), '.agent-strace', 'state');
 
 /**
  * The events of the rows since the last commit. None where the path is not a transcript of this

@@ -15,6 +15,8 @@ describe('an output', () => {
     ['Wall time: 0.1 seconds\naborted by user', { interrupted: true, failed: true }],
     ['aborted builds are kept', { failed: false }],
     ['Wall time: 10.0 seconds\nProcess running with session ID 7\nOutput:\n', { running: true }],
+    ['apply_patch verification failed: Failed to find expected lines in /p/a', { failed: true }],
+    ['patch rejected: writing outside of the project', { failed: true }],
     ['{"output":', { failed: false, text: '{"output":' }],
   ])('%j', (text, outcome) => {
     expect(outcomeOfOutput(text)).toMatchObject(outcome);

@@ -24,7 +24,7 @@ const BLOCKED = /^(?:Command|Tool call) blocked by PreToolUse hook/;
 const REJECTED = /^(?:exec command |patch |MCP tool call |command )?rejected by (?:the )?user/i;
 /** What the model is told of a call that did not come to run; no hook fires after it. */
 const NOT_RUN =
-  /^(?:failed to parse function arguments|unsupported (?:custom tool )?call:|unable to (?:locate|process|read) image|apply_patch verification failed|exec_command failed|execution error:|tool call error:)/;
+  /^(?:failed to parse function arguments|unsupported (?:custom tool )?call:|unable to (?:locate|process|read) image|apply_patch verification failed|patch rejected|exec_command failed|execution error:|tool call error:)/;
 /** The command, or the script, was not waited for. */
 const GOES_ON = /^(?:Process running with session ID|Script running with cell ID)/m;
 /** A script of the model's that calls tools: `exec`. */

@@ -76,7 +76,7 @@ const COMMON = new Set([
 /**
  * A payload in Copilot's own form: Claude's differs in the keys. Keys that are the same in both stay as they are.
  */
-export function ownForm(payload: JsonObject): JsonObject {
+function ownForm(payload: JsonObject): JsonObject {
   const own: JsonObject = {};
   for (const [key, value] of Object.entries(payload)) {
     const name = lookUp(KEYS, key) ?? key;
@@ -135,7 +135,7 @@ const toolName = (own: JsonObject): string =>
 const keyOf = (own: JsonObject): string => callKey(toolName(own), own.toolArgs ?? {});
 
 /** The events of one hook call, in order. Never throws for a payload of any shape. */
-export function mapCopilotHook(payload: JsonObject, context: HookContext): TraceEvent[] {
+function mapCopilotHook(payload: JsonObject, context: HookContext): TraceEvent[] {
   const name = eventOf(payload, context.event);
   return new Mapper(ownForm(payload), name, context).events();
 }

@@ -32,11 +32,7 @@ const NEAR_MS = 5000;
 const MAX_EXPORT_BYTES = 512 * 1024 * 1024;
 
 /** opencode's folders that may hold sessions; they need not exist. */
-export function dataDirs({
-  env = process.env,
-  home = homedir(),
-  dirs,
-}: AgentPlaces = {}): string[] {
+function dataDirs({ env = process.env, home = homedir(), dirs }: AgentPlaces = {}): string[] {
   if (dirs !== undefined) return dirs.map((dir) => resolve(dir));
   const data = env.XDG_DATA_HOME;
   return [join(data || join(home, '.local', 'share'), 'opencode')];

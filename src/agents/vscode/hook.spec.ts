@@ -84,6 +84,7 @@ describe('the hooks of VS Code', () => {
       callId: 'call_1',
       cwd: '/home/dev/shop',
       input: { command: 'false', explanation: 'Fails', isBackground: false },
+      subagent: false,
     });
   });
 

@@ -64,7 +64,7 @@ function eventOf(payload: JsonObject, event: string): string {
 }
 
 /** The events of one hook call, in order. Never throws for a payload of any shape. */
-export function mapVscodeHook(payload: JsonObject, context: HookContext): TraceEvent[] {
+function mapVscodeHook(payload: JsonObject, context: HookContext): TraceEvent[] {
   const own = snakeForm(payload);
   own.hook_event_name = eventOf(payload, context.event);
   const { timestamp: _, ...rest } = own;

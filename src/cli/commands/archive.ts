@@ -21,6 +21,7 @@ import {
   warn,
   widthOf,
 } from '../io.ts';
+import { uniquePrefixes } from '../listing.ts';
 import { homely } from '../traces.ts';
 import { transcriptSources } from '../transcriptSources.ts';
 
@@ -73,7 +74,7 @@ export async function archive(io: Io, options: ArchiveCommandOptions): Promise<n
   }
   if (options.json === true) await printJson(io, resultJson(result, options.dryRun === true));
   else await print(io, resultText(io, result, options.dryRun === true));
-  return result.sessions > 0 ? EXIT.ok : EXIT.none;
+  return result.sessions + result.databases.length > 0 ? EXIT.ok : EXIT.none;
 }
 
 /** Where agents keep their files for the person who runs the command. */
@@ -101,6 +102,7 @@ const resultJson = (result: ArchiveResult, dryRun: boolean): Record<string, unkn
 function resultText(io: Io, result: ArchiveResult, dryRun: boolean): string {
   const { copied, bytes, sessions } = result;
   const where = sanitizeLine(homely(archiveHome(io.env)));
+  if (sessions === 0 && result.databases.length > 0) return 'There is nothing else to copy.\n';
   if (sessions === 0) return 'No transcript of an agent was found.\n';
   if (copied.length === 0) return `${where} has all of ${plural(sessions, 'session')}.\n`;
   const files = `${plural(copied.length, 'file')} (${formatBytes(bytes)})`;
@@ -150,6 +152,7 @@ async function list(
     return EXIT.none;
   }
   const style = styleFor(io, io.stdout);
+  const short = uniquePrefixes(listed.map(({ session }) => session.transcript.sessionId));
   const nowMs = io.now();
   await print(
     io,
@@ -163,7 +166,7 @@ async function list(
         { title: 'agent', text: ({ session }) => agentName(session.transcript.agent) },
         {
           title: 'session',
-          text: ({ session }) => sanitizeLine(session.transcript.sessionId).slice(0, 8),
+          text: ({ session }) => sanitizeLine(short.get(session.transcript.sessionId)!),
         },
         {
           title: 'project',

@@ -31,6 +31,7 @@ import {
   warn,
   widthOf,
 } from '../io.ts';
+import { uniquePrefixes } from '../listing.ts';
 import { homely, sharedPricer, shellWord, type TraceOptions, traceDirs } from '../traces.ts';
 import { transcriptSources } from '../transcriptSources.ts';
 
@@ -116,6 +117,13 @@ function recognised(
   for (const source of sourcesOf(io, options)) {
     const transcript = source.recognise(`${real}${session}`);
     if (transcript !== undefined) return { source, transcript };
+  }
+  if (session !== '' && sourcesOf(io, options).some((source) => source.recognise(real))) {
+    throw new CliError(
+      `There is no session ${sanitizeLine(session.slice(1))} in ${sanitizeLine(path)}`,
+      EXIT.usage,
+      'Find them: agent-strace import --discover',
+    );
   }
   const whose = options.cli === undefined ? 'an agent' : agentName(options.cli);
   throw new CliError(
@@ -319,6 +327,7 @@ function discoveredJson(session: PricedSession): Record<string, unknown> {
     path: session.path,
     session_id: session.sessionId,
     project: session.project,
+    cwd: session.cwd,
     started_at: session.startedAt > 0 ? seconds(session.startedAt * 1000) : null,
     ended_at: session.endedAt > 0 ? seconds(session.endedAt * 1000) : null,
     models: session.models.map((model) => ({
@@ -352,9 +361,9 @@ function costOf(session: PricedSession, unpriced: number): string {
 }
 
 /** `(all in 86cc3044)` for a fork that went no further than its parent. */
-function modelsOf(session: PricedSession): string {
+function modelsOf(session: PricedSession, short: ReadonlyMap<string, string>): string {
   if (isCopy(session)) {
-    const others = session.billedIn.map((id) => sanitizeLine(id).slice(0, 8));
+    const others = session.billedIn.map((id) => sanitizeLine(short.get(id) ?? id.slice(0, 8)));
     return `(all in ${others.slice(0, 2).join(', ')}${others.length > 2 ? ', …' : ''})`;
   }
   return sanitizeLine(session.models.map(({ model }) => model).join(', ')) || MISSING;
@@ -364,18 +373,23 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
   const style = styleFor(io, io.stdout);
   const unpriced = (session: PricedSession): number =>
     Object.values(session.unpriced).reduce((sum, count) => sum + count, 0);
+  const short = uniquePrefixes(sessions.map(({ sessionId }) => sessionId));
   await print(
     io,
     renderTable<PricedSession>(
       [
         { title: 'started', expendable: 2, text: ({ startedAt }) => dateTime(startedAt * 1000) },
         { title: 'agent', expendable: 3, text: ({ agent }) => agentName(agent) },
-        { title: 'session', text: ({ sessionId }) => sanitizeLine(sessionId).slice(0, 8) },
-        { title: 'project', flexible: true, text: ({ project }) => sanitizeLine(project) },
+        { title: 'session', text: ({ sessionId }) => sanitizeLine(short.get(sessionId)!) },
+        {
+          title: 'project',
+          flexible: true,
+          text: ({ cwd, project }) => sanitizeLine(homely(cwd || project)),
+        },
         {
           title: 'models',
           expendable: 1,
-          text: modelsOf,
+          text: (session) => modelsOf(session, short),
         },
         {
           title: 'tokens',
@@ -398,7 +412,7 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
   const priced = sessions.reduce((sum, session) => sum + session.priced, 0);
   const facts = [
     `${formatCount(priced)} priced · ${formatCount(dedup)} dedup · ${formatCount(without)} unpriced`,
-    'Nothing was imported. Import all: --discover --all; one: import FILE',
+    'Nothing was imported. Import all: --discover --all; one: import FILE (files: --discover --json)',
   ].flatMap((line) => wrapFacts(line, widthOf(io)).map((part) => style.dim(part)));
   const sum = `${style.bold(formatUsd(total))}  ${plural(sessions.length, 'session')}`;
   await print(io, `\n${[sum, ...facts].join('\n')}\n`);
