@@ -321,8 +321,12 @@ describe('a hook', () => {
     expect(trace()).toMatchObject([{ event_type: 'user_prompt', data: { provider: 'vscode' } }]);
     const own = join(project, '.github/hooks');
     fs.mkdirSync(own, { recursive: true });
-    const entry = (event: string) => [{ bash: hookCommand('copilot', event, stateEnv()) }];
-    const hooks = { preToolUse: entry('preToolUse'), postToolUse: entry('postToolUse') };
+    const hooks = Object.fromEntries(
+      ['userPromptSubmitted', 'preToolUse', 'postToolUse'].map((event) => [
+        event,
+        [{ type: 'command', bash: hookCommand('copilot', event, stateEnv()) }],
+      ]),
+    );
     fs.writeFileSync(join(own, 'agent-strace.json'), JSON.stringify({ version: 1, hooks }));
     fire('UserPromptSubmit', { input });
     expect(trace()).toHaveLength(1);
