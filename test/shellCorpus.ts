@@ -13,7 +13,9 @@ export interface Disguise {
 }
 
 const lines = (name: string): string[] =>
-  readFileSync(join(import.meta.dirname, 'fixtures/shell', name), 'utf8').split('\n').filter(Boolean);
+  readFileSync(join(import.meta.dirname, 'fixtures/shell', name), 'utf8')
+    .split('\n')
+    .filter(Boolean);
 
 export function disguises(name: string): Disguise[] {
   let act: Act = 'rm';

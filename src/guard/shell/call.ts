@@ -23,6 +23,8 @@ export interface Call {
 export interface ActOptions {
   /** Also everything below. */
   deep?: boolean;
+  /** A tool makes it out of the project's own files: it says nothing new when it is run. */
+  built?: boolean;
   /** A link at the end is not followed. */
   keepLast?: boolean;
 }

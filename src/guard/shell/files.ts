@@ -230,11 +230,11 @@ function* bundled(letters: string, rest: readonly Pattern[]): Generator<Pattern>
 }
 
 function unzip(call: Call, sink: Sink): undefined {
-  const options = new Options(call.args, 'd x P o');
+  const options = new Options(call.args, 'd x P');
   const [archive] = call.args.filter((word) => !word.startsWith('-'));
   if (archive !== undefined) sink.read(call, archive, call.name);
   if (options.has('l', 'p', 't', 'Z', 'v', 'c')) return;
-  const place = options.values('d', 'o')[0] ?? '.';
+  const place = options.values('d')[0] ?? '.';
   sink.write(call, `${place}/**`, call.name);
 }
 
@@ -325,8 +325,16 @@ function mktemp(call: Call, sink: Sink): Output {
 
 function compiler(call: Call, sink: Sink): undefined {
   const options = new Options(call.args, 'o I L l D U x std include isystem MF');
-  for (const path of options.values('o')) sink.write(call, path, call.name);
+  for (const path of options.values('o')) sink.write(call, path, call.name, { built: true });
   for (const path of options.operands) sink.read(call, path, call.name);
+}
+
+function uniq(call: Call, sink: Sink): Output | undefined {
+  const [file, output] = new Options(call.args, 'f s w skip-fields skip-chars check-chars')
+    .operands;
+  if (file !== undefined) sink.read(call, file, 'uniq');
+  if (output !== undefined) sink.write(call, output, 'uniq');
+  return file === undefined ? pass(call) : undefined;
 }
 
 function truncate(call: Call, sink: Sink): undefined {
@@ -371,7 +379,7 @@ const nothing: Effect = () => undefined;
 
 const table: [string, Effect][] = [
   ['rm rimraf del-cli trash srm grm', rm],
-  ['rmdir unlink shred', writes('n s u')],
+  ['rmdir unlink shred', writes('n s')],
   ['touch gtouch', writes('d t r date reference')],
   ['mkdir', writes('m mode')],
   ['mkfifo mknod', writes('m')],
@@ -388,7 +396,8 @@ const table: [string, Effect][] = [
     'tac rev nl bat less more most zcat bzcat xzcat zless gzcat strings od xxd hexdump hd column fold fmt expand unexpand pr paste comm join cmp cksum sum b2sum md5sum md5 sha1sum sha224sum sha256sum sha384sum sha512sum shasum wc file stat look tsort ptx iconv base32 base64 basenc uuencode csvtool xmllint hexyl glow mdcat delta bat',
     reads('n c w d f t s b e l o', { passes: false }),
   ],
-  ['uniq shuf cut tr', reads('d f c b n o i', { passes: true, outputs: 'o output' })],
+  ['uniq', uniq],
+  ['shuf cut tr', reads('d f c b n o i', { passes: true, outputs: 'o output' })],
   ['head', tail],
   ['tail', tail],
   ['sort gsort', sort],
@@ -396,7 +405,7 @@ const table: [string, Effect][] = [
   ['grep egrep fgrep zgrep rg ag ack ugrep rgrep ggrep', grep],
   ['ls dir vdir exa eza lsd tree', ls],
   [
-    'du df free uptime lsof ps top htop pgrep id groups users who w last tty stty clear reset sleep wait true false : test [ [[ kill pkill killall jobs fg bg disown umask ulimit times cal yes tput dircolors locale getconf lscpu lsblk uname arch sysctl pstree vmstat iostat netstat ss ifconfig history fc help shopt caller logger wall man info apropos whatis expr seq factor numfmt printenv lsb_release sw_vers getent systeminfo nvidia-smi',
+    'du df free uptime lsof ps top htop pgrep id groups users who w last tty stty clear reset sleep wait true false : test [ [[ kill pkill killall jobs fg bg disown umask ulimit times cal yes tput locale getconf lscpu lsblk uname arch sysctl pstree vmstat iostat netstat ss ifconfig history fc help shopt caller logger wall man info apropos whatis expr seq factor numfmt printenv lsb_release sw_vers getent systeminfo nvidia-smi',
     nothing,
   ],
   ['date whoami hostname nproc uuidgen tput', short],

@@ -1,6 +1,6 @@
 /** `git` and its kin: files that it writes, machines that it talks to, commands that it runs. */
 import { type Call, type Effect, inFolders, prints, printsSome, type Sink } from './call.ts';
-import { hostOf } from './hosts.ts';
+import { hostOf, urlHost } from './hosts.ts';
 import { Options } from './options.ts';
 import { baseName } from './paths.ts';
 import { escaped, isUnknown, type Pattern, textOf, UNKNOWN } from './pattern.ts';
@@ -14,6 +14,11 @@ const LOAD_SETTING =
   /^(core\.hookspath|include\.path|includeif\..*|init\.templatedir|protocol\.ext\.allow|core\.worktree|core\.attributesfile)$/i;
 
 function setting(name: string, value: Pattern, call: Call, sink: Sink): void {
+  // Where it talks to: another address in place of the one that is written.
+  const instead = /^url\.(.*)\.(push)?insteadof$/i.exec(name)?.[1];
+  const address =
+    instead ?? (/^(remote\..*\.(push)?url|http(\..*)?\.proxy)$/i.test(name) ? value : undefined);
+  if (address !== undefined) sink.host(hostOf(address) ?? urlHost(address), 'git config');
   if (LOAD_SETTING.test(name)) sink.opaque('hidden', 'loadedCode', `${name}=${value}`);
   if (!RUN_SETTING.test(name) || value === '') return;
   const text = textOf(value);
@@ -83,7 +88,6 @@ function subcommand(
       for (const text of options.values('receive-pack', 'upload-pack', 'exec'))
         sink.script(text, call, how);
       remote(options.values('repo')[0] ?? options.operands[0], how, sink);
-      if (name === 'pull') write('**');
       return undefined;
     }
     case 'clone': {

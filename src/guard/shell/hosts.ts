@@ -12,7 +12,7 @@ export function hostOf(text: Pattern): Pattern | undefined {
 /** The host of what `curl` and `wget` take: a scheme may be missing. */
 export function urlHost(text: Pattern): Pattern | undefined {
   if (text.startsWith('file:')) return undefined;
-  const found = /^(?:[a-z][a-z0-9+.-]*:\/*)?(?:[^/@?#]*@)?(\[[^\]]*\]|[^/:?#]+)/i.exec(
+  const found = /^(?:[a-z][a-z0-9+-]*:\/+)?(?:[^/@?#]*@)?(\[[^\]]*\]|[^/:?#]+)/i.exec(
     text.replaceAll('\\', ''),
   );
   const host = found?.[1];

@@ -1,5 +1,5 @@
 /** Programs that talk to other machines, and package managers, which do as well. */
-import type { Call, Effect, Sink } from './call.ts';
+import { type Call, type Effect, prints, type Sink } from './call.ts';
 import { hostOf, urlHost } from './hosts.ts';
 import { Options } from './options.ts';
 import { baseName } from './paths.ts';
@@ -308,7 +308,7 @@ function nodePackages(call: Call, sink: Sink): Output | undefined {
         'pnpm-lock.yaml',
         'bun.lock',
       ])
-        sink.write(call, path, `${name} ${command}`);
+        sink.write(call, path, `${name} ${command}`, { built: true });
       // Packages run scripts of their own when they are put in place.
       sink.opaque('file', 'task', text);
       for (const word of rest) {
@@ -386,7 +386,8 @@ function manager(host: string, verbs: string): Effect {
   return (call, sink) => {
     const { operands } = new Options(call.args, 'C m manifest-path target-dir');
     const text = call.words.join(' ');
-    if (operands.some((word) => known.has(word))) sink.host(host, call.name);
+    if (operands.some((word) => known.has(word)))
+      sink.host(host || undefined, call.name, 'packages');
     if (operands.length) sink.opaque('file', 'task', text);
     for (const word of call.args) {
       if (word.startsWith('-') && !word.includes('=')) continue;
@@ -412,6 +413,24 @@ function cargoOrGo(call: Call, sink: Sink): Output | undefined {
     'get install download fetch add update search publish',
   )(call, sink);
 }
+
+/** `socat`: an address of each side. */
+function socat(call: Call, sink: Sink): undefined {
+  for (const word of call.args) {
+    const [kind = '', ...rest] = word.split(':');
+    if (/^(exec|system|shell)$/i.test(kind))
+      sink.script(rest.join(':').replace(/,\w.*$/, ''), call, 'socat');
+    else if (/^(tcp|udp|ssl|openssl|sctp|socks|proxy)/i.test(kind) && !/listen/i.test(kind))
+      sink.host(rest[0], 'socat');
+    else if (/^(open|create|file|gopen|pipe)$/i.test(kind)) {
+      sink.read(call, rest[0]?.split(',')[0] ?? '', 'socat');
+      sink.write(call, rest[0]?.split(',')[0] ?? '', 'socat');
+    } else if (isUnknown(word)) sink.opaque('hidden', 'pipedToShell', call.words.join(' '));
+  }
+}
+
+/** Programs that print settings for a shell to take over with `eval`. */
+const settings: Effect = () => prints(':');
 
 function make(call: Call, sink: Sink): Output | undefined {
   const options = new Options(call.args, 'f C I j l o W file makefile directory eval include-dir');
@@ -462,11 +481,11 @@ const table: [string, Effect][] = [
   ['wget wget2', wget],
   ['http https xh httpie', http],
   ['ssh autossh mosh', ssh],
-  ['scp sftp', scp],
+  ['scp', scp],
   ['rsync', rsync],
   ['nc ncat netcat', netcat],
   [
-    'telnet ping ping6 traceroute tracepath mtr nmap ftp tftp whois ssh-copy-id ssh-keyscan redis-cli',
+    'telnet ping ping6 traceroute tracepath mtr nmap ftp tftp whois ssh-copy-id ssh-keyscan sftp aria2c lynx links w3m elinks redis-cli',
     toHost,
   ],
   ['dig host nslookup drill', dig],
@@ -476,7 +495,7 @@ const table: [string, Effect][] = [
   ['go cargo', cargoOrGo],
   [
     'apt apt-get dnf yum apk pacman zypper snap flatpak',
-    manager('**', 'update install upgrade add -S'),
+    manager('', 'update install upgrade add -S'),
   ],
   ['brew', manager('formulae.brew.sh', 'update install upgrade tap fetch')],
   ['gem', manager('rubygems.org', 'install update fetch push')],
@@ -498,6 +517,8 @@ const table: [string, Effect][] = [
     aws,
   ],
   ['crontab', crontab],
+  ['socat', socat],
+  ['ssh-agent starship zoxide fnm pyenv rbenv nodenv jenv thefuck dircolors opam', settings],
   ['systemctl launchctl service', task],
 ];
 

@@ -84,6 +84,7 @@ export class Reader implements Sink, Runner {
   initial(name: string): Pattern[] {
     if (name === 'HOME') return [literal(this.world.home)];
     if (name === UNKNOWN_VARIABLE) return [UNKNOWN];
+    if (name === 'IFS') return [' \t\n'];
     if (name === 'UID' || name === 'EUID' || name === 'PPID') return ['*'];
     if (name === 'TMPDIR' && !this.world.env) return ['/tmp'];
     if (!this.world.env) return [UNKNOWN];
@@ -104,7 +105,8 @@ export class Reader implements Sink, Runner {
 
   write(call: Call, path: Pattern, how: string, options: ActOptions = {}): void {
     for (const act of this.act(this.reading.writes, call, path, how, options))
-      if (act.path !== undefined) this.copies.set(act.path, this.copies.get(act.path) ?? '');
+      if (act.path !== undefined && !options.built)
+        this.copies.set(act.path, this.copies.get(act.path) ?? '');
   }
 
   read(call: Call, path: Pattern, how: string, options: ActOptions = {}): void {

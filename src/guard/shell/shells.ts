@@ -373,7 +373,6 @@ export const shells: ReadonlyMap<string, Effect> = new Map<string, Effect>([
   ['m4', scripted(/syscmd|esyscmd/)],
   ['gnuplot', scripted(/./)],
   ['octave', scripted(/^--?eval/)],
-  ['socat', scripted(/exec:|system:|shell:|open:|create:|file:/i)],
   ['lftp', scripted(/!/)],
   ['jrunscript', scripted(/./)],
   ['dotnet-script', scripted(/./)],

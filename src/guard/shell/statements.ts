@@ -107,10 +107,11 @@ export class StatementWalk {
       }
       case 'Pipeline': {
         if (node.commands.length === 1) return this.node(node.commands[0]!, state, via);
-        let output: Output | undefined = state.stdin;
-        for (const command of node.commands) {
+        let output: Output | undefined = NOTHING;
+        for (const [index, command] of node.commands.entries()) {
           const part = this.copy(state);
-          part.stdin = output;
+          // What is not known is still something to read.
+          if (index > 0) part.stdin = output ?? { lines: [UNKNOWN], exact: false };
           output = this.node(command, part, via);
         }
         return output;

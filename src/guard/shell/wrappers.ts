@@ -1,5 +1,6 @@
 /** Programs that run another one: `sudo`, `env`, `xargs`, `timeout` … */
 import { type Call, type Effect, inFolders, type Sink } from './call.ts';
+import { hostOf } from './hosts.ts';
 import { Options } from './options.ts';
 import { lexical } from './paths.ts';
 import { activated, isGlob, isUnknown, type Pattern, textOf, UNKNOWN } from './pattern.ts';
@@ -301,6 +302,8 @@ export function packageRunner(call: Call, sink: Sink): Output | undefined {
   for (const text of options.values('c', 'call')) sink.script(text, call, call.name);
   const [first, ...rest] = options.operands;
   if (first === undefined) return undefined;
+  const host = hostOf(first.replace(/^git\+/, ''));
+  if (host !== undefined) sink.host(host, call.name);
   // A version after the name.
   const name = first.replace(/(.)@[^/]*$/, '$1');
   if (!isGlob(first) && !isUnknown(first)) sink.opaque('file', 'task', call.words.join(' '));
@@ -349,7 +352,6 @@ const SHAPES: Record<string, Shape> = {
   strace: { valued: 'e o p s u a b E I O P S X trace output attach' },
   ltrace: { valued: 'e o p s u' },
   valgrind: {},
-  flock: { valued: 'w E timeout wait conflict-exit-code', skip: 1 },
   taskset: { valued: '', skip: 1 },
   chrt: { valued: 'T P D', skip: 1 },
   busybox: {},
@@ -380,7 +382,6 @@ const SHAPES: Record<string, Shape> = {
   nocorrect: {},
   entr: {},
   xvfb: {},
-  'ssh-agent': {},
   daemonize: {},
   chronic: {},
   ts: {},
@@ -394,6 +395,7 @@ export const wrappers: ReadonlyMap<string, Effect> = new Map<string, Effect>([
   ['sudo', sudo],
   ['timeout', TIMEOUT],
   ['gtimeout', TIMEOUT],
+  ['flock', flock],
   ['env', env],
   ['su', su],
   ['runuser', su],
@@ -450,6 +452,13 @@ export const wrappers: ReadonlyMap<string, Effect> = new Map<string, Effect>([
       sink.invoke(new Options(call.args.slice(1), 'e o', true).operands, call, 'perf'),
   ],
 ]);
+
+function flock(call: Call, sink: Sink): Output | undefined {
+  const options = new Options(call.args, 'w E timeout wait conflict-exit-code', true);
+  const [, ...rest] = options.operands;
+  if (/^(-c|--command)$/.test(rest[0] ?? '')) return sink.script(rest[1] ?? '', call, 'flock');
+  return rest.length ? sink.invoke(rest, call, 'flock') : undefined;
+}
 
 function afterOption(option: string): Effect {
   return (call, sink) => {
