@@ -2,12 +2,16 @@
 
 /** More words than this are not made of one. */
 const MAX_WORDS = 256;
+/** Longer texts are not taken apart, characters. */
+const MAX_TEXT = 4096;
 
 /**
  * The texts that a word's text stands for.
  * @returns undefined if there are too many
  */
 export function braces(text: string): string[] | undefined {
+  // Every brace is looked for from the start again.
+  if (text.length > MAX_TEXT || text.split('{').length > MAX_WORDS) return undefined;
   const done: string[] = [];
   const todo = [text];
   while (todo.length) {

@@ -405,7 +405,7 @@ const table: [string, Effect][] = [
   ['grep egrep fgrep zgrep rg ag ack ugrep rgrep ggrep', grep],
   ['ls dir vdir exa eza lsd tree', ls],
   [
-    'du df free uptime lsof ps top htop pgrep id groups users who w last tty stty clear reset sleep wait true false : test [ [[ kill pkill killall jobs fg bg disown umask ulimit times cal yes tput locale getconf lscpu lsblk uname arch sysctl pstree vmstat iostat netstat ss ifconfig history fc help shopt caller logger wall man info apropos whatis expr seq factor numfmt printenv lsb_release sw_vers getent systeminfo nvidia-smi',
+    'du df free uptime lsof ps top htop pgrep id groups users who w last tty stty clear reset sleep wait true false : test [ [[ kill pkill killall jobs fg bg disown umask ulimit times cal yes tput locale getconf lscpu lsblk uname arch sysctl pstree vmstat iostat netstat ss ifconfig history fc help shopt caller logger wall info apropos whatis expr seq factor numfmt printenv lsb_release sw_vers getent systeminfo nvidia-smi',
     nothing,
   ],
   ['date whoami hostname nproc uuidgen tput', short],

@@ -169,6 +169,8 @@ function subcommand(
     case 'am':
     case 'stash': {
       const options = new Options(args, 'x s X m C c exec strategy onto');
+      if (name === 'stash' && split >= 0)
+        for (const path of args.slice(split + 1)) write(path, true);
       if (name === 'rebase')
         for (const text of options.values('x', 'exec')) sink.script(text, call, how);
       return undefined;
@@ -290,6 +292,11 @@ function subcommand(
     case 'init':
       write(new Options(args, 'b template initial-branch').operands[0] ?? '.git', true);
       return undefined;
+    case 'add':
+    case 'stage':
+      for (const path of new Options(args, 'chmod pathspec-from-file').operands)
+        sink.read(call, path, how);
+      return undefined;
     case 'update-index':
     case 'credential':
       return undefined;
@@ -301,7 +308,7 @@ function subcommand(
 }
 
 const KNOWN = new Set(
-  'status add commit tag notes reflog show-ref for-each-ref cat-file ls-tree shortlog gc fsck prune version help count-objects diff-tree diff-index diff-files name-rev cherry range-diff check-ignore check-attr update-ref write-tree read-tree commit-tree var whatchanged sparse-checkout maintenance lfs annotate request-pull rerere replace'.split(
+  'status commit tag notes reflog show-ref for-each-ref cat-file ls-tree shortlog gc fsck prune version help count-objects diff-tree diff-index diff-files name-rev cherry range-diff check-ignore check-attr update-ref write-tree read-tree commit-tree var whatchanged sparse-checkout maintenance lfs annotate request-pull rerere replace'.split(
     ' ',
   ),
 );
@@ -337,6 +344,8 @@ function gh(call: Call, sink: Sink): undefined {
     const options = new Options(rest, 'D O p n R dir output pattern name repo');
     sink.write(call, `${options.values('D', 'dir')[0] ?? '.'}/**`, `gh ${command} download`);
   }
+  if (command === 'gist' || command === 'release')
+    for (const word of rest) if (!isUnknown(word)) sink.use(call, word, `gh ${command}`);
   for (const word of call.args)
     if (/^@|=@/.test(word)) sink.read(call, word.replace(/^.*?@/, ''), 'gh');
   const file = new Options(call.args, 'F body-file input').values('F', 'body-file', 'input');

@@ -401,9 +401,16 @@ function manager(host: string, verbs: string): Effect {
 function cargoOrGo(call: Call, sink: Sink): Output | undefined {
   const options = new Options(
     call.args.slice(1),
-    'o exec toolexec vettool overlay modfile ldflags tags run coverprofile C config',
+    'o git registry index exec toolexec vettool overlay modfile ldflags tags run coverprofile C config',
   );
-  for (const path of options.values('o', 'coverprofile')) sink.write(call, path, call.name);
+  for (const path of options.values('o', 'coverprofile'))
+    sink.write(call, path, call.name, { built: true });
+  for (const url of options.values('git', 'registry', 'index')) sink.host(hostOf(url), call.name);
+  if (call.name === 'go' && /^(get|install|run)$/.test(call.args[0] ?? ''))
+    for (const word of options.operands) {
+      const host = /^([\w-]+(?:\.[\w-]+)+)\//.exec(word)?.[1];
+      if (host !== undefined) sink.host(host, 'go');
+    }
   for (const text of options.values('exec', 'toolexec', 'vettool'))
     sink.script(text, call, call.name);
   for (const text of options.values('config'))

@@ -13,7 +13,7 @@ import { oneOf, type Runner } from './words.ts';
 export class TooMuch extends Error {}
 
 /** Work that one command may take: about one for every word that is read. */
-const BUDGET = 40_000;
+const BUDGET = 20_000;
 /** Text that may be parsed in all, characters. */
 const MAX_PARSED = 200_000;
 const MAX_DEPTH = 60;

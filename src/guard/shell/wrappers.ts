@@ -312,6 +312,12 @@ export function packageRunner(call: Call, sink: Sink): Output | undefined {
 
 function container(call: Call, sink: Sink): Output | undefined {
   const { args } = call;
+  // Where images come from, if it is not the usual place.
+  if (/^(run|pull|push|login|create)$/.test(args[0] ?? ''))
+    for (const word of args.slice(1)) {
+      const host = /^([\w-]+(?:\.[\w-]+)+)(?::\d+)?(?:\/|$)/.exec(word)?.[1];
+      if (host !== undefined) sink.host(host, call.name);
+    }
   const text = call.words.join(' ');
   for (const [index, word] of args.entries()) {
     const mount = /^(?:-v|--volume|--mount|--bind)$/.test(word)
@@ -443,6 +449,7 @@ export const wrappers: ReadonlyMap<string, Effect> = new Map<string, Effect>([
   ['nerdctl', container],
   ['nix-shell', optionScript('p run command', 'run', 'command')],
   ['tmux', tmux],
+  ['man', manual],
   ['screen', wrapper({ valued: 'S c s' })],
   ['xterm', afterOption('-e')],
   ['gnome-terminal', afterOption('--')],
@@ -458,6 +465,11 @@ function flock(call: Call, sink: Sink): Output | undefined {
   const [, ...rest] = options.operands;
   if (/^(-c|--command)$/.test(rest[0] ?? '')) return sink.script(rest[1] ?? '', call, 'flock');
   return rest.length ? sink.invoke(rest, call, 'flock') : undefined;
+}
+
+function manual(call: Call, sink: Sink): undefined {
+  const options = new Options(call.args, 'P H C M pager html');
+  for (const text of options.values('P', 'pager', 'H', 'html')) sink.script(text, call, 'man');
 }
 
 function afterOption(option: string): Effect {
