@@ -138,7 +138,7 @@ const targets = [
     budget: 12,
     options: { ...node, target: 'node20' },
   },
-  ...Object.entries({ agents: 64, opencode: 72, snapshot: 24, transcripts: 160 }).map(
+  ...Object.entries({ agents: 76, opencode: 72, snapshot: 26, transcripts: 160 }).map(
     ([name, budget]) => ({
       name,
       entry: `src/hook/${name}.ts`,

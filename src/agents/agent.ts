@@ -26,7 +26,7 @@ export interface AgentFacts {
   traceName: string;
   /** Its command's names. */
   programs: readonly string[];
-  /** It runs inside the editor: no process of its own can be frozen. */
+  /** It runs inside the editor, where no process of its own can be frozen; Cursor outside as well. */
   inEditor?: boolean;
 }
 
@@ -77,11 +77,18 @@ export interface HookContext {
   agentVersion?: string | undefined;
   /** Of Claude Code: `cli`, `sdk-cli`, `claude-vscode`, … */
   entrypoint?: string | undefined;
+  /** The recorder sees this session for the first time. */
+  isFirst?: boolean;
   /**
    * What the end of the trace holds of an event. `unknown`: not in what was read, and there was more. Reads
    * a megabyte when first asked: only for what cannot be known otherwise.
    */
   recorded: (eventId: string) => 'yes' | 'no' | 'unknown';
+  /**
+   * Events of the end of the trace, in order, in whose lines this text stands: for payloads that do not name the call that
+   * they are about. Redacted, as they were written. Reads what `recorded` reads.
+   */
+  recent?: (text: string) => TraceEvent[];
 }
 
 /** A tool call in a hook, as far as the recorder looks at it itself (files that commands change). */
@@ -94,6 +101,8 @@ export interface HookTool {
   input: JsonObject;
   /** After the call only. */
   response?: Json;
+  /** A subagent calls it. */
+  subagent?: boolean;
 }
 
 /** One agent's hooks. Everything here is pure, quick, and never throws for a payload of any shape. */
@@ -113,12 +122,14 @@ export interface HookRecorder {
   cwdOf(payload: JsonObject): string;
   /** The agent's project folder, where the agent names one (`CLAUDE_PROJECT_DIR` and the like). */
   projectOf?(payload: JsonObject, env: Env): string | undefined;
+  /** For agents that run inside the editor and outside: whether this hook is of one inside. */
+  inEditor?(env: Env): boolean;
   /** The agent's process id, where it names it. */
   pidOf?(env: Env): number | undefined;
   /** Absolute path of its transcript, where it is known; empty where not. */
   transcriptOf?(payload: JsonObject, env: Env): string;
   versionOf?(payload: JsonObject, env: Env): string | undefined;
-  /** How the session began (`startup`, `resume`, …), one lower-case word. */
+  /** How the session began (`startup`, `resume`, …): a word of the agent's; the recorder keeps lower-case ones. */
   sourceOf?(payload: JsonObject): string;
 }
 

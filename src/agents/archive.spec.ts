@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -71,6 +72,23 @@ it('copies all files of a session, for nobody else to read, and is done when not
   const grown = await archive();
   expect(grown.copied.map(({ from, rewritten }) => [from, rewritten])).toEqual([[path, false]]);
   expect(text(kept('.fake-codex/one.jsonl'))).toBe(text(path));
+});
+
+it('leaves out what would fill the disk, and goes on with the rest', async () => {
+  source.write(home, 'one', '/shop', 'One');
+  source.write(home, 'two', '/shop', 'Two');
+  const huge = join(home, '.fake-codex/one/agent-a.jsonl');
+  source.append(huge, { at: 1, prompt: 'a' });
+  // A hole takes no room; a copy of it would.
+  truncateSync(huge, 2 ** 42);
+  const { copied, failed } = await archive(false, AbortSignal.timeout(1000));
+  expect(copied.map(({ to }) => to)).toEqual(
+    ['one', 'two'].map((name) => kept(`.fake-codex/${name}.jsonl`)),
+  );
+  expect([failed, problems]).toEqual([
+    1,
+    [`${huge}: there is not room enough for it on the disk (ENOROOM)`],
+  ]);
 });
 
 it('says what it would copy, and writes nothing', async () => {
@@ -157,7 +175,7 @@ it('leaves databases out, and says which', async () => {
   database.find = () => [real, { ...real, sessionId: 'db-2' }];
   const options = { places: { home }, env, breathe: breatheUntil(), nowMs: 1 };
   const result = await archiveTranscripts({ ...options, sources: [database], problem: () => {} });
-  expect(result).toMatchObject({ copied: [], databases: [path], sessions: 2 });
+  expect(result).toMatchObject({ copied: [], databases: [path], sessions: 0 });
 });
 
 it('takes up copies that its list does not know, and a list that is broken', async () => {

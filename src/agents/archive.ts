@@ -12,6 +12,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statfsSync,
   writeSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
@@ -40,6 +41,8 @@ import { type Breathe, Slices } from './transcriptRows.ts';
 const CHUNK = 256 * 1024;
 /** Bytes before a copy's end by which a file is known to be the same one, grown. */
 const ANCHOR = 4096;
+/** What copies leave of the disk, bytes. */
+const KEPT_FREE = 256 * 1024 * 1024;
 const DAY_MS = 24 * 3_600_000;
 const LAST_FILE = 'last';
 
@@ -96,7 +99,8 @@ export async function archiveTranscripts(options: ArchiveOptions): Promise<Archi
     try {
       for (const transcript of transcriptsOf(source, options)) {
         await archiveSession(source, transcript, index, result, { ...options, env, slices });
-        result.sessions++;
+        // Databases stay where they are, and are named.
+        if (!isDatabase(transcript.path)) result.sessions++;
         options.onProgress?.(result.sessions);
         await slices.turn();
       }
@@ -256,6 +260,12 @@ function tailOf(fd: number, end: number): Buffer {
   return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, end - bytes.length));
 }
 
+/** An agent can make a file of any length that takes no room. */
+function hasRoom(folder: string, bytes: number): boolean {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize - bytes > KEPT_FREE;
+}
+
 /** The first `bytes` of a file, into a temporary one, then in place. @throws a system error */
 async function copy(
   fd: number,
@@ -265,6 +275,9 @@ async function copy(
   { env = process.env, slices }: ArchiveOptions & { slices: Slices },
 ): Promise<void> {
   ensureFolders(dirname(to), archiveHome(env));
+  if (!hasRoom(dirname(to), bytes)) {
+    throw Object.assign(new Error(`${to}: ENOROOM`), { code: 'ENOROOM' });
+  }
   const temporary = join(
     dirname(to),
     `.tmp-${process.pid.toString(36)}${Math.random().toString(36).slice(2, 8)}`,

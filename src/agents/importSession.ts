@@ -3,19 +3,18 @@ import { Billing, isSidechain, responseRef } from '../model/billing.ts';
 import type { TraceEvent } from '../model/event.ts';
 import type { Pricer } from '../model/usage.ts';
 import type { RedactPolicy } from '../redact/redact.ts';
-import type { AgentId, AgentPlaces, TranscriptFile, TranscriptSource } from './agent.ts';
+import type { AgentPlaces, TranscriptFile, TranscriptSource } from './agent.ts';
+import { type ImportedTranscript, importTranscript, priceTranscript } from './claude/discover.ts';
+import { besideIndex, subagentFiles } from './claude/files.ts';
+import { asString } from './rows.ts';
 import {
-  type DiscoverProgress,
-  discoverPriced as discoverClaude,
-  type ImportedTranscript,
-  importTranscript,
+  inBillingOrder,
   markCopies,
-  type PricedSession as PricedTranscript,
+  type PricedSession,
   priceResponses,
   type Response,
   unpricedSession,
-} from './claude/discover.ts';
-import { asString } from './rows.ts';
+} from './sessionPrices.ts';
 import { EventList, rowsIn } from './transcriptRows.ts';
 
 export interface ImportOptions {
@@ -81,8 +80,10 @@ function eachRow(
   return unreadable;
 }
 
-export interface PricedSession extends PricedTranscript {
-  agent: AgentId;
+export interface DiscoverProgress {
+  sessions: number;
+  total: number;
+  bytes: number;
 }
 
 export interface DiscoverOptions {
@@ -93,53 +94,37 @@ export interface DiscoverOptions {
   onProgress?: (progress: DiscoverProgress) => void;
 }
 
+/** Every session of these agents, in the order in which they are billed. */
+export const sessionsOf = (
+  sources: readonly TranscriptSource[],
+  places: AgentPlaces,
+): { source: TranscriptSource; transcript: TranscriptFile }[] =>
+  sources
+    .flatMap((source) => [...source.find(places)].map((transcript) => ({ source, transcript })))
+    .sort((a, b) => inBillingOrder(a.transcript, b.transcript));
+
 /**
- * What every session cost, one agent after the other. A response that several sessions have is counted once, for the one that
- * began first. What cannot be read is left out and counted as unreadable.
+ * What every session cost, the one that began first first. A response that several sessions have is counted once, for
+ * the first of them. What cannot be read is left out and counted as unreadable.
  */
 export async function* discoverPriced(options: DiscoverOptions): AsyncGenerator<PricedSession> {
-  const { places, sources, pricer, signal, onProgress } = options;
-  let sessions = 0;
+  const { pricer, signal, onProgress } = options;
+  const found = sessionsOf(options.sources, options.places);
+  const billing = new Billing();
+  const beside = besideIndex.pass();
   let bytes = 0;
-  for (const source of sources) {
-    const seen = new Set<string>();
-    if (source.agent === 'claude') {
-      const claudes = discoverClaude({
-        pricer,
-        ...(signal && { signal }),
-        ...(onProgress && { onProgress }),
-        ...(places.env && { env: places.env }),
-        ...(places.home !== undefined && { home: places.home }),
-        ...(places.dirs && { configDirs: places.dirs }),
-      });
-      for await (const session of claudes) {
-        sessions += 1;
-        bytes += session.bytes;
-        seen.add(session.sessionId);
-        yield { ...session, agent: 'claude' };
-      }
-    }
-    // Of Claude Code those that are only in the archive.
-    const found = [...source.find(places)]
-      .filter(({ sessionId }) => !seen.has(sessionId))
-      .sort(
-        (a, b) =>
-          a.startedAt - b.startedAt ||
-          Number(a.forked ?? false) - Number(b.forked ?? false) ||
-          a.createdAtMs - b.createdAtMs,
-      );
-    const billing = new Billing();
-    const total = sessions + found.length;
-    for (const transcript of found) {
-      if (signal?.aborted === true) return;
-      const session = priceSession(source, transcript, pricer, billing);
-      sessions += 1;
-      bytes += session.bytes;
-      onProgress?.({ sessions, total, bytes });
-      yield session;
-      // Long runs leave room for what else the process has to do.
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+  for (const [at, { source, transcript }] of found.entries()) {
+    if (signal?.aborted === true) return;
+    const { agent, path, sessionId } = transcript;
+    const session =
+      agent === 'claude'
+        ? priceTranscript(transcript, subagentFiles(path, sessionId, beside), pricer, billing)
+        : priceSession(source, transcript, pricer, billing);
+    bytes += session.bytes;
+    onProgress?.({ sessions: at + 1, total: found.length, bytes });
+    yield session;
+    // Long runs leave room for what else the process has to do.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -149,7 +134,7 @@ function priceSession(
   pricer: Pricer,
   billing: Billing,
 ): PricedSession {
-  const session = { ...unpricedSession(transcript), agent: source.agent, bytes: transcript.bytes };
+  const session = { ...unpricedSession(transcript), bytes: transcript.bytes };
   const responses = new Map<string, Response>();
   const elsewhere = new Map<string, string>();
   const take = ({ event_type: type, event_id: id, timestamp: time, data }: TraceEvent): void => {
@@ -173,6 +158,6 @@ function priceSession(
   } catch {
     session.unreadable += 1;
   }
-  priceResponses(session, responses.values(), elsewhere, pricer, billing, source.agent);
+  priceResponses(session, responses.values(), elsewhere, pricer, billing);
   return session;
 }

@@ -7,7 +7,6 @@ import { codeOf, problemText } from '../trace/files.ts';
 import { importedCommand } from '../trace/meta.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { AGENTS, type TranscriptFile } from './agent.ts';
-import { missingEvents } from './claude/discover.ts';
 import type { PastSession } from './pastSessions.ts';
 import { EventList, type EventsOptions, eachEvent } from './transcriptRows.ts';
 
@@ -56,6 +55,24 @@ export function addToTrace(
   }
   if (fresh.length > 0) writeMeta(traceDir, transcript, events);
   return { added: fresh.length, events: events.length };
+}
+
+/**
+ * The events that a trace does not have yet. Where hooks recorded the session, its start and end
+ * are theirs; what both tell has the same id.
+ *
+ * @param eventsFile text of the trace's `events.ndjson`, empty where there is none
+ */
+function missingEvents(events: readonly TraceEvent[], eventsFile: string): TraceEvent[] {
+  const known = new Set<string>();
+  const types = new Set<string>();
+  for (const line of eventsFile.split('\n')) {
+    const id = /"event_id": ?"([0-9a-f]{1,32})"/.exec(line)?.[1];
+    if (id !== undefined) known.add(id);
+    const type = /^\{"event_type": ?"(session_(?:start|end))"/.exec(line)?.[1];
+    if (type !== undefined) types.add(type);
+  }
+  return events.filter((event) => !known.has(event.event_id) && !types.has(event.event_type));
 }
 
 function eventsText(traceDir: string, sessionId: string): string {

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -37,6 +46,23 @@ it('finds an agent on the PATH and where its installer put it', async () => {
   program(join(root, 'bin'), 'claude', 'exit 1');
   expect(await findAgentVersion('claude', options)).toBe('2.1.330 (Claude Code)\n');
   expect(told).toHaveLength(1);
+});
+
+it('reads the version of an agent that npm installed, and does not start it', async () => {
+  const folder = join(root, 'node_modules', '@google', 'gemini-cli');
+  program(join(folder, 'bundle'), 'gemini.js', `touch "${root}/started"; echo 0.1.0`);
+  writeFileSync(
+    join(folder, 'package.json'),
+    '{ "name": "@google/gemini-cli", "version": "0.61.0" }',
+  );
+  mkdirSync(join(root, 'bin'));
+  symlinkSync(join(folder, 'bundle', 'gemini.js'), join(root, 'bin', 'gemini'));
+  expect(await findAgentVersion('gemini', { env: env() })).toBe('0.61.0');
+  expect(existsSync(join(root, 'started'))).toBe(false);
+
+  // Of another package it is asked.
+  writeFileSync(join(folder, 'package.json'), '{ "name": "wrapper", "version": "9.9.9" }');
+  expect(await findAgentVersion('gemini', { env: env() })).toBe('0.1.0\n');
 });
 
 it('tells of every agent whether it is here, and what records it', async () => {

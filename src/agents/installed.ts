@@ -1,7 +1,7 @@
 /** Which agents are on this machine, in which version, and which are recorded in a folder. */
 import { execFile } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { AGENT_IDS, AGENTS, type AgentId, type Env } from './agent.ts';
 import { homeOf } from './setup/places.ts';
@@ -80,6 +80,8 @@ async function askVersion(
   let found = false;
   for (const program of programsOf(agent, env)) {
     found = true;
+    const packaged = packagedVersion(agent, program);
+    if (packaged !== undefined) return { says: packaged };
     try {
       const { stdout } = await run(program, ['--version'], {
         env,
@@ -94,6 +96,36 @@ async function askVersion(
     }
   }
   return found ? {} : undefined;
+}
+
+/** Packages of npm by agent. */
+const PACKAGES: Partial<Record<AgentId, string>> = {
+  claude: '@anthropic-ai/claude-code',
+  codex: '@openai/codex',
+  gemini: '@google/gemini-cli',
+  copilot: '@github/copilot',
+  opencode: 'opencode-ai',
+};
+
+/**
+ * What stands in the package that a program is of: quicker than asking it, and without what agents do whenever
+ * they start (Gemini CLI rewrites older settings, others unpack themselves).
+ */
+function packagedVersion(agent: AgentId, program: string): string | undefined {
+  const name = PACKAGES[agent];
+  if (name === undefined) return undefined;
+  try {
+    let folder = dirname(realpathSync(program));
+    for (let up = 0; up < 4; up++, folder = dirname(folder)) {
+      const file = join(folder, 'package.json');
+      if (!isFile(file) || statSync(file).size > 1e6) continue;
+      const read = JSON.parse(readFileSync(file, 'utf8'));
+      if (read?.name === name) return versionIn(String(read.version));
+    }
+  } catch {
+    // It is asked.
+  }
+  return undefined;
 }
 
 /** The agent's programs that are there: on the PATH, then where its installers put them. */

@@ -2,14 +2,13 @@
  * What the transcript of a session that runs says beyond its hooks, a bit at a time, for any agent: only
  * bytes that are new since the last commit, of the main file and of the subagents' files.
  */
-import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { isObject, type Json, type TraceEvent } from '../model/event.ts';
 import { textHash } from '../model/ids.ts';
 import type { RedactPolicy } from '../redact/redact.ts';
 import type { AgentId, AgentPlaces, RowMapper, SessionFile, TranscriptSource } from './agent.ts';
-import { readUsage, UsageTail } from './claude/usageReader.ts';
-import { acquireLease, type Lease } from './lease.ts';
+import { readUsage, tailUsage } from './claude/usageReader.ts';
+import { LeasedTail, type LiveTail } from './leasedTail.ts';
 import { isSessionId, readSmall } from './ownFiles.ts';
 import {
   nothing,
@@ -19,7 +18,7 @@ import {
   replaceFile,
   traceOf,
 } from './rowReader.ts';
-import { transcriptsOf } from './transcripts.ts';
+import { transcriptSourceOf } from './transcripts.ts';
 
 /** Longest state file that is read. */
 const MAX_STATE = 8 * 1024 * 1024;
@@ -38,17 +37,19 @@ export interface LiveOptions {
   places?: AgentPlaces;
 }
 
-/** Follows one session's transcript in a process that lives on. */
-export interface LiveTail {
-  /** What is new, cheap where nothing is. Nothing while another process has the session's lease. */
-  poll(): ReadResult;
-  close(): void;
-}
-
+/** Follows one session's transcript in a process that lives on; undefined where this agent's are not read. */
 export function tailLive(agent: AgentId, options: LiveOptions): LiveTail | undefined {
-  if (agent === 'claude') return new UsageTail(claudeOptions(options));
-  const source = transcriptsOf(agent);
-  return source && new RowTail(source, options);
+  if (agent === 'claude') return tailUsage(claudeOptions(options));
+  const source = transcriptSourceOf(agent);
+  if (source === undefined) return undefined;
+  const { sessionId, stateDir, eventsFile } = options;
+  return new LeasedTail({
+    sessionId,
+    stateDir,
+    eventsFile,
+    files: () => filesOf(source, options),
+    read: () => readRows(source, options),
+  });
 }
 
 /**
@@ -57,7 +58,7 @@ export function tailLive(agent: AgentId, options: LiveOptions): LiveTail | undef
  */
 export function readLive(agent: AgentId, options: LiveOptions): ReadResult {
   if (agent === 'claude') return readUsage(claudeOptions(options));
-  const source = transcriptsOf(agent);
+  const source = transcriptSourceOf(agent);
   return source === undefined ? nothing : readRows(source, options);
 }
 
@@ -140,51 +141,3 @@ function loadStates(path: string, trace: string): Map<string, FileState> {
 
 const isState = (value: unknown): value is FileState =>
   isObject(value) && isObject(value.progress) && typeof value.progress.offset === 'number';
-
-class RowTail implements LiveTail {
-  readonly #source: TranscriptSource;
-  readonly #options: LiveOptions;
-  #lease: Lease | undefined;
-  #seen = '';
-
-  constructor(source: TranscriptSource, options: LiveOptions) {
-    this.#source = source;
-    this.#options = options;
-  }
-
-  poll(): ReadResult {
-    const { sessionId, stateDir } = this.#options;
-    if (this.#lease?.renew() !== true) {
-      this.#lease = acquireLease(sessionId, stateDir);
-      // What was committed meanwhile is another's.
-      this.#seen = '';
-    }
-    if (this.#lease === undefined) return nothing;
-    const now = this.#signature();
-    if (now === this.#seen || now === '') return nothing;
-    const result = readRows(this.#source, this.#options);
-    const { commit } = result;
-    result.commit = () => {
-      commit();
-      if (!result.more) this.#seen = now;
-    };
-    if (result.events.length === 0) result.commit();
-    return result;
-  }
-
-  close(): void {
-    this.#lease?.release();
-    this.#lease = undefined;
-  }
-
-  #signature(): string {
-    const files = filesOf(this.#source, this.#options);
-    if (files.length === 0) return '';
-    const parts = [traceOf(this.#options.eventsFile)];
-    for (const { path } of files) {
-      const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-      parts.push(`${path}\n${stat?.ino} ${stat?.size} ${stat?.mtimeMs}`);
-    }
-    return parts.join('\n');
-  }
-}

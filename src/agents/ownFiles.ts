@@ -9,7 +9,6 @@ import {
   readdirSync,
   readSync,
 } from 'node:fs';
-import { sep } from 'node:path';
 
 const SESSION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
@@ -78,7 +77,3 @@ export function entriesOf(dir: string) {
     return [];
   }
 }
-
-/** Whether `path` is `dir` or in it; both absolute. */
-export const isInside = (path: string, dir: string): boolean =>
-  path === dir || path.startsWith(dir.endsWith(sep) ? dir : dir + sep);

@@ -28,7 +28,7 @@ export interface PastSession {
 }
 
 /** Names a session whatever its file is called: `codex/0199…`. */
-export const pastKey = ({ agent, sessionId }: TranscriptFile): string => `${agent}/${sessionId}`;
+const pastKey = ({ agent, sessionId }: TranscriptFile): string => `${agent}/${sessionId}`;
 
 /**
  * The folder that a session belongs to: it worked in it, below it, or above it within the same

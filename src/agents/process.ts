@@ -27,6 +27,8 @@ const MARKS: Record<string, ProcessMarks> = {
 const SESSION_NAMES: Record<string, readonly string[]> = {
   claude: ['CLAUDE_CODE_SESSION_ID'],
   gemini: ['GEMINI_SESSION_ID'],
+  // In the shells that it runs; its hooks do not have it.
+  cursor: ['CURSOR_CONVERSATION_ID'],
 };
 
 /** Lines of the environment (`NAME=value`) by which a process that an agent left behind is known. */

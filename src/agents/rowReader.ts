@@ -6,6 +6,7 @@
  */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
+import { shallow } from '../model/depth.ts';
 import type { Json, TraceEvent } from '../model/event.ts';
 import { textHash } from '../model/ids.ts';
 import { writeSmallFile } from '../trace/files.ts';
@@ -135,7 +136,7 @@ export function readNewRows<Taker extends RowTaker>(
 export function parseRow(line: string): Json | undefined {
   if (line.trim() === '') return {};
   try {
-    return (JSON.parse(line) as Json) ?? {};
+    return shallow((JSON.parse(line) as Json) ?? {});
   } catch {
     return undefined;
   }

@@ -1,9 +1,21 @@
 /** What readers of payloads and transcripts share: values of any type, as what they should be. */
-import { isObject, type JsonObject } from '../model/event.ts';
+import { isObject, type Json, type JsonObject } from '../model/event.ts';
 
 export const asObject = (value: unknown): JsonObject | undefined =>
   isObject(value) ? value : undefined;
 export const asString = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** A number of a list or a line: whole, and not below 0; undefined for anything else. */
+export const asInteger = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+
+/** A number of things, whole: what is none is 0. */
+export const asCount = (value: unknown): number =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
+
+/** A tool's input as arguments: some agents give a text, or nothing. */
+export const argumentsOf = (input: Json | undefined): JsonObject =>
+  isObject(input) ? input : input === undefined || input === null ? {} : { value: input };
 
 /** Without the entries that say nothing: empty texts, false, and 0. */
 export function pruned(data: JsonObject): JsonObject {

@@ -76,6 +76,4 @@ export function sharePlans(plans: readonly SetupPlan[]): SharedPlan[] {
 
 /** What to do once plans are carried out: each agent's sentences, without those about agents that are in it. */
 export const nextSteps = ({ agents, plan }: SharedPlan): string[] =>
-  agents.length > 1 && agents.includes('copilot')
-    ? []
-    : (agents.flatMap((agent) => SETUPS[agent].next?.(plan) ?? []) as string[]);
+  agents.flatMap((agent) => SETUPS[agent].next?.(plan, agents) ?? []);

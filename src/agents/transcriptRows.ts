@@ -1,5 +1,6 @@
 /** The rows of transcripts, read a bit at a time: an editor's other work goes on in between. */
 import { closeSync, readSync } from 'node:fs';
+import { shallow } from '../model/depth.ts';
 import type { Json, TraceEvent } from '../model/event.ts';
 import type { RedactPolicy } from '../redact/redact.ts';
 import { openRead } from '../trace/files.ts';
@@ -75,7 +76,7 @@ export function* rowsIn(
 
 function parsed(line: string | undefined): Json | undefined {
   try {
-    return line === undefined ? undefined : (JSON.parse(line) as Json);
+    return line === undefined ? undefined : shallow(JSON.parse(line) as Json);
   } catch {
     return undefined;
   }

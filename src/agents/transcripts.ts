@@ -17,5 +17,5 @@ export const TRANSCRIPTS: readonly TranscriptSource[] = [
 ];
 
 /** Undefined: what this agent writes down itself is not read. */
-export const transcriptsOf = (agent: AgentId): TranscriptSource | undefined =>
+export const transcriptSourceOf = (agent: AgentId): TranscriptSource | undefined =>
   TRANSCRIPTS.find((source) => source.agent === agent);

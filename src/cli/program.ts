@@ -313,7 +313,9 @@ function agentNames(text: string): AgentId[] | 'all' {
   if (names.includes('all')) return 'all';
   const agents = names.filter(isAgentId);
   if (agents.length < names.length) {
-    throw new InvalidArgumentError(`Allowed choices are ${AGENT_IDS.join(', ')}, all.`);
+    const wrong = names.filter((name) => !isAgentId(name)).map((name) => `"${name}"`);
+    const which = names.length > 1 ? `There is no agent ${wrong.join(', ')}. ` : '';
+    throw new InvalidArgumentError(`${which}Allowed choices are ${AGENT_IDS.join(', ')}, all.`);
   }
   return [...new Set(agents)];
 }

@@ -68,7 +68,9 @@ describe('setup --cli all', () => {
     expect(fs.existsSync(home('.codex'))).toBe(false);
     const done = await run(['--cli', 'all'], { answers: ['y'] });
     expect(done.code).toBe(0);
-    expect(done.err).toContain('Write these 3 files? [y/N]');
+    expect(done.err).toMatch(
+      /hooks\.json\n.*settings\.json\n.*\.json\nWrite these 3 files\? \[y\/N\]/,
+    );
     expect(done.out.match(/^\+\+\+ .*/gm)).toHaveLength(3);
     // What comes after the diffs.
     expect(done.out.slice(done.out.indexOf('Codex is recorded'))).toMatchSnapshot();
@@ -108,6 +110,20 @@ describe('setup --cli all', () => {
     expect(code).toBe(1);
     expect(err).toContain('No agent was found');
   });
+});
+
+it('says which agent is not here', async () => {
+  const { code, err } = await run(['--cli', 'codex,opencode', '--yes']);
+  expect(code).toBe(0);
+  expect(err).toBe('opencode was not found on this machine: it is recorded once it is here\n');
+  expect((await run(['--cli', 'cursor', '--yes'])).err).not.toContain('not found');
+  expect((await run(['--cli', 'opencode', '--remove', '--yes'])).err).toBe('');
+});
+
+it('names the agents that it does not know', async () => {
+  const { code, err } = await run(['--cli', 'codex,emacs,vi']);
+  expect(code).toBe(2);
+  expect(err).toContain('There is no agent "emacs", "vi". Allowed choices are claude, codex,');
 });
 
 describe('setup without --cli', () => {
@@ -158,6 +174,40 @@ describe('scopes', () => {
       'Gemini CLI is recorded by <root>/home/.gemini/settings.json already, in every project.',
     );
     expect(fs.existsSync(join(cwd, '.gemini'))).toBe(false);
+    // Removed for the project, it would go on.
+    expect(out).not.toContain('To undo this');
+  });
+
+  it('of the project are renewed where there are such', async () => {
+    await run(['--cli', 'codex', '--scope', 'project', '--yes']);
+    const file = join(cwd, '.codex', 'hooks.json');
+    const before = read(file);
+    fs.writeFileSync(file, before.replace('10', '9'));
+    const { code, out } = await run(['--cli', 'all', '--yes']);
+    expect(code).toBe(0);
+    expect(out).toContain('Codex is recorded by <root>/project/.codex/hooks.json.');
+    expect(read(file)).toBe(before);
+    expect(fs.existsSync(home('.codex'))).toBe(false);
+    // Gemini CLI does not read those of the folder above.
+    const sub = join(cwd, 'packages', 'a');
+    fs.mkdirSync(sub, { recursive: true });
+    await run(['--cli', 'gemini', '--scope', 'project', '--yes']);
+    await run(['--cli', 'gemini', '--yes'], { cwd: sub });
+    expect(fs.existsSync(home('.gemini/settings.json'))).toBe(true);
+    // Told to, it would write a second entry, and does not.
+    const told = await run(['--cli', 'codex', '--scope', 'user', '--yes']);
+    expect([told.code, told.err]).toEqual([2, expect.stringContaining('recorded twice')]);
+  });
+
+  it('that an agent does not have are named once', async () => {
+    const { err } = await run(['--cli', 'codex,gemini', '--scope', 'local', '--yes']);
+    expect(err).toMatch(/^Codex has no settings of your own .*\nGemini CLI has no settings/);
+  });
+
+  it('say what is to be trusted, also where two agents share them', async () => {
+    const { out } = await run(['--cli', 'copilot,vscode', '--scope', 'project', '--yes']);
+    expect(out).toContain('only where its folder is trusted');
+    expect(out).not.toContain('recorded by them, too');
   });
 
   it('need not be named for removal', async () => {

@@ -86,6 +86,8 @@ describe('judge', () => {
     ['ourselves', 'us', {}, { ourPids: [500, 1] }],
     ['ourAncestor', 'what we run in', {}, { ourPids: [900, 500, 1] }],
     ['inEditor', 'an editor', {}, { isEditor: () => true, isAgent: () => false }],
+    ['inEditor', 'Cursor without a process', { agent: 'cursor', pid: undefined as never }, {}],
+    ['noProcess', 'an agent without a process', { agent: 'codex', pid: undefined as never }, {}],
     ['notAgent', 'no agent', {}, { isAgent: () => false }],
     ['noSignals', 'Windows', {}, { platform: 'win32' }],
   ];

@@ -2,6 +2,7 @@
  * Which process may be signalled for a session: the one that our own hook saw, if it is still that one. What a
  * trace says of itself never counts here.
  */
+import { AGENTS, isAgentId } from '../agents/agent.ts';
 import {
   bootId,
   isAgentProcess,
@@ -107,7 +108,8 @@ export function judge(record: SessionRecord, facts: Facts): Verdict {
   if (facts.platform === 'win32') return no('noSignals');
   const { pid, start_time: startTime, uid } = record;
   if (typeof pid !== 'number' || typeof startTime !== 'string' || startTime === '') {
-    return no('noProcess');
+    // Its hooks can wait all the same.
+    return no(isAgentId(agent) && AGENTS[agent].inEditor ? 'inEditor' : 'noProcess');
   }
   if (!Number.isSafeInteger(pid) || pid <= 1) return no('noProcess');
   if (facts.platform === 'linux') {

@@ -62,12 +62,16 @@ export function appendChanges(
   }
 }
 
-/** Every command's changes, by the id of its call. None where nothing was seen. Never throws. */
+/**
+ * Every command's changes, by the id of its call. None where nothing was seen, nor where one id names several
+ * commands (agents that give calls no id, see `callKey`): what was before which of them is not known. Never throws.
+ */
 export function readChanges(
   sessionId: string,
   env?: Record<string, string | undefined>,
 ): Map<string, CommandChanges> {
   const found = new Map<string, CommandChanges>();
+  const ambiguous = new Set<string>();
   if (!isSafeSessionId(sessionId)) return found;
   let text: string;
   try {
@@ -87,11 +91,16 @@ export function readChanges(
       if (typeof value?.call !== 'string' || typeof value.root !== 'string') continue;
       if (!Array.isArray(value.files)) continue;
       const files = value.files.filter(isChangedFile);
-      found.set(value.call, { call: value.call, root: value.root, files });
+      const changes = { call: value.call, root: value.root, files };
+      const other = found.get(value.call);
+      // Two hooks of one call tell the same.
+      if (other && JSON.stringify(other) !== JSON.stringify(changes)) ambiguous.add(value.call);
+      found.set(value.call, changes);
     } catch {
       // The last line may be a half one.
     }
   }
+  for (const call of ambiguous) found.delete(call);
   return found;
 }
 

@@ -144,7 +144,9 @@ export class FileHistory {
     for (const [at, { row, timeMs, kind }] of ops.entries()) {
       signal?.throwIfAborted();
       const data = events[at]?.data;
-      const call = typeof data?.tool_use_id === 'string' ? data.tool_use_id : '';
+      // As the recorder named it.
+      const id = data?.call_key ?? data?.tool_use_id;
+      const call = typeof id === 'string' ? id : '';
       const command = toolKind(String(data?.tool_name ?? '')) === 'run';
       const step = { row, timeMs, kind };
       const kept = await this.#kept(call, path, signal);

@@ -21,8 +21,8 @@ afterEach(() => {
 const edit = (name: string, disk: string, originalFile = 'a\nb\n') => {
   const filePath = join(root, name);
   fs.writeFileSync(filePath, disk);
-  keepEdit('session', 'call', { filePath, originalFile, oldString: 'a', newString: 'c' });
-  const file = readChanges('session').get('call')?.files[0];
+  keepEdit('session', name, { filePath, originalFile, oldString: 'a', newString: 'c' });
+  const file = readChanges('session').get(name)?.files[0];
   const text = (ref: ContentRef) =>
     ref.at === 'blob' ? new BlobStore().get(ref.id)?.toString() : ref.at;
   return file && [text(file.before), text(file.after)];

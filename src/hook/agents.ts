@@ -2,15 +2,15 @@
 import type { AgentId, HookRecorder } from '../agents/agent.ts';
 import { codexRecorder } from '../agents/codex/hook.ts';
 import { copilotRecorder } from '../agents/copilot/hook.ts';
+import { cursorRecorder } from '../agents/cursor/hook.ts';
 import { geminiRecorder } from '../agents/gemini/hook.ts';
 import { vscodeRecorder } from '../agents/vscode/hook.ts';
 import { isSetUp } from './ownHooks.ts';
 
 export const recorders: Record<string, HookRecorder> = Object.fromEntries(
-  [codexRecorder, geminiRecorder, copilotRecorder, vscodeRecorder].map((recorder) => [
-    recorder.agent,
-    recorder,
-  ]),
+  [codexRecorder, geminiRecorder, cursorRecorder, copilotRecorder, vscodeRecorder].map(
+    (recorder) => [recorder.agent, recorder],
+  ),
 );
 
 /** See {@link isSetUp}. */

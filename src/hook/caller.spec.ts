@@ -180,10 +180,14 @@ describe('hooks of its own', () => {
   };
   const has = (agent: AgentId, env: Env = {}): boolean =>
     isSetUp(agent, join(root, 'shop/src'), join(root, 'home'), env);
-  const entry = (agent: string): string =>
+  const handler = (agent: string, event: string) => ({ bash: hookCommand(agent, event, {}) });
+  const entry = (agent: string, more: object = {}): string =>
     JSON.stringify({
       version: 1,
-      hooks: { preToolUse: [{ bash: hookCommand(agent, 'preToolUse', {}) }] },
+      hooks: {
+        preToolUse: [{ ...handler(agent, 'preToolUse'), ...more }],
+        postToolUse: [{ hooks: [{ ...handler(agent, 'postToolUse'), ...more }] }],
+      },
     });
 
   beforeEach(() => {
@@ -224,5 +228,27 @@ describe('hooks of its own', () => {
   it('takes no other word for one', () => {
     put('shop/.github/hooks/x.json', '{"about": "agent-strace-hook is for copilot"}');
     expect(has('copilot')).toBe(false);
+  });
+
+  it.runIf(process.platform !== 'win32')('are none where a project only says so', () => {
+    const command = hookCommand('copilot', 'preToolUse', {});
+    const alike = entry('copilot');
+    for (const text of [
+      JSON.stringify({ about: command }),
+      JSON.stringify({ hooks: { preToolUse: [handler('copilot', 'preToolUse')] } }),
+      alike.replaceAll('preToolUse":', 'never":'),
+      entry('copilot', { matcher: 'nothing' }),
+      entry('copilot', { type: 'prompt' }),
+      alike.replaceAll('[ ! -x', 'true || [ ! -x'),
+      alike.replaceAll('.agent-strace/bin', 'shop/bin'),
+      alike.replaceAll('--agent', '; true --agent'),
+      `// ${alike}`,
+    ]) {
+      expect(text).toContain('agent-strace-hook');
+      put('shop/.github/hooks/x.json', text);
+      expect({ text, has: has('copilot') }).toEqual({ text, has: false });
+    }
+    put('shop/.github/hooks/x.json', alike);
+    expect(has('copilot')).toBe(true);
   });
 });

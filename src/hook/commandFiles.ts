@@ -26,8 +26,6 @@ export interface CommandCall {
 interface ToolHook {
   tool: HookTool;
   sessionId: string;
-  /** It is a subagent's. */
-  subagent: boolean;
   /** Nothing of the payload was cut. */
   whole: boolean;
 }
@@ -60,13 +58,13 @@ export function beforeCommand({ tool, sessionId }: ToolHook): void {
  * Never throws.
  */
 export function afterCommand(
-  { tool, sessionId, subagent, whole }: ToolHook,
+  { tool, sessionId, whole }: ToolHook,
   traceDir: string,
   events: readonly TraceEvent[],
 ): void {
   const startedAt = process.uptime();
   const data = events[0]?.data;
-  if (whole && subagent && toolKind(tool.name) === 'modify') {
+  if (whole && tool.subagent === true && toolKind(tool.name) === 'modify') {
     withSnapshot((snapshot) => snapshot.edit({ tool, sessionId, startedAt }));
   }
   if (data === undefined || !isCommand(tool)) return;

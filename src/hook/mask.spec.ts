@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { buildHook } from '../../test/hookBundle.ts';
+import { removeFolder } from '../../test/removeFolder.ts';
 import { hookCommand, installLauncher } from '../agents/launcher.ts';
 import { readSessionRecord } from '../agents/process.ts';
 import type { JsonObject } from '../model/event.ts';
@@ -24,7 +25,7 @@ beforeEach(() => {
   fs.mkdirSync(join(root, 'shop', MAIL), { recursive: true });
   installLauncher({ hookBundle: bundle, version: '1', nodePath: process.execPath, env: state() });
 });
-afterEach(() => fs.rmSync(root, { recursive: true, force: true, maxRetries: 5 }));
+afterEach(() => removeFolder(root));
 
 const SESSION = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4c6';
 const MAIL = 'jane.doe@acme-corp.com';
@@ -56,26 +57,28 @@ function fire(event: string, more: JsonObject, env: Record<string, string>): voi
   });
 }
 
-/** A session that meets personal data wherever it can. */
-function session(env: Record<string, string> = {}): void {
-  const projects = join(root, '.claude/projects/-shop');
-  fs.mkdirSync(projects, { recursive: true });
-  const transcript = join(projects, `${SESSION}.jsonl`);
-  const row = {
+const row = (id: string): string =>
+  `${JSON.stringify({
     type: 'assistant',
-    uuid: 'u1',
+    uuid: `u${id}`,
     sessionId: SESSION,
     timestamp: '2026-11-23T10:00:00.000Z',
-    requestId: 'req_1',
+    requestId: `req_${id}`,
     message: {
-      id: 'msg_1',
+      id: `msg_${id}`,
       model: 'claude-opus-5-5',
       role: 'assistant',
       content: [{ type: 'text', text: `Wrote to ${MAIL}, ${PHONE}` }],
       usage: { input_tokens: 1, output_tokens: 2 },
     },
-  };
-  fs.writeFileSync(transcript, `${JSON.stringify(row)}\n`, { mode: 0o600 });
+  })}\n`;
+
+/** A session that meets personal data wherever it can. @returns its transcript */
+function session(env: Record<string, string> = {}): string {
+  const projects = join(root, '.claude/projects/-shop');
+  fs.mkdirSync(projects, { recursive: true });
+  const transcript = join(projects, `${SESSION}.jsonl`);
+  fs.writeFileSync(transcript, row('1'), { mode: 0o600 });
   fire('SessionStart', { source: 'startup' }, env);
   fire('UserPromptSubmit', { prompt: `Write to ${MAIL} or call ${PHONE}` }, env);
   const read = { tool_name: 'Read', tool_use_id: 'toolu_1' };
@@ -101,6 +104,7 @@ function session(env: Record<string, string> = {}): void {
   );
   fire('SomethingNew', { nested: [{ [MAIL]: { phone: '5551234567' } }] }, env);
   fire('Stop', { transcript_path: transcript }, env);
+  return transcript;
 }
 
 const inTrace = (): string => {
@@ -136,6 +140,15 @@ it.each([
   // Others write to the trace of a session, too.
   expect(readSessionRecord(SESSION, state())?.mask).toBe(byEnv ? true : undefined);
   expect(log()).toBe('');
+});
+
+it('asked by the environment, rows that come after the agent has stopped are masked, too', {
+  timeout: 30_000,
+}, async () => {
+  const transcript = session({ AGENT_STRACE_MASK: '1' });
+  fs.appendFileSync(transcript, row('late'));
+  await expect.poll(inTrace, { timeout: 10_000 }).toContain('msg_late');
+  for (const each of PERSONAL) expect(inTrace()).not.toContain(each);
 });
 
 it('the environment can say no to what was chosen', { timeout: 30_000 }, () => {

@@ -136,12 +136,7 @@ class InstanceRecorder {
 }
 
 /** What an edit did is in its diff: its texts need not be kept (`whole`). */
-const toolHook = ({ sessionId, subagent = false }: Told, tool: HookTool) => ({
-  tool,
-  sessionId,
-  subagent,
-  whole: false,
-});
+const toolHook = ({ sessionId }: Told, tool: HookTool) => ({ tool, sessionId, whole: false });
 
 const isOwn = (record: SessionRecord): boolean =>
   record.pid === process.pid && isSameProcess(record);

@@ -3,7 +3,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentId, Env } from '../agents/agent.ts';
 import { entriesOf, readSmall } from '../agents/ownFiles.ts';
-import { gitRootOf } from '../trace/paths.ts';
+import { asObject, asString } from '../agents/rows.ts';
+import type { Json, JsonObject } from '../model/event.ts';
+import { gitRootOf, stateHome } from '../trace/paths.ts';
 
 /** Longest file of settings that is looked into, bytes. */
 const MAX_SETTINGS = 1_048_576;
@@ -51,25 +53,74 @@ export function isSetUp(
   const places = Object.hasOwn(SETTINGS, agent) ? SETTINGS[agent] : undefined;
   if (places === undefined) return false;
   const projects = cwd === '' ? [] : [...new Set([cwd, gitRootOf(cwd) ?? cwd])];
-  const files = [
-    ...projects.flatMap((folder) => places.project.map((file) => join(folder, file))),
-    ...places.home.map((file) => join(homeOf(agent, home, env), file)),
-  ];
-  return files.some((file) =>
-    file.endsWith('*') ? inFolder(file.slice(0, -2), agent) : inFile(file, agent),
+  const launcher = join(stateHome(env), 'bin', 'agent-strace-hook');
+  const inProject = (text: string): boolean => tellsOfTools(text, agent, launcher);
+  const inHome = (text: string): boolean => namesHook(text, agent);
+  return (
+    projects.some((folder) =>
+      places.project.some((file) => textsOf(join(folder, file)).some(inProject)),
+    ) || places.home.some((file) => textsOf(join(homeOf(agent, home, env), file)).some(inHome))
   );
 }
 
-const inFolder = (folder: string, agent: AgentId): boolean =>
-  entriesOf(folder)
-    .filter(({ name }) => name.endsWith('.json'))
-    .slice(0, MAX_FILES)
-    .some(({ name }) => inFile(join(folder, name), agent));
+/** Texts of the settings at a place that name our hook at all. */
+function textsOf(place: string): string[] {
+  const files = !place.endsWith('*')
+    ? [place]
+    : entriesOf(place.slice(0, -2))
+        .filter(({ name }) => name.endsWith('.json'))
+        .slice(0, MAX_FILES)
+        .map(({ name }) => join(place.slice(0, -2), name));
+  return files
+    .map((file) => readSmall(file, MAX_SETTINGS, false, true) ?? '')
+    .filter((text) => text.includes('agent-strace-hook'));
+}
 
-function inFile(path: string, agent: AgentId): boolean {
-  const text = readSmall(path, MAX_SETTINGS, false, true) ?? '';
-  if (!text.includes('agent-strace-hook')) return false;
-  const names = agent === 'vscode' || agent === 'copilot' ? '(?:copilot|vscode)' : agent;
+/** Before a tool and after it, by any agent's names. */
+const TOOL_EVENTS = [
+  ['preToolUse', 'PreToolUse', 'BeforeTool'],
+  ['postToolUse', 'PostToolUse', 'AfterTool'],
+];
+
+/**
+ * A repository can write what it likes, and must not silence the recorder by a word of it: its settings count where they
+ * would run our launcher, and nothing else, for all tools.
+ */
+function tellsOfTools(text: string, agent: AgentId, launcher: string): boolean {
+  if (process.platform === 'win32') return namesHook(text, agent);
+  let hooks: JsonObject | undefined;
+  try {
+    hooks = asObject(asObject(JSON.parse(text))?.hooks);
+  } catch {
+    // A TOML, or one with comments: rather twice than never.
+    return false;
+  }
+  const runs = (entry: Json, event: string): boolean => {
+    const handler = asObject(entry);
+    if (handler === undefined || !['', '*'].includes(asString(handler.matcher))) return false;
+    if (Array.isArray(handler.hooks)) return handler.hooks.some((inner) => runs(inner, event));
+    if ((handler.type ?? 'command') !== 'command') return false;
+    const command = asString(handler.bash) || asString(handler.command);
+    const [, path = '', name = '', of] =
+      /^\[ ! -x (".+"|'.+') \] \|\| (?:exec )?\1 --agent (\w+) (\w+)(?:; exit 0)?$/.exec(command) ??
+      [];
+    const whole = path.slice(1, -1).replace(/^\$HOME\//, `${homedir()}/`);
+    return of === event && whole === launcher && namesOf(agent).includes(name);
+  };
+  return TOOL_EVENTS.every((names) =>
+    names.some((event) => {
+      const entries = hooks !== undefined && Object.hasOwn(hooks, event) ? hooks[event] : [];
+      return Array.isArray(entries) && entries.some((entry) => runs(entry, event));
+    }),
+  );
+}
+
+/** VS Code reads Copilot's settings. */
+const namesOf = (agent: AgentId): readonly string[] =>
+  agent === 'vscode' || agent === 'copilot' ? ['copilot', 'vscode'] : [agent];
+
+function namesHook(text: string, agent: AgentId): boolean {
+  const names = `(?:${namesOf(agent).join('|')})`;
   // Between them stand the quotes of a shell, and the backslashes of JSON.
   return new RegExp(`agent-strace-hook(?:\\.cmd)?[\\\\"']*\\s+--agent\\s+${names}\\b`).test(text);
 }

@@ -8,16 +8,16 @@ import {
   readSessionRecord,
   type SessionRecord,
 } from '../agents/process.ts';
-import { asString as str } from '../agents/rows.ts';
 import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
+import { shallow } from '../model/depth.ts';
 import { isObject, type JsonObject } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
 import { readyEvent } from '../redact/event.ts';
-import { readTail } from '../trace/append.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
 import { callerOf } from './caller.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
+import { endOfTrace } from './endOfTrace.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
 import { recordingPolicy } from './policy.ts';
@@ -25,8 +25,6 @@ import { append, newRecord, writeMeta } from './session.ts';
 import { readStdin } from './stdin.ts';
 import { startSweep } from './sweep.ts';
 
-/** Bytes of the trace's end that PostToolBatch looks at. */
-const TAIL_BYTES = 1_048_576;
 /** Bytes of transcript that a hook reads at most; the sweep reads on. */
 const MAX_TRANSCRIPT_BYTES = 1_048_576;
 
@@ -84,8 +82,9 @@ export function recordHook(named: string, event: string, timestamp: number): voi
     logProblem(`${event}: no usable session id`);
     return;
   }
-  const whole = bytes.length <= BOUNDLESS;
-  const payload = whole ? parsed : bounded(parsed);
+  const small = bytes.length <= BOUNDLESS;
+  const payload = small ? shallow(parsed) : bounded(parsed);
+  const whole = payload === parsed;
   record({ recorder, payload, session, event, timestamp, whole });
 }
 
@@ -131,24 +130,19 @@ function record(call: HookCall): void {
   const { env } = process;
   const moment = recorder.momentOf(recorder.eventOf(payload, event), payload);
   const known = openSession(call, moment === 'session_start');
-  let tail: ReturnType<typeof readTail> | undefined;
   const events = recorder.map(payload, {
     sessionId: session,
     event,
     timestamp,
     agentVersion: recorder.versionOf?.(payload, env),
     entrypoint: env.CLAUDE_CODE_ENTRYPOINT,
-    recorded: (id) => {
-      tail ??= readTail(known.trace_dir, session, TAIL_BYTES);
-      if (tail.bytes.includes(`"event_id":"${id}"`)) return 'yes';
-      return tail.whole ? 'no' : 'unknown';
-    },
+    isFirst: known.first_seen === timestamp,
+    ...endOfTrace(known.trace_dir, session),
   });
   const tool =
     moment === 'before_tool' || moment === 'after_tool' ? recorder.toolOf(payload) : undefined;
-  const subagent = str(payload.agent_id) !== '';
   if (tool !== undefined && moment === 'after_tool') {
-    afterCommand({ tool, sessionId: session, subagent, whole }, known.trace_dir, events);
+    afterCommand({ tool, sessionId: session, whole }, known.trace_dir, events);
   }
   if (known.parent !== undefined) {
     for (const { event_type: type, data } of events) {
@@ -163,14 +157,15 @@ function record(call: HookCall): void {
   if (moment === 'before_tool') {
     waitWhilePaused(session);
     // After the wait: people may have changed files meanwhile.
-    if (tool !== undefined) beforeCommand({ tool, sessionId: session, subagent, whole });
+    if (tool !== undefined) beforeCommand({ tool, sessionId: session, whole });
   }
   // Taken up again some other time, it would wait for a pause that nobody remembers.
   if (moment === 'session_end') endPause(session);
-  if (moment === 'session_start' || moment === 'session_end') {
+  const starts = events.some(({ event_type }) => event_type === 'session_start');
+  if (moment === 'session_start' || moment === 'session_end' || starts) {
     writeMeta(known, {
       agent: recorder.agent,
-      moment,
+      moment: moment === 'session_end' ? moment : 'session_start',
       cwd: recorder.cwdOf(payload),
       source: recorder.sourceOf?.(payload) ?? '',
       timestamp,
@@ -232,11 +227,12 @@ function openSession(
   if (known !== undefined && !starting && (named === undefined || named === known.pid)) {
     if (isSameProcess(known) || (known.pid === undefined && named === undefined)) return known;
   }
+  const inEditor = recorder.inEditor?.(env) ?? AGENTS[recorder.agent].inEditor;
   return newRecord({
     agent: recorder.agent,
     session,
     known,
-    process: AGENTS[recorder.agent].inEditor ? undefined : findAgentProcess(recorder.agent, named),
+    process: inEditor ? undefined : findAgentProcess(recorder.agent, named),
     projectDir: recorder.projectOf?.(payload, env),
     cwd: recorder.cwdOf(payload),
     timestamp,

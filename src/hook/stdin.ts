@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 
 /** Payloads are read up to this length. */
-export const MAX_STDIN_BYTES = 64 * 1_048_576;
+const MAX_STDIN_BYTES = 64 * 1_048_576;
 
 /** How long a writer may pause between two pieces before what is there has to do. */
 const MAX_PAUSE_MS = 3000;

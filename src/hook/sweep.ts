@@ -17,6 +17,27 @@ export interface SweepTask {
   ended: boolean;
 }
 
+/**
+ * What a sweep is given of the agent's environment, which holds keys, and marks processes as the session's: where
+ * the state and the transcripts are, and what is left out of a trace.
+ */
+const KEPT = [
+  'HOME',
+  'USERPROFILE',
+  'APPDATA',
+  'XDG_CONFIG_HOME',
+  'XDG_DATA_HOME',
+  'AGENT_STRACE_HOME',
+  'AGENT_STRACE_MASK',
+  'AGENT_TRACE_NO_REDACT',
+  'CLAUDE_CONFIG_DIR',
+  'CODEX_HOME',
+  'COPILOT_HOME',
+  'GEMINI_CLI_HOME',
+  'ELECTRON_RUN_AS_NODE',
+  'SystemRoot',
+];
+
 /** A sweep is over by then, whatever happens. */
 const MAX_LIFE_MS = 3000;
 
@@ -36,19 +57,7 @@ export function startSweep(task: SweepTask): void {
         | undefined);
     if (childProcess === undefined || script === undefined) return;
     const env: NodeJS.ProcessEnv = {};
-    // Nothing of the agent's environment: it holds keys, and marks processes as the session's.
-    for (const name of [
-      'HOME',
-      'USERPROFILE',
-      'AGENT_STRACE_HOME',
-      'CLAUDE_CONFIG_DIR',
-      'CODEX_HOME',
-      'COPILOT_HOME',
-      'XDG_CONFIG_HOME',
-      'AGENT_TRACE_NO_REDACT',
-      'ELECTRON_RUN_AS_NODE',
-      'SystemRoot',
-    ]) {
+    for (const name of KEPT) {
       if (process.env[name] !== undefined) env[name] = process.env[name];
     }
     const child = childProcess.spawn(process.execPath, [script, '--sweep', JSON.stringify(task)], {

@@ -89,9 +89,7 @@ function agentItems(states: readonly AgentState[]): AgentItem[] {
     label: vscode.l10n.t('not found on this machine'),
     kind: vscode.QuickPickItemKind.Separator,
   };
-  return missing.length > 0 && here.length > 0
-    ? [...here, line, ...missing]
-    : [...here, ...missing];
+  return missing.length > 0 ? [...here, line, ...missing] : here;
 }
 
 function factsOf({ installed, version, recorded }: AgentState): string {

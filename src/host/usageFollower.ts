@@ -1,4 +1,4 @@
-import type { LiveTail } from '../agents/liveTranscript.ts';
+import type { LiveTail } from '../agents/leasedTail.ts';
 import { policyOf } from '../redact/event.ts';
 import type { RedactPolicy } from '../redact/redact.ts';
 import { appendEvents } from '../trace/append.ts';

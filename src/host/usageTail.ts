@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { isAgentId } from '../agents/agent.ts';
 import { sweepState } from '../agents/claude/stateSweep.ts';
-import { type LiveTail, tailLive } from '../agents/liveTranscript.ts';
+import type { LiveTail } from '../agents/leasedTail.ts';
+import { tailLive } from '../agents/liveTranscript.ts';
 import { knowsPersonalRules, type RedactPolicy } from '../redact/redact.ts';
 import { EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';

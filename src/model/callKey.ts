@@ -12,9 +12,17 @@ export function callKey(tool: string, input: Json): string {
   return textHash(`${tool}\n${canonical(input)}`);
 }
 
-function canonical(value: Json): string {
+/** Less than is left of a payload, and of a row, whatever stands around the input: see `shallow`. */
+const MAX_LEVELS = 50;
+
+function canonical(value: Json, levels = MAX_LEVELS): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (levels === 0) return '…';
+  if (Array.isArray(value))
+    return `[${value.map((item) => canonical(item, levels - 1)).join(',')}]`;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`;
+  const pairs = entries.map(
+    ([key, item]) => `${JSON.stringify(key)}:${canonical(item, levels - 1)}`,
+  );
+  return `{${pairs.join(',')}}`;
 }

@@ -79,7 +79,11 @@ function describe(
     case TYPE.assistant_response:
       return {
         ...base,
-        target: words(data.text),
+        // Models begin thoughts with a heading in bold.
+        target:
+          kind === 'reasoning'
+            ? words(data.text).replaceAll(/\*\*([^*\s][^*]*)\*\*/g, '$1')
+            : words(data.text),
         style: kind === 'reasoning' ? 'muted' : 'prose',
       };
     case TYPE.llm_request:
@@ -131,7 +135,8 @@ function describeCall(
   const tool = text(data.tool_name) || 'tool';
   const flags = fold.columns.flags[row]!;
   const view: StepView = { ...base, verb: oneLine(tool, 80), style: 'code' };
-  const path = pathArgument(args);
+  const patched = patchedFiles(args);
+  const path = pathArgument(args) ?? patched[0];
   switch (kind) {
     case 'run':
       view.verb = '';
@@ -158,6 +163,7 @@ function describeCall(
     }
     default:
       view.target = path === undefined ? firstText(args) : oneLine(shown(fold, path));
+      if (patched.length > 1) view.target += ` and ${patched.length - 1} more`;
   }
   if ((kind === 'read' || kind === 'modify') && path !== undefined) view.file = { path };
   const subagent = result ? text(result.data.subagent_id) : '';
@@ -176,6 +182,16 @@ function describeCall(
   }
   if ((flags & FLAG.retry) !== 0) view.attempt = fold.retries.attempt(row);
   return view;
+}
+
+/** The files that a patch text names: Codex's `apply_patch`, and what others took over from it. */
+function patchedFiles(args: JsonObject): string[] {
+  const patch = [args.command, args.input, args.patch].find(
+    (each): each is string => typeof each === 'string' && each.startsWith('*** Begin Patch'),
+  );
+  if (patch === undefined) return [];
+  const heads = patch.slice(0, 100_000).matchAll(/^\*\*\* (?:Add|Update|Delete) File: (.+)$/gm);
+  return [...new Set(Array.from(heads, ([, path = '']) => path.trim()))];
 }
 
 function addOutcome(view: StepView, kind: StepKind, result: TraceEvent): void {

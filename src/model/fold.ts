@@ -165,7 +165,10 @@ export class SessionFold implements FoldContext {
     if (row >= 0) {
       this.duplicates++;
       this.cost.duplicate(type, event);
-      if (!this.isBetter(row, rank, event, timeMs, size)) return 'duplicate';
+      if (!this.isBetter(row, rank, event, timeMs, size)) {
+        this.files.addSeen(row, event);
+        return 'duplicate';
+      }
       partner = this.takeBack(row);
       added = 'replaced';
     } else {

@@ -124,7 +124,9 @@ export function summarise(fold: SessionFold, options: SummaryOptions): SessionSu
     summary.context = { tokens: context.tokens };
     const window = fold.pricer?.contextWindow(context.model);
     if (window !== undefined) summary.context.window = window;
-    if (!over && context.cacheTtlMs > 0) {
+    // Others do not say how long theirs lives.
+    const told = session.provider === 'claude' || /claude/i.test(context.model);
+    if (!over && told && context.cacheTtlMs > 0) {
       summary.cacheColdAtMs = context.timeMs + context.cacheTtlMs;
       summary.cacheTtlMs = context.cacheTtlMs;
     }
@@ -224,10 +226,11 @@ const AGENTS = new Map(
     'gemini-cli': 'Gemini CLI',
     cursor: 'Cursor',
     'cursor-agent': 'Cursor',
-    copilot: 'GitHub Copilot',
-    'github-copilot': 'GitHub Copilot',
+    copilot: 'Copilot CLI',
+    'github-copilot': 'Copilot CLI',
     opencode: 'opencode',
-    vscode: 'VS Code',
+    vscode: 'VS Code agent',
+    'vscode-copilot': 'VS Code agent',
   }),
 );
 

@@ -39,6 +39,7 @@ const WORDS = new Map([
   ['EROFS', 'the file system is read-only'],
   ['ENOSPC', 'the disk is full'],
   ['ESHORT', 'the disk is full'],
+  ['ENOROOM', 'there is not room enough for it on the disk'],
   ['EDQUOT', 'the disk quota is used up'],
   ['EMFILE', 'too many files are open'],
 ]);

@@ -10,8 +10,10 @@ export function failureReason(event: TraceEvent | undefined): string {
   const text = typeof error === 'string' && error !== '' ? error : result;
   if (typeof text !== 'string') return '';
   const lines = text.slice(0, 4000).split('\n');
-  // `Exit code 1` is told already.
-  const telling = lines.find((line) => line.trim() !== '' && !/^Exit code \d+\s*$/.test(line));
+  // `Exit code 1` is told already; Gemini puts what a command printed between tags.
+  const telling = lines.find(
+    (line) => line.trim() !== '' && !/^(?:Exit code \d+|<untrusted_context>)\s*$/.test(line),
+  );
   return (telling ?? '').trim();
 }
 

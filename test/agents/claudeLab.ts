@@ -1,19 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import { killTree } from '../processes.ts';
+import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import { MockAnthropic, type Scenario } from './mockAnthropic.ts';
 import { Terminal } from './terminal.ts';
 
@@ -29,6 +20,8 @@ export interface LabOptions {
   projectName?: string;
   /** The project's `.claude/settings.json`, for hooks. */
   settings?: object;
+  /** Instead of a home and a project of its own. */
+  place?: SharedPlace;
 }
 
 /** Options of {@link ClaudeLab.run}. */
@@ -102,15 +95,15 @@ export class ClaudeLab {
   readonly home: string;
   readonly projectDir: string;
   readonly mock: MockAnthropic;
-  private readonly scratch: string;
+  private readonly place: LabPlace;
   /** Path of the agent. */
   readonly claude: string;
   private readonly running = new Set<ChildProcess>();
 
-  private constructor(scratch: string, mock: MockAnthropic, claude: string, project: string) {
-    this.scratch = scratch;
-    this.home = join(scratch, 'home');
-    this.projectDir = join(scratch, project);
+  private constructor(place: LabPlace, mock: MockAnthropic, claude: string) {
+    this.place = place;
+    this.home = place.home;
+    this.projectDir = place.projectDir;
     this.mock = mock;
     this.claude = claude;
   }
@@ -121,18 +114,15 @@ export class ClaudeLab {
     files = {},
     projectName = 'project',
     settings,
+    place,
   }: LabOptions): Promise<ClaudeLab> {
     const folder = await installTool('claude');
-    const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-claude-')));
     const mock = await MockAnthropic.start({});
     const lab = new ClaudeLab(
-      scratch,
+      labPlace('claude', place, projectName),
       mock,
       join(folder, 'node_modules', '.bin', 'claude'),
-      projectName,
     );
-    mkdirSync(lab.home);
-    mkdirSync(lab.projectDir);
     mock.scenario = typeof scenario === 'function' ? scenario(lab) : scenario;
     for (const [path, content] of Object.entries(files)) lab.write(path, content);
     if (settings) lab.write('.claude/settings.json', JSON.stringify(settings));
@@ -231,7 +221,7 @@ export class ClaudeLab {
     for (const child of this.running) killTree(child);
     killTree(undefined, this.home);
     await this.mock.close();
-    rmSync(this.scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    removePlace(this.place);
   }
 
   private environment(extra: Record<string, string> = {}): Record<string, string> {

@@ -1,12 +1,17 @@
 /** The real Codex against a scripted model, recorded by our hooks; and the same from its rollouts alone. */
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as library from '@pydantic/genai-prices';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { threadOf } from '../../src/agents/codex/files.ts';
 import { codexTranscripts } from '../../src/agents/codex/transcripts.ts';
+import { importSession } from '../../src/agents/importSession.ts';
 import { hookCommand, installLauncher } from '../../src/agents/launcher.ts';
 import { readSessionRecord } from '../../src/agents/process.ts';
 import { pricerOver } from '../../src/analysis/price.ts';
+import { pause, resume } from '../../src/guard/control.ts';
+import { verify } from '../../src/guard/verify.ts';
 import type { TraceEvent } from '../../src/model/event.ts';
 import { ids } from '../../src/model/ids.ts';
 import { usageOf } from '../../src/model/usage.ts';
@@ -87,15 +92,7 @@ function imported(session: string): TraceEvent[] {
   const transcript = [...codexTranscripts.find({ env: {}, home: lab.home })].find(
     ({ sessionId }) => sessionId === session,
   )!;
-  const events = new Map<string, TraceEvent>();
-  for (const file of codexTranscripts.filesOf(transcript)) {
-    const mapper = codexTranscripts.mapper({ sessionId: session, file, live: false });
-    for (const row of codexTranscripts.rowsOf!(transcript, file)) {
-      for (const event of mapper.push(row!)) events.set(event.event_id, event);
-    }
-    for (const event of mapper.finish()) events.set(event.event_id, event);
-  }
-  return [...events.values()];
+  return importSession(codexTranscripts, transcript, {}).events;
 }
 
 const PATCH = [
@@ -179,8 +176,6 @@ test('a session of the real Codex is recorded whole', async () => {
     const { usage } = lab.mock.answers[i]!;
     expect(data).toMatchObject({
       model: LAB_MODEL,
-      tool_use_ids:
-        lab.mock.answers[i]!.callIds.length > 0 ? lab.mock.answers[i]!.callIds : undefined,
       usage: {
         input_tokens: usage.input_tokens,
         cache_read_input_tokens: usage.cached_tokens,
@@ -188,6 +183,7 @@ test('a session of the real Codex is recorded whole', async () => {
         reasoning_output_tokens: usage.reasoning_tokens,
       },
     });
+    expect(data.tool_use_ids ?? []).toEqual(lab.mock.answers[i]!.callIds);
     const price = pricer.price(LAB_MODEL, usageOf(data)!, timestamp * 1000, { provider: 'codex' });
     expect(price).toMatchObject({ status: 'priced', nanoUsd: expect.any(Number) });
     expect((price as { nanoUsd: number }).nanoUsd).toBeGreaterThan(0);
@@ -276,4 +272,74 @@ test('a call that another hook denied is closed from the rollout', async () => {
     },
   });
   expect(byHook(traceOf(session))).not.toContain('tool_result Bash');
+});
+
+test('a fork of the real Codex copies nothing, and is billed for its own', async () => {
+  await recordedLab({ main: [[says('First.')]], two: [[says('Second.')]] });
+  const first = sessionOf(await lab.run('SCENARIO:main please'));
+  const run = await lab.run('fork', first, 'SCENARIO:two please');
+
+  expect(run.code, run.stderr).toBe(0);
+  const fork = sessionOf(run);
+  expect(fork).not.toBe(first);
+  await vi.waitFor(
+    () => expect(traceOf(fork).filter((e) => e.event_type === 'llm_response')).toHaveLength(1),
+    20_000,
+  );
+  expect(kind(traceOf(fork)[0]!)).toBe('session_start fork');
+  const events = imported(fork);
+  expect(events[0]!.data).toMatchObject({ mode: 'import', forked_from: first });
+  const responses = events.filter(({ event_type }) => event_type === 'llm_response');
+  expect(responses.map(({ data }) => [data.response_id, data.copied_from])).toEqual([
+    [lab.mock.answers[1]!.responseId, undefined],
+  ]);
+});
+
+test('pause freezes the real Codex with what it runs, resume lets it end', async () => {
+  await recordedLab({
+    main: [
+      [calls('exec_command', { cmd: 'for i in 1 2 3; do echo $i >> ticks; sleep 0.3; done' })],
+      [says('Ticked.')],
+    ],
+  });
+  const run = lab.start(['SCENARIO:main please']);
+  await vi.waitFor(() => expect(lab.read('ticks')).toBeTruthy(), { timeout: 20_000, interval: 20 });
+  const [session] = readdirSync(join(environment().AGENT_STRACE_HOME, 'sessions'))
+    .map((name) => /^([0-9a-f-]{36})\.json$/.exec(name)?.[1] ?? '')
+    .filter((name) => name !== '');
+  const target = async () => {
+    const { trace_dir: folder } = readSessionRecord(session!, environment())!;
+    const verdict = await verify(folder, session!, environment());
+    if (!verdict.ok) throw new Error(verdict.message);
+    return verdict.target;
+  };
+  const paused = await pause(await target(), { env: environment() });
+  expect(paused).toMatchObject({ ok: true, state: 'paused', kind: 'signals' });
+  const ticks = lab.read('ticks');
+  await sleep(700);
+  expect(lab.read('ticks')).toBe(ticks);
+  const resumed = await resume(await target(), { env: environment() });
+  expect(resumed).toMatchObject({ ok: true, state: 'running' });
+  expect((await run.done).code).toBe(0);
+  expect(lab.read('ticks')).toBe('1\n2\n3\n');
+});
+
+test('an interrupted turn ends once', async () => {
+  await recordedLab({ main: [[calls('exec_command', { cmd: 'touch begun; sleep 30' })]] });
+  const run = lab.start(['SCENARIO:main please']);
+  await vi.waitFor(() => expect(lab.read('begun')).toBe(''), { timeout: 20_000 });
+  const session = threadOf(lab.rollouts()[0]!);
+  process.kill(readSessionRecord(session, environment())!.pid!, 'SIGINT');
+  await run.done;
+  const useId = lab.mock.answers[0]!.callIds[0]!;
+  const ends = (events: TraceEvent[]) =>
+    events.filter(({ data }) => data.reason === 'interrupted' || data.error === 'interrupted');
+  // Told by the hook, and again by the rollout, whose last rows come when the agent has gone.
+  await vi.waitFor(() => expect(ends(traceOf(session))).toHaveLength(4), 20_000);
+  const events = traceOf(session);
+  expect(new Set(ends(events).map(({ event_id }) => event_id)).size).toBe(2);
+  expect(result(events, session, useId)).toMatchObject({
+    event_type: 'error',
+    data: { is_interrupt: true, error: expect.stringContaining('aborted') },
+  });
 });

@@ -1,19 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import { killTree } from '../processes.ts';
+import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import { MockOpenai, type OpenaiScenario } from './mockOpenai.ts';
 
 /** A model that the price list knows. */
@@ -36,30 +27,39 @@ export class CodexLab {
   readonly codexHome: string;
   readonly projectDir: string;
   readonly mock: MockOpenai;
-  readonly #scratch: string;
-  readonly #codex: string;
+  /** Path of the agent. */
+  readonly codex: string;
+  readonly #place: LabPlace;
   readonly #running = new Set<ChildProcess>();
 
-  private constructor(scratch: string, mock: MockOpenai, codex: string) {
-    this.#scratch = scratch;
-    this.home = join(scratch, 'home');
+  private constructor(place: LabPlace, mock: MockOpenai, codex: string) {
+    this.#place = place;
+    this.home = place.home;
     this.codexHome = join(this.home, '.codex');
-    this.projectDir = join(scratch, 'project');
+    this.projectDir = place.projectDir;
     this.mock = mock;
-    this.#codex = codex;
+    this.codex = codex;
   }
 
-  /** Installs the agent if needed and makes its folders. */
+  /**
+   * Installs the agent if needed and makes its folders.
+   *
+   * @param files of the project, by relative path
+   * @param place instead of a home and a project of its own
+   */
   static async create(
     scenario: OpenaiScenario,
     files: Record<string, string> = {},
+    place?: SharedPlace,
   ): Promise<CodexLab> {
     const folder = await installTool('codex');
-    const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-codex-')));
     const mock = await MockOpenai.start(scenario);
-    const lab = new CodexLab(scratch, mock, join(folder, 'node_modules', '.bin', 'codex'));
+    const lab = new CodexLab(
+      labPlace('codex', place),
+      mock,
+      join(folder, 'node_modules', '.bin', 'codex'),
+    );
     mkdirSync(lab.codexHome, { recursive: true });
-    mkdirSync(lab.projectDir);
     for (const [path, content] of Object.entries(files)) {
       writeFileSync(join(lab.projectDir, path), content);
     }
@@ -113,7 +113,7 @@ export class CodexLab {
   /** Starts the agent and returns at once. @param args behind `codex exec` */
   start(args: string[]): { pid: number; child: ChildProcess; done: Promise<CodexRun> } {
     const child = spawn(
-      this.#codex,
+      this.codex,
       ['exec', '--json', '--skip-git-repo-check', '--dangerously-bypass-hook-trust', ...args],
       {
         cwd: this.projectDir,
@@ -174,6 +174,6 @@ export class CodexLab {
     for (const child of this.#running) killTree(child);
     killTree(undefined, this.home);
     await this.mock.close();
-    rmSync(this.#scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    removePlace(this.#place);
   }
 }

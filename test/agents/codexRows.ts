@@ -1,4 +1,4 @@
-/** Rollouts for tests: those that the real Codex wrote, in a home of their own, and rows of older versions. */
+/** Rollouts for tests: those that the real Codex wrote, in a home of their own, and rows to make others of. */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,9 +8,9 @@ const fixtures = fileURLToPath(new URL('../fixtures/codex', import.meta.url));
 
 /**
  * What Codex 0.169 wrote: `main` (commands, a patch), `pre-deny` (a hook said no), `spawn` (a subagent), `forked` (a fork,
- * two subagents that got a copy of the conversation, a compaction, an interrupt).
+ * two subagents that got a copy of the conversation, a compaction, an interrupt), `failing` (calls that never ran).
  */
-export type Recorded = 'main' | 'pre-deny' | 'spawn' | 'forked';
+export type Recorded = 'main' | 'pre-deny' | 'spawn' | 'forked' | 'failing';
 
 export const recordedFiles = (name: Recorded): string[] => {
   const folder = join(fixtures, name, 'transcript');
@@ -50,23 +50,4 @@ export const row = (at: number, type: string, payload: Json): JsonObject => ({
   payload,
 });
 
-export const item = (at: number, payload: JsonObject) => row(at, 'response_item', payload);
 export const message = (at: number, payload: JsonObject) => row(at, 'event_msg', payload);
-
-export const turn = (at: number, id: string, model = 'gpt-5.5') =>
-  row(at, 'turn_context', { turn_id: id, cwd: '/home/dev/shop', model, effort: 'medium' });
-
-/** Sums of a thread, and what the last response added: input, cached, output. */
-export function tokenCount(at: number, total: number[], last?: number[]): JsonObject {
-  const usage = ([input = 0, cached = 0, output = 0]: number[]) => ({
-    input_tokens: input,
-    cached_input_tokens: cached,
-    output_tokens: output,
-    reasoning_output_tokens: 0,
-    total_tokens: input + output,
-  });
-  return message(at, {
-    type: 'token_count',
-    info: { total_token_usage: usage(total), ...(last && { last_token_usage: usage(last) }) },
-  });
-}

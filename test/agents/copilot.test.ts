@@ -1,10 +1,12 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { copilotTranscripts } from '../../src/agents/copilot/sessionEvents.ts';
 import { hookCommand, installLauncher } from '../../src/agents/launcher.ts';
 import { readSessionRecord } from '../../src/agents/process.ts';
 import { createPricer } from '../../src/analysis/price.ts';
+import { act } from '../../src/guard/brake.ts';
+import { readTable } from '../../src/guard/processTable.ts';
 import type { TraceEvent } from '../../src/model/event.ts';
 import { SessionFold } from '../../src/model/fold.ts';
 import { summarise } from '../../src/model/summary.ts';
@@ -258,7 +260,7 @@ describe('a session of the real Copilot CLI', () => {
     );
 
     const record = readSessionRecord(id, { AGENT_STRACE_HOME: stateHome(lab) })!;
-    expect(record).toMatchObject({ agent: 'copilot', project: lab.projectDir, exe: 'copilot' });
+    expect(record).toMatchObject({ agent: 'copilot', project: lab.projectDir, exe: 'node' });
     expect(record.pid).toBeGreaterThan(1);
     const meta = JSON.parse(lab.read(`.agent-traces/${id}/meta.json`)) as object;
     expect(meta).toMatchObject({ agent_name: 'github-copilot', ended_at: expect.any(Number) });
@@ -306,6 +308,36 @@ describe('a session of the real Copilot CLI', () => {
     const traces = readdirSync(join(lab.projectDir, '.agent-traces'), { withFileTypes: true });
     const sessions = traces.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
     expect(sessions.map(({ name }) => name)).toEqual([id]);
+  });
+
+  test('is frozen with what it runs by a pause, and goes on', async () => {
+    const command = 'for i in $(seq 100); do printf x >> ticks; sleep 0.03; done';
+    await labOf(() => ({
+      main: [[tool('bash', { command, description: 'Tick' })], [text('All done.')]],
+    }));
+    install();
+    setUpOwn();
+    const run = lab.run('SCENARIO:main please');
+    const ticks = () =>
+      statSync(join(lab.projectDir, 'ticks'), { throwIfNoEntry: false })?.size ?? 0;
+    await vi.waitFor(() => expect(ticks()).toBeGreaterThan(5), 30_000);
+    const traces = join(lab.projectDir, '.agent-traces');
+    const session = readdirSync(traces).find((name) => !name.startsWith('.'))!;
+    const env = { AGENT_STRACE_HOME: stateHome(lab) };
+    const brake = async (action: 'pause' | 'resume') =>
+      await act(action, traces, session, { graceMs: 5000, env });
+
+    expect(await brake('pause')).toMatchObject({ ok: true, state: 'paused' });
+
+    const before = ticks();
+    const { pid } = readSessionRecord(session, env)!;
+    expect((await readTable()).get(pid!)?.state).toBe('T');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(ticks()).toBe(before);
+    expect(await brake('resume')).toMatchObject({ ok: true });
+    const { code, stderr } = await run;
+    expect(code, stderr).toBe(0);
+    expect(ticks()).toBe(100);
   });
 
   test('is recorded once where Claude is set up, too', async () => {

@@ -1,19 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import type { JsonObject } from '../../src/model/event.ts';
 import { killTree } from '../processes.ts';
+import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import { MockAnthropic, type Scenario } from './mockAnthropic.ts';
 
 /** Options of {@link CopilotLab.create}. */
@@ -22,6 +14,8 @@ export interface CopilotLabOptions {
   scenario: (folders: { projectDir: string; home: string }) => Scenario;
   /** Files of the project, by relative path. */
   files?: Record<string, string>;
+  /** Instead of a home and a project of its own. */
+  place?: SharedPlace;
 }
 
 /** How a run ended. */
@@ -48,27 +42,28 @@ export class CopilotLab {
   readonly home: string;
   readonly projectDir: string;
   readonly mock: MockAnthropic;
-  private readonly scratch: string;
+  private readonly place: LabPlace;
   private readonly copilot: string;
   private readonly running = new Set<ChildProcess>();
 
-  private constructor(scratch: string, mock: MockAnthropic, copilot: string) {
-    this.scratch = scratch;
-    this.home = join(scratch, 'home');
-    this.projectDir = join(scratch, 'project');
+  private constructor(place: LabPlace, mock: MockAnthropic, copilot: string) {
+    this.place = place;
+    this.home = place.home;
+    this.projectDir = place.projectDir;
     this.mock = mock;
     this.copilot = copilot;
   }
 
   /** Installs the agent if needed and makes its folders. */
-  static async create({ scenario, files = {} }: CopilotLabOptions): Promise<CopilotLab> {
+  static async create({ scenario, files = {}, place }: CopilotLabOptions): Promise<CopilotLab> {
     const folder = await installTool('copilot');
-    const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-copilot-')));
     const mock = await MockAnthropic.start({});
-    const lab = new CopilotLab(scratch, mock, join(folder, 'node_modules', '.bin', 'copilot'));
-    mkdirSync(lab.home);
+    const lab = new CopilotLab(
+      labPlace('copilot', place),
+      mock,
+      join(folder, 'node_modules', '.bin', 'copilot'),
+    );
     mkdirSync(join(lab.home, '.copilot'));
-    mkdirSync(lab.projectDir);
     // A folder that nobody trusts has no hooks.
     const trusted = { trusted_folders: [lab.projectDir] };
     writeFileSync(join(lab.home, '.copilot', 'config.json'), JSON.stringify(trusted));
@@ -140,7 +135,7 @@ export class CopilotLab {
     for (const child of this.running) killTree(child);
     killTree(undefined, this.home);
     await this.mock.close();
-    rmSync(this.scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    removePlace(this.place);
   }
 
   private environment(): Record<string, string> {

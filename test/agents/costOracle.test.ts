@@ -18,9 +18,11 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as library from '@pydantic/genai-prices';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { PricedSession } from '../../src/agents/claude/discover.ts';
-import { discoverPriced, importTranscript } from '../../src/agents/claude/discover.ts';
+import { importTranscript } from '../../src/agents/claude/discover.ts';
+import { claudeTranscripts } from '../../src/agents/claude/source.ts';
 import { usageData } from '../../src/agents/claude/usage.ts';
+import { discoverPriced } from '../../src/agents/importSession.ts';
+import type { PricedSession } from '../../src/agents/sessionPrices.ts';
 import { pricerOver } from '../../src/analysis/price.ts';
 import { addUsage, emptyUsage, uncachedInput, usageOf } from '../../src/model/usage.ts';
 import { lines, response, user } from './claudeRows.ts';
@@ -99,7 +101,11 @@ function askOracle(configDir: string): OracleSession[] {
 
 async function ours(configDir: string): Promise<PricedSession[]> {
   const sessions: PricedSession[] = [];
-  for await (const session of discoverPriced({ configDirs: [configDir], pricer })) {
+  for await (const session of discoverPriced({
+    sources: [claudeTranscripts],
+    places: { dirs: [configDir] },
+    pricer,
+  })) {
     sessions.push(session);
   }
   return sessions;

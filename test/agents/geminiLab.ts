@@ -1,22 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import { hookCommand, installLauncher } from '../../src/agents/launcher.ts';
 import type { TraceEvent } from '../../src/model/event.ts';
 import { killTree } from '../processes.ts';
+import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import { type GeminiScenario, MockGemini } from './mockGemini.ts';
 
 /** Events that set-up asks for. */
@@ -37,6 +27,8 @@ export interface GeminiLabOptions {
   hookBundle?: string;
   /** Further hooks by event: shell commands. */
   hooks?: Record<string, string>;
+  /** Instead of a home and a project of its own; hooks are what stands in the project then. */
+  place?: SharedPlace;
 }
 
 export interface GeminiRun {
@@ -53,14 +45,14 @@ export class GeminiLab {
   readonly home: string;
   readonly projectDir: string;
   readonly mock: MockGemini;
-  private readonly scratch: string;
+  private readonly place: LabPlace;
   private readonly gemini: string;
   private readonly running = new Set<ChildProcess>();
 
-  private constructor(scratch: string, mock: MockGemini, gemini: string) {
-    this.scratch = scratch;
-    this.home = join(scratch, 'home');
-    this.projectDir = join(scratch, 'project');
+  private constructor(place: LabPlace, mock: MockGemini, gemini: string) {
+    this.place = place;
+    this.home = place.home;
+    this.projectDir = place.projectDir;
     this.mock = mock;
     this.gemini = gemini;
   }
@@ -71,13 +63,16 @@ export class GeminiLab {
     files = {},
     hookBundle,
     hooks = {},
+    place,
   }: GeminiLabOptions): Promise<GeminiLab> {
     const folder = await installTool('gemini');
-    const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-gemini-')));
     const mock = await MockGemini.start();
-    const lab = new GeminiLab(scratch, mock, join(folder, 'node_modules', '.bin', 'gemini'));
+    const lab = new GeminiLab(
+      labPlace('gemini', place),
+      mock,
+      join(folder, 'node_modules', '.bin', 'gemini'),
+    );
     mkdirSync(join(lab.home, '.gemini'), { recursive: true });
-    mkdirSync(lab.projectDir);
     mock.scenario = scenario(lab);
     for (const [path, content] of Object.entries(files)) {
       writeFileSync(join(lab.projectDir, path), content);
@@ -91,7 +86,7 @@ export class GeminiLab {
         env: lab.stateEnv,
       });
     }
-    lab.writeSettings(hooks);
+    lab.writeSettings(place === undefined ? groupsOf(hooks) : {});
     return lab;
   }
 
@@ -100,22 +95,14 @@ export class GeminiLab {
     return { AGENT_STRACE_HOME: join(this.home, '.agent-strace') };
   }
 
-  private writeSettings(others: Record<string, string>): void {
-    // As set-up writes it: it names $HOME, which is the lab's for the agent.
-    const groups = EVENTS.map((event) => {
-      const commands = [hookCommand('gemini', event, {}), others[event] ?? ''];
-      const hooks = commands
-        .filter((command) => command !== '')
-        .map((command) => ({ type: 'command', command, timeout: 10_000 }));
-      return [event, [{ matcher: '*', hooks }]];
-    });
+  private writeSettings(hooks: object): void {
     const settings = {
       security: { auth: { selectedType: 'gemini-api-key' }, folderTrust: { enabled: false } },
       general: { disableAutoUpdate: true, enableAutoUpdate: false },
       privacy: { usageStatisticsEnabled: false },
       telemetry: { enabled: false },
       hooksConfig: { enabled: true },
-      hooks: Object.fromEntries(groups),
+      hooks,
     };
     writeFileSync(join(this.home, '.gemini/settings.json'), JSON.stringify(settings));
   }
@@ -182,7 +169,7 @@ export class GeminiLab {
     for (const child of this.running) killTree(child);
     killTree(undefined, this.home);
     await this.mock.close();
-    rmSync(this.scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    removePlace(this.place);
   }
 
   private environment(): Record<string, string> {
@@ -199,4 +186,16 @@ export class GeminiLab {
       NO_PROXY: '127.0.0.1,localhost',
     };
   }
+}
+
+/** Our hooks and others, as set-up writes them: they name $HOME, which is the lab's for the agent. */
+function groupsOf(others: Record<string, string>): object {
+  const groups = EVENTS.map((event) => {
+    const commands = [hookCommand('gemini', event, {}), others[event] ?? ''];
+    const hooks = commands
+      .filter((command) => command !== '')
+      .map((command) => ({ type: 'command', command, timeout: 10_000 }));
+    return [event, [{ matcher: '*', hooks }]];
+  });
+  return Object.fromEntries(groups);
 }

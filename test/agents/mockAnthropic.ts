@@ -25,6 +25,8 @@ export interface Step {
   usage?: Partial<Usage>;
   /** ms before the answer begins. */
   delay?: number;
+  /** The answer does not begin before this settles. */
+  gate?: () => Promise<unknown>;
   /** ms between the last block and the end of the stream. */
   hold?: number;
   /** Answers with this HTTP error instead of the blocks. */
@@ -139,6 +141,7 @@ export class MockAnthropic {
     this.requests.push(seen);
     if (path.endsWith('/count_tokens')) return sendJson(response, 200, { input_tokens: 1234 });
     if (step.delay) await sleep(step.delay);
+    await step.gate?.();
     if (step.error) return sendError(response, step.error);
 
     const blocks: SentBlock[] = step.blocks.map((block) =>

@@ -70,6 +70,7 @@ export class MockCompletions {
       ? { step: { blocks: [text('side')] }, index: 0 }
       : this.pick(request);
     if ('delay' in step && step.delay) await sleep(step.delay);
+    if ('gate' in step) await step.gate?.();
     if ('error' in step && step.error) {
       response.writeHead(step.error.status, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ error: { message: step.error.message ?? 'mock error' } }));

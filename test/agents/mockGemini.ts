@@ -20,6 +20,8 @@ export interface GeminiStep {
   parts: Part[];
   /** ms before the answer begins. */
   delay?: number;
+  /** The answer does not begin before this settles. */
+  gate?: () => Promise<unknown>;
 }
 
 /**
@@ -92,6 +94,7 @@ export class MockGemini {
     const body = JSON.parse(Buffer.concat(chunks).toString()) as GenerateRequest;
     const { index, step } = this.pick(body);
     if (step.delay) await sleep(step.delay);
+    await step.gate?.();
     const usage = usageOfStep(Math.max(0, index));
     if (index >= 0) this.answers.push(usage);
     const { promptTokenCount, candidatesTokenCount, thoughtsTokenCount } = usage;

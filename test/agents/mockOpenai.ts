@@ -26,6 +26,8 @@ export interface OpenaiStep {
   usage?: Partial<OpenaiUsage>;
   /** ms before the answer begins. */
   delay?: number;
+  /** The answer does not begin before this settles. */
+  gate?: () => Promise<unknown>;
   /** Answers with this HTTP error instead of the blocks. */
   error?: { status: number; message: string };
 }
@@ -117,6 +119,7 @@ export class MockOpenai {
     };
     const { name, index, step } = this.#pick(body.input);
     if (step.delay) await sleep(step.delay);
+    await step.gate?.();
     if (step.error) {
       return sendJson(response, step.error.status, { error: { message: step.error.message } });
     }

@@ -1,19 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import type { TraceEvent } from '../../src/model/event.ts';
 import { killTree } from '../processes.ts';
+import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import type { Scenario } from './mockAnthropic.ts';
 import { MockCompletions } from './mockCompletions.ts';
 
@@ -39,14 +31,14 @@ export class OpencodeLab {
   readonly home: string;
   readonly projectDir: string;
   readonly mock: MockCompletions;
-  private readonly scratch: string;
+  private readonly place: LabPlace;
   private readonly opencode: string;
   private readonly running = new Set<ChildProcess>();
 
-  private constructor(scratch: string, mock: MockCompletions, opencode: string) {
-    this.scratch = scratch;
-    this.home = join(scratch, 'home');
-    this.projectDir = join(scratch, 'project');
+  private constructor(place: LabPlace, mock: MockCompletions, opencode: string) {
+    this.place = place;
+    this.home = place.home;
+    this.projectDir = place.projectDir;
     this.mock = mock;
     this.opencode = opencode;
   }
@@ -56,17 +48,21 @@ export class OpencodeLab {
    *
    * @param files of the project, by relative path
    * @param model the one that opencode asks for
+   * @param place instead of a home and a project of its own
    */
   static async create(
     scenario: (folders: { projectDir: string }) => Scenario,
     files: Record<string, string> = {},
     model = 'scripted',
+    place?: SharedPlace,
   ): Promise<OpencodeLab> {
     const folder = await installTool('opencode');
-    const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'agent-strace-opencode-')));
     const mock = await MockCompletions.start({});
-    const lab = new OpencodeLab(scratch, mock, join(folder, 'node_modules', '.bin', 'opencode'));
-    mkdirSync(lab.home);
+    const lab = new OpencodeLab(
+      labPlace('opencode', place),
+      mock,
+      join(folder, 'node_modules', '.bin', 'opencode'),
+    );
     // Traces lie in the project where it has a folder for them.
     mkdirSync(join(lab.projectDir, '.agent-traces'), { recursive: true, mode: 0o700 });
     mock.scenario = scenario(lab);
@@ -167,6 +163,6 @@ export class OpencodeLab {
     for (const child of this.running) killTree(child);
     killTree(undefined, this.home);
     await this.mock.close();
-    rmSync(this.scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    removePlace(this.place);
   }
 }

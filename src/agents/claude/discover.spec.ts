@@ -6,10 +6,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lines, response, SESSION, user } from '../../../test/agents/claudeRows.ts';
 import { pricerOver } from '../../analysis/price.ts';
 import { Billing } from '../../model/billing.ts';
-import { discoverPriced, findTranscripts, importTranscript, missingEvents } from './discover.ts';
+import { discoverPriced } from '../importSession.ts';
+import { importTranscript } from './discover.ts';
 import { BesideIndex, configDirs } from './files.ts';
+import { claudeTranscripts } from './source.ts';
 
 const pricer = pricerOver(library);
+/** What is asked for in most of these. */
+const claudes = () => ({ sources: [claudeTranscripts], places: { dirs: [root] }, pricer });
 let root = '';
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'agent-strace-discover-'));
@@ -66,29 +70,16 @@ describe('BesideIndex', () => {
     expect(index.find('/nowhere', 'one')).toEqual([]);
   });
 
-  it('makes finding all transcripts linear', () => {
-    for (let at = 0; at < 300; at++) {
-      write(
-        `p/${SESSION.slice(0, -3)}${100 + at}.jsonl`,
-        lines([user('go', at, { sessionId: `${SESSION.slice(0, -3)}${100 + at}` })]),
-      );
-      for (const half of ['a', 'b']) {
-        const session = `${SESSION.slice(0, -3)}${100 + at}`;
-        const row = response({
-          id: 'm',
-          session,
-          sidechain: true,
-          block: { type: 'text', text: 'x'.repeat(30_000) },
-        });
-        write(`p/agent-${half}${at}.jsonl`, lines([row]));
-      }
-    }
-    const began = performance.now();
-    const found = findTranscripts({ configDirs: [root] });
-    // Quadratic it took 180,000 files to open: ten seconds and more.
-    expect(performance.now() - began).toBeLessThan(2000);
-    expect(found).toHaveLength(300);
-    expect(found.every(({ subagents }) => subagents.length === 2)).toBe(true);
+  it('looks at a folder but once in one pass over all transcripts', () => {
+    const row = lines([response({ id: 'm', session: 'one', sidechain: true })]);
+    const folder = join(write('p/agent-a1.jsonl', row), '..');
+    const index = new BesideIndex();
+    const find = index.pass();
+    expect(find(folder, 'one')).toHaveLength(1);
+    // It changed a moment ago: `find` of the index itself lists it again, each time.
+    write('p/agent-a2.jsonl', row);
+    expect(find(folder, 'one')).toHaveLength(1);
+    expect(index.find(folder, 'one')).toHaveLength(2);
   });
 });
 
@@ -107,8 +98,8 @@ describe('discoverPriced', () => {
     const sessions = [];
     const onProgress = (step: { sessions: number }) => progress.push(step.sessions);
     for await (const session of discoverPriced({
-      configDirs: [root, '/nowhere'],
-      pricer,
+      ...claudes(),
+      places: { dirs: [root, '/nowhere'] },
       onProgress,
     })) {
       sessions.push(session);
@@ -139,15 +130,13 @@ describe('discoverPriced', () => {
       lines([{ ...row, sessionId: fork, forkedFrom: { sessionId: SESSION } }]),
     );
     write(`p/${SESSION}.jsonl`, lines([row]));
-    const found = findTranscripts({ configDirs: [root] });
-    expect(found.map((file) => file.sessionId)).toEqual([SESSION, fork]);
     const prices = [];
-    for await (const session of discoverPriced({ configDirs: [root], pricer })) {
-      prices.push([session.priced, session.inOtherSessions]);
+    for await (const session of discoverPriced(claudes())) {
+      prices.push([session.sessionId, session.priced, session.inOtherSessions]);
     }
     expect(prices).toEqual([
-      [1, 0],
-      [0, 1],
+      [SESSION, 1, 0],
+      [fork, 0, 1],
     ]);
   });
 
@@ -156,7 +145,7 @@ describe('discoverPriced', () => {
     const rows = [row('m1', 0.5), row('m2', 0), row('m3', -1)];
     const file = write(`p/${SESSION}.jsonl`, lines(rows));
     const ours = 10 * 3000 + 20 * 15_000;
-    for await (const session of discoverPriced({ configDirs: [root], pricer })) {
+    for await (const session of discoverPriced(claudes())) {
       expect(session).toMatchObject({ priced: 3, nanoUsd: 500_000_000 + 2 * ours });
     }
     const own = importTranscript(file).events.map(({ data }) => data.agent_cost_usd);
@@ -171,7 +160,7 @@ describe('discoverPriced', () => {
     const text = lines(rows.flatMap((row) => [filler, row, user('"usage"', 2)]));
     // The last row is whole, but has no newline.
     write(`p/${SESSION}.jsonl`, text + lines([response({ id: 'last' })]).trim());
-    for await (const session of discoverPriced({ configDirs: [root], pricer })) {
+    for await (const session of discoverPriced(claudes())) {
       expect(session.priced).toBe(13);
       expect(session.bytes).toBeGreaterThan(8_000_000);
     }
@@ -212,21 +201,5 @@ describe('importTranscript', () => {
 
   it('says so where there is no file', () => {
     expect(() => importTranscript(join(root, 'none.jsonl'))).toThrow('cannot be read');
-  });
-});
-
-describe('missingEvents', () => {
-  it('leaves out what a trace has', () => {
-    const { events } = importTranscript(
-      write(`p/${SESSION}.jsonl`, lines([user('go', 0), response({ id: 'm1' })])),
-    );
-    expect(missingEvents(events, '')).toEqual(events);
-    const text = lines(events);
-    expect(missingEvents(events, text)).toEqual([]);
-    const hooked =
-      '{"event_type":"session_start","timestamp":1.0,"event_id":"ffffffffffff"}\n{torn';
-    const missing = missingEvents(events, hooked);
-    expect(missing.map((event) => event.event_type)).not.toContain('session_start');
-    expect(missing).toHaveLength(events.length - 1);
   });
 });

@@ -1,15 +1,24 @@
-/** Finds the transcripts of this machine: what each session cost, and a session as a trace. */
+/** Claude Code's transcripts of this machine: what a session cost, and a session as a trace. */
 import { closeSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { Billing, isSidechain, responseRef } from '../../model/billing.ts';
-import type { JsonObject, TraceEvent } from '../../model/event.ts';
-import type { Price, Pricer, Usage } from '../../model/usage.ts';
-import { addUsage, emptyUsage, usageOf } from '../../model/usage.ts';
+import { type Billing, isSidechain, responseRef } from '../../model/billing.ts';
+import { shallow } from '../../model/depth.ts';
+import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
+import type { Pricer } from '../../model/usage.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import { codeOf, openRead, problemText } from '../../trace/files.ts';
+import type { TranscriptFile } from '../agent.ts';
 import { LineSplitter } from '../lines.ts';
 import { entriesOf, firstBytes, isSessionId, openOwn, readSmall } from '../ownFiles.ts';
-import { asObject, asString, rowTime } from '../rows.ts';
+import { asObject, rowTime } from '../rows.ts';
+import {
+  markCopies,
+  type PricedSession,
+  priceResponses,
+  type Response,
+  unpricedSession,
+} from '../sessionPrices.ts';
+import { EventList } from '../transcriptRows.ts';
 import type { Environment, SubagentFile } from './files.ts';
 import { besideIndex, configDirs, subagentFiles } from './files.ts';
 import type { SubagentMeta, TranscriptStats } from './transcriptImport.ts';
@@ -19,43 +28,25 @@ import { Responses, replaces, usageData } from './usage.ts';
 const CHUNK = 1024 * 1024;
 const HEAD = 65_536;
 
-export interface TranscriptFile {
+export interface FindOptions extends Environment {
+  /** Claude's config folders; default: where this user's are. */
+  configDirs?: readonly string[];
+}
+
+/** What the beginning of a transcript says. */
+export interface TranscriptHead {
   path: string;
   sessionId: string;
   /** The project's folder name, in which Claude Code writes `-` for every other character. */
   project: string;
-  subagents: SubagentFile[];
+  /** The folder that the session worked in first; empty where no row says. */
+  cwd: string;
   /** Time of the first row that has one, in seconds since the epoch; 0 where none has. */
   startedAt: number;
   /** Its first rows were copied from another session. */
   forked: boolean;
   /** When the file was made, in milliseconds since the epoch. */
   createdAtMs: number;
-}
-
-export interface FindOptions extends Environment {
-  /** Claude's config folders; default: where this user's are. */
-  configDirs?: readonly string[];
-}
-
-/** Every transcript, the session that began first first. */
-export function findTranscripts(options: FindOptions = {}): TranscriptFile[] {
-  const beside = besideIndex.pass();
-  return [...transcriptHeads(options)]
-    .map((head) => ({ ...head, subagents: subagentFiles(head.path, head.sessionId, beside) }))
-    .sort(
-      (a, b) =>
-        a.startedAt - b.startedAt ||
-        Number(a.forked) - Number(b.forked) ||
-        a.createdAtMs - b.createdAtMs ||
-        (a.path < b.path ? -1 : 1),
-    );
-}
-
-/** What the beginning of a transcript says. */
-export interface TranscriptHead extends Omit<TranscriptFile, 'subagents'> {
-  /** The folder that the session worked in first; empty where no row says. */
-  cwd: string;
 }
 
 /** The beginnings of all transcripts, read as they are asked for. */
@@ -93,11 +84,6 @@ export function transcriptHead(path: string, project: string, anyOwner = false):
   };
 }
 
-function describe(path: string, project: string, anyOwner: boolean): TranscriptFile {
-  const head = transcriptHead(path, project, anyOwner);
-  return { ...head, subagents: subagentFiles(path, head.sessionId) };
-}
-
 /** A row's own key: in a text its quotes would be escaped. */
 function firstCwd(head: string): string {
   const [, text = '""'] = /"cwd":("(?:[^"\\]|\\.)*")/.exec(head) ?? [];
@@ -113,103 +99,20 @@ function firstTime(head: string): number {
   return Number.isFinite(ms) ? ms / 1000 : 0;
 }
 
-export interface ModelCost {
-  model: string;
-  usage: Usage;
-  /** Responses. */
-  responses: number;
-  nanoUsd: number;
-  unpriced: number;
-}
-
-export interface PricedSession {
-  path: string;
-  sessionId: string;
-  project: string;
-  /** Seconds since the epoch; 0 where no response has a time. */
-  startedAt: number;
-  endedAt: number;
-  models: ModelCost[];
-  usage: Usage;
-  nanoUsd: number;
-  /** Responses with a price. */
-  priced: number;
-  /** Responses without one, by reason. */
-  unpriced: Record<string, number>;
-  /** Rows of responses that were counted already, here or in another session. */
-  deduplicated: number;
-  /** Of these: responses that a session before this one has. */
-  inOtherSessions: number;
-  /** Ids of those sessions, the one with the most first. */
-  billedIn: string[];
-  /** Lines that are no JSON or too long. */
-  unreadable: number;
-  bytes: number;
-}
-
-export interface DiscoverProgress {
-  sessions: number;
-  total: number;
-  bytes: number;
-}
-
-export interface DiscoverOptions extends FindOptions {
-  pricer: Pricer;
-  onProgress?: (progress: DiscoverProgress) => void;
-  signal?: AbortSignal;
-}
-
 /**
- * Prices every session, one after the other. A response that several files have (resumed and
- * forked sessions copy rows) is counted once, for the session that began first; a fork, which
- * begins with the same rows, comes after the session it was made from.
+ * What a session cost. Looks at the rows with tokens only, which is many times as quick as an import.
+ *
+ * @param subagents its subagents' files
+ * @param billing of the sessions that began before
  */
-export async function* discoverPriced(options: DiscoverOptions): AsyncGenerator<PricedSession> {
-  const files = findTranscripts(options);
-  const billing = new Billing();
-  let bytes = 0;
-  for (const [index, file] of files.entries()) {
-    if (options.signal?.aborted === true) return;
-    const session = priceSession(file, options.pricer, billing);
-    bytes += session.bytes;
-    options.onProgress?.({ sessions: index + 1, total: files.length, bytes });
-    yield session;
-    // Long runs leave room for what else the process has to do.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-/** A model response of a session that is priced. */
-export interface Response {
-  data: JsonObject;
-  /** Seconds since the epoch. */
-  time: number;
-}
-
-/** A session of which nothing is priced yet. */
-export const unpricedSession = (
-  file: Pick<TranscriptFile, 'path' | 'sessionId' | 'project' | 'startedAt'>,
-): PricedSession => ({
-  path: file.path,
-  sessionId: file.sessionId,
-  project: file.project,
-  startedAt: file.startedAt,
-  endedAt: file.startedAt,
-  models: [],
-  usage: emptyUsage(),
-  nanoUsd: 0,
-  priced: 0,
-  unpriced: {},
-  deduplicated: 0,
-  inOtherSessions: 0,
-  billedIn: [],
-  unreadable: 0,
-  bytes: 0,
-});
-
-function priceSession(file: TranscriptFile, pricer: Pricer, billing: Billing): PricedSession {
+export function priceTranscript(
+  transcript: TranscriptFile,
+  subagents: readonly SubagentFile[],
+  pricer: Pricer,
+  billing: Billing,
+): PricedSession {
   const responses = new Responses<Response>();
-  const session = unpricedSession(file);
+  const session = unpricedSession(transcript);
   const elsewhere = new Map<string, string>();
   const take = (row: JsonObject, agentId: string): void => {
     const data = usageData(row);
@@ -237,86 +140,15 @@ function priceSession(file: TranscriptFile, pricer: Pricer, billing: Billing): P
       before,
     );
   };
-  for (const { path, agentId } of [{ path: file.path, agentId: '' }, ...file.subagents]) {
+  for (const { path, agentId } of [{ path: transcript.path, agentId: '' }, ...subagents]) {
     const read = scanUsage(path, (row) => take(row, agentId));
     session.bytes += read.bytes;
     session.unreadable += read.unreadable;
     session.endedAt = Math.max(session.endedAt, read.lastTime);
   }
-  priceResponses(session, responses.values(), elsewhere, pricer, billing, 'claude');
+  priceResponses(session, responses.values(), elsewhere, pricer, billing);
   return session;
 }
-
-/**
- * Prices a session's responses, each once.
- *
- * @param elsewhere responses that other sessions were billed for, by their refs
- * @param provider the agent, as a hint whose price list it is
- */
-export function priceResponses(
-  session: PricedSession,
-  responses: Iterable<Response>,
-  elsewhere: ReadonlyMap<string, string>,
-  pricer: Pricer,
-  billing: Billing,
-  provider: string,
-): void {
-  session.inOtherSessions = elsewhere.size;
-  session.billedIn = mostFirst(elsewhere.values());
-  const models = new Map<string, ModelCost>();
-  for (const { data, time } of responses) {
-    billing.bill(responseRef(data), session.sessionId);
-    session.endedAt = Math.max(session.endedAt, time);
-    const usage = usageOf(data);
-    if (usage === undefined) continue;
-    const model = asString(data.model);
-    const cost = models.get(model) ?? newModelCost(model);
-    models.set(model, cost);
-    cost.responses += 1;
-    addUsage(cost.usage, usage);
-    addUsage(session.usage, usage);
-    // The agent's own figure, where an old row has one, as in a trace.
-    const own = data.agent_cost_usd;
-    let price: Price =
-      typeof own === 'number'
-        ? { status: 'reported', nanoUsd: Math.round(own * 1e9) }
-        : pricer.price(model, usage, time * 1000, {
-            provider,
-            speed: asString(data.speed),
-            serviceTier: asString(data.service_tier),
-            inferenceGeo: asString(data.inference_geo),
-            webSearchRequests: Number(data.web_search_requests ?? 0),
-          });
-    // … and where no price is known, what the agent reckoned.
-    const told = data.cost_usd;
-    if (price.status === 'unpriced' && typeof told === 'number' && told > 0 && told < 1e6) {
-      price = { status: 'reported', nanoUsd: Math.round(told * 1e9) };
-    }
-    if (price.status === 'unpriced') {
-      cost.unpriced += 1;
-      session.unpriced[price.reason] = (session.unpriced[price.reason] ?? 0) + 1;
-    } else {
-      cost.nanoUsd += price.nanoUsd;
-      session.nanoUsd += price.nanoUsd;
-      session.priced += 1;
-    }
-  }
-  session.models = [...models.values()];
-}
-
-function mostFirst(ids: Iterable<string>): string[] {
-  const counts = new Map<string, number>();
-  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1]).map(([id]) => id);
-}
-
-const newModelCost = (model: string): ModelCost => ({
-  model,
-  usage: emptyUsage(),
-  responses: 0,
-  nanoUsd: 0,
-  unpriced: 0,
-});
 
 const USAGE_KEY = Buffer.from('"usage"');
 
@@ -324,7 +156,7 @@ const USAGE_KEY = Buffer.from('"usage"');
  * Calls `take` with the rows that can hold a usage. Others are not even cut into lines: most of a
  * transcript is file contents. (Inside a JSON text the quotes of `"usage"` are escaped.)
  */
-export function scanUsage(
+function scanUsage(
   path: string,
   take: (row: JsonObject) => void,
 ): { bytes: number; unreadable: number; lastTime: number } {
@@ -418,52 +250,25 @@ export interface ImportedTranscript {
  */
 export function importTranscript(path: string, options: ImportOptions = {}): ImportedTranscript {
   const anyOwner = options.named === true;
-  const file = describe(path, basename(dirname(path)), anyOwner);
-  const sessionId = options.sessionId ?? file.sessionId;
+  const head = transcriptHead(path, basename(dirname(path)), anyOwner);
+  const sessionId = options.sessionId ?? head.sessionId;
   if (!isSessionId(sessionId)) throw new Error(`${path} does not name a session that can be used.`);
   const mapper = new TranscriptMapper({ sessionId, redact: options.redact });
-  const events = new Map<string, TraceEvent>();
-  const add = (event: TraceEvent): void => {
-    const known = events.get(event.event_id);
-    // A tool call told twice keeps its time; the later word on the rest stands.
-    if (known !== undefined) event.timestamp = Math.min(known.timestamp, event.timestamp);
-    events.set(event.event_id, event);
-  };
+  const list = new EventList();
+  const { add } = list;
   const main = readRows(path, (row) => mapper.push(row, { file: path }).forEach(add), anyOwner);
   if (main === undefined) throw new Error(`${path} cannot be read: ${whyNot(path)}`);
   let unreadable = main;
-  const subagents =
-    options.sessionId === undefined ? file.subagents : subagentFiles(path, sessionId);
-  for (const { path: own, agentId } of subagents) {
+  for (const { path: own, agentId } of subagentFiles(path, sessionId, besideIndex.find)) {
     mapper.describe(agentId, readMeta(own));
     unreadable +=
       readRows(own, (row) => mapper.push(row, { file: own, agentId }).forEach(add), anyOwner) ?? 0;
   }
   mapper.finish().forEach(add);
-  const order = [...events.values()].sort((a, b) => a.timestamp - b.timestamp || rank(a) - rank(b));
-  if (options.billing !== undefined) markCopies(order, sessionId, options.billing);
-  return { sessionId, events: order, stats: mapper.stats, unreadable };
+  const events = list.inOrder();
+  if (options.billing !== undefined) markCopies(events, sessionId, options.billing);
+  return { sessionId, events, stats: mapper.stats, unreadable };
 }
-
-/** Not every agent says of a row that it is a copy: an older transcript with the same response does. */
-export function markCopies(
-  events: readonly TraceEvent[],
-  sessionId: string,
-  billing: Billing,
-): void {
-  const responses = events.filter(({ event_type }) => event_type === 'llm_response');
-  for (const { data } of responses) {
-    const owner = billing.billedIn(responseRef(data), isSidechain(data));
-    if (owner !== undefined && owner !== sessionId) data.copied_from ??= owner;
-  }
-  for (const { data } of responses) {
-    if (data.copied_from === undefined) billing.bill(responseRef(data), sessionId);
-  }
-}
-
-/** At one instant the session's start comes first and its end last. */
-const rank = (event: TraceEvent): number =>
-  event.event_type === 'session_start' ? -1 : event.event_type === 'session_end' ? 1 : 0;
 
 /** What stands beside a subagent's file. */
 export function readMeta(path: string): SubagentMeta {
@@ -503,7 +308,7 @@ function readRows(
     if (line?.trim() === '') return;
     let row: unknown;
     try {
-      row = line === undefined ? undefined : JSON.parse(line);
+      row = line === undefined ? undefined : shallow(JSON.parse(line) as Json);
     } catch {
       // A torn line: counted below.
     }
@@ -524,22 +329,4 @@ function readRows(
     closeSync(file.fd);
   }
   return unreadable;
-}
-
-/**
- * The events that a trace does not have yet. Where hooks recorded the session, its start and end
- * are theirs; what both tell has the same id.
- *
- * @param eventsFile text of the trace's `events.ndjson`, empty where there is none
- */
-export function missingEvents(events: readonly TraceEvent[], eventsFile: string): TraceEvent[] {
-  const known = new Set<string>();
-  const types = new Set<string>();
-  for (const line of eventsFile.split('\n')) {
-    const id = /"event_id": ?"([0-9a-f]{1,32})"/.exec(line)?.[1];
-    if (id !== undefined) known.add(id);
-    const type = /^\{"event_type": ?"(session_(?:start|end))"/.exec(line)?.[1];
-    if (type !== undefined) types.add(type);
-  }
-  return events.filter((event) => !known.has(event.event_id) && !types.has(event.event_type));
 }

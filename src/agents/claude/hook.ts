@@ -4,21 +4,22 @@
  * Claude's names for events and fields are its contract; whatever is not understood is kept whole as
  * `decision` + `unknown_hook`, so that a newer Claude loses nothing.
  */
-import { cutBetween, cutKey, LONG_KEYS, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
-import {
-  isObject,
-  type Json,
-  type JsonObject,
-  TRACE_VERSION,
-  type TraceEvent,
-} from '../../model/event.ts';
+import { MAX_RESULT_UNITS } from '../../model/codec.ts';
+import { isObject, type Json, type JsonObject, type TraceEvent } from '../../model/event.ts';
 import { ids, randomEventId } from '../../model/ids.ts';
 import type { HookContext } from '../agent.ts';
-import { asString as str } from '../rows.ts';
+import {
+  hookEvent,
+  lookUp,
+  MARGIN,
+  restOf,
+  startData,
+  subagentEnd,
+  subagentId,
+  unknownData,
+} from '../hookEvents.ts';
+import { argumentsOf, asString as str } from '../rows.ts';
 import { exitCodeOf, filesOf } from './toolResult.ts';
-
-/** Text above the limit that redaction still sees: it can make a text shorter. */
-const MARGIN = 8192;
 
 /** Events that say nothing of their own, or far too much. */
 const IGNORED = new Set(['MessageDisplay', 'WorktreeCreate']);
@@ -62,8 +63,6 @@ const RENAMED: Record<string, string> = {
   tool_input: 'arguments',
   compact_summary: 'summary',
   error: 'error_type',
-  event_subtype: 'payload_event_subtype',
-  truncated: 'payload_truncated',
 };
 
 /**
@@ -89,7 +88,7 @@ class Mapper {
   events(): TraceEvent[] {
     const name = str(this.#payload.hook_event_name) || this.#context.event;
     if (IGNORED.has(name)) return [];
-    const decision = Object.hasOwn(DECISIONS, name) ? DECISIONS[name] : undefined;
+    const decision = lookUp(DECISIONS, name);
     if (decision !== undefined) return [this.#decision(decision.subtype, decision.more)];
     switch (name) {
       case 'SessionStart':
@@ -121,13 +120,7 @@ class Mapper {
       case 'InstructionsLoaded':
         return [this.#instructions()];
       default:
-        return [
-          this.#event('decision', randomEventId(), {
-            event_subtype: 'unknown_hook',
-            hook_event_name: name,
-            payload: this.#unknown(),
-          }),
-        ];
+        return [this.#event('decision', randomEventId(), unknownData(name, this.#payload))];
     }
   }
 
@@ -137,43 +130,15 @@ class Mapper {
     data: JsonObject,
     more: { parent_id?: string; duration_ms?: number } = {},
   ): TraceEvent {
-    const payload = this.#payload;
-    const common: JsonObject = { provider: 'claude', recorded_by: 'hook' };
-    for (const key of ['agent_id', 'agent_type', 'prompt_id', 'cwd', 'permission_mode']) {
-      const value = payload[key];
-      if (typeof value === 'string' && value !== '') common[key] = value;
-    }
-    const event: TraceEvent = {
-      event_type: type,
-      timestamp: this.#context.timestamp,
-      event_id: id,
-      session_id: this.#session,
-      ...more,
-      data: { ...common, ...data },
-    };
-    // What is far above its limit goes early, so that nothing slow runs over all of it.
-    for (const key of LONG_KEYS) {
-      cutKey(event.data, key, MAX_RESULT_UNITS + MARGIN, cutBetween);
-    }
-    return event;
+    const { agent_id, agent_type, prompt_id, cwd, permission_mode } = this.#payload;
+    const { sessionId, timestamp } = this.#context;
+    const common = { agent_id, agent_type, prompt_id, cwd, permission_mode };
+    return hookEvent({ provider: 'claude', sessionId, timestamp, common }, type, id, data, more);
   }
 
   /** The payload's own fields, under the format's names. */
   #rest(): JsonObject {
-    const rest: JsonObject = {};
-    for (const [key, value] of Object.entries(this.#payload)) {
-      if (COMMON.has(key) || value === null || value === '') continue;
-      set(rest, Object.hasOwn(RENAMED, key) ? RENAMED[key]! : key, value);
-    }
-    return rest;
-  }
-
-  #unknown(): JsonObject {
-    const rest: JsonObject = {};
-    for (const [key, value] of Object.entries(this.#payload)) {
-      if (key !== 'session_id' && key !== 'hook_event_name') set(rest, key, value);
-    }
-    return rest;
+    return restOf(this.#payload, COMMON, (key) => lookUp(RENAMED, key) ?? key);
   }
 
   #decision(subtype: string, more: JsonObject = {}): TraceEvent {
@@ -183,16 +148,11 @@ class Mapper {
   }
 
   #sessionStart(): TraceEvent {
-    const { agentVersion, entrypoint } = this.#context;
-    const source = str(this.#payload.source);
-    const transcript = str(this.#payload.transcript_path);
+    const { entrypoint } = this.#context;
+    const { source, transcript_path } = this.#payload;
     return this.#event('session_start', randomEventId(), {
       ...this.#rest(),
-      trace_version: TRACE_VERSION,
-      ...(['resume', 'clear', 'compact', 'fork'].includes(source) && { event_subtype: source }),
-      mode: 'claude-code-hooks',
-      ...(transcript !== '' && { transcript_path: transcript }),
-      ...(agentVersion !== undefined && { agent_version: agentVersion }),
+      ...startData('claude', source, transcript_path, this.#context),
       ...(entrypoint !== undefined && { entrypoint }),
     });
   }
@@ -354,28 +314,20 @@ class Mapper {
   }
 
   #subagentStart(): TraceEvent {
-    const agent = str(this.#payload.agent_id);
-    return this.#event(
-      'tool_call',
-      agent === '' ? randomEventId() : ids.subagent(this.#session, agent),
-      { event_subtype: 'subagent', tool_name: 'Subagent' },
-    );
+    const id = subagentId(this.#session, str(this.#payload.agent_id));
+    return this.#event('tool_call', id, { event_subtype: 'subagent', tool_name: 'Subagent' });
   }
 
   #subagentStop(): TraceEvent {
-    const agent = str(this.#payload.agent_id);
+    const { id, more } = subagentEnd(this.#session, str(this.#payload.agent_id));
     const transcript = str(this.#payload.agent_transcript_path);
-    return this.#event(
-      'tool_result',
-      agent === '' ? randomEventId() : ids.subagentEnd(this.#session, agent),
-      {
-        event_subtype: 'subagent',
-        tool_name: 'Subagent',
-        result: str(this.#payload.last_assistant_message),
-        ...(transcript !== '' && { agent_transcript_path: transcript }),
-      },
-      agent === '' ? {} : { parent_id: ids.subagent(this.#session, agent) },
-    );
+    const data = {
+      event_subtype: 'subagent',
+      tool_name: 'Subagent',
+      result: str(this.#payload.last_assistant_message),
+      ...(transcript !== '' && { agent_transcript_path: transcript }),
+    };
+    return this.#event('tool_result', id, data, more);
   }
 
   #instructions(): TraceEvent {
@@ -388,11 +340,6 @@ class Mapper {
       ...(path !== '' && { files: [{ path, kind: 'read' }] }),
     });
   }
-}
-
-function argumentsOf(input: Json | undefined): JsonObject {
-  if (isObject(input)) return input;
-  return input === undefined || input === null ? {} : { value: input };
 }
 
 function errorText(value: Json | undefined): string {

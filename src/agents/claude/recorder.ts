@@ -1,6 +1,7 @@
 /** Claude Code's hooks. */
 import { isObject, type JsonObject } from '../../model/event.ts';
 import type { HookRecorder, Moment } from '../agent.ts';
+import { lookUp } from '../hookEvents.ts';
 import { asString as str } from '../rows.ts';
 import { mapClaudeHook } from './hook.ts';
 
@@ -20,13 +21,14 @@ export const claudeRecorder: HookRecorder = {
   agent: 'claude',
   sessionOf: (payload, env) => str(payload.session_id) || str(env.CLAUDE_CODE_SESSION_ID),
   eventOf: (payload, event) => str(payload.hook_event_name) || event,
-  momentOf: (event) => (Object.hasOwn(MOMENTS, event) ? MOMENTS[event] : undefined),
+  momentOf: (event) => lookUp(MOMENTS, event),
   map: mapClaudeHook,
   toolOf: (payload) => ({
     name: str(payload.tool_name),
     callId: str(payload.tool_use_id),
     cwd: str(payload.cwd),
     input: inputOf(payload),
+    subagent: str(payload.agent_id) !== '',
     ...(payload.tool_response !== undefined && { response: payload.tool_response }),
   }),
   cwdOf: ({ cwd }) => str(cwd),

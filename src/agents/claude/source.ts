@@ -5,7 +5,7 @@ import type { TranscriptFile, TranscriptSource } from '../agent.ts';
 import { firstBytes, isSessionId } from '../ownFiles.ts';
 import { asObject } from '../rows.ts';
 import { readMeta, type TranscriptHead, transcriptHead, transcriptHeads } from './discover.ts';
-import { subagentFiles } from './files.ts';
+import { besideIndex, subagentFiles } from './files.ts';
 import { TranscriptMapper } from './transcriptImport.ts';
 
 /** Bytes in which a row names its session. */
@@ -47,7 +47,10 @@ export const claudeTranscripts: TranscriptSource = {
     const head = transcriptHead(path, basename(dirname(path)), true);
     return isSessionId(head.sessionId) ? transcriptOf(head) : undefined;
   },
-  filesOf: ({ path, sessionId }) => [{ path, agentId: '' }, ...subagentFiles(path, sessionId)],
+  filesOf: ({ path, sessionId }) => [
+    { path, agentId: '' },
+    ...subagentFiles(path, sessionId, besideIndex.find),
+  ],
   // `usageReader.ts` follows it.
   liveFilesOf: () => [],
   mapper: ({ sessionId, file, redact }) => {

@@ -10,7 +10,7 @@ import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import { type RedactPolicy, redactText } from '../../redact/redact.ts';
-import { asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
+import { asCount, asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
 import { exitCodeOf } from './toolResult.ts';
 
 /** Open messages and calls of one file that are remembered. */
@@ -24,9 +24,6 @@ const MAX_PENDING_ARGUMENTS = 8000;
 
 /** What stands in a user's place where somebody pressed Esc. */
 const INTERRUPTED = /^\[Request interrupted by user/;
-
-const asCount = (value: unknown): number =>
-  Number.isFinite(value) && (value as number) > 0 ? Math.floor(value as number) : 0;
 
 /** The session that a forked or resumed row was copied from; empty for the session's own rows. */
 export function copiedFrom(row: JsonObject, sessionId: string): string {

@@ -25,7 +25,7 @@ import {
 import type { TraceEvent } from '../../model/event.ts';
 import { acquireLease } from '../lease.ts';
 import { LineSplitter } from '../lines.ts';
-import { readUsage, UsageTail } from './usageReader.ts';
+import { readUsage, tailUsage } from './usageReader.ts';
 
 let root = '';
 let transcriptPath = '';
@@ -312,7 +312,7 @@ describe('readUsage', () => {
     expect(read().events).toEqual([]);
     appendFileSync(eventsFile, lines(first.events));
     expect(read().events).toEqual([]);
-    const tail = new UsageTail({ ...options, eventsFile });
+    const tail = tailUsage({ ...options, eventsFile });
     expect(tail.poll().events).toEqual([]);
     rmSync(eventsFile);
     expect(read().events).toEqual(first.events);
@@ -378,15 +378,15 @@ describe('lease', () => {
   });
 });
 
-describe('UsageTail', () => {
+describe('tailUsage', () => {
   it('tells what is new, and gives way to another’s lease', () => {
     writeFileSync(transcriptPath, lines(rows.slice(0, 2)));
-    const tail = new UsageTail(options);
+    const tail = tailUsage(options);
     const first = tail.poll();
     expect(first.events).toHaveLength(2);
     first.commit();
     expect(tail.poll().events).toEqual([]);
-    const second = new UsageTail(options);
+    const second = tailUsage(options);
     appendFileSync(transcriptPath, lines(rows.slice(2)));
     expect(second.poll().events).toEqual([]);
     expect(tail.poll().events).not.toEqual([]);
@@ -400,7 +400,7 @@ describe('UsageTail', () => {
   });
 
   it('waits for a file that is not there yet', () => {
-    const tail = new UsageTail(options);
+    const tail = tailUsage(options);
     expect(tail.poll().events).toEqual([]);
     writeFileSync(transcriptPath, lines(rows));
     expect(tail.poll().events).not.toEqual([]);

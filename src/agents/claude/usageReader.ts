@@ -4,13 +4,12 @@
  *
  * Synchronous and small: the hook uses it when no editor is running.
  */
-import * as fs from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { TraceEvent } from '../../model/event.ts';
 import { textHash } from '../../model/ids.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
-import { acquireLease, type Lease } from '../lease.ts';
+import { LeasedTail } from '../leasedTail.ts';
 import { readSmall } from '../ownFiles.ts';
 import {
   nothing,
@@ -63,7 +62,7 @@ interface Progress {
   trace: string;
 }
 
-export const defaultStateDir = (): string => join(homedir(), '.agent-strace', 'state');
+const defaultStateDir = (): string => join(homedir(), '.agent-strace', 'state');
 
 /**
  * The events of the rows since the last commit. None where the path is not a transcript of this
@@ -189,57 +188,18 @@ function isProgress(file: FileProgress): boolean {
 }
 
 /** Follows one session's transcript in a process that lives on. */
-export class UsageTail {
-  readonly #options: ReadOptions;
-  #lease: Lease | undefined;
-  #seen = '';
-
-  constructor(options: ReadOptions) {
-    this.#options = { beside: besideIndex.find, ...options };
-  }
-
-  /**
-   * What is new, cheap where nothing is: a stat of each file. Nothing while another process has
-   * the session's lease.
-   */
-  poll(): ReadResult {
-    const { sessionId, stateDir } = this.#options;
-    if (this.#lease?.renew() !== true) {
-      this.#lease = acquireLease(sessionId, stateDir ?? defaultStateDir());
-      // What was committed meanwhile is another's.
-      this.#seen = '';
-    }
-    if (this.#lease === undefined) return nothing;
-    const now = this.#signature();
-    if (now === this.#seen || now === '') return nothing;
-    const result = readUsage(this.#options);
-    const commit = result.commit;
-    result.commit = () => {
-      commit();
-      if (!result.more) this.#seen = now;
-    };
-    if (result.events.length === 0) result.commit();
-    return result;
-  }
-
-  close(): void {
-    this.#lease?.release();
-    this.#lease = undefined;
-  }
-
-  #signature(): string {
-    const { sessionId, transcriptPath, configDirs: dirs = configDirs(), beside } = this.#options;
-    const main = trustedTranscript(transcriptPath, sessionId, dirs);
-    if (main === undefined) return '';
-    const parts = [traceOf(this.#options.eventsFile)];
-    for (const { path } of [{ path: main }, ...subagentFiles(main, sessionId, beside)]) {
-      try {
-        const { ino, size, mtimeMs } = fs.statSync(path);
-        parts.push(`${path}\n${ino} ${size} ${mtimeMs}`);
-      } catch {
-        // Gone between the two calls.
-      }
-    }
-    return parts.join('\n');
-  }
+export function tailUsage(given: ReadOptions): LeasedTail {
+  const options = { beside: besideIndex.find, ...given };
+  const { sessionId, transcriptPath, stateDir = defaultStateDir(), eventsFile, beside } = options;
+  return new LeasedTail({
+    sessionId,
+    stateDir,
+    eventsFile,
+    files: () => {
+      const main = trustedTranscript(transcriptPath, sessionId, options.configDirs ?? configDirs());
+      if (main === undefined) return [];
+      return [{ path: main }, ...subagentFiles(main, sessionId, beside)];
+    },
+    read: () => readUsage(options),
+  });
 }

@@ -12,8 +12,8 @@ import { parentOf } from './rollout.ts';
 import { madeAt } from './rolloutState.ts';
 import { unpack, unpackHead } from './zstd.ts';
 
-/** Bytes in which the first row ends: it holds the model's instructions. */
-const HEAD = 256 * 1024;
+/** Bytes in which the first row mostly ends (it holds the model's instructions), and in which it must. */
+const HEADS = [32 * 1024, 512 * 1024];
 const CHUNK = 1024 * 1024;
 const NAME = /^rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)-([0-9a-zA-Z-]{8,64})\.jsonl(\.zst)?$/;
 /** Folders deep: `sessions/YYYY/MM/DD`. */
@@ -44,10 +44,7 @@ export function rolloutPaths(homes: readonly string[]): string[] {
   return eachOnce(found);
 }
 
-/**
- * Those of threads that began in this time, ms since the epoch. A person may have thousands of days' folders, and
- * each session asks for what it started.
- */
+/** Those of threads that began in this time, ms since the epoch: of a home with thousands only these days' folders are read. */
 export function rolloutPathsBetween(home: string, from: number, to: number): string[] {
   const found: string[] = [];
   walk(join(home, 'archived_sessions'), MAX_DEPTH, found);
@@ -68,8 +65,8 @@ export function rolloutPathsBetween(home: string, from: number, to: number): str
 
 /** Of a packed and a plain file of one name the plain one counts. */
 function eachOnce(found: readonly string[]): string[] {
-  const plain = new Set(found);
-  return [...plain].filter((path) => !isPacked(path) || !plain.has(path.slice(0, -4)));
+  const all = new Set(found);
+  return [...all].filter((path) => !isPacked(path) || !all.has(path.slice(0, -4)));
 }
 
 function walk(dir: string, depth: number, found: string[]): void {
@@ -88,41 +85,49 @@ export interface RolloutHead {
   session: string;
   /** The thread that started it; empty for a person's own. */
   parent: string;
+  /** Its beginning was copied from another thread. */
   forked: boolean;
   cwd: string;
   /** Seconds since the epoch; 0 where unknown. */
   startedAt: number;
 }
 
-/** Heads that were read: a first row never changes, and a process that lives on asks often. */
+/** Heads that were read, by path: a first row never changes, and a process that lives on asks often. */
 const heads = new Map<string, RolloutHead>();
 const MAX_HEADS = 20_000;
 
 /**
  * Undefined where it is no rollout, or cannot be read.
  *
- * @param anyOwner for a file that a person named
+ * @param named a person named this file: it may belong to another user, and bear any name
  */
-export function rolloutHead(path: string, anyOwner = false): RolloutHead | undefined {
+export function rolloutHead(path: string, named = false): RolloutHead | undefined {
+  const known = named ? undefined : heads.get(path);
+  if (known !== undefined) return known;
+  const head = readHead(path, named) ?? headByName(path);
+  // A row that is still being written is read again.
+  if (named || head === undefined || (head.startedAt === 0 && !isPacked(path))) return head;
+  if (heads.size >= MAX_HEADS) heads.clear();
+  heads.set(path, head);
+  return head;
+}
+
+function readHead(path: string, anyOwner: boolean): RolloutHead | undefined {
   const file = openOwn(path, anyOwner);
   if (file === undefined) return undefined;
   try {
-    const key = `${file.stats.dev} ${file.stats.ino} ${path}`;
-    const known = anyOwner ? undefined : heads.get(key);
-    if (known !== undefined) return known;
-    const buffer = Buffer.alloc(Math.min(HEAD, file.stats.size));
-    const bytes = buffer.subarray(0, readSync(file.fd, buffer, 0, buffer.length, 0));
-    const head = headOf(isPacked(path) ? unpackHead(bytes) : bytes) ?? headByName(path);
-    if (head === undefined) return undefined;
-    if (heads.size >= MAX_HEADS) heads.clear();
-    // A row that is still being written is read again.
-    if (!anyOwner && (head.startedAt > 0 || isPacked(path))) heads.set(key, head);
-    return head;
+    for (const size of HEADS) {
+      const buffer = Buffer.alloc(Math.min(size, file.stats.size));
+      const bytes = buffer.subarray(0, readSync(file.fd, buffer, 0, buffer.length, 0));
+      const head = headOf(isPacked(path) ? unpackHead(bytes) : bytes);
+      if (head !== undefined || bytes.length < size) return head;
+    }
   } catch {
-    return undefined;
+    // As one that cannot be opened.
   } finally {
     closeSync(file.fd);
   }
+  return undefined;
 }
 
 function headOf(bytes: Buffer): RolloutHead | undefined {
@@ -141,7 +146,11 @@ function described(meta: JsonObject, time: string): RolloutHead | undefined {
     thread,
     session: isSessionId(session) ? session : thread,
     parent: parentOf(meta),
-    forked: asString(meta.forked_from_id) !== '' && parentOf(meta) === '',
+    // Newer versions name the place that they go on from, and copy nothing.
+    forked:
+      asString(meta.forked_from_id) !== '' &&
+      parentOf(meta) === '' &&
+      asObject(meta.history_base) === undefined,
     cwd: asString(meta.cwd),
     startedAt: ms > 0 ? ms / 1000 : 0,
   };
@@ -199,7 +208,7 @@ function realRoot(path: string): string | undefined {
  */
 export function* rolloutRows(path: string): Generator<Json | undefined> {
   if (isPacked(path)) {
-    yield* rowsIn(unpack(readFileSync(path), path), path);
+    yield* rowsIn(unpack(readFileSync(path), path));
     return;
   }
   const file = openOwn(path, true);
@@ -219,7 +228,7 @@ export function* rolloutRows(path: string): Generator<Json | undefined> {
   }
 }
 
-function* rowsIn(bytes: Buffer, _path: string): Generator<Json | undefined> {
+function* rowsIn(bytes: Buffer): Generator<Json | undefined> {
   const lines = new LineSplitter();
   for (let at = 0; at < bytes.length; at += CHUNK) {
     yield* taken(lines, bytes.subarray(at, at + CHUNK));

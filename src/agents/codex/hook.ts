@@ -2,23 +2,23 @@
  * Codex's hooks as events. A hook knows no exit code, and no line of an edit: its results are `partial`, and
  * the rollout's stand. Tokens are left to the rollout altogether, for hooks do not name the response.
  */
-import { cutBetween, cutKey, LONG_KEYS, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
-import {
-  isObject,
-  type Json,
-  type JsonObject,
-  TRACE_VERSION,
-  type TraceEvent,
-} from '../../model/event.ts';
+import { isObject, type Json, type JsonObject, type TraceEvent } from '../../model/event.ts';
 import { ids, randomEventId } from '../../model/ids.ts';
 import type { HookContext, HookRecorder, Moment } from '../agent.ts';
-import { asString as str } from '../rows.ts';
+import {
+  type HookFrame,
+  hookEvent,
+  lookUp,
+  restOf,
+  startData,
+  subagentEnd,
+  subagentId,
+  unknownData,
+} from '../hookEvents.ts';
+import { argumentsOf, asString as str } from '../rows.ts';
 import { codexIds } from './codexIds.ts';
 import { patchTextFiles } from './patch.ts';
 import { exitCodeOf, outputText } from './results.ts';
-
-/** Text above the limit that redaction still sees: it can make a text shorter. */
-const MARGIN = 8192;
 
 const MOMENTS: Record<string, Moment> = {
   SessionStart: 'session_start',
@@ -44,18 +44,13 @@ const COMMON = new Set([
   'stop_hook_active',
 ]);
 
-/** Their names in `data`, where the payload's would clash with the format's. */
-const RENAMED: Record<string, string> = {
-  tool_input: 'arguments',
-  event_subtype: 'payload_event_subtype',
-  truncated: 'payload_truncated',
-};
+const nameOf = (key: string): string => (key === 'tool_input' ? 'arguments' : key);
 
 export const codexRecorder: HookRecorder = {
   agent: 'codex',
   sessionOf: (payload) => str(payload.session_id),
   eventOf: (payload, event) => str(payload.hook_event_name) || event,
-  momentOf: (event) => (Object.hasOwn(MOMENTS, event) ? MOMENTS[event] : undefined),
+  momentOf: (event) => lookUp(MOMENTS, event),
   map: (payload, context) => new Mapper(payload, context).events(),
   toolOf: (payload) => ({
     name: str(payload.tool_name),
@@ -80,6 +75,7 @@ class Mapper {
   readonly #session: string;
   readonly #agent: string;
   readonly #turn: string;
+  readonly #frame: HookFrame;
 
   constructor(payload: JsonObject, context: HookContext) {
     this.#payload = payload;
@@ -87,6 +83,13 @@ class Mapper {
     this.#session = context.sessionId;
     this.#agent = str(payload.agent_id);
     this.#turn = str(payload.turn_id);
+    const { agent_id, agent_type, cwd, permission_mode } = payload;
+    this.#frame = {
+      provider: 'codex',
+      sessionId: context.sessionId,
+      timestamp: context.timestamp,
+      common: { agent_id, agent_type, cwd, permission_mode, prompt_id: this.#turn },
+    };
   }
 
   events(): TraceEvent[] {
@@ -121,13 +124,7 @@ class Mapper {
       case 'PostModelRequest':
         return this.#modelError();
       default:
-        return [
-          this.#event('decision', randomEventId(), {
-            event_subtype: 'unknown_hook',
-            hook_event_name: name,
-            payload: this.#unknown(),
-          }),
-        ];
+        return [this.#event('decision', randomEventId(), unknownData(name, this.#payload))];
     }
   }
 
@@ -137,43 +134,12 @@ class Mapper {
     data: JsonObject,
     more: { parent_id?: string } = {},
   ): TraceEvent {
-    const payload = this.#payload;
-    const common: JsonObject = { provider: 'codex', recorded_by: 'hook' };
-    for (const key of ['agent_id', 'agent_type', 'cwd', 'permission_mode']) {
-      const value = payload[key];
-      if (typeof value === 'string' && value !== '') common[key] = value;
-    }
-    if (this.#turn !== '') common.prompt_id = this.#turn;
-    const event: TraceEvent = {
-      event_type: type,
-      timestamp: this.#context.timestamp,
-      event_id: id,
-      session_id: this.#session,
-      ...more,
-      data: { ...common, ...data },
-    };
-    for (const key of LONG_KEYS) {
-      cutKey(event.data, key, MAX_RESULT_UNITS + MARGIN, cutBetween);
-    }
-    return event;
+    return hookEvent(this.#frame, type, id, data, more);
   }
 
   /** The payload's own fields, under the format's names. */
   #rest(): JsonObject {
-    const rest: JsonObject = {};
-    for (const [key, value] of Object.entries(this.#payload)) {
-      if (COMMON.has(key) || value === null || value === '') continue;
-      set(rest, Object.hasOwn(RENAMED, key) ? RENAMED[key]! : key, value);
-    }
-    return rest;
-  }
-
-  #unknown(): JsonObject {
-    const rest: JsonObject = {};
-    for (const [key, value] of Object.entries(this.#payload)) {
-      if (key !== 'session_id' && key !== 'hook_event_name') set(rest, key, value);
-    }
-    return rest;
+    return restOf(this.#payload, COMMON, nameOf);
   }
 
   #decision(subtype: string, more: JsonObject = {}): TraceEvent {
@@ -183,18 +149,11 @@ class Mapper {
   }
 
   #sessionStart(): TraceEvent {
-    const { agentVersion } = this.#context;
     const { source, model, transcript_path: transcript } = this.#payload;
     return this.#event('session_start', randomEventId(), {
       ...this.#rest(),
-      trace_version: TRACE_VERSION,
-      ...(['resume', 'clear', 'compact', 'fork'].includes(str(source)) && {
-        event_subtype: str(source),
-      }),
-      mode: 'codex-hooks',
+      ...startData('codex', source, transcript, this.#context),
       ...(str(model) !== '' && { model: str(model) }),
-      ...(str(transcript) !== '' && { transcript_path: str(transcript) }),
-      ...(agentVersion !== undefined && { agent_version: agentVersion }),
     });
   }
 
@@ -282,23 +241,25 @@ class Mapper {
   }
 
   #subagentStart(): TraceEvent {
-    const id = this.#agent === '' ? randomEventId() : ids.subagent(this.#session, this.#agent);
-    return this.#event('tool_call', id, { event_subtype: 'subagent', tool_name: 'Subagent' });
+    return this.#event('tool_call', subagentId(this.#session, this.#agent), {
+      event_subtype: 'subagent',
+      tool_name: 'Subagent',
+    });
   }
 
   #subagentStop(): TraceEvent {
-    const agent = this.#agent;
     const transcript = str(this.#payload.agent_transcript_path);
+    const { id, more } = subagentEnd(this.#session, this.#agent);
     return this.#event(
       'tool_result',
-      agent === '' ? randomEventId() : ids.subagentEnd(this.#session, agent),
+      id,
       {
         event_subtype: 'subagent',
         tool_name: 'Subagent',
         result: str(this.#payload.last_assistant_message),
         ...(transcript !== '' && { agent_transcript_path: transcript }),
       },
-      agent === '' ? {} : { parent_id: ids.subagent(this.#session, agent) },
+      more,
     );
   }
 
@@ -311,9 +272,4 @@ class Mapper {
     if (this.#turn === '') return randomEventId();
     return codexIds[kind](this.#session, this.#agent, this.#turn);
   }
-}
-
-function argumentsOf(input: Json | undefined): JsonObject {
-  if (isObject(input)) return input;
-  return input === undefined || input === null ? {} : { value: input };
 }

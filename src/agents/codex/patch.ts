@@ -2,7 +2,8 @@
 import { isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FileOp, JsonObject } from '../../model/event.ts';
-import { lineCount, withPatch } from '../claude/toolResult.ts';
+import { PATCH_FILE } from '../../model/patchText.ts';
+import { lineCount, withPatch } from '../fileHunks.ts';
 import { asObject, asString } from '../rows.ts';
 
 /** Files of one patch that are told. */
@@ -35,7 +36,7 @@ export function patchTextFiles(patch: string, cwd: string): FileOp[] {
   const ops: FileOp[] = [];
   let op: FileOp | undefined;
   for (const line of patch.split('\n')) {
-    const head = /^\*\*\* (Add File|Update File|Delete File|Move to): (.+?)\s*$/.exec(line);
+    const head = PATCH_FILE.exec(line);
     if (head !== null) {
       if (ops.length >= MAX_FILES) break;
       const path = absolutePath(head[2]!, cwd);

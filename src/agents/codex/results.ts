@@ -2,7 +2,7 @@
 import { type FileOp, isObject, type Json, type JsonObject } from '../../model/event.ts';
 
 import { commandHits } from '../claude/searchHits.ts';
-import { lineCount } from '../claude/toolResult.ts';
+import { lineCount } from '../fileHunks.ts';
 import { asObject, asString, textOf } from '../rows.ts';
 import { absolutePath, plainPath } from './patch.ts';
 
@@ -22,11 +22,14 @@ export interface Outcome {
 
 const BLOCKED = /^(?:Command|Tool call) blocked by PreToolUse hook/;
 const REJECTED = /^(?:exec command |patch |MCP tool call |command )?rejected by (?:the )?user/i;
+/** What the model is told of a call that did not come to run; no hook fires after it. */
+const NOT_RUN =
+  /^(?:failed to parse function arguments|unsupported (?:custom tool )?call:|unable to (?:locate|process|read) image|apply_patch verification failed|patch rejected|exec_command failed|execution error:|tool call error:)/;
 /** The command, or the script, was not waited for. */
 const GOES_ON = /^(?:Process running with session ID|Script running with cell ID)/m;
 /** A script of the model's that calls tools: `exec`. */
 const SCRIPT_FAILED = /^Script (?:failed|error|terminated)\b/;
-const ABORTED = /^(?:Wall time:? [\d.]+ seconds?\n)?aborted(?: by user)?(?: after|$|\n)/;
+const ABORTED = /^(?:Wall time:? [\d.]{1,20} seconds\n)?aborted(?: by user)?(?: after|$|\n)/;
 
 /** The text of a tool's output: plain, content parts, or JSON in an object. */
 export function outputText(output: Json | undefined): string {
@@ -55,6 +58,7 @@ export function outcomeOfOutput(output: Json | undefined): Outcome {
     failed:
       (code ?? 0) !== 0 ||
       SCRIPT_FAILED.test(text) ||
+      NOT_RUN.test(text) ||
       (isObject(output) && output.success === false),
     ...(code !== undefined && { exitCode: code }),
     ...(seconds !== undefined && { durationMs: Math.round(Number(seconds) * 1000) }),

@@ -9,6 +9,7 @@
 import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from '../../model/event.ts';
 import { eventId, ids } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
+import { redactText } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
 import { asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
 import { codexIds } from './codexIds.ts';
@@ -259,13 +260,16 @@ export class RolloutMapper implements RowMapper {
     // Newer versions tell a response's tokens before its calls run: what a script calls comes too late for it.
     const asked = !inner || !this.#state.records || PROVIDED.test(name);
     this.#state.call(id, name, asked);
-    if (known || (this.#options.live && !inner && HOOKED.test(name))) return;
-    this.#add('tool_call', ids.call(this.#session, id), {
-      tool_name: name,
-      arguments: input,
-      tool_use_id: id,
-      cwd: this.#state.cwd,
-    });
+    if (known) return;
+    if (this.#options.live && !inner && HOOKED.test(name)) {
+      const json = JSON.stringify(input);
+      this.#state.hold(id, (this.#options.redact ?? true) ? redactText(json, {}) : json);
+    } else this.#tellCall(id, name, input);
+  }
+
+  #tellCall(id: string, name: string, input: JsonObject, more: { timestamp?: number } = {}): void {
+    const data = { tool_name: name, arguments: input, tool_use_id: id, cwd: this.#state.cwd };
+    this.#add('tool_call', ids.call(this.#session, id), data, more);
   }
 
   #output(item: JsonObject): void {
@@ -274,7 +278,12 @@ export class RolloutMapper implements RowMapper {
     const call = this.#state.calls.get(id);
     const output = item.type === 'tool_search_output' ? (item.tools ?? null) : item.output;
     const outcome = outcomeOfOutput(output);
-    if (!this.#state.told.has(id) || outcome.deniedBy !== undefined) {
+    const { failed, exitCode, deniedBy } = outcome;
+    if (call?.input !== undefined && failed && exitCode === undefined && deniedBy === undefined) {
+      // No hook fires for a call whose arguments are wrong.
+      this.#tellCall(id, call.name, inputIn(call.input), { timestamp: call.time });
+    }
+    if (!this.#state.told.has(id) || deniedBy !== undefined) {
       const spawned = call?.name === 'spawn_agent' ? agentIn(outcome.text) : '';
       this.#end(id, call?.name ?? '', outcome, { subagent_id: spawned });
     }
@@ -494,6 +503,15 @@ function withoutEmpty(data: JsonObject): JsonObject {
     ([key, value]) => value !== '' || key === 'result' || key === 'error',
   );
   return Object.fromEntries(said);
+}
+
+function inputIn(json: string): JsonObject {
+  try {
+    return asObject(JSON.parse(json)) ?? {};
+  } catch {
+    // What redaction took was a part of the JSON.
+    return {};
+  }
 }
 
 /** The thread that a spawned agent got. */

@@ -1,4 +1,5 @@
 /** Items, and the older events that say the same: what each tells of a tool call. */
+import { shallow } from '../../model/depth.ts';
 import type { Json, JsonObject } from '../../model/event.ts';
 import { asObject, asString } from '../rows.ts';
 import { changedFiles, plainPath } from './patch.ts';
@@ -150,7 +151,7 @@ function toolName(namespace: string, name: string): string {
 function parsed(text: Json | undefined): JsonObject {
   if (typeof text !== 'string') return asObject(text) ?? {};
   try {
-    const value = JSON.parse(text) as Json;
+    const value = shallow(JSON.parse(text) as Json);
     return asObject(value) ?? { value };
   } catch {
     return { input: text };

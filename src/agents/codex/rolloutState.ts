@@ -7,12 +7,17 @@ const MAX_CALLS = 64;
 const MAX_ID = 128;
 /** Turns whose responses are counted: a review is a turn inside another. */
 const MAX_TURNS = 8;
+/** Arguments that are kept: of so many calls, of so many characters. */
+const MAX_INPUTS = 16;
+const MAX_INPUT = 1000;
 
 /** A call that was asked for. */
 export interface OpenCall {
   name: string;
   /** Seconds since the epoch. */
   time: number;
+  /** Its arguments as JSON, without secrets, where its hooks tell of it, if they fire. */
+  input?: string;
 }
 
 export class RolloutState {
@@ -56,6 +61,14 @@ export class RolloutState {
     if (asked) add(this.asked, id);
   }
 
+  /** Keeps the arguments of a call that may have to be told after all. */
+  hold(id: string, input: string): void {
+    const call = this.calls.get(id.slice(0, MAX_ID));
+    const held = [...this.calls.values()].filter((other) => other.input !== undefined).length;
+    if (call === undefined || held >= MAX_INPUTS) return;
+    call.input = input.length <= MAX_INPUT ? input : '{}';
+  }
+
   /**
    * The id of the response at hand: its place in the turn. Older versions give it no id, newer ones give it after
    * its texts and calls; a turn's id is in every copy of the turn, whichever rows a fork copies.
@@ -77,7 +90,9 @@ export class RolloutState {
 
   save(): Json {
     const { calls, told, asked, turns, ...rest } = this;
-    const open = [...calls].map(([id, { name, time }]): Json => [id, name, time]);
+    const open = [...calls].map(([id, { name, time, input }]): Json => {
+      return input === undefined ? [id, name, time] : [id, name, time, input];
+    });
     const sets = { told: [...told], asked: [...asked], turns: [...turns] };
     return { ...(rest as JsonObject), calls: open, ...sets };
   }
@@ -101,9 +116,10 @@ export class RolloutState {
       if (typeof turn === 'string' && typeof count === 'number') state.turns.set(turn, count);
     }
     for (const entry of list(saved.calls).slice(0, MAX_CALLS)) {
-      const [id, name, time] = list(entry);
+      const [id, name, time, input] = list(entry);
       const at = typeof time === 'number' ? time : 0;
-      if (typeof id === 'string') state.calls.set(id, { name: asString(name), time: at });
+      const held = typeof input === 'string' && { input };
+      if (typeof id === 'string') state.calls.set(id, { name: asString(name), time: at, ...held });
     }
     return state;
   }

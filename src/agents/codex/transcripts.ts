@@ -25,17 +25,24 @@ const CLOCK_MS = 60_000;
 /** Day folders, the newest first, in which a running session's files are looked for by its id. */
 const MAX_DAYS = 62;
 
+/** The files of sessions that were found: looking for each one's anew would take as long as finding all. */
+const foundFiles = new WeakMap<TranscriptFile, SessionFile[]>();
+
 export const codexTranscripts: TranscriptSource = {
   agent: 'codex',
   *find(places: AgentPlaces = {}) {
     const all = readHeads(rolloutPaths(codexHomes(places)));
     const threads = new Set(all.map(({ head }) => head.thread));
+    const started = all.filter(({ head }) => head.parent !== '');
+    const bySession = grouped(started);
     for (const { path, head } of all) {
       // A subagent's thread is told with its session, where that is there.
-      const root = head.session !== head.thread ? head.session : head.parent;
-      if (root !== '' && threads.has(root)) continue;
+      const root = rootOf(head);
+      if (root !== head.thread && threads.has(root)) continue;
       const found = described(path, head);
-      if (found !== undefined) yield found;
+      if (found === undefined) continue;
+      foundFiles.set(found, [{ path, agentId: '' }, ...family(bySession, path, head.thread)]);
+      yield found;
     }
   },
   recognise(path) {
@@ -44,7 +51,10 @@ export const codexTranscripts: TranscriptSource = {
     if (head === undefined || (head.startedAt === 0 && !isRolloutName(path))) return undefined;
     return described(path, head);
   },
-  filesOf: ({ path, sessionId, startedAt, modifiedAtMs }) => {
+  filesOf: (transcript) => {
+    const known = foundFiles.get(transcript);
+    if (known !== undefined) return known;
+    const { path, sessionId, startedAt, modifiedAtMs } = transcript;
     const began = madeAt(sessionId) ?? startedAt * 1000;
     // It writes down that it started a thread; clocks of file systems tick coarsely.
     const during = rolloutPathsBetween(homeOf(path), began, modifiedAtMs + CLOCK_MS);
@@ -101,21 +111,43 @@ function described(path: string, head: RolloutHead): TranscriptFile | undefined 
   };
 }
 
-/** Threads that a session's own thread started, and those that they started, in the order of their files. */
+/** The session that a thread is told with: its root's; the parent's, where no more is known; else its own. */
+const rootOf = ({ session, thread, parent }: RolloutHead): string =>
+  session !== thread ? session : parent || thread;
+
+function grouped(rollouts: readonly Rollout[]): Map<string, Rollout[]> {
+  const groups = new Map<string, Rollout[]>();
+  for (const rollout of rollouts) {
+    const root = rootOf(rollout.head);
+    const group = groups.get(root);
+    if (group === undefined) groups.set(root, [rollout]);
+    else group.push(rollout);
+  }
+  return groups;
+}
+
+/** Threads of a session beside its own, in the order of their files. */
 function subagents(paths: readonly string[], main: string, sessionId: string): SessionFile[] {
-  const others = readHeads(paths).filter(({ path, head }) => path !== main && head.parent !== '');
-  const family = new Set([sessionId]);
-  // Older versions name the parent only: a grandchild is found when its parent was.
-  for (let size = 0; size !== family.size; ) {
-    size = family.size;
-    for (const { head } of others) {
-      if (family.has(head.parent) || head.session === sessionId) family.add(head.thread);
+  const started = readHeads(paths).filter(({ head }) => head.parent !== '');
+  return family(grouped(started), main, sessionId);
+}
+
+/** Older versions name the parent only: a grandchild is found through its parent. */
+function family(
+  bySession: ReadonlyMap<string, readonly Rollout[]>,
+  main: string,
+  sessionId: string,
+): SessionFile[] {
+  const found: SessionFile[] = [];
+  const seen = new Set([sessionId]);
+  for (const thread of seen) {
+    for (const { path, head } of bySession.get(thread) ?? []) {
+      if (path === main || seen.has(head.thread) || seen.size > MAX_THREADS) continue;
+      seen.add(head.thread);
+      found.push({ path, agentId: head.thread });
     }
   }
-  return others
-    .filter(({ head }) => family.has(head.thread) && isSessionId(head.thread))
-    .slice(0, MAX_THREADS)
-    .map(({ path, head }) => ({ path, agentId: head.thread }));
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /** The home that a rollout lies in: `sessions/YYYY/MM/DD` or `archived_sessions` below it. */

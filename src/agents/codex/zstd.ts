@@ -3,6 +3,8 @@ import * as zlib from 'node:zlib';
 
 /** Bytes of a rollout when unpacked; a small file can claim to be any size. */
 const MAX_BYTES = 512 * 1024 * 1024;
+/** … and of a beginning, which every look for sessions unpacks. */
+const MAX_HEAD_BYTES = 32 * 1024 * 1024;
 
 /** Newer than the Node that this is compiled for: looked for when it is needed. */
 interface Zstd {
@@ -35,7 +37,7 @@ export function unpack(bytes: Buffer, path: string): Buffer {
 /** The beginning of a packed file whose end is not there; empty where it cannot be read. */
 export function unpackHead(bytes: Buffer): Buffer {
   try {
-    const options = { maxOutputLength: MAX_BYTES, finishFlush: zstd.constants.ZSTD_e_flush };
+    const options = { maxOutputLength: MAX_HEAD_BYTES, finishFlush: zstd.constants.ZSTD_e_flush };
     return zstd.zstdDecompressSync?.(bytes, options) ?? Buffer.alloc(0);
   } catch {
     return Buffer.alloc(0);

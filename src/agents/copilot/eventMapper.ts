@@ -10,9 +10,10 @@ import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime } from '../rows.ts';
+import { promptId } from '../promptId.ts';
+import { argumentsOf, asCount, asObject, asString, pruned, rowTime } from '../rows.ts';
 import { firedAt, momentId } from './hook.ts';
-import { callId, promptId } from './ids.ts';
+import { callId } from './ids.ts';
 import {
   MAX_CALLS,
   MAX_LANES,
@@ -41,8 +42,7 @@ import {
   subagentStartData,
 } from './rowData.ts';
 import { callFiles, filesOfResult } from './toolFiles.ts';
-import { argumentsOf } from './tools.ts';
-import { copilotUsage, count } from './usage.ts';
+import { copilotUsage } from './usage.ts';
 
 const MAX_IGNORED = 200;
 
@@ -550,7 +550,7 @@ export class CopilotEventMapper implements RowMapper {
     this.#end(
       asString(row.data.shutdownType),
       ended === undefined ? this.#id(row) : momentId(this.#session, 'sessionEnd', ended),
-      { total_premium_requests: count(row.data.totalPremiumRequests) },
+      { total_premium_requests: asCount(row.data.totalPremiumRequests) },
     );
   }
 

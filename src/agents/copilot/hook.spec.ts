@@ -48,7 +48,7 @@ describe('the hooks of the Copilot CLI', () => {
       ]
     `);
     const [start, prompt, call, result] = eventsOf('main');
-    expect(start!.data).toMatchObject({ mode: 'github-copilot-hooks', source: 'new' });
+    expect(start!.data).toMatchObject({ mode: 'copilot-hooks', source: 'new' });
     expect(prompt!.data.prompt).toBe('SCENARIO:main please');
     expect(call!.data.arguments).toEqual({ path: '/home/dev/shop/hello.txt' });
     expect(result).toMatchObject({ data: { result: 'hello world\n', partial: true } });

@@ -6,31 +6,24 @@
  * Calls have no id in hooks. What its transcript tells again has an id made of the moment at which the hook was fired, which
  * the transcript knows to the millisecond (`hook.start`).
  */
-import { isAbsolute } from 'node:path';
 import { callKey } from '../../model/callKey.ts';
-import { cutBetween, cutKey, LONG_KEYS, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
+import { set } from '../../model/codec.ts';
+import { isObject, type Json, type JsonObject, type TraceEvent } from '../../model/event.ts';
+import { eventId, randomEventId } from '../../model/ids.ts';
+import type { Env, HookContext, HookRecorder, HookTool, Moment } from '../agent.ts';
 import {
-  isObject,
-  type Json,
-  type JsonObject,
-  TRACE_VERSION,
-  type TraceEvent,
-} from '../../model/event.ts';
-import { eventId, ids, randomEventId } from '../../model/ids.ts';
-import {
-  AGENTS,
-  type Env,
-  type HookContext,
-  type HookRecorder,
-  type HookTool,
-  type Moment,
-} from '../agent.ts';
-import { asObject, asString as str } from '../rows.ts';
+  absolute,
+  hookEvent,
+  lookUp,
+  restOf,
+  startData,
+  subagentEnd,
+  subagentId,
+  unknownData,
+} from '../hookEvents.ts';
+import { argumentsOf, asObject, asString as str } from '../rows.ts';
 import { copilotDirs, eventsPath, rootSession, sessionIn } from './places.ts';
-import { argumentsOf, ownName } from './tools.ts';
-
-/** Text above the limit that redaction still sees: it can make a text shorter. */
-const MARGIN = 8192;
+import { ownName } from './tools.ts';
 
 /** A hook that starts later than this after it was fired was not fired by the clock of this machine, s. */
 const MAX_LATE_S = 60;
@@ -52,7 +45,7 @@ const OWN_EVENTS: Record<string, string> = {
   ErrorOccurred: 'errorOccurred',
 };
 
-const MOMENTS: Partial<Record<string, Moment>> = {
+const MOMENTS: Record<string, Moment> = {
   sessionStart: 'session_start',
   sessionEnd: 'session_end',
   subagentStop: 'subagent_end',
@@ -83,10 +76,10 @@ const COMMON = new Set([
 /**
  * A payload in Copilot's own form: Claude's differs in the keys. Keys that are the same in both stay as they are.
  */
-export function ownForm(payload: JsonObject): JsonObject {
+function ownForm(payload: JsonObject): JsonObject {
   const own: JsonObject = {};
   for (const [key, value] of Object.entries(payload)) {
-    const name = KEYS[key] ?? key;
+    const name = lookUp(KEYS, key) ?? key;
     // Some payloads of Claude's form have a key in either.
     if (name === key || !Object.hasOwn(payload, name)) set(own, name, value);
   }
@@ -100,7 +93,7 @@ export function ownForm(payload: JsonObject): JsonObject {
   return own;
 }
 
-const KEYS: Partial<Record<string, string>> = {
+const KEYS: Record<string, string> = {
   session_id: 'sessionId',
   transcript_path: 'transcriptPath',
   initial_prompt: 'initialPrompt',
@@ -142,14 +135,14 @@ const toolName = (own: JsonObject): string =>
 const keyOf = (own: JsonObject): string => callKey(toolName(own), own.toolArgs ?? {});
 
 /** The events of one hook call, in order. Never throws for a payload of any shape. */
-export function mapCopilotHook(payload: JsonObject, context: HookContext): TraceEvent[] {
+function mapCopilotHook(payload: JsonObject, context: HookContext): TraceEvent[] {
   const name = eventOf(payload, context.event);
   return new Mapper(ownForm(payload), name, context).events();
 }
 
 function eventOf(payload: JsonObject, event: string): string {
   const name = str(payload.hook_event_name) || str(payload.hookName) || event;
-  return Object.hasOwn(OWN_EVENTS, name) ? OWN_EVENTS[name]! : name;
+  return lookUp(OWN_EVENTS, name) ?? name;
 }
 
 class Mapper {
@@ -207,13 +200,7 @@ class Mapper {
       case 'errorOccurred':
         return [this.#error()];
       default:
-        return [
-          this.#event('decision', randomEventId(), {
-            event_subtype: 'unknown_hook',
-            hook_event_name: this.#name,
-            payload,
-          }),
-        ];
+        return [this.#event('decision', randomEventId(), unknownData(this.#name, payload))];
     }
   }
 
@@ -228,35 +215,20 @@ class Mapper {
     more: { parent_id?: string } = {},
   ): TraceEvent {
     const { cwd, agentType } = this.#payload;
-    const event: TraceEvent = {
-      event_type: type,
+    const frame = {
+      provider: 'copilot',
+      sessionId: this.#session,
       timestamp: this.#time,
-      event_id: id,
-      session_id: this.#session,
-      ...more,
-      data: {
-        provider: 'copilot',
-        recorded_by: 'hook',
-        ...(this.#agent !== '' && { agent_id: this.#agent }),
-        ...(this.#agent !== '' && str(agentType) !== '' && { agent_type: str(agentType) }),
-        ...(str(cwd) !== '' && { cwd: str(cwd) }),
-        ...data,
-      },
-    };
-    // What is far above its limit goes early, so that nothing slow runs over all of it.
-    for (const key of LONG_KEYS) cutKey(event.data, key, MAX_RESULT_UNITS + MARGIN, cutBetween);
-    return event;
+      common: { agent_id: this.#agent, ...(this.#agent !== '' && { agent_type: agentType }), cwd },
+    } as const;
+    return hookEvent(frame, type, id, data, more);
   }
 
   /** The payload's other fields, by the format's way of naming them. */
   #rest(): JsonObject {
-    const rest: JsonObject = {};
-    for (const [key, value] of Object.entries(this.#payload)) {
-      if (COMMON.has(key) || value === null || value === '') continue;
-      const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      set(rest, RESERVED.has(name) ? `payload_${name}` : name, value);
-    }
-    return rest;
+    return restOf(this.#payload, COMMON, (key) =>
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    );
   }
 
   #decision(subtype: string, more: JsonObject = {}, id = randomEventId()): TraceEvent {
@@ -264,16 +236,10 @@ class Mapper {
   }
 
   #sessionStart(): TraceEvent {
-    const { agentVersion } = this.#context;
-    const source = str(this.#payload.source);
-    const transcript = str(this.#payload.transcriptPath);
+    const { source, transcriptPath } = this.#payload;
     return this.#event('session_start', this.#id(), {
       ...this.#rest(),
-      trace_version: TRACE_VERSION,
-      ...(source === 'resume' && { event_subtype: source }),
-      mode: `${AGENTS.copilot.traceName}-hooks`,
-      ...(transcript !== '' && { transcript_path: transcript }),
-      ...(agentVersion !== undefined && { agent_version: agentVersion }),
+      ...startData('copilot', source, transcriptPath, this.#context),
     });
   }
 
@@ -326,22 +292,18 @@ class Mapper {
   }
 
   #subagentStart(): TraceEvent {
-    return this.#event(
-      'tool_call',
-      this.#agent === '' ? randomEventId() : ids.subagent(this.#session, this.#agent),
-      { ...this.#rest(), event_subtype: 'subagent', tool_name: 'Subagent' },
-    );
+    return this.#event('tool_call', subagentId(this.#session, this.#agent), {
+      ...this.#rest(),
+      event_subtype: 'subagent',
+      tool_name: 'Subagent',
+    });
   }
 
   #subagentStop(): TraceEvent {
     const { response, ...rest } = this.#rest();
-    const known = this.#agent !== '';
-    return this.#event(
-      'tool_result',
-      known ? ids.subagentEnd(this.#session, this.#agent) : randomEventId(),
-      { ...rest, event_subtype: 'subagent', tool_name: 'Subagent', result: str(response) },
-      known ? { parent_id: ids.subagent(this.#session, this.#agent) } : {},
-    );
+    const { id, more } = subagentEnd(this.#session, this.#agent);
+    const data = { event_subtype: 'subagent', tool_name: 'Subagent', result: str(response) };
+    return this.#event('tool_result', id, { ...rest, ...data }, more);
   }
 
   #error(): TraceEvent {
@@ -355,9 +317,6 @@ class Mapper {
     });
   }
 }
-
-/** Keys of `data` that mean something else. */
-const RESERVED = new Set(['event_subtype', 'truncated', 'redacted', 'provider', 'recorded_by']);
 
 /** An error's words: its stack is of the agent's own code. */
 function messageOf(error: Json | undefined): string {
@@ -385,14 +344,12 @@ function toolOf(payload: JsonObject): HookTool | undefined {
     callId: keyOf(own),
     cwd: cwdOf(own),
     input: argumentsOf(own.toolArgs),
+    subagent: str(own.agentId) !== '',
     ...(own.toolResult !== undefined && { response: own.toolResult }),
   };
 }
 
-function cwdOf(payload: JsonObject): string {
-  const cwd = str(payload.cwd);
-  return isAbsolute(cwd) ? cwd : '';
-}
+const cwdOf = (payload: JsonObject): string => absolute(payload.cwd);
 
 /** Records the GitHub Copilot CLI. */
 export const copilotRecorder: HookRecorder = {
@@ -401,7 +358,7 @@ export const copilotRecorder: HookRecorder = {
   eventOf,
   momentOf: (event, payload) => {
     const name = eventOf({}, event);
-    if (name !== 'agentStop') return MOMENTS[name];
+    if (name !== 'agentStop') return lookUp(MOMENTS, name);
     return str(ownForm(payload).agentId) === '' ? 'turn_end' : undefined;
   },
   map: mapCopilotHook,
@@ -409,11 +366,11 @@ export const copilotRecorder: HookRecorder = {
   cwdOf,
   projectOf: (_, env) => env.COPILOT_PROJECT_DIR || env.CLAUDE_PROJECT_DIR,
   transcriptOf: (payload, env) => {
-    const named = str(ownForm(payload).transcriptPath);
-    if (isAbsolute(named)) return named;
+    const named = absolute(ownForm(payload).transcriptPath);
+    if (named !== '') return named;
     const session = sessionOf(payload, env);
     return session === '' ? '' : eventsPath(copilotDirs({ env })[0]!, session);
   },
   versionOf: (_, env) => env.COPILOT_CLI_BINARY_VERSION,
-  sourceOf: (payload) => /^[a-z]{1,20}$/.exec(str(payload.source))?.[0] ?? '',
+  sourceOf: (payload) => str(payload.source),
 };

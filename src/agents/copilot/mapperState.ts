@@ -92,6 +92,8 @@ export function savedState(state: State, redact: RedactPolicy): Json {
   return { time: state.time, first: state.first, open: state.open };
 }
 
+const isText = (value: unknown): boolean => typeof value === 'string';
+
 const isMoment = (value: unknown): value is { time: number; id: string } =>
   isObject(value) && typeof value.time === 'number' && typeof value.id === 'string';
 
@@ -109,37 +111,26 @@ const isEvent = (value: unknown): boolean =>
 /** What {@link savedState} gave: our own file, but a file. */
 export function stateOf(saved: Json | undefined): State {
   const from = asObject(saved) as Partial<State> | undefined;
-  const table = <T>(
-    value: Record<string, T> | undefined,
-    is: (item: JsonObject) => boolean,
-  ): Record<string, T> => {
-    const entries = Object.entries(asObject(value) ?? {});
-    const sound = entries.filter(([, item]) => isObject(item) && is(item));
-    return Object.assign(Object.create(null), Object.fromEntries(sound)) as Record<string, T>;
-  };
-  const numbers = (value: unknown): Record<string, number> => {
-    const entries = Object.entries(asObject(value) ?? {});
-    return Object.fromEntries(entries.filter(([, item]) => typeof item === 'number')) as Record<
-      string,
-      number
-    >;
+  const kept = <T>(value: Record<string, T> | undefined, is: (item: unknown) => boolean) => {
+    const entries = Object.entries(asObject(value) ?? {}).filter(([, item]) => is(item));
+    return Object.assign(Object.create(null), Object.fromEntries(entries)) as Record<string, T>;
   };
   const list = <T>(value: T[] | undefined, is: (item: unknown) => boolean): T[] =>
     Array.isArray(value) ? value.filter(is) : [];
   return {
-    time: Number(from?.time) || 0,
-    first: Number(from?.first) || 0,
+    time: typeof from?.time === 'number' ? from.time : 0,
+    first: typeof from?.first === 'number' ? from.first : 0,
     cwd: asString(from?.cwd),
     start: isMoment(from?.start) && isObject(from.start.data) ? from.start : undefined,
     turnEnd: isMoment(from?.turnEnd) ? from.turnEnd : undefined,
     ended: typeof from?.ended === 'string' ? from.ended : undefined,
     failed: from?.failed === true,
     open: from?.open === true,
-    calls: table(from?.calls, ({ files }) => isCallFiles(files)),
-    lanes: table(from?.lanes, ({ words }) => typeof words === 'string'),
-    prompts: list(from?.prompts, Array.isArray),
-    said: numbers(from?.said),
-    permissions: Object.assign(Object.create(null), asObject(from?.permissions)),
+    calls: kept(from?.calls, (item) => isObject(item) && isCallFiles(item.files)),
+    lanes: kept(from?.lanes, (item) => isObject(item) && isText(item.words)),
+    prompts: list(from?.prompts, (pair) => Array.isArray(pair) && pair.every(isText)),
+    said: kept(from?.said, (item) => typeof item === 'number'),
+    permissions: kept(from?.permissions, isText),
     held: from?.held === true,
     responses: list(from?.responses, isEvent),
   };

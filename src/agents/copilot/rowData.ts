@@ -1,7 +1,6 @@
 /** What rows of a Copilot session say, in the terms of a trace. */
 import { type JsonObject, TRACE_VERSION } from '../../model/event.ts';
-import { asObject, asString } from '../rows.ts';
-import { count } from './usage.ts';
+import { asCount, asObject, asString } from '../rows.ts';
 
 /** @param again the session goes on */
 export const startData = (data: JsonObject, again: boolean, cwd: string): JsonObject => ({
@@ -24,13 +23,13 @@ export function compactionData(data: JsonObject, cut: boolean): JsonObject {
     event_subtype: 'compaction',
     phase: 'end',
     trigger: cut ? 'truncation' : asString(data.trigger),
-    pre_tokens: count(data.preCompactionTokens ?? data.preTruncationTokensInMessages),
-    post_tokens: count(data.postCompactionTokens ?? data.postTruncationTokensInMessages),
+    pre_tokens: asCount(data.preCompactionTokens ?? data.preTruncationTokensInMessages),
+    post_tokens: asCount(data.postCompactionTokens ?? data.postTruncationTokensInMessages),
     summary: asString(data.summaryContent),
     ...(data.success === false && { error: asString(data.error) || 'compaction failed' }),
     // Facts: not known whether a usage record has them, too.
-    compaction_input_tokens: count(spent?.inputTokens),
-    compaction_output_tokens: count(spent?.outputTokens),
+    compaction_input_tokens: asCount(spent?.inputTokens),
+    compaction_output_tokens: asCount(spent?.outputTokens),
   };
 }
 
@@ -52,7 +51,7 @@ export const errorData = (data: JsonObject): JsonObject => ({
   event_subtype: 'api',
   error: asString(data.message) || 'error',
   error_type: asString(data.errorType),
-  status: count(data.statusCode),
+  status: asCount(data.statusCode),
   is_error: true,
 });
 
@@ -101,7 +100,7 @@ export const subagentEndData = (data: JsonObject, failed: boolean, words: string
   ...(failed && { is_error: true, error: asString(data.error) || 'failed' }),
   cancelled: data.cancelled === true,
   subagent_model: asString(data.model),
-  subagent_total_tokens: count(data.totalTokens),
+  subagent_total_tokens: asCount(data.totalTokens),
 });
 
 /** @param decided how permission was decided, and by whom; empty where nobody was asked */

@@ -354,6 +354,26 @@ describe('a file that grows', () => {
     expect(Object.keys(mapper.ignored).length).toBeLessThanOrEqual(200);
   });
 
+  it('takes nothing of a state for what it is not', () => {
+    // What throws where a text or a number is made of it.
+    const odd = { toString: 1, valueOf: 1 };
+    const said = capturedEvents('denied');
+    for (const state of [
+      { time: odd },
+      { first: odd },
+      { prompts: [[odd, odd]] },
+      { said: { a: odd } },
+    ]) {
+      const mapper = mapperOf('s', true, state as Json);
+      for (const row of said) mapper.push(row);
+    }
+    const denied = said.find(({ type }) => type === 'tool.execution_complete')!;
+    const { toolCallId } = denied.data as { toolCallId: string };
+    const mapper = mapperOf('s', false, { permissions: { [toolCallId]: odd } } as Json);
+    for (const row of said.filter(({ type }) => type !== 'permission.completed')) mapper.push(row);
+    expect(mapper.finish()).toBeDefined();
+  });
+
   it('is read whatever its rows and its state are', () => {
     fc.assert(
       fc.property(

@@ -79,8 +79,10 @@ export const copilotSetup: AgentSetup = {
       .filter((path) => /"disableAllHooks"\s*:\s*true\b/.test(lookInto(path)))
       .map((path) => `"disableAllHooks" is on in ${path}: Copilot CLI runs no hook of yours`);
   },
-  next: ({ scope }) => [
-    "VS Code's own agent reads the same file, and is recorded by it, too.",
+  next: ({ scope }, agents) => [
+    ...(agents.includes('vscode')
+      ? []
+      : ["VS Code's own agent reads the hooks of Copilot CLI, and is recorded by them, too."]),
     ...(scope === 'project'
       ? ['Copilot CLI runs hooks of a repository only where its folder is trusted.']
       : []),

@@ -2,7 +2,7 @@
 import { parsePatch } from 'diff';
 import type { FileOp, Json, JsonObject } from '../../model/event.ts';
 import { shownLines } from '../../model/fileOps.ts';
-import { lineCount, withPatch } from '../claude/toolResult.ts';
+import { lineCount, withPatch } from '../fileHunks.ts';
 import { asObject, asString } from '../rows.ts';
 
 /** Longest path that is kept of a call, and that is believed; most files of one call. */

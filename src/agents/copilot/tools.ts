@@ -1,5 +1,5 @@
 /** Copilot's tools, by their names in both forms of its hooks. */
-import { isObject, type Json, type JsonObject } from '../../model/event.ts';
+import { isObject, type Json } from '../../model/event.ts';
 
 /** Claude's names, which hooks with Claude's event names are told, and Copilot's own. */
 const OWN_NAMES: Record<string, string> = {
@@ -28,6 +28,3 @@ export function ownName(tool: string, input: Json): string {
   }
   return Object.hasOwn(OWN_NAMES, tool) ? OWN_NAMES[tool]! : tool;
 }
-
-export const argumentsOf = (input: Json | undefined): JsonObject =>
-  isObject(input) ? input : input === undefined || input === null ? {} : { value: input };

@@ -1,10 +1,6 @@
 /** Tokens that Copilot records of a model's response. */
-import type { Json, JsonObject } from '../../model/event.ts';
-import { asObject, asString, pruned } from '../rows.ts';
-
-/** A number of things: what is none is 0. */
-export const count = (value: Json | undefined): number =>
-  typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
+import type { JsonObject } from '../../model/event.ts';
+import { asCount, asObject, asString, pruned } from '../rows.ts';
 
 /**
  * The data of a response, and how long it took, ms; undefined where the record says nothing of tokens. `cost` is
@@ -29,12 +25,12 @@ export function copilotUsage(
     event_subtype: 'usage',
     model: asString(usage.model),
     usage: {
-      input_tokens: count(usage.inputTokens),
-      cache_read_input_tokens: count(usage.cacheReadTokens),
-      cache_write_input_tokens: count(usage.cacheWriteTokens),
+      input_tokens: asCount(usage.inputTokens),
+      cache_read_input_tokens: asCount(usage.cacheReadTokens),
+      cache_write_input_tokens: asCount(usage.cacheWriteTokens),
       cache_write_1h_input_tokens: 0,
-      output_tokens: count(usage.outputTokens),
-      reasoning_output_tokens: count(usage.reasoningTokens),
+      output_tokens: asCount(usage.outputTokens),
+      reasoning_output_tokens: asCount(usage.reasoningTokens),
     },
     message_id: asString(usage.apiCallId),
     request_id: asString(usage.providerCallId),
@@ -43,9 +39,9 @@ export function copilotUsage(
     initiator: asString(usage.initiator),
     byok: usage.isByok === true,
     model_provider: asString(usage.modelProvider),
-    time_to_first_token_ms: count(usage.timeToFirstTokenMs),
+    time_to_first_token_ms: asCount(usage.timeToFirstTokenMs),
     premium_requests: typeof usage.cost === 'number' && usage.cost > 0 ? usage.cost : 0,
-    nano_aiu: count(credits),
+    nano_aiu: asCount(credits),
     // A session that was forked has the responses of the one it came from.
     copied_from: subagent || origin === sessionId ? '' : origin,
   });

@@ -17,9 +17,9 @@ import { eventId, ids, textHash } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import { redactText } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
+import { promptId } from '../promptId.ts';
 import { asObject, asString, pruned, rowTime } from '../rows.ts';
 import { callsOf, type GeminiToolCall, messageText, usageOfTokens } from './chatRow.ts';
-import { promptId } from './promptId.ts';
 import { exitCodeOf, filesOf, isShell } from './toolResult.ts';
 
 /** Responses that wait in a state file for more of their calls: only the last one can grow. */

@@ -1,6 +1,6 @@
 /** What the messages of a Gemini chat hold. Pure. */
 import type { Json, JsonObject } from '../../model/event.ts';
-import { asObject, asString, rowTime } from '../rows.ts';
+import { asCount, asObject, asString, rowTime } from '../rows.ts';
 import { geminiCallKey, partsText } from './toolResult.ts';
 
 /** A call of a message, and how it ended. */
@@ -98,9 +98,6 @@ export function messageText(content: Json | undefined): string {
     .join('');
 }
 
-const count = (value: Json | undefined): number =>
-  typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
-
 /**
  * Tokens in OpenTelemetry's terms; undefined where there are none. Gemini counts thoughts and prompts of its tools
  * beside output and input, unless its own sum says that they are in them.
@@ -109,18 +106,18 @@ export function usageOfTokens(value: Json | undefined): JsonObject | undefined {
   const tokens = asObject(value);
   if (tokens === undefined) return undefined;
   const [input, output, thoughts, tool] = [
-    count(tokens.input),
-    count(tokens.output),
-    count(tokens.thoughts),
-    count(tokens.tool),
+    asCount(tokens.input),
+    asCount(tokens.output),
+    asCount(tokens.thoughts),
+    asCount(tokens.tool),
   ];
-  const sum = count(tokens.total);
+  const sum = asCount(tokens.total);
   if (input + output + thoughts + tool === 0) return undefined;
   const toolInside = tool > 0 && sum === input + output + thoughts;
   const thoughtsInside = thoughts > 0 && thoughts <= output && sum === input + output + tool;
   return {
     input_tokens: input + (toolInside ? 0 : tool),
-    cache_read_input_tokens: count(tokens.cached),
+    cache_read_input_tokens: asCount(tokens.cached),
     cache_write_input_tokens: 0,
     cache_write_1h_input_tokens: 0,
     output_tokens: output + (thoughtsInside ? 0 : thoughts),

@@ -2,6 +2,7 @@
 import { closeSync, lstatSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { shallow } from '../../model/depth.ts';
 import type { Json } from '../../model/event.ts';
 import type { AgentPlaces, SessionFile, TranscriptFile, TranscriptSource } from '../agent.ts';
 import { LineSplitter } from '../lines.ts';
@@ -181,7 +182,7 @@ function* documentRows(path: string): Generator<Json | undefined> {
   if (stats.size > MAX_DOCUMENT) throw new Error(`${path} is too long`);
   let chat: ReturnType<typeof asObject>;
   try {
-    chat = asObject(JSON.parse(readFileSync(path, 'utf8')));
+    chat = asObject(shallow(JSON.parse(readFileSync(path, 'utf8')) as Json));
   } catch {
     throw new Error(`${path} is no whole JSON document`);
   }

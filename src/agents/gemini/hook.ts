@@ -4,22 +4,13 @@
  * Gemini gives calls no id here: a call and its result have the same `call_key`. Tokens, the agent's texts and
  * calls that were denied stand in its chat only (see `chats.ts`), which is read when a turn ends.
  */
-import { cutBetween, cutKey, LONG_KEYS, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
-import {
-  type FileOp,
-  type Json,
-  type JsonObject,
-  TRACE_VERSION,
-  type TraceEvent,
-} from '../../model/event.ts';
+import type { FileOp, Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import { randomEventId } from '../../model/ids.ts';
 import type { HookContext, HookRecorder, Moment } from '../agent.ts';
-import { asObject, asString as str } from '../rows.ts';
-import { freePromptId } from './promptId.ts';
+import { hookEvent, lookUp, restOf, startData, unknownData } from '../hookEvents.ts';
+import { freePromptId } from '../promptId.ts';
+import { argumentsOf, asObject, asString as str } from '../rows.ts';
 import { exitCodeOf, filesOf, geminiCallKey, isShell, partsText } from './toolResult.ts';
-
-/** Text above the limit that redaction still sees: it can make a text shorter. */
-const MARGIN = 8192;
 
 /**
  * We never ask for these. AfterModel fires at each piece of an answer, with half of its tokens; the chat has
@@ -36,19 +27,20 @@ const MOMENTS: Record<string, Moment> = {
 };
 
 /** Fields of every payload. */
-const COMMON = new Set(['session_id', 'transcript_path', 'cwd', 'hook_event_name', 'timestamp']);
-
-/** Names that would clash with the format's. */
-const RENAMED: Record<string, string> = {
-  event_subtype: 'payload_event_subtype',
-  truncated: 'payload_truncated',
-};
+const COMMON = new Set([
+  'session_id',
+  'transcript_path',
+  'cwd',
+  'hook_event_name',
+  'timestamp',
+  'stop_hook_active',
+]);
 
 export const geminiRecorder: HookRecorder = {
   agent: 'gemini',
   sessionOf: (payload, env) => str(payload.session_id) || str(env.GEMINI_SESSION_ID),
   eventOf: (payload, event) => str(payload.hook_event_name) || event,
-  momentOf: (event) => (Object.hasOwn(MOMENTS, event) ? MOMENTS[event] : undefined),
+  momentOf: (event) => lookUp(MOMENTS, event),
   map: mapGeminiHook,
   toolOf(payload) {
     const name = str(payload.tool_name);
@@ -64,22 +56,25 @@ export const geminiRecorder: HookRecorder = {
   cwdOf: (payload) => str(payload.cwd),
   projectOf: (_, env) => str(env.GEMINI_PROJECT_DIR) || undefined,
   transcriptOf: (payload) => str(payload.transcript_path),
-  sourceOf: (payload) => /^[a-z]{1,20}$/.exec(str(payload.source))?.[0] ?? '',
+  sourceOf: (payload) => str(payload.source),
 };
 
 /** The events of one hook call, in order; nothing is redacted yet. Never throws for a payload of any shape. */
 export function mapGeminiHook(payload: JsonObject, context: HookContext): TraceEvent[] {
   const name = str(payload.hook_event_name) || context.event;
   if (IGNORED.has(name)) return [];
-  const event = (
-    type: string,
-    data: JsonObject,
-    id: string = randomEventId(),
-    more: { duration_ms?: number } = {},
-  ): TraceEvent => eventOf(payload, context, type, data, id, more);
+  const { sessionId, timestamp } = context;
+  const frame = { provider: 'gemini', sessionId, timestamp, common: { cwd: payload.cwd } } as const;
+  const event = (type: string, data: JsonObject, id: string = randomEventId()): TraceEvent =>
+    hookEvent(frame, type, id, data);
   switch (name) {
     case 'SessionStart':
-      return [event('session_start', startData(payload, context))];
+      return [
+        event('session_start', {
+          ...rest(payload),
+          ...startData('gemini', payload.source, payload.transcript_path, context),
+        }),
+      ];
     case 'SessionEnd':
       return [event('session_end', rest(payload))];
     case 'BeforeAgent': {
@@ -102,61 +97,13 @@ export function mapGeminiHook(payload: JsonObject, context: HookContext): TraceE
       if (payload.trigger === 'auto') return [];
       return [event('decision', { ...rest(payload), event_subtype: 'compaction', phase: 'start' })];
     default:
-      return [event('decision', unknownData(payload, name))];
+      return [event('decision', unknownData(name, payload))];
   }
 }
 
 type MakeEvent = (type: string, data: JsonObject) => TraceEvent;
 
-function eventOf(
-  payload: JsonObject,
-  context: HookContext,
-  type: string,
-  data: JsonObject,
-  id: string,
-  more: { duration_ms?: number },
-): TraceEvent {
-  const cwd = str(payload.cwd);
-  const event: TraceEvent = {
-    event_type: type,
-    timestamp: context.timestamp,
-    event_id: id,
-    session_id: context.sessionId,
-    ...more,
-    data: { provider: 'gemini', recorded_by: 'hook', ...(cwd !== '' && { cwd }), ...data },
-  };
-  // What is far above its limit goes early, so that nothing slow runs over all of it.
-  for (const key of LONG_KEYS) cutKey(event.data, key, MAX_RESULT_UNITS + MARGIN, cutBetween);
-  return event;
-}
-
-/** The payload's own fields, under names that the format leaves free. */
-function rest(payload: JsonObject): JsonObject {
-  const kept: JsonObject = {};
-  for (const [key, value] of Object.entries(payload)) {
-    if (COMMON.has(key) || key === 'stop_hook_active' || value === null || value === '') continue;
-    set(kept, Object.hasOwn(RENAMED, key) ? RENAMED[key]! : key, value);
-  }
-  return kept;
-}
-
-function unknownData(payload: JsonObject, name: string): JsonObject {
-  const { session_id: _, hook_event_name: __, ...kept } = payload;
-  return { event_subtype: 'unknown_hook', hook_event_name: name, payload: kept };
-}
-
-function startData(payload: JsonObject, { agentVersion }: HookContext): JsonObject {
-  const source = str(payload.source);
-  const transcript = str(payload.transcript_path);
-  return {
-    ...rest(payload),
-    trace_version: TRACE_VERSION,
-    ...(['resume', 'clear', 'compact', 'fork'].includes(source) && { event_subtype: source }),
-    mode: 'gemini-hooks',
-    ...(transcript !== '' && { transcript_path: transcript }),
-    ...(agentVersion !== undefined && { agent_version: agentVersion }),
-  };
-}
+const rest = (payload: JsonObject): JsonObject => restOf(payload, COMMON);
 
 function turnEnd(payload: JsonObject, event: MakeEvent): TraceEvent[] {
   const end = event('decision', { event_subtype: 'turn_end' });
@@ -222,10 +169,4 @@ function notificationData(payload: JsonObject): JsonObject {
     return { ...kept, event_subtype: 'notification' };
   }
   return { ...kept, event_subtype: 'permission', permission: 'requested' };
-}
-
-function argumentsOf(input: Json | undefined): JsonObject {
-  const given = asObject(input);
-  if (given !== undefined) return given;
-  return input === undefined || input === null ? {} : { value: input };
 }

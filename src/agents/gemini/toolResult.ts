@@ -4,7 +4,7 @@ import { callKey } from '../../model/callKey.ts';
 import type { FileOp, Json, JsonObject } from '../../model/event.ts';
 import { pathArgument, toolKind } from '../../model/tools.ts';
 import { absolutePath, commandHits } from '../claude/searchHits.ts';
-import { lineCount, withPatch } from '../claude/toolResult.ts';
+import { lineCount, withPatch } from '../fileHunks.ts';
 import { asObject, asString } from '../rows.ts';
 
 const SEARCHES = new Set(['grep_search', 'search_file_content']);

@@ -13,6 +13,15 @@ export interface SessionDatabase {
   close(): void;
 }
 
+/**
+ * Tables of ours that are none, or have columns that are computed: reading what anybody may have written as a query
+ * could take for ever.
+ */
+const COMPUTED = `select name from sqlite_schema where lower(name) in ('session', 'message', 'part') and (
+  type <> 'table' or rootpage = 0 or
+  exists (select 1 from pragma_table_xinfo(sqlite_schema.name) where hidden <> 0))`;
+const NOT_PLAIN = 'its tables are not those that opencode makes.';
+
 const HEADER = 'SQLite format 3\0';
 
 /** Whether a file begins as a SQLite database does. */
@@ -89,7 +98,9 @@ export function openDatabase(path: string): SessionDatabase {
   };
   try {
     // All queries see one state, whatever opencode writes meanwhile.
-    named(() => db.exec('begin'));
+    named(() => db.exec('pragma trusted_schema = off; begin'));
+    const strange = named(() => db.prepare(COMPUTED).get());
+    if (strange !== undefined) throw new Error(`${path} cannot be read: ${NOT_PLAIN}`);
   } catch (error) {
     opened.close();
     throw error;

@@ -42,8 +42,6 @@ export interface Told {
   source?: string;
   /** Of `before_tool` and `after_tool`. */
   tool?: HookTool;
-  /** The tool is a subagent's. */
-  subagent?: boolean;
   events: TraceEvent[];
 }
 
@@ -330,7 +328,6 @@ export class PluginMapper {
       this.#tell(session, events, {
         ...(ended.length > 0 && { moment: 'after_tool' }),
         tool,
-        subagent: lane.agentId !== '',
       }),
     ];
   }
@@ -369,7 +366,6 @@ export class PluginMapper {
       this.#tell(session, events, {
         moment: 'before_tool',
         tool: this.#hookTool(session, part, info),
-        subagent: lane.agentId !== '',
       }),
     ];
   }

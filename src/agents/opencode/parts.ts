@@ -6,12 +6,11 @@
  */
 import type { EventSource, Json, JsonObject, TraceEvent } from '../../model/event.ts';
 import { eventId, ids } from '../../model/ids.ts';
-import { asObject, asString, pruned } from '../rows.ts';
+import { asCount, asObject, asString, pruned } from '../rows.ts';
 import { toolFiles } from './toolFiles.ts';
 
 const asNumber = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
-const asCount = (value: unknown): number => Math.floor(asNumber(value) ?? 0);
 
 /** Bits of a time that opencode's ids keep: 2.2 years of milliseconds. */
 const ID_SPAN_MS = 2 ** 36;

@@ -78,6 +78,37 @@ withSqlite('sessions of the database, subagents with the one that started them',
   ]);
 });
 
+withSqlite.each([
+  [
+    'a view that never ends',
+    `alter table session rename to kept;
+     create view Session as with recursive n(i) as (select 1 union all select i + 1 from n)
+       select kept.* from n, kept where i < 0`,
+  ],
+  [
+    'a column that is computed',
+    'alter table part add column more text as (hex(zeroblob(400000000 + 0 * length(data))))',
+  ],
+  ['a table of a module', 'drop table part; create virtual table part using fts5(id, data)'],
+])('a database with %s is not asked', (_what, sql) => {
+  const { path, db } = database('opencode.db', 'delete');
+  db.exec(sql);
+  db.close();
+  expect(() => opencodeTranscripts.recognise(path)).toThrow(
+    'cannot be read: its tables are not those that opencode makes.',
+  );
+});
+
+withSqlite('a part that nobody can read through counts as torn', () => {
+  const { db } = database();
+  db.exec(
+    `update part set data = zeroblob(70000000) where id = (
+       select id from part where session_id = '${MAIN}' order by id limit 1)`,
+  );
+  db.close();
+  expect(read(session(MAIN)).torn).toBe(1);
+});
+
 withSqlite('an import tells what the plugin told, with the same ids and words', () => {
   database().db.close();
   const mapper = new PluginMapper('/home/dev/shop');

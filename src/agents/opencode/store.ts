@@ -5,6 +5,7 @@
 import { type Dirent, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { shallow } from '../../model/depth.ts';
 import type { Json, JsonObject } from '../../model/event.ts';
 import { isSafeSessionId } from '../../trace/paths.ts';
 import type {
@@ -21,6 +22,8 @@ import { idPrefix } from './parts.ts';
 import { OpencodeMapper } from './transcript.ts';
 
 const DATABASE = /^opencode(-[\w.-]+)?\.db$/;
+/** What stands in one part or message; of one that is longer nothing is read. */
+const DATA = 'case when octet_length(data) <= 67108864 then data end data';
 const MAX_DEPTH = 8;
 const MAX_CHILDREN = 2000;
 /** Between the time in a message's id and the time of the message. */
@@ -29,11 +32,7 @@ const NEAR_MS = 5000;
 const MAX_EXPORT_BYTES = 512 * 1024 * 1024;
 
 /** opencode's folders that may hold sessions; they need not exist. */
-export function dataDirs({
-  env = process.env,
-  home = homedir(),
-  dirs,
-}: AgentPlaces = {}): string[] {
+function dataDirs({ env = process.env, home = homedir(), dirs }: AgentPlaces = {}): string[] {
   if (dirs !== undefined) return dirs.map((dir) => resolve(dir));
   const data = env.XDG_DATA_HOME;
   return [join(data || join(home, '.local', 'share'), 'opencode')];
@@ -44,11 +43,18 @@ export const opencodeTranscripts: TranscriptSource = {
   agent: 'opencode',
 
   *find(places) {
+    let problem: unknown;
     for (const dir of dataDirs(places)) {
       const seen = new Set<string>();
       for (const { name } of entriesOf(dir).filter((entry) => entry.isFile())) {
         if (!DATABASE.test(name)) continue;
-        for (const file of sessionsIn(join(dir, name))) {
+        let sessions: TranscriptFile[] = [];
+        try {
+          sessions = sessionsIn(join(dir, name));
+        } catch (error) {
+          problem ??= error;
+        }
+        for (const file of sessions) {
           seen.add(file.sessionId);
           yield file;
         }
@@ -58,6 +64,8 @@ export const opencodeTranscripts: TranscriptSource = {
         if (!seen.has(file.sessionId)) yield file;
       }
     }
+    // Of several the first is told, when all else was.
+    if (problem !== undefined) throw problem;
   },
 
   recognise(named) {
@@ -180,13 +188,13 @@ function* messageRows(
   created: number,
   id: string,
 ): Iterable<Json | undefined> {
-  const info = parsed(db.all('select data from message where id = ?', id)[0]?.data);
+  const info = parsed(db.all(`select ${DATA} from message where id = ?`, id)[0]?.data);
   if (info === undefined) {
     yield undefined;
     return;
   }
   const parts: Json[] = [];
-  for (const part of db.all('select id, data from part where message_id = ? order by id', id)) {
+  for (const part of db.all(`select id, ${DATA} from part where message_id = ? order by id`, id)) {
     const data = parsed(part.data);
     if (data === undefined) yield undefined;
     else parts.push({ ...data, id: asString(part.id), messageID: id });
@@ -243,7 +251,7 @@ function originOf(db: SessionDatabase, id: string, created: number, info: JsonOb
 
 function parsed(text: unknown): JsonObject | undefined {
   try {
-    return typeof text === 'string' ? asObject(JSON.parse(text)) : undefined;
+    return typeof text === 'string' ? asObject(shallow(JSON.parse(text) as Json)) : undefined;
   } catch {
     return undefined;
   }

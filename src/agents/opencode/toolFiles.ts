@@ -1,7 +1,7 @@
 /** What opencode's tools say of files, in the `metadata` of a finished call: the same live and in its store. */
 import { isAbsolute, resolve } from 'node:path';
 import type { FileOp, JsonObject } from '../../model/event.ts';
-import { lineCount, withPatch } from '../claude/toolResult.ts';
+import { lineCount, withPatch } from '../fileHunks.ts';
 import { asObject, asString } from '../rows.ts';
 
 /** Of one patch: a hostile store can hold any number. */

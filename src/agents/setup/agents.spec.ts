@@ -191,6 +191,20 @@ describe.each(Object.entries(OTHERS))('hooks of others in the file of %s', (name
   });
 });
 
+it.each(['claude', 'codex', 'gemini', 'cursor', 'copilot'] as const)(
+  'a file of %s that is nested beyond all measure is left as it is',
+  (agent) => {
+    const { file } = plan(agent);
+    fs.mkdirSync(dirname(file), { recursive: true });
+    fs.writeFileSync(file, `{"hooks": ${'['.repeat(100_000)}`);
+    const { problems, changed } = plan(agent);
+    expect([changed, problems.map(({ message }) => message).join()]).toEqual([
+      false,
+      expect.stringContaining('is nested too deep'),
+    ]);
+  },
+);
+
 describe('what is written', () => {
   it.each(['codex', 'gemini', 'cursor', 'copilot'] as const)('for %s', (agent) => {
     const first = (made: SetupPlan): string => {

@@ -31,11 +31,17 @@ export type JsonDialect = 'json' | 'comments' | 'comments and commas';
  */
 export function parseObject(text: string, dialect: JsonDialect = 'comments and commas'): Node {
   const errors: ParseError[] = [];
-  const root = parseTree(text, errors, {
-    allowTrailingComma: dialect === 'comments and commas',
-    disallowComments: dialect === 'json',
-    allowEmptyContent: true,
-  });
+  let root: Node | undefined;
+  try {
+    root = parseTree(text, errors, {
+      allowTrailingComma: dialect === 'comments and commas',
+      disallowComments: dialect === 'json',
+      allowEmptyContent: true,
+    });
+  } catch {
+    // It calls itself for each level.
+    throw new SettingsError('is nested too deep');
+  }
   const first = errors[0];
   if (first !== undefined) {
     const before = text.slice(0, first.offset).split('\n');

@@ -79,5 +79,5 @@ export interface AgentSetup {
    */
   warnings?(options: PlanOptions, text: string | undefined): string[];
   /** What to do once it is set up, in whole sentences. */
-  next?(plan: SetupPlan): string[];
+  next?(plan: SetupPlan, agents: readonly AgentId[]): string[];
 }

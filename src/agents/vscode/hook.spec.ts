@@ -79,11 +79,12 @@ describe('the hooks of VS Code', () => {
       'turn_end',
     ]);
     expect(vscodeRecorder.transcriptOf!(session[0]!, {})).toBe(TRANSCRIPT);
-    expect(vscodeRecorder.toolOf(session[2]!)).toEqual({
+    expect(vscodeRecorder.toolOf(session[2]!)).toMatchObject({
       name: 'run_in_terminal',
       callId: 'call_1',
       cwd: '/home/dev/shop',
       input: { command: 'false', explanation: 'Fails', isBackground: false },
+      subagent: false,
     });
   });
 

@@ -4,19 +4,18 @@
  *
  * From VS Code's documentation and the source of 1.139, not from sessions of real people.
  */
-import { isAbsolute } from 'node:path';
 import { set } from '../../model/codec.ts';
 import type { Json, JsonObject, TraceEvent } from '../../model/event.ts';
-import { randomEventId } from '../../model/ids.ts';
-import { AGENTS, type HookContext, type HookRecorder, type Moment } from '../agent.ts';
+import type { HookContext, HookRecorder, Moment } from '../agent.ts';
 import { mapClaudeHook } from '../claude/hook.ts';
-import { callId, promptId } from '../copilot/ids.ts';
-import { argumentsOf } from '../copilot/tools.ts';
-import { asString as str } from '../rows.ts';
+import { callId } from '../copilot/ids.ts';
+import { absolute, lookUp } from '../hookEvents.ts';
+import { freePromptId } from '../promptId.ts';
+import { argumentsOf, asString as str } from '../rows.ts';
 import { filesOfCall, terminalExit } from './tools.ts';
 
 /** Keys of older builds. */
-const KEYS: Partial<Record<string, string>> = {
+const KEYS: Record<string, string> = {
   sessionId: 'session_id',
   hookEventName: 'hook_event_name',
   transcriptPath: 'transcript_path',
@@ -38,7 +37,7 @@ const EVENTS: Record<string, string> = {
   agentStop: 'Stop',
 };
 
-const MOMENTS: Partial<Record<string, Moment>> = {
+const MOMENTS: Record<string, Moment> = {
   SessionStart: 'session_start',
   SessionEnd: 'session_end',
   PreToolUse: 'before_tool',
@@ -50,7 +49,7 @@ const MOMENTS: Partial<Record<string, Moment>> = {
 function snakeForm(payload: JsonObject): JsonObject {
   const out: JsonObject = {};
   for (const [key, value] of Object.entries(payload)) {
-    const name = Object.hasOwn(KEYS, key) ? KEYS[key]! : key;
+    const name = lookUp(KEYS, key) ?? key;
     if (name === key || !Object.hasOwn(payload, name)) set(out, name, value);
   }
   // The ending makes it unique in the window; the transcript has it without.
@@ -61,14 +60,11 @@ function snakeForm(payload: JsonObject): JsonObject {
 /** The event by VS Code's name: a command of Copilot's settings names it in Copilot's way. */
 function eventOf(payload: JsonObject, event: string): string {
   const name = str(payload.hook_event_name) || str(payload.hookEventName) || event;
-  return Object.hasOwn(EVENTS, name) ? EVENTS[name]! : name;
+  return lookUp(EVENTS, name) ?? name;
 }
 
-/** A session in which somebody says the same more often than that says it to nobody. */
-const MAX_ALIKE = 100;
-
 /** The events of one hook call, in order. Never throws for a payload of any shape. */
-export function mapVscodeHook(payload: JsonObject, context: HookContext): TraceEvent[] {
+function mapVscodeHook(payload: JsonObject, context: HookContext): TraceEvent[] {
   const own = snakeForm(payload);
   own.hook_event_name = eventOf(payload, context.event);
   const { timestamp: _, ...rest } = own;
@@ -81,10 +77,14 @@ function asVscodes(event: TraceEvent, own: JsonObject, context: HookContext): Tr
   const data: JsonObject = { ...event.data, provider: 'vscode' };
   switch (event.event_type) {
     case 'session_start':
-      data.mode = `${AGENTS.vscode.traceName}-hooks`;
+      data.mode = 'vscode-hooks';
       break;
     case 'user_prompt':
-      return { ...event, event_id: newPromptId(str(data.prompt), context), data };
+      return {
+        ...event,
+        event_id: freePromptId(context.sessionId, str(data.prompt), context.recorded),
+        data,
+      };
     case 'tool_result': {
       if (data.event_subtype === 'subagent') break;
       const files = filesOfCall(str(own.tool_name), argumentsOf(own.tool_input));
@@ -98,23 +98,12 @@ function asVscodes(event: TraceEvent, own: JsonObject, context: HookContext): Tr
   return { ...event, data };
 }
 
-function newPromptId(prompt: string, { sessionId, recorded }: HookContext): string {
-  for (let nth = 1; nth <= MAX_ALIKE; nth++) {
-    const id = promptId(sessionId, prompt, nth);
-    const known = recorded(id);
-    if (known === 'no') return id;
-    // It may stand before what was read: no other prompt may be taken for this one.
-    if (known === 'unknown') break;
-  }
-  return randomEventId();
-}
-
 /** Records VS Code's own agent. */
 export const vscodeRecorder: HookRecorder = {
   agent: 'vscode',
   sessionOf: (payload) => str(snakeForm(payload).session_id),
   eventOf,
-  momentOf: (event) => MOMENTS[eventOf({}, event)],
+  momentOf: (event) => lookUp(MOMENTS, eventOf({}, event)),
   map: mapVscodeHook,
   toolOf: (payload) => {
     const own = snakeForm(payload);
@@ -126,6 +115,7 @@ export const vscodeRecorder: HookRecorder = {
       callId: id,
       cwd: absolute(own.cwd),
       input: argumentsOf(own.tool_input),
+      subagent: str(own.agent_id) !== '',
       ...(own.tool_response !== undefined && { response: own.tool_response }),
     };
   },
@@ -133,9 +123,5 @@ export const vscodeRecorder: HookRecorder = {
   // A hook without a folder of its own runs in the one that is open.
   projectOf: (payload) => absolute(payload.cwd) || undefined,
   transcriptOf: (payload) => absolute(snakeForm(payload).transcript_path),
-  sourceOf: (payload) => /^[a-z]{1,20}$/.exec(str(payload.source))?.[0] ?? '',
+  sourceOf: (payload) => str(payload.source),
 };
-
-function absolute(path: Json | undefined): string {
-  return isAbsolute(str(path)) ? str(path) : '';
-}

@@ -13,8 +13,10 @@ export const vscodeSetup: AgentSetup = {
       : []),
     'hooks of VS Code’s agent are a preview, and the recorder is not tested with a real one',
   ],
-  next: ({ scope }) => [
-    'Copilot CLI reads the same file, and is recorded by it, too.',
+  next: ({ scope }, agents) => [
+    ...(agents.includes('copilot')
+      ? []
+      : ['Copilot CLI reads the hooks of VS Code’s agent, and is recorded by them, too.']),
     ...(scope === 'project'
       ? [
           'VS Code reads it where the root of the repository is the open folder; in a folder below it with the ' +

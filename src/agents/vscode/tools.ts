@@ -1,7 +1,7 @@
 /** What the calls of VS Code's own tools say of files: its results are texts. */
 import type { FileOp, JsonObject } from '../../model/event.ts';
 import { shownLines } from '../../model/fileOps.ts';
-import { lineCount } from '../claude/toolResult.ts';
+import { lineCount } from '../fileHunks.ts';
 import { asObject, asString } from '../rows.ts';
 
 const MAX_FILES = 100;

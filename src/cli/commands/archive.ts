@@ -2,7 +2,6 @@ import { lstatSync } from 'node:fs';
 import type { AgentId } from '../../agents/agent.ts';
 import { type ArchiveResult, archiveTranscripts } from '../../agents/archive.ts';
 import { type ArchivedSession, archiveHome, readIndex } from '../../agents/archiveIndex.ts';
-import { TRANSCRIPTS } from '../../agents/transcripts.ts';
 import { formatAge, formatBytes, formatCount, plural } from '../../model/format.ts';
 import { agentName } from '../../model/summary.ts';
 import { seconds } from '../../report/sessionJson.ts';
@@ -22,7 +21,9 @@ import {
   warn,
   widthOf,
 } from '../io.ts';
+import { uniquePrefixes } from '../listing.ts';
 import { homely } from '../traces.ts';
+import { transcriptSources } from '../transcriptSources.ts';
 
 export interface ArchiveCommandOptions {
   cli?: AgentId;
@@ -36,7 +37,7 @@ export async function archive(io: Io, options: ArchiveCommandOptions): Promise<n
   if (options.list === true && options.dryRun === true) {
     throw new CliError('Give --list or --dry-run, not both', EXIT.usage);
   }
-  const sources = TRANSCRIPTS.filter(({ agent }) => (options.cli ?? agent) === agent);
+  const sources = transcriptSources(options.cli);
   if (options.list === true)
     return await list(
       io,
@@ -73,7 +74,7 @@ export async function archive(io: Io, options: ArchiveCommandOptions): Promise<n
   }
   if (options.json === true) await printJson(io, resultJson(result, options.dryRun === true));
   else await print(io, resultText(io, result, options.dryRun === true));
-  return result.sessions > 0 ? EXIT.ok : EXIT.none;
+  return result.sessions + result.databases.length > 0 ? EXIT.ok : EXIT.none;
 }
 
 /** Where agents keep their files for the person who runs the command. */
@@ -101,6 +102,7 @@ const resultJson = (result: ArchiveResult, dryRun: boolean): Record<string, unkn
 function resultText(io: Io, result: ArchiveResult, dryRun: boolean): string {
   const { copied, bytes, sessions } = result;
   const where = sanitizeLine(homely(archiveHome(io.env)));
+  if (sessions === 0 && result.databases.length > 0) return 'There is nothing else to copy.\n';
   if (sessions === 0) return 'No transcript of an agent was found.\n';
   if (copied.length === 0) return `${where} has all of ${plural(sessions, 'session')}.\n`;
   const files = `${plural(copied.length, 'file')} (${formatBytes(bytes)})`;
@@ -150,6 +152,7 @@ async function list(
     return EXIT.none;
   }
   const style = styleFor(io, io.stdout);
+  const short = uniquePrefixes(listed.map(({ session }) => session.transcript.sessionId));
   const nowMs = io.now();
   await print(
     io,
@@ -163,7 +166,7 @@ async function list(
         { title: 'agent', text: ({ session }) => agentName(session.transcript.agent) },
         {
           title: 'session',
-          text: ({ session }) => sanitizeLine(session.transcript.sessionId).slice(0, 8),
+          text: ({ session }) => sanitizeLine(short.get(session.transcript.sessionId)!),
         },
         {
           title: 'project',

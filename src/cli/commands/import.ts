@@ -2,9 +2,9 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { AgentId, AgentPlaces, TranscriptFile, TranscriptSource } from '../../agents/agent.ts';
 import { withArchive } from '../../agents/archive.ts';
-import { discoverPriced, importSession, type PricedSession } from '../../agents/importSession.ts';
+import { discoverPriced, importSession, sessionsOf } from '../../agents/importSession.ts';
 import { addToTrace } from '../../agents/importTrace.ts';
-import { TRANSCRIPTS } from '../../agents/transcripts.ts';
+import type { PricedSession } from '../../agents/sessionPrices.ts';
 import { Billing } from '../../model/billing.ts';
 import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
 import { agentName } from '../../model/summary.ts';
@@ -31,7 +31,9 @@ import {
   warn,
   widthOf,
 } from '../io.ts';
+import { uniquePrefixes } from '../listing.ts';
 import { homely, sharedPricer, shellWord, type TraceOptions, traceDirs } from '../traces.ts';
+import { transcriptSources } from '../transcriptSources.ts';
 
 export interface ImportOptions extends TraceOptions {
   json?: boolean;
@@ -116,6 +118,13 @@ function recognised(
     const transcript = source.recognise(`${real}${session}`);
     if (transcript !== undefined) return { source, transcript };
   }
+  if (session !== '' && sourcesOf(io, options).some((source) => source.recognise(real))) {
+    throw new CliError(
+      `There is no session ${sanitizeLine(session.slice(1))} in ${sanitizeLine(path)}`,
+      EXIT.usage,
+      'Find them: agent-strace import --discover',
+    );
+  }
   const whose = options.cli === undefined ? 'an agent' : agentName(options.cli);
   throw new CliError(
     `${shown} is not a transcript of ${whose}`,
@@ -186,11 +195,7 @@ function importOne(
 /** `--discover --all`: every past session into the trace folder. */
 async function importAll(io: Io, options: ImportOptions): Promise<number> {
   const traceDir = ownTraceDir(io, options);
-  const places = placesOf(io, options);
-  const found = sourcesOf(io, options)
-    .flatMap((source) => [...source.find(places)].map((transcript) => ({ source, transcript })))
-    // Of copies the original comes first: it is the one that is billed.
-    .sort((a, b) => firstBilled(a.transcript, b.transcript));
+  const found = sessionsOf(sourcesOf(io, options), placesOf(io, options));
   const progress = new Progress(io);
   const billing = new Billing();
   const done: Imported[] = [];
@@ -221,15 +226,6 @@ async function importAll(io: Io, options: ImportOptions): Promise<number> {
   return found.length > 0 ? EXIT.ok : EXIT.none;
 }
 
-function firstBilled(a: TranscriptFile, b: TranscriptFile): number {
-  return (
-    a.startedAt - b.startedAt ||
-    Number(a.forked === true) - Number(b.forked === true) ||
-    a.createdAtMs - b.createdAtMs ||
-    (a.path < b.path ? -1 : 1)
-  );
-}
-
 /** The agents that are looked at. @throws CliError */
 function sourcesOf(io: Io, options: ImportOptions): TranscriptSource[] {
   if (options.claudeDir !== undefined) {
@@ -241,10 +237,27 @@ function sourcesOf(io: Io, options: ImportOptions): TranscriptSource[] {
   if (options.dir !== undefined && cli === undefined) {
     throw new CliError('Say with --cli which agent the folder is of', EXIT.usage);
   }
-  return TRANSCRIPTS.filter(({ agent }) => (cli ?? agent) === agent).map((source) =>
-    withArchive(source, io.env),
-  );
+  return transcriptSources(cli).map((source) => patient(io, withArchive(source, io.env)));
 }
+
+/** What one agent keeps and cannot be read is said, and keeps nobody from the others. */
+const patient = (io: Io, source: TranscriptSource): TranscriptSource => ({
+  ...source,
+  *find(places) {
+    try {
+      yield* source.find(places);
+    } catch (error) {
+      warn(io, `Left out: ${sanitizeLine((error as Error).message)}`);
+    }
+  },
+  recognise(path) {
+    try {
+      return source.recognise(path);
+    } catch (error) {
+      throw new CliError(sanitizeLine((error as Error).message), EXIT.usage);
+    }
+  },
+});
 
 function placesOf(io: Io, options: ImportOptions): AgentPlaces {
   const dir = options.claudeDir ?? options.dir;
@@ -314,6 +327,7 @@ function discoveredJson(session: PricedSession): Record<string, unknown> {
     path: session.path,
     session_id: session.sessionId,
     project: session.project,
+    cwd: session.cwd,
     started_at: session.startedAt > 0 ? seconds(session.startedAt * 1000) : null,
     ended_at: session.endedAt > 0 ? seconds(session.endedAt * 1000) : null,
     models: session.models.map((model) => ({
@@ -347,9 +361,9 @@ function costOf(session: PricedSession, unpriced: number): string {
 }
 
 /** `(all in 86cc3044)` for a fork that went no further than its parent. */
-function modelsOf(session: PricedSession): string {
+function modelsOf(session: PricedSession, short: ReadonlyMap<string, string>): string {
   if (isCopy(session)) {
-    const others = session.billedIn.map((id) => sanitizeLine(id).slice(0, 8));
+    const others = session.billedIn.map((id) => sanitizeLine(short.get(id) ?? id.slice(0, 8)));
     return `(all in ${others.slice(0, 2).join(', ')}${others.length > 2 ? ', …' : ''})`;
   }
   return sanitizeLine(session.models.map(({ model }) => model).join(', ')) || MISSING;
@@ -359,18 +373,23 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
   const style = styleFor(io, io.stdout);
   const unpriced = (session: PricedSession): number =>
     Object.values(session.unpriced).reduce((sum, count) => sum + count, 0);
+  const short = uniquePrefixes(sessions.map(({ sessionId }) => sessionId));
   await print(
     io,
     renderTable<PricedSession>(
       [
         { title: 'started', expendable: 2, text: ({ startedAt }) => dateTime(startedAt * 1000) },
         { title: 'agent', expendable: 3, text: ({ agent }) => agentName(agent) },
-        { title: 'session', text: ({ sessionId }) => sanitizeLine(sessionId).slice(0, 8) },
-        { title: 'project', flexible: true, text: ({ project }) => sanitizeLine(project) },
+        { title: 'session', text: ({ sessionId }) => sanitizeLine(short.get(sessionId)!) },
+        {
+          title: 'project',
+          flexible: true,
+          text: ({ cwd, project }) => sanitizeLine(homely(cwd || project)),
+        },
         {
           title: 'models',
           expendable: 1,
-          text: modelsOf,
+          text: (session) => modelsOf(session, short),
         },
         {
           title: 'tokens',
@@ -393,7 +412,7 @@ async function printTable(io: Io, sessions: readonly PricedSession[]): Promise<v
   const priced = sessions.reduce((sum, session) => sum + session.priced, 0);
   const facts = [
     `${formatCount(priced)} priced · ${formatCount(dedup)} dedup · ${formatCount(without)} unpriced`,
-    'Nothing was imported. Import all: --discover --all; one: import FILE',
+    'Nothing was imported. Import all: --discover --all; one: import FILE (files: --discover --json)',
   ].flatMap((line) => wrapFacts(line, widthOf(io)).map((part) => style.dim(part)));
   const sum = `${style.bold(formatUsd(total))}  ${plural(sessions.length, 'session')}`;
   await print(io, `\n${[sum, ...facts].join('\n')}\n`);

@@ -57,6 +57,11 @@ export async function setup(io: Io, options: SetupOptions): Promise<number> {
     tellError(io, each, error.message);
   }
   const plans = shared.filter((each) => !failed.has(each));
+  for (const { agent, installed } of states) {
+    // What an editor brings along need not be on the PATH.
+    if (installed || AGENTS[agent].inEditor === true) continue;
+    warn(io, `${AGENTS[agent].name} was not found on this machine: it is recorded once it is here`);
+  }
   for (const { agents, plan } of plans) {
     const name = several ? `${namesOf(agents)}: ` : '';
     for (const { message } of plan.problems) warn(io, sanitizeLine(name + message));
@@ -136,6 +141,13 @@ function plansOf(
     // Where `setup` without a scope wrote it; else wherever it is. With `all`: everywhere.
     const found = recorded.map(({ scope }) => scope);
     if (options.cli === 'all' || !found.includes(usual)) wanted = found.length > 0 ? found : wanted;
+  } else if (options.scope === undefined && SETUPS[agent].runsTwinsOnce !== true) {
+    // What records it here already is renewed: a second entry would record everything twice.
+    const here = recorded.find(({ scope, file }) => {
+      const dir = { scope, agentVersion: says, env: io.env };
+      return planSetupIn(agent, io.cwd, dir).file === file;
+    });
+    if (here !== undefined) wanted = [here.scope];
   }
   return wanted.map((scope) => {
     if (scopes.includes(scope)) {
@@ -170,13 +182,18 @@ const namesOf = (agents: readonly AgentId[]): string =>
   agents.map((agent) => AGENTS[agent].name).join(' and ');
 
 function tellError(io: Io, { agents }: SharedPlan, message: string): void {
-  warn(io, sanitizeLine(`${namesOf(agents)}: ${message}`), 'red');
+  const name = namesOf(agents);
+  warn(io, sanitizeLine(message.startsWith(name) ? message : `${name}: ${message}`), 'red');
 }
 
 function question(plans: readonly SharedPlan[]): string {
   const [first] = plans;
   const what = first?.plan.remove === true ? 'Remove the recorder from' : 'Write';
-  if (plans.length > 1) return `${what} these ${plans.length} files?`;
+  if (plans.length > 1) {
+    // The diffs are long: their beginnings are out of sight.
+    const files = plans.map(({ plan }) => `  ${sanitizeLine(homely(plan.target))}\n`);
+    return `\n${files.join('')}${what} these ${plans.length} files?`;
+  }
   return `${what} ${sanitizeLine(homely(first?.plan.target ?? ''))}?`;
 }
 
@@ -216,14 +233,14 @@ function outcome(io: Io, done: readonly SharedPlan[], remove: boolean): string {
     const kept = done.some(({ plan }) => plan.changed) ? ' What was recorded stays.' : '';
     return `${lines.join('\n')}${kept}\n`;
   }
-  const { projectDir, scope } = done[0]!.plan;
+  const { projectDir } = done[0]!.plan;
   const { traceDir } = placeTrace({ projectDir, env: io.env });
   const steps = done.flatMap((each) => (each.plan.coveredBy === undefined ? nextSteps(each) : []));
   const agents = done.flatMap((each) => each.agents);
   const who = agents.length === 1 ? namesOf(agents) : 'an agent';
-  const one = done.length === 1 ? agents[0] : undefined;
-  const same = done.every(({ plan }) => plan.scope === scope) ? ` --scope ${scope}` : '';
-  const named = one === 'claude' ? same : ` --cli ${agents.join(',')}${same}`;
+  // What records them in every project is not of this set-up.
+  const undone = done.filter(({ plan }) => plan.coveredBy === undefined);
+  const undo = undone.length === 0 ? '' : `To undo this:   agent-strace ${undoOf(undone)}\n`;
   return `${lines.join('\n')}
 Traces go to ${sanitizeLine(homely(traceDir))}, which git ignores.
 ${steps.map((step) => `\n${sanitizeLine(step)}\n`).join('')}
@@ -232,8 +249,15 @@ Next: start ${who} in this project, then
   agent-strace cost             see what it cost
 Sessions that run already are recorded from their next start on.
 Past sessions:  agent-strace import --discover
-To undo this:   agent-strace setup${named} --remove
-`;
+${undo}`;
+}
+
+function undoOf(plans: readonly SharedPlan[]): string {
+  const agents = plans.flatMap((each) => each.agents);
+  const { scope } = plans[0]!.plan;
+  const same = plans.every(({ plan }) => plan.scope === scope) ? ` --scope ${scope}` : '';
+  const named = agents.length === 1 && agents[0] === 'claude' ? '' : ` --cli ${agents.join(',')}`;
+  return `setup${named}${same} --remove`;
 }
 
 function recordedLine({ agents, plan }: SharedPlan): string {

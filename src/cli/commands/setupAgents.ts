@@ -2,6 +2,7 @@
 import { AGENT_IDS, AGENTS, type AgentId, isAgentId } from '../../agents/agent.ts';
 import { type AgentState, lookAtAgents } from '../../agents/installed.ts';
 import type { RecordedBy } from '../../agents/setupPlace.ts';
+import { MISSING } from '../../model/format.ts';
 import { renderTable, type TableColumn } from '../../report/table.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
 import { askLine } from '../ask.ts';
@@ -40,7 +41,7 @@ export async function listAgents(io: Io, json: boolean): Promise<number> {
     await printJson(io, shown);
     return EXIT.ok;
   }
-  await print(io, agentTable(io, states));
+  await print(io, `${agentTable(io, states)}${hint(states)}`);
   return EXIT.ok;
 }
 
@@ -58,15 +59,25 @@ function agentTable(io: Io, states: readonly AgentState[]): string {
 const versionText = ({ installed, version }: AgentState): string =>
   installed ? sanitizeLine(version ?? 'yes') : 'not found';
 
-const recordedText = ({ recorded }: AgentState): string =>
+const recordedText = ({ installed, recorded }: AgentState): string =>
+  (installed && recorded.length === 0 ? MISSING : '') ||
   recorded
     .map(({ file, current }) => `${sanitizeLine(homely(file))}${current ? '' : ' (older)'}`)
     .join(', ');
 
+/** What to do about those that are here and not recorded. */
+function hint(states: readonly AgentState[]): string {
+  const here = states.filter(({ installed }) => installed);
+  const missed = here.filter(({ recorded }) => recorded.length === 0);
+  if (missed.length === 0) return '';
+  const which = missed.length === here.length ? 'all' : missed.map(({ agent }) => agent).join(',');
+  return `\nRecord ${missed.length === 1 ? 'it' : 'them'}: agent-strace setup --cli ${which}\n`;
+}
+
 const SCOPE_WORDS: Record<RecordedBy['scope'], string> = {
-  local: 'by you in this project',
-  project: 'by everybody in this project',
-  user: 'by you everywhere',
+  local: 'in this project',
+  project: 'in this project, for everybody',
+  user: 'in all your projects',
 };
 
 /** A person chooses on the terminal. @returns undefined where nothing was chosen */

@@ -54,6 +54,56 @@ describe('files of a session', () => {
     expect(fold.files.countsOf('/b')).toEqual({ reads: 0, writes: 1 });
   });
 
+  it('that a command was seen to change stay, whoever tells how it ended', () => {
+    const seen = event(
+      'tool_result',
+      '1',
+      {
+        tool_name: 'Bash',
+        partial: true,
+        changed_files: 'unknown',
+        files: [
+          { path: '/made', kind: 'create', source: 'stat' },
+          { path: '/read', kind: 'read' },
+        ],
+      },
+      2,
+    );
+    const told = event(
+      'tool_result',
+      '1',
+      { recorded_by: 'transcript', exit_code: 1, files: [{ path: '/other', kind: 'write' }] },
+      2,
+    );
+    const run = event('tool_call', '1', { tool_name: 'Bash', arguments: {} }, 1);
+    const facts = (fold: SessionFold) => ({
+      paths: fold.files
+        .summaries()
+        .map(({ path, reads, writes }) => `${path} ${reads} ${writes}`)
+        .sort(),
+      unknown: fold.files.unknownCommands,
+      steps: fold.files.opsOf('/made').map(({ row }) => fold.steps.stepOf(row)),
+    });
+    const want = { paths: ['/made 0 1', '/other 0 1'], unknown: 1, steps: [0] };
+    for (const order of [
+      [run, seen, told],
+      [run, told, seen],
+      [told, seen, run, seen, told],
+      [seen, told, seen, run],
+    ]) {
+      const fold = new SessionFold();
+      for (const one of order) fold.add(structuredClone(one));
+      expect(facts(fold)).toEqual(want);
+      for (let cut = 0; cut <= order.length; cut++) {
+        const half = new SessionFold();
+        for (const one of order.slice(0, cut)) half.add(structuredClone(one));
+        const resumed = SessionFold.load(half.save());
+        for (const one of order.slice(cut)) resumed.add(structuredClone(one));
+        expect(facts(resumed)).toEqual(want);
+      }
+    }
+  });
+
   it('count on from where they were saved', () => {
     const fold = new SessionFold();
     fold.add(result('1', 2, 'write', '/a'));

@@ -33,6 +33,12 @@ export interface FileChange {
   removed: number;
 }
 
+interface Seen {
+  ops: FileOp[];
+  /** It may have changed more. */
+  unknown: boolean;
+}
+
 /**
  * Files read and changed, with the lines. Operations lie in one table (a list a file through
  * `next`), ranges and hunks in one pool of numbers.
@@ -67,6 +73,8 @@ export class FilesSlice implements Slice {
   changeVersion = 0;
   /** Results of commands that may have changed more than they tell. */
   private readonly unknown = new Set<number>();
+  /** What our recorder saw a command change, whatever stands for its result by now; see {@link addSeen}. */
+  private readonly seen = new Map<number, Seen>();
   /** What open calls mean to do, until their result tells. */
   private readonly intended = new Map<number, FileOp[]>();
   private readonly columns: Columns;
@@ -90,19 +98,57 @@ export class FilesSlice implements Slice {
       if (ops) this.intended.set(row, ops);
     } else if (type === TYPE.tool_result || type === TYPE.error) {
       // A command that fails may have changed files all the same.
-      if (event.data.changed_files === 'unknown') {
-        this.unknown.add(row);
-        this.changeVersion++;
-      }
-      const ops = recordedFileOps(event.data);
-      if (!ops) return;
-      this.columns.flags[row]! |= FLAG.hasFiles;
-      for (const op of ops) this.push(row, op);
+      if (event.data.changed_files === 'unknown') this.addUnknown(row);
+      const ops = recordedFileOps(event.data) ?? [];
+      for (const op of ops) this.pushRecorded(row, op);
+      if (event.data.partial === true) this.remember(row, event);
+      else this.pushSeen(row, ops);
     } else if (type === TYPE.file_read || type === TYPE.file_write) {
       const { path } = event.data;
       if (typeof path !== 'string' || path === '') return;
       this.push(row, { path, kind: type === TYPE.file_read ? 'read' : 'write' });
     }
+  }
+
+  /**
+   * Files that our recorder saw change, told by a version of a result that does not stand: the agent's own word on how
+   * the command ended is better, but does not know of them.
+   */
+  addSeen(row: number, event: TraceEvent): void {
+    if (event.data.partial !== true || this.seen.has(row)) return;
+    this.remember(row, event);
+    const known = [...this.operationsOf(row)].map((at) => this.paths.name(this.files[at]!));
+    this.pushSeen(
+      row,
+      known.map((path) => ({ path, kind: 'read' })),
+    );
+    const call = this.columns.pair[row]!;
+    if (call >= 0) for (const at of this.operationsOf(row)) this.tell(this.files[at]!);
+  }
+
+  private remember(row: number, { data }: TraceEvent): void {
+    const ops = (recordedFileOps(data) ?? []).filter(({ source }) => source === 'stat');
+    const unknown = data.changed_files === 'unknown';
+    if (ops.length > 0 || unknown) this.seen.set(row, { ops, unknown });
+  }
+
+  /** @param told what the result that stands tells of */
+  private pushSeen(row: number, told: readonly FileOp[]): void {
+    const seen = this.seen.get(row);
+    if (seen === undefined) return;
+    if (seen.unknown) this.addUnknown(row);
+    const paths = new Set(told.map(({ path }) => path));
+    for (const op of seen.ops) if (!paths.has(op.path)) this.pushRecorded(row, op);
+  }
+
+  private addUnknown(row: number): void {
+    this.unknown.add(row);
+    this.changeVersion++;
+  }
+
+  private pushRecorded(row: number, op: FileOp): void {
+    this.columns.flags[row]! |= FLAG.hasFiles;
+    this.push(row, op);
   }
 
   pair(callRow: number, resultRow: number): void {
@@ -340,6 +386,7 @@ export class FilesSlice implements Slice {
       heads: Array.from(this.heads, (head) => head ?? -1),
       intended: [...this.intended] as unknown as Json,
       unknown: [...this.unknown],
+      seen: [...this.seen] as unknown as Json,
       pool: [...this.pool.subarray(0, this.poolUsed)],
     };
     for (const name of OP_COLUMNS) saved[name] = [...this[name].subarray(0, this.count)];
@@ -350,12 +397,14 @@ export class FilesSlice implements Slice {
     const from = saved as unknown as Record<string, number[]> & {
       paths: string[];
       intended: [number, FileOp[]][];
+      seen: [number, Seen][];
     };
     this.paths.load(from.paths);
     this.heads.length = 0;
     for (const head of from.heads!) this.heads.push(head);
     for (const [row, ops] of from.intended) this.intended.set(row, ops);
     for (const row of from.unknown!) this.unknown.add(row);
+    for (const [row, seen] of from.seen) this.seen.set(row, seen);
     this.pool = Int32Array.from(from.pool!);
     this.poolUsed = from.pool!.length;
     this.count = from.rows!.length;

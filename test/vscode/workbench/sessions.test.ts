@@ -197,7 +197,8 @@ test('two sessions do not mix, and a reload in the middle loses nothing', async 
   await stream.locator('.prompt', { hasText: 'Make webhook' }).first().waitFor();
   expect(await stream.locator('.prompt', { hasText: 'Which tests' }).count()).toBe(0);
   const call = one.call('Bash', { command: 'echo before the reload' });
-  await stream.getByText('echo before the reload').waitFor();
+  // On top, where the running call stands, and in the list.
+  await stream.getByText('echo before the reload').first().waitFor();
 
   await page.reload();
   one.result(call);
@@ -206,7 +207,7 @@ test('two sessions do not mix, and a reload in the middle loses nothing', async 
   await row(page, 'Make webhook').waitFor({ timeout: 60_000 });
   one.call('Bash', { command: 'echo after the reload' });
   const again = await workbench!.webviewFrame('Event Stream');
-  await again.getByText('echo after the reload').waitFor();
+  await again.getByText('echo after the reload').first().waitFor();
   // The session that the person looked at, with all of its steps, once each.
   for (const words of ['before the', 'while it', 'after the']) {
     expect(await again.locator('.vlist-rows > li', { hasText: `echo ${words}` }).count()).toBe(1);

@@ -88,6 +88,14 @@ test('set-up shows a diff, asks, writes, and is taken back to the byte', async (
   expect(readFileSync(file, 'utf8')).toBe(before);
 });
 
+test('where no agent is found, the list says so', async () => {
+  workbench = await Workbench.open(project);
+  await workbench.runCommand('Agent Strace: Set Up Recording');
+  await picks().getByText('Gemini CLI').waitFor();
+  await picks().getByText('not found on this machine').waitFor();
+  await workbench.screenshot('setup-none-found');
+});
+
 test('several agents are set up with one question, and taken out again', async () => {
   workbench = await Workbench.open(project);
   const { page } = workbench;

@@ -1,11 +1,12 @@
-import { ids, randomEventId, textHash } from '../../model/ids.ts';
-import type { HookContext } from '../agent.ts';
+/** Ids of prompts that an agent gives none. */
+import { ids, randomEventId, textHash } from '../model/ids.ts';
+import type { HookContext } from './agent.ts';
 
 /** Times that one text is looked for: who says "continue" more often gets random ids. */
-const MAX_SAME = 20;
+const MAX_SAME = 100;
 
 /**
- * Id of a prompt that neither hooks nor chats give a common id: its text, and how often it was said before.
+ * Id of a prompt that neither hooks nor transcripts give a common id: its text, and how often it was said before.
  *
  * @param nth 1 for the first time
  */
