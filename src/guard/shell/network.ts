@@ -1,11 +1,11 @@
 /** Programs that talk to other machines, and package managers, which do as well. */
-import { type Call, type Effect, prints, type Sink } from './call.ts';
+import { type Call, type Effect, inFolders, prints, type Sink } from './call.ts';
 import { hostOf, urlHost } from './hosts.ts';
 import { Options } from './options.ts';
 import { baseName } from './paths.ts';
 import { isUnknown, type Pattern, UNKNOWN } from './pattern.ts';
 import type { Output } from './state.ts';
-import { packageRunner } from './wrappers.ts';
+import { foldersOf, packageRunner } from './wrappers.ts';
 
 const CURL_VALUED =
   'A b c C d D e E F h H K m o P Q r s t T u U w x X y Y z data data-raw data-binary data-urlencode form header ' +
@@ -262,7 +262,8 @@ function openssl(call: Call, sink: Sink): undefined {
 }
 
 /** Scripts of the project's package.json. */
-function nodePackages(call: Call, sink: Sink): Output | undefined {
+function nodePackages(given: Call, sink: Sink): Output | undefined {
+  let call = given;
   const { name } = call;
   const options = new Options(
     call.args,
@@ -271,6 +272,12 @@ function nodePackages(call: Call, sink: Sink): Output | undefined {
   );
   for (const shell of options.values('script-shell'))
     sink.opaque('hidden', 'environment', `script-shell=${shell}`);
+  const folders = options.values('C', 'prefix', 'dir', 'cwd');
+  if (folders.length)
+    call = inFolders(
+      call,
+      folders.flatMap((folder) => foldersOf(call, folder)),
+    );
   const at = options.operands;
   const [command = 'install', ...rest] = at;
   const text = call.words.join(' ');

@@ -107,7 +107,8 @@ export class Words {
       case 'AnsiCQuoted':
         return add(readings, escaped(part.value));
       case 'Glob':
-        return add(readings, part.kind === 'star' ? '*' : '?');
+        // `**` is any number of folders where the shell has been told so.
+        return add(readings, part.kind === 'star' ? (part.text.length > 1 ? '**' : '*') : '?');
       case 'ExtendedGlob':
         return add(readings, '*');
       case 'BraceExpansion':
