@@ -632,6 +632,22 @@ describe('a command, while another agent works in the same project', () => {
     expect(changed().at(-1)).toEqual(['mine.txt']);
   });
 
+  it('has not changed what an edit changed that was under way when it began, but what one changed that had ended', () => {
+    const input = { file_path: 'theirs.txt', old_string: 'old', new_string: 'new' };
+    other('BeforeTool', 'replace', input);
+    patient('PreToolUse', 'make');
+    write('theirs.txt', 'new\n');
+    write('mine.txt', 'new\n');
+    patient('PostToolUse', 'make');
+    expect(changed()).toEqual([['mine.txt']]);
+    other('AfterTool', 'replace', input, { llmContent: 'Done' });
+    // It is over: who changes the file now is the command.
+    patient('PreToolUse', 'make more');
+    write('theirs.txt', 'newer\n');
+    patient('PostToolUse', 'make more');
+    expect(changed().at(-1)).toEqual(['theirs.txt']);
+  });
+
   it('has not changed what commands of that one changed, but has what it names', () => {
     patient('PreToolUse', 'sed -i s/old/new/ mine.txt');
     const input = { command: 'make' };

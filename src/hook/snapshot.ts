@@ -20,6 +20,8 @@ const TAIL_BYTES = 262_144;
 const MAX_OTHERS = 8;
 /** Of a trace folder. */
 const MAX_SESSIONS = 2000;
+/** A call that began so long before a command, and has no end, is taken to be under way still, ms. */
+const UNDER_WAY_MS = 60_000;
 
 function callOf({ tool, sessionId, startedAt }: CommandCall): SnapshotCall {
   const { callId, cwd, input } = tool;
@@ -77,9 +79,9 @@ interface Claims {
 function claimsSince(traceDir: string, call: SnapshotCall, sinceMs: number): Claims {
   const claims: Claims = { own: new Set(), others: new Set(), seen: new Set() };
   const { sessionId, callId, command, cwd } = call;
-  for (const session of [sessionId, ...othersSince(traceDir, sessionId, sinceMs)]) {
+  for (const session of [sessionId, ...othersSince(traceDir, sessionId, sinceMs - UNDER_WAY_MS)]) {
     const own = session === sessionId;
-    for (const { data } of callsOf(traceDir, session, sinceMs)) {
+    for (const { data } of callsDuring(traceDir, session, sinceMs)) {
       if (own && data.tool_use_id === callId) continue;
       const isCommand = toolKind(String(data.tool_name)) === 'run';
       const kind = own ? 'own' : isCommand ? 'seen' : 'others';
@@ -91,6 +93,22 @@ function claimsSince(traceDir: string, call: SnapshotCall, sinceMs: number): Cla
     }
   }
   return claims;
+}
+
+/** The calls of a session that were under way then, and all calls and results since. */
+function callsDuring(traceDir: string, session: string, sinceMs: number): TraceEvent[] {
+  const open: TraceEvent[] = [];
+  const since: TraceEvent[] = [];
+  const idOf = ({ data }: TraceEvent): Json | undefined => data.tool_use_id ?? data.call_key;
+  for (const event of callsOf(traceDir, session, sinceMs - UNDER_WAY_MS)) {
+    if (event.timestamp * 1000 >= sinceMs) since.push(event);
+    else if (event.event_type === 'tool_call') open.push(event);
+    else {
+      const at = open.findIndex((call) => idOf(call) === idOf(event));
+      if (at >= 0) open.splice(at, 1);
+    }
+  }
+  return [...open, ...since];
 }
 
 /** Our writer's order of keys: most lines are older, and need not be parsed. */
