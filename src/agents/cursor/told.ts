@@ -1,13 +1,10 @@
 /** One hook call of Cursor's, and how its events are made. */
-import { cutBetween, cutKey, LONG_KEYS, MAX_RESULT_UNITS, set } from '../../model/codec.ts';
 import type { JsonObject, TraceEvent } from '../../model/event.ts';
 import { eventId, randomEventId } from '../../model/ids.ts';
 import type { HookContext } from '../agent.ts';
+import { hookEvent, restOf } from '../hookEvents.ts';
 import { asString as str } from '../rows.ts';
 import { eventName, toolFolder, withoutAddress } from './payload.ts';
-
-/** Text above the limit that redaction still sees: it can make a text shorter. */
-const MARGIN = 8192;
 
 /** Fields that the events have under the format's names, or that help nobody. */
 const COMMON = new Set([
@@ -33,18 +30,6 @@ const COMMON = new Set([
   'subagent_type',
   'tool_call_id',
   'parent_conversation_id',
-]);
-
-/** Keys of `data` that mean something else. */
-const RESERVED = new Set([
-  'event_subtype',
-  'truncated',
-  'redacted',
-  'provider',
-  'recorded_by',
-  'agent_id',
-  'files',
-  'partial',
 ]);
 
 export const sessionOf = (payload: JsonObject): string =>
@@ -80,34 +65,18 @@ export class HookTold {
     data: JsonObject,
     more: { parent_id?: string; duration_ms?: number } = {},
   ): TraceEvent {
-    const cwd = toolFolder(this.payload);
-    const event: TraceEvent = {
-      event_type: type,
+    const frame = {
+      provider: 'cursor' as const,
+      sessionId: this.session,
       timestamp: this.context.timestamp,
-      event_id: id,
-      session_id: this.session,
-      ...more,
-      data: {
-        provider: 'cursor',
-        recorded_by: 'hook',
-        ...(this.turn !== '' && { prompt_id: this.turn }),
-        ...(cwd !== '' && { cwd }),
-        ...data,
-      },
+      common: { prompt_id: this.turn, cwd: toolFolder(this.payload) },
     };
-    // What is far above its limit goes early, so that nothing slow runs over all of it.
-    for (const key of LONG_KEYS) cutKey(event.data, key, MAX_RESULT_UNITS + MARGIN, cutBetween);
-    return event;
+    return hookEvent(frame, type, id, data, more);
   }
 
   /** The payload's other fields, in Cursor's words. */
   rest(): JsonObject {
-    const rest: JsonObject = {};
-    for (const [key, value] of Object.entries(this.payload)) {
-      if (COMMON.has(key) || value === null || value === '') continue;
-      set(rest, RESERVED.has(key) ? `payload_${key}` : key, value);
-    }
-    return rest;
+    return restOf(this.payload, COMMON);
   }
 
   /** The id of what a turn tells once: told by a second hook, it is the same. @param keys what tells it apart */
