@@ -1,3 +1,7 @@
+import { readSync } from 'node:fs';
+
+/** Bytes of one read. */
+const CHUNK = 256 * 1024;
 /** A row longer than this is skipped and counted, bytes. */
 const MAX_ROW = 8 * 1024 * 1024;
 
@@ -45,4 +49,34 @@ export class LineSplitter {
       start = end + 1;
     }
   }
+}
+
+/** The bytes of an open file from where it stands. Each piece is good until the next is asked for. */
+export function* chunksOf(fd: number): Generator<Buffer> {
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  for (;;) {
+    const count = readSync(fd, buffer, 0, CHUNK, null);
+    if (count === 0) return;
+    yield buffer.subarray(0, count);
+  }
+}
+
+/** Bytes that are in memory, in pieces. */
+export function* chunksIn(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += CHUNK) yield bytes.subarray(at, at + CHUNK);
+}
+
+/** The lines of a whole file that are not empty; undefined for one that is too long. The last may have no newline. */
+export function* linesOf(chunks: Iterable<Buffer>): Generator<string | undefined> {
+  const lines = new LineSplitter();
+  const whole: (string | undefined)[] = [];
+  const take = (line: string | undefined): void => {
+    if (line?.trim() !== '') whole.push(line);
+  };
+  for (const chunk of chunks) {
+    lines.push(chunk, take);
+    yield* whole.splice(0);
+  }
+  if (lines.pending > 0) lines.push(Buffer.from('\n'), take);
+  yield* whole;
 }

@@ -1,14 +1,12 @@
 /** The rows of transcripts, read a bit at a time: an editor's other work goes on in between. */
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { shallow } from '../model/depth.ts';
 import type { Json, TraceEvent } from '../model/event.ts';
 import type { RedactPolicy } from '../redact/redact.ts';
 import { openRead } from '../trace/files.ts';
 import type { SessionFile, TranscriptFile, TranscriptSource } from './agent.ts';
-import { LineSplitter } from './lines.ts';
+import { chunksOf, linesOf } from './lines.ts';
 
-/** Bytes of one read. */
-const CHUNK = 256 * 1024;
 /** Work in one go, ms: after it others have their turn. */
 const SLICE_MS = 8;
 
@@ -57,18 +55,7 @@ export function* rowsIn(
   }
   const fd = openRead(file.path);
   try {
-    const lines = new LineSplitter();
-    const buffer = Buffer.allocUnsafe(CHUNK);
-    const whole: (string | undefined)[] = [];
-    const take = (line: string | undefined): void => void whole.push(line);
-    for (;;) {
-      const count = readSync(fd, buffer, 0, CHUNK, null);
-      if (count > 0) lines.push(buffer.subarray(0, count), take);
-      // The last row may have no newline and be whole all the same.
-      else if (lines.pending > 0) lines.push(Buffer.from('\n'), take);
-      for (const line of whole.splice(0)) if (line?.trim() !== '') yield parsed(line);
-      if (count === 0) return;
-    }
+    for (const line of linesOf(chunksOf(fd))) yield parsed(line);
   } finally {
     closeSync(fd);
   }

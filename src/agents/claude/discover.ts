@@ -8,7 +8,7 @@ import type { Pricer } from '../../model/usage.ts';
 import type { RedactPolicy } from '../../redact/redact.ts';
 import { codeOf, openRead, problemText } from '../../trace/files.ts';
 import type { TranscriptFile } from '../agent.ts';
-import { LineSplitter } from '../lines.ts';
+import { chunksOf, LineSplitter, linesOf } from '../lines.ts';
 import { entriesOf, firstBytes, isSessionId, openOwn, readSmall } from '../ownFiles.ts';
 import { asObject, rowTime } from '../rows.ts';
 import {
@@ -304,27 +304,17 @@ function readRows(
   const file = openOwn(path, anyOwner);
   if (file === undefined) return undefined;
   let unreadable = 0;
-  const each = (line: string | undefined): void => {
-    if (line?.trim() === '') return;
-    let row: unknown;
-    try {
-      row = line === undefined ? undefined : shallow(JSON.parse(line) as Json);
-    } catch {
-      // A torn line: counted below.
-    }
-    if (row === undefined) unreadable += 1;
-    else take(row);
-  };
   try {
-    const lines = new LineSplitter();
-    const buffer = Buffer.allocUnsafe(CHUNK);
-    for (;;) {
-      const count = readSync(file.fd, buffer, 0, CHUNK, null);
-      if (count === 0) break;
-      lines.push(buffer.subarray(0, count), each);
+    for (const line of linesOf(chunksOf(file.fd))) {
+      let row: unknown;
+      try {
+        row = line === undefined ? undefined : shallow(JSON.parse(line) as Json);
+      } catch {
+        // A torn line: counted below.
+      }
+      if (row === undefined) unreadable += 1;
+      else take(row);
     }
-    // The last row may have no newline and be whole all the same.
-    if (lines.pending > 0) lines.push(Buffer.from('\n'), each);
   } finally {
     closeSync(file.fd);
   }

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Json, JsonObject } from '../../model/event.ts';
 import type { AgentPlaces } from '../agent.ts';
-import { LineSplitter } from '../lines.ts';
+import { chunksIn, chunksOf, linesOf } from '../lines.ts';
 import { entriesOf, isSessionId, openOwn } from '../ownFiles.ts';
 import { parseRow } from '../rowReader.ts';
 import { asObject, asString } from '../rows.ts';
@@ -14,7 +14,6 @@ import { unpack, unpackHead } from './zstd.ts';
 
 /** Bytes in which the first row mostly ends (it holds the model's instructions), and in which it must. */
 const HEADS = [32 * 1024, 512 * 1024];
-const CHUNK = 1024 * 1024;
 const NAME = /^rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)-([0-9a-zA-Z-]{8,64})\.jsonl(\.zst)?$/;
 /** Folders deep: `sessions/YYYY/MM/DD`. */
 const MAX_DEPTH = 4;
@@ -208,45 +207,21 @@ function realRoot(path: string): string | undefined {
  */
 export function* rolloutRows(path: string): Generator<Json | undefined> {
   if (isPacked(path)) {
-    yield* rowsIn(unpack(readFileSync(path), path));
+    yield* rowsIn(chunksIn(unpack(readFileSync(path), path)));
     return;
   }
   const file = openOwn(path, true);
   if (file === undefined) throw new Error(`${path} cannot be read.`);
   try {
-    const lines = new LineSplitter();
-    const buffer = Buffer.allocUnsafe(CHUNK);
-    for (;;) {
-      const count = readSync(file.fd, buffer, 0, CHUNK, null);
-      if (count === 0) break;
-      yield* taken(lines, buffer.subarray(0, count));
-    }
-    // The last row may have no newline and be whole all the same.
-    yield* lastRow(lines);
+    yield* rowsIn(chunksOf(file.fd));
   } finally {
     closeSync(file.fd);
   }
 }
 
-function* rowsIn(bytes: Buffer): Generator<Json | undefined> {
-  const lines = new LineSplitter();
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    yield* taken(lines, bytes.subarray(at, at + CHUNK));
-  }
-  yield* lastRow(lines);
+function* rowsIn(chunks: Iterable<Buffer>): Generator<Json | undefined> {
+  for (const line of linesOf(chunks)) yield line === undefined ? undefined : parseRow(line);
 }
-
-function taken(lines: LineSplitter, bytes: Buffer): (Json | undefined)[] {
-  const rows: (Json | undefined)[] = [];
-  lines.push(bytes, (line) => {
-    if (line === undefined) rows.push(undefined);
-    else if (line.trim() !== '') rows.push(parseRow(line));
-  });
-  return rows;
-}
-
-const lastRow = (lines: LineSplitter): (Json | undefined)[] =>
-  lines.pending === 0 ? [] : taken(lines, Buffer.from('\n'));
 
 /** Times and size of a file; undefined where it is gone. */
 export function factsOf(path: string) {
