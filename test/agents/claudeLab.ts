@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, delimiter, dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
-import { killTree } from '../processes.ts';
+import { type AgentRun, AgentRuns, labEnvironment, type StartedAgent } from './agentRuns.ts';
 import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import { MockAnthropic, type Scenario } from './mockAnthropic.ts';
 import { Terminal } from './terminal.ts';
@@ -42,20 +40,12 @@ export interface RunOptions {
 }
 
 /** An agent at work. */
-export interface StartedRun {
-  pid: number;
-  child: ChildProcess;
-  /** Settles when the agent has ended; it rejects only if it could not be started. */
+export interface StartedRun extends StartedAgent {
   done: Promise<RunResult>;
 }
 
 /** How a run ended. */
-export interface RunResult {
-  /** null when a signal ended it. */
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  stdout: string;
-  stderr: string;
+export interface RunResult extends AgentRun {
   /** ms */
   duration: number;
   /** All transcripts under the lab's home, the newest session's main one first. */
@@ -98,7 +88,7 @@ export class ClaudeLab {
   private readonly place: LabPlace;
   /** Path of the agent. */
   readonly claude: string;
-  private readonly running = new Set<ChildProcess>();
+  private readonly runs: AgentRuns;
 
   private constructor(place: LabPlace, mock: MockAnthropic, claude: string) {
     this.place = place;
@@ -106,6 +96,7 @@ export class ClaudeLab {
     this.projectDir = place.projectDir;
     this.mock = mock;
     this.claude = claude;
+    this.runs = new AgentRuns(this.home);
   }
 
   /** Installs the agent if needed and makes its folders. */
@@ -153,38 +144,21 @@ export class ClaudeLab {
       ? []
       : ['--permission-mode', 'bypassPermissions'];
     const started = Date.now();
-    const child = spawn(this.claude, ['-p', prompt, '--output-format', 'json', ...mode, ...args], {
-      cwd,
-      env: this.environment(options.env),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, as a shell would give it.
-      detached: true,
-    });
-    this.running.add(child);
-    const stop = () => killTree(child, this.home);
-    process.once('exit', stop);
-    signal?.addEventListener('abort', stop, { once: true });
-    const timer = setTimeout(stop, timeout);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    const done = once(child, 'close')
-      .then(([code, killed]) => ({
-        code: code as number | null,
-        signal: killed as NodeJS.Signals | null,
-        stdout,
-        stderr,
+    const output = ['--output-format', 'json'];
+    const { pid, child, done } = this.runs.start(
+      this.claude,
+      ['-p', prompt, ...output, ...mode, ...args],
+      { cwd, env: this.environment(options.env), timeout, signal },
+    );
+    const run = {
+      pid,
+      child,
+      done: done.then((ended) => ({
+        ...ended,
         duration: Date.now() - started,
         transcripts: this.transcripts(),
-      }))
-      .finally(() => {
-        clearTimeout(timer);
-        process.off('exit', stop);
-        signal?.removeEventListener('abort', stop);
-        this.running.delete(child);
-      });
-    const run = { pid: child.pid ?? -1, child, done };
+      })),
+    };
     if (child.pid !== undefined) options.onStart?.(run);
     return run;
   }
@@ -203,7 +177,7 @@ export class ClaudeLab {
       cwd: this.projectDir,
       env: { ...this.environment(), TERM: 'xterm-256color' },
     });
-    this.running.add(terminal.child);
+    this.runs.add(terminal.child);
     return terminal;
   }
 
@@ -218,18 +192,14 @@ export class ClaudeLab {
 
   /** Kills what still runs and removes all folders. */
   async close(): Promise<void> {
-    for (const child of this.running) killTree(child);
-    killTree(undefined, this.home);
+    this.runs.kill();
     await this.mock.close();
     removePlace(this.place);
   }
 
   private environment(extra: Record<string, string> = {}): Record<string, string> {
     return {
-      PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
-      HOME: this.home,
-      TERM: 'dumb',
-      LANG: 'C.UTF-8',
+      ...labEnvironment(this.home),
       // Lets it run as root with permissions bypassed, as containers do.
       IS_SANDBOX: '1',
       ANTHROPIC_BASE_URL: this.mock.url,
@@ -238,9 +208,6 @@ export class ClaudeLab {
       DISABLE_TELEMETRY: '1',
       DISABLE_AUTOUPDATER: '1',
       DISABLE_ERROR_REPORTING: '1',
-      HTTP_PROXY: 'http://127.0.0.1:9',
-      HTTPS_PROXY: 'http://127.0.0.1:9',
-      NO_PROXY: '127.0.0.1,localhost',
       ...extra,
     };
   }

@@ -1,22 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
-import { killTree } from '../processes.ts';
+import { type AgentRun, AgentRuns, labEnvironment, type StartedAgent } from './agentRuns.ts';
 import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import { MockOpenai, type OpenaiScenario } from './mockOpenai.ts';
 
 /** A model that the price list knows. */
 export const LAB_MODEL = 'gpt-5.5';
-
-/** How a run ended. */
-export interface CodexRun {
-  /** null when a signal ended it. */
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
 
 /**
  * The real Codex with a home, a project and a scripted model of its own. It sees nothing of the user's
@@ -30,7 +20,7 @@ export class CodexLab {
   /** Path of the agent. */
   readonly codex: string;
   readonly #place: LabPlace;
-  readonly #running = new Set<ChildProcess>();
+  readonly #runs: AgentRuns;
 
   private constructor(place: LabPlace, mock: MockOpenai, codex: string) {
     this.#place = place;
@@ -39,6 +29,7 @@ export class CodexLab {
     this.projectDir = place.projectDir;
     this.mock = mock;
     this.codex = codex;
+    this.#runs = new AgentRuns(this.home);
   }
 
   /**
@@ -111,47 +102,21 @@ export class CodexLab {
   }
 
   /** Starts the agent and returns at once. @param args behind `codex exec` */
-  start(args: string[]): { pid: number; child: ChildProcess; done: Promise<CodexRun> } {
-    const child = spawn(
-      this.codex,
-      ['exec', '--json', '--skip-git-repo-check', '--dangerously-bypass-hook-trust', ...args],
-      {
-        cwd: this.projectDir,
-        env: {
-          PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
-          HOME: this.home,
-          CODEX_HOME: this.codexHome,
-          TERM: 'dumb',
-          LANG: 'C.UTF-8',
-          MOCK_API_KEY: 'sk-test-000',
-          HTTP_PROXY: 'http://127.0.0.1:9',
-          HTTPS_PROXY: 'http://127.0.0.1:9',
-          NO_PROXY: '127.0.0.1,localhost',
-        },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        detached: true,
+  start(args: string[]): StartedAgent {
+    const fixed = ['--json', '--skip-git-repo-check', '--dangerously-bypass-hook-trust'];
+    return this.#runs.start(this.codex, ['exec', ...fixed, ...args], {
+      cwd: this.projectDir,
+      env: {
+        ...labEnvironment(this.home),
+        CODEX_HOME: this.codexHome,
+        MOCK_API_KEY: 'sk-test-000',
       },
-    );
-    this.#running.add(child);
-    const stop = () => killTree(child, this.home);
-    process.once('exit', stop);
-    const timer = setTimeout(stop, 100_000);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    const done = once(child, 'close')
-      .then(([code]) => ({ code: code as number | null, stdout, stderr }))
-      .finally(() => {
-        clearTimeout(timer);
-        process.off('exit', stop);
-        this.#running.delete(child);
-      });
-    return { pid: child.pid ?? -1, child, done };
+      timeout: 100_000,
+    });
   }
 
   /** Runs the agent to its end. */
-  async run(...args: string[]): Promise<CodexRun> {
+  async run(...args: string[]): Promise<AgentRun> {
     return await this.start(args).done;
   }
 
@@ -171,8 +136,7 @@ export class CodexLab {
 
   /** Kills what still runs and removes all folders. */
   async close(): Promise<void> {
-    for (const child of this.#running) killTree(child);
-    killTree(undefined, this.home);
+    this.#runs.kill();
     await this.mock.close();
     removePlace(this.#place);
   }

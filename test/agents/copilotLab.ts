@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, delimiter, dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import type { JsonObject } from '../../src/model/event.ts';
-import { killTree } from '../processes.ts';
+import { type AgentRun, AgentRuns, labEnvironment } from './agentRuns.ts';
 import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import { MockAnthropic, type Scenario } from './mockAnthropic.ts';
 
@@ -16,14 +14,6 @@ export interface CopilotLabOptions {
   files?: Record<string, string>;
   /** Instead of a home and a project of its own. */
   place?: SharedPlace;
-}
-
-/** How a run ended. */
-export interface CopilotRun {
-  /** null when a signal ended it. */
-  code: number | null;
-  stdout: string;
-  stderr: string;
 }
 
 /** What Copilot wrote of a session. */
@@ -44,7 +34,7 @@ export class CopilotLab {
   readonly mock: MockAnthropic;
   private readonly place: LabPlace;
   private readonly copilot: string;
-  private readonly running = new Set<ChildProcess>();
+  private readonly runs: AgentRuns;
 
   private constructor(place: LabPlace, mock: MockAnthropic, copilot: string) {
     this.place = place;
@@ -52,6 +42,7 @@ export class CopilotLab {
     this.projectDir = place.projectDir;
     this.mock = mock;
     this.copilot = copilot;
+    this.runs = new AgentRuns(this.home);
   }
 
   /** Installs the agent if needed and makes its folders. */
@@ -92,29 +83,13 @@ export class CopilotLab {
   async run(
     prompt: string,
     { env, args = ['--allow-all'] }: { env?: Record<string, string>; args?: string[] } = {},
-  ): Promise<CopilotRun> {
-    const child = spawn(this.copilot, [...args, '--output-format', 'json', '-p', prompt], {
+  ): Promise<AgentRun> {
+    const output = ['--output-format', 'json'];
+    return await this.runs.start(this.copilot, [...args, ...output, '-p', prompt], {
       cwd: this.projectDir,
       env: { ...this.environment(), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    });
-    this.running.add(child);
-    const stop = () => killTree(child, this.home);
-    process.once('exit', stop);
-    const timer = setTimeout(stop, 120_000);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    try {
-      const [code] = await once(child, 'close');
-      return { code: code as number | null, stdout, stderr };
-    } finally {
-      clearTimeout(timer);
-      process.off('exit', stop);
-      this.running.delete(child);
-    }
+      timeout: 120_000,
+    }).done;
   }
 
   /** The sessions that the agent has written down, the newest first. */
@@ -132,27 +107,20 @@ export class CopilotLab {
 
   /** Kills what still runs and removes all folders. */
   async close(): Promise<void> {
-    for (const child of this.running) killTree(child);
-    killTree(undefined, this.home);
+    this.runs.kill();
     await this.mock.close();
     removePlace(this.place);
   }
 
   private environment(): Record<string, string> {
     return {
-      PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
-      HOME: this.home,
-      TERM: 'dumb',
-      LANG: 'C.UTF-8',
+      ...labEnvironment(this.home),
       COPILOT_OFFLINE: 'true',
       COPILOT_AUTO_UPDATE: 'false',
       COPILOT_PROVIDER_TYPE: 'anthropic',
       COPILOT_PROVIDER_BASE_URL: this.mock.url,
       COPILOT_PROVIDER_API_KEY: 'sk-ant-test-000',
       COPILOT_MODEL: 'claude-sonnet-4.5',
-      HTTP_PROXY: 'http://127.0.0.1:9',
-      HTTPS_PROXY: 'http://127.0.0.1:9',
-      NO_PROXY: '127.0.0.1,localhost',
     };
   }
 }

@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import { hookCommand, installLauncher } from '../../src/agents/launcher.ts';
 import type { TraceEvent } from '../../src/model/event.ts';
-import { killTree } from '../processes.ts';
+import { type AgentRun, AgentRuns, labEnvironment, type StartedAgent } from './agentRuns.ts';
 import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import { type GeminiScenario, MockGemini } from './mockGemini.ts';
 
@@ -31,12 +29,6 @@ export interface GeminiLabOptions {
   place?: SharedPlace;
 }
 
-export interface GeminiRun {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
 /**
  * The real Gemini CLI with a home, a project and a scripted model of its own. It sees nothing of the
  * user's environment, and any address but loopback is a dead proxy.
@@ -47,7 +39,7 @@ export class GeminiLab {
   readonly mock: MockGemini;
   private readonly place: LabPlace;
   private readonly gemini: string;
-  private readonly running = new Set<ChildProcess>();
+  private readonly runs: AgentRuns;
 
   private constructor(place: LabPlace, mock: MockGemini, gemini: string) {
     this.place = place;
@@ -55,6 +47,7 @@ export class GeminiLab {
     this.projectDir = place.projectDir;
     this.mock = mock;
     this.gemini = gemini;
+    this.runs = new AgentRuns(this.home);
   }
 
   /** Installs the agent if needed and makes its folders. */
@@ -108,32 +101,18 @@ export class GeminiLab {
   }
 
   /** Runs the agent to its end; 120 s at most. */
-  async run(prompt: string, args: string[] = []): Promise<GeminiRun> {
+  async run(prompt: string, args: string[] = []): Promise<AgentRun> {
     return await this.start(prompt, args).done;
   }
 
   /** Starts the agent and returns at once. */
-  start(prompt: string, args: string[] = []): { pid: number; done: Promise<GeminiRun> } {
+  start(prompt: string, args: string[] = []): StartedAgent {
     const model = ['-m', 'gemini-2.5-flash', '--approval-mode', 'yolo', '--skip-trust'];
-    const child = spawn(this.gemini, [...model, '-o', 'json', ...args, '-p', prompt], {
+    return this.runs.start(this.gemini, [...model, '-o', 'json', ...args, '-p', prompt], {
       cwd: this.projectDir,
       env: this.environment(),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
+      timeout: 120_000,
     });
-    this.running.add(child);
-    const timer = setTimeout(() => killTree(child, this.home), 120_000);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    const done = once(child, 'close')
-      .then(([code]) => ({ code: code as number | null, stdout, stderr }))
-      .finally(() => {
-        clearTimeout(timer);
-        this.running.delete(child);
-      });
-    return { pid: child.pid ?? -1, done };
   }
 
   /** Reads a file of the project. */
@@ -166,24 +145,17 @@ export class GeminiLab {
 
   /** Kills what still runs and removes all folders. */
   async close(): Promise<void> {
-    for (const child of this.running) killTree(child);
-    killTree(undefined, this.home);
+    this.runs.kill();
     await this.mock.close();
     removePlace(this.place);
   }
 
   private environment(): Record<string, string> {
     return {
-      PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
-      HOME: this.home,
-      TERM: 'dumb',
-      LANG: 'C.UTF-8',
+      ...labEnvironment(this.home),
       GEMINI_API_KEY: 'test-gemini-000',
       GOOGLE_GEMINI_BASE_URL: this.mock.url,
       GEMINI_TELEMETRY_ENABLED: 'false',
-      HTTP_PROXY: 'http://127.0.0.1:9',
-      HTTPS_PROXY: 'http://127.0.0.1:9',
-      NO_PROXY: '127.0.0.1,localhost',
     };
   }
 }

@@ -1,27 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import type { TraceEvent } from '../../src/model/event.ts';
-import { killTree } from '../processes.ts';
+import { type AgentRun, AgentRuns, labEnvironment, type StartedAgent } from './agentRuns.ts';
 import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import type { Scenario } from './mockAnthropic.ts';
 import { MockCompletions } from './mockCompletions.ts';
-
-export interface OpencodeResult {
-  /** null when a signal ended it. */
-  code: number | null;
-  /** One JSON object a line. */
-  stdout: string;
-  stderr: string;
-}
-
-export interface StartedOpencode {
-  pid: number;
-  child: ChildProcess;
-  done: Promise<OpencodeResult>;
-}
 
 /**
  * The real opencode with a home, a project and a scripted model of its own. It sees nothing of the user's
@@ -33,7 +17,7 @@ export class OpencodeLab {
   readonly mock: MockCompletions;
   private readonly place: LabPlace;
   private readonly opencode: string;
-  private readonly running = new Set<ChildProcess>();
+  private readonly runs: AgentRuns;
 
   private constructor(place: LabPlace, mock: MockCompletions, opencode: string) {
     this.place = place;
@@ -41,6 +25,7 @@ export class OpencodeLab {
     this.projectDir = place.projectDir;
     this.mock = mock;
     this.opencode = opencode;
+    this.runs = new AgentRuns(this.home);
   }
 
   /**
@@ -99,45 +84,24 @@ export class OpencodeLab {
   }
 
   /** Runs the agent to its end. */
-  async run(prompt: string, args: string[] = []): Promise<OpencodeResult> {
+  async run(prompt: string, args: string[] = []): Promise<AgentRun> {
     return await this.start(prompt, args).done;
   }
 
   /** Starts the agent and returns at once. */
-  start(prompt: string, args: string[] = []): StartedOpencode {
-    const child = spawn(this.opencode, ['run', '--format', 'json', ...args, prompt], {
+  start(prompt: string, args: string[] = []): StartedAgent {
+    return this.runs.start(this.opencode, ['run', '--format', 'json', ...args, prompt], {
       cwd: this.projectDir,
       env: {
-        PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
-        HOME: this.home,
-        TERM: 'dumb',
-        LANG: 'C.UTF-8',
+        ...labEnvironment(this.home),
         OPENCODE_DISABLE_AUTOUPDATE: '1',
         OPENCODE_DISABLE_MODELS_FETCH: '1',
         OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
-        HTTP_PROXY: 'http://127.0.0.1:9',
-        HTTPS_PROXY: 'http://127.0.0.1:9',
-        NO_PROXY: '127.0.0.1,localhost',
         // It looks for its plugin library at its first start, and for more than a minute where there is no network.
         npm_config_fetch_retries: '0',
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, as a shell would give it.
-      detached: true,
+      timeout: 100_000,
     });
-    this.running.add(child);
-    const timer = setTimeout(() => killTree(child, this.home), 100_000);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    const done = once(child, 'close')
-      .then(([code]) => ({ code: code as number | null, stdout, stderr }))
-      .finally(() => {
-        clearTimeout(timer);
-        this.running.delete(child);
-      });
-    return { pid: child.pid ?? -1, child, done };
   }
 
   /** Sessions that were recorded in the project. */
@@ -160,8 +124,7 @@ export class OpencodeLab {
 
   /** Kills what still runs and removes all folders. */
   async close(): Promise<void> {
-    for (const child of this.running) killTree(child);
-    killTree(undefined, this.home);
+    this.runs.kill();
     await this.mock.close();
     removePlace(this.place);
   }

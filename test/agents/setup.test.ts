@@ -13,7 +13,7 @@ import {
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { installTool } from '../../scripts/tools.mjs';
@@ -21,6 +21,7 @@ import type { AgentId } from '../../src/agents/agent.ts';
 import { applySetup, planSetup } from '../../src/agents/registry.ts';
 import type { SetupPlan, SetupScope } from '../../src/agents/setup/plan.ts';
 import { killTree } from '../processes.ts';
+import { labEnvironment } from './agentRuns.ts';
 
 let root: string;
 let home: string;
@@ -68,13 +69,7 @@ function write(path: string, text: string): void {
 }
 
 const environment = (more: Record<string, string> = {}): Record<string, string> => ({
-  PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
-  HOME: home,
-  TERM: 'dumb',
-  LANG: 'C.UTF-8',
-  HTTP_PROXY: 'http://127.0.0.1:9',
-  HTTPS_PROXY: 'http://127.0.0.1:9',
-  NO_PROXY: '127.0.0.1,localhost',
+  ...labEnvironment(home),
   ...more,
 });
 

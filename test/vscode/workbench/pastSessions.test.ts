@@ -11,10 +11,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TraceWriter } from '../../traceWriter.ts';
 import { type Theme, themes } from '../codeServer.ts';
+import { menu, noonZone, row, tree } from '../sessionsView.ts';
 import { Workbench, type WorkbenchOptions } from '../workbench.ts';
 
 let workbench: Workbench | undefined;
@@ -80,13 +81,6 @@ function transcript(id: string, prompt: string, agoMs: number, cwd = project): s
   return path;
 }
 
-/** A time zone in which it is about noon now: "an hour ago" is today there, whenever the test runs. */
-function noonZone(): string {
-  const ahead = 12 - new Date().getUTCHours();
-  // The names of these zones count the other way.
-  return ahead === 0 ? 'Etc/GMT' : `Etc/GMT${ahead > 0 ? '-' : '+'}${Math.abs(ahead)}`;
-}
-
 async function openSessions(options: WorkbenchOptions = {}): Promise<Page> {
   workbench = await Workbench.open(project, {
     viewport: { width: 1280, height: 900 },
@@ -95,19 +89,6 @@ async function openSessions(options: WorkbenchOptions = {}): Promise<Page> {
   });
   await workbench.openView('Sessions');
   return workbench.page;
-}
-
-const tree = (page: Page): Locator => page.getByRole('tree', { name: 'Sessions' });
-const row = (page: Page, text: string | RegExp): Locator =>
-  tree(page).getByRole('treeitem').filter({ hasText: text }).first();
-
-async function menu(page: Page, on: string, item: string): Promise<void> {
-  await row(page, on).click({ button: 'right' });
-  const entry = page.getByRole('menuitem', { name: item });
-  await entry.waitFor();
-  // For a moment after it opened a menu takes no click.
-  await page.waitForTimeout(300);
-  await entry.click();
 }
 
 const stateHome = (): string => join(workbench!.server.home, '.agent-strace');

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TraceWriter } from '../../traceWriter.ts';
 import { type Theme, themes } from '../codeServer.ts';
+import { menu, noonZone, row, tree } from '../sessionsView.ts';
 import { Workbench, type WorkbenchOptions } from '../workbench.ts';
 
 let workbench: Workbench | undefined;
@@ -49,13 +50,6 @@ function live(id: string, prompt: string): TraceWriter {
   return writer;
 }
 
-/** A time zone in which it is about noon now: "an hour ago" is today there, whenever the test runs. */
-function noonZone(): string {
-  const ahead = 12 - new Date().getUTCHours();
-  // The names of these zones count the other way.
-  return ahead === 0 ? 'Etc/GMT' : `Etc/GMT${ahead > 0 ? '-' : '+'}${Math.abs(ahead)}`;
-}
-
 /** The list of sessions, open and with its rows. */
 async function openSessions(options: WorkbenchOptions = {}): Promise<Page> {
   workbench = await Workbench.open(project, {
@@ -66,19 +60,6 @@ async function openSessions(options: WorkbenchOptions = {}): Promise<Page> {
   await workbench.openView('Sessions');
   await tree(workbench.page).waitFor();
   return workbench.page;
-}
-
-const tree = (page: Page): Locator => page.getByRole('tree', { name: 'Sessions' });
-const row = (page: Page, text: string | RegExp): Locator =>
-  tree(page).getByRole('treeitem').filter({ hasText: text }).first();
-
-async function menu(page: Page, on: string, item: string): Promise<void> {
-  await row(page, on).click({ button: 'right' });
-  const entry = page.getByRole('menuitem', { name: item });
-  await entry.waitFor();
-  // For a moment after it opened a menu takes no click.
-  await page.waitForTimeout(300);
-  await entry.click();
 }
 
 test.each(Object.keys(themes) as Theme[])(
