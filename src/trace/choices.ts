@@ -14,24 +14,37 @@ const fileOf = (env: Env): string => join(stateHome(env), 'config.json');
  * open where nothing was chosen.
  */
 export function maskChosen(env: Env = process.env): boolean {
+  return (readChoice('mask', env) ?? false) !== false;
+}
+
+/** Keeps the choice; whatever else the file holds stays. @throws a system error, or one with a code of ours */
+export const chooseMask = (mask: boolean, env: Env = process.env): void =>
+  choose('mask', mask, env);
+
+/**
+ * What the file says of one thing. `unreadable`: it is there, and nobody knows what it says; the caller takes the
+ * safer side.
+ */
+export function readChoice(name: string, env: Env = process.env): unknown | 'unreadable' {
   let fd: number;
   try {
     fd = openRead(fileOf(env));
   } catch (error) {
-    return !['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+    return ['ENOENT', 'ENOTDIR'].includes(codeOf(error)) ? undefined : 'unreadable';
   }
   try {
     const choices = choicesIn(readFileSync(fd, 'utf8'));
-    return choices === undefined || (choices.mask ?? false) !== false;
+    if (choices === undefined) return 'unreadable';
+    return Object.hasOwn(choices, name) ? choices[name] : undefined;
   } catch {
-    return true;
+    return 'unreadable';
   } finally {
     closeSync(fd);
   }
 }
 
-/** Keeps the choice; whatever else the file holds stays. @throws a system error, or one with a code of ours */
-export function chooseMask(mask: boolean, env: Env = process.env): void {
+/** Keeps a choice; whatever else the file holds stays. @throws a system error, or one with a code of ours */
+export function choose(name: string, value: unknown, env: Env = process.env): void {
   const home = stateHome(env);
   const problem = ensureOwnDirectory(home);
   if (problem !== undefined) {
@@ -39,7 +52,7 @@ export function chooseMask(mask: boolean, env: Env = process.env): void {
   }
   const path = fileOf(env);
   const before = choicesIn(readSmallFile(path) ?? '{}') ?? {};
-  writeSmallFile(path, `${JSON.stringify({ ...before, mask }, null, 2)}\n`);
+  writeSmallFile(path, `${JSON.stringify({ ...before, [name]: value }, null, 2)}\n`);
 }
 
 /** @returns undefined where the text is no JSON object */

@@ -1,0 +1,39 @@
+/** A tool call that is about to run, as rules see it: whichever agent makes it. */
+import type { StepKind } from '../../model/step.ts';
+import type { Pattern } from '../shell/pattern.ts';
+import type { ShellReading } from '../shell/reading.ts';
+
+/** One path that a call touches. */
+export interface Touch {
+  /** Absolute and resolved (`..`, links, `~`), maybe a pattern; undefined: a path that is not known. */
+  path: Pattern | undefined;
+  access: 'read' | 'write' | 'delete' | 'unknown';
+  /** Also all below it. */
+  deep: boolean;
+  /** The tool, or the program in the command: `Write`, `tee`, `rm`. */
+  how: string;
+}
+
+export interface GuardedCall {
+  /** As the agent names it. */
+  tool: string;
+  kind: StepKind;
+  /** The agent's own id, or `callKey` where it has none. */
+  callId: string;
+  /** Tool and input: equal for calls that are alike. */
+  key: string;
+  /** Absolute; empty where unknown. */
+  cwd: string;
+  touches: Touch[];
+  /** The shell command, where it runs one. */
+  command?: string;
+  /** What the command does; absent where there is none. */
+  reading?: ShellReading;
+  /** Machines that it talks to, lower case, maybe patterns; undefined: not known which. */
+  hosts: (Pattern | undefined)[];
+  mcpServer?: string;
+  /** Kinds of secrets in what it sends out (network or MCP), as redaction names them. */
+  secrets: string[];
+  /** Set where a subagent calls. */
+  agentId?: string;
+}
