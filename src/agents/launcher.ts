@@ -9,6 +9,7 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { textHash } from '../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
+import { type GuardHook, guardWords } from './hookWait.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -92,28 +93,57 @@ export function cmdLauncher({
 /** Agents to which a hook that ends with anything but 0 says no, even where the launcher cannot be run. */
 const FAILURE_IS_NO: readonly string[] = ['gemini', 'copilot', 'vscode', 'cursor'];
 
+/** Told to the agent, and by it to the person, where nothing runs without the recorder. No quotes: it stands in some. */
+const CLOSED_REASON =
+  'agent-strace: the guard could not be run, and you chose that no tool runs without it. ' +
+  'In a terminal of your own: agent-strace setup brings it back, agent-strace guard fail open lets tools run.';
+
 /**
  * The command that an agent's settings hold. The same in every scope where the state folder is in the user's
  * home, so that an agent that finds it in two settings files runs it once; and silent where the launcher is not
- * there (a colleague's machine, or after it was deleted). It must not change with our versions: Codex asks
- * the person about every command that is not the one that was trusted.
+ * there (a colleague's machine, or after it was deleted), unless nothing is to run without it. It must not change with our
+ * versions: Codex asks the person about every entry that is not the one that was trusted.
+ *
+ * @param guard of the hook before a tool
  */
-export function hookCommand(agent: string, event: string, env: Env = process.env): string {
+export function hookCommand(
+  agent: string,
+  event: string,
+  env: Env = process.env,
+  guard?: GuardHook,
+): string {
   const path = launcherPath(env);
-  const tail = `--agent ${agent} ${event}`;
+  const tail = tailOf(agent, event, guard);
   if (process.platform === 'win32') {
     // Gemini and Copilot run PowerShell there, in which a quoted path alone is a text.
     const powershell = ['gemini', 'copilot', 'vscode'].includes(agent);
-    if (!powershell) return `"${path}" ${tail}`;
-    return windowsCommand('powershell', agent, event, env) ?? `& "${path}" ${tail}; exit 0`;
+    // Both of cmd and bash read that.
+    if (!powershell) return `"${path}" ${tail}${guard?.closed === true ? ' || exit 2' : ''}`;
+    return (
+      windowsCommand('powershell', agent, event, env, guard) ??
+      `& "${path}" ${tail}; ${powershellEnd(guard)}`
+    );
   }
   const inHome = belowHome(path);
   const shown =
     inHome === undefined || /["$`\\]/.test(inHome) ? shQuote(path) : `"$HOME/${inHome}"`;
+  if (guard?.closed === true) {
+    // What the launcher itself denies, with 2, it has given a reason for.
+    return `[ -x ${shown} ] && ${shown} ${tail} || { [ $? -eq 2 ] || echo '${CLOSED_REASON}' >&2; exit 2; }`;
+  }
   return FAILURE_IS_NO.includes(agent)
     ? `[ ! -x ${shown} ] || ${shown} ${tail}; exit 0`
     : `[ ! -x ${shown} ] || exec ${shown} ${tail}`;
 }
+
+const tailOf = (agent: string, event: string, guard: GuardHook | undefined): string =>
+  `--agent ${agent} ${event}${guard === undefined ? '' : ` ${guardWords(guard)}`}`;
+
+/** A program that is not there leaves no exit code. */
+const powershellEnd = (guard: GuardHook | undefined): string =>
+  guard?.closed === true
+    ? `if ($LASTEXITCODE -ne 0) { [Console]::Error.WriteLine('${CLOSED_REASON}'); exit 2 }; exit 0`
+    : 'exit 0';
 
 /**
  * The same for Windows, for files that people with other systems share. Not tested on Windows yet.
@@ -125,17 +155,41 @@ export function windowsCommand(
   agent: string,
   event: string,
   env: Env = process.env,
+  guard?: GuardHook,
 ): string | undefined {
   const inHome = belowHome(join(stateHome(env), 'bin', `${LAUNCHER_NAME}.cmd`));
   if (inHome === undefined || /["$`%']/.test(inHome)) return undefined;
-  const tail = `--agent ${agent} ${event}`;
+  const tail = tailOf(agent, event, guard);
   if (shell === 'powershell') {
     const path = `"$HOME/${inHome.replaceAll(sep, '/')}"`;
-    return `if (Test-Path ${path}) { & ${path} ${tail} }; exit 0`;
+    const run = `if (Test-Path ${path}) { & ${path} ${tail} }`;
+    return `${run}; ${powershellEnd(guard)}`;
   }
   const path = `"%USERPROFILE%\\${inHome.replaceAll('/', '\\')}"`;
-  return `if exist ${path} ${path} ${tail}`;
+  return guard?.closed === true
+    ? `${path} ${tail} || exit 2`
+    : `if exist ${path} ${path} ${tail}`;
 }
+
+/**
+ * What a command of ours is, where it is just what {@link hookCommand} writes for POSIX shells, of this version or one before
+ * it: anything else may be a text that only names us.
+ */
+export function readHookCommand(
+  command: string,
+): { path: string; agent: string; event: string } | undefined {
+  const [, path, agent, event] = OPEN_FORM.exec(command) ?? CLOSED_FORM.exec(command) ?? [];
+  if (path === undefined || agent === undefined || event === undefined) return undefined;
+  return { path: path.slice(1, -1).replace(/^\$HOME\//, `${homedir()}/`), agent, event };
+}
+
+const WORDS = /--agent (\w+) (\w+)(?: --timeout \d+)?(?: --closed)?/.source;
+const OPEN_FORM = new RegExp(
+  `^\\[ ! -x (".+"|'.+') \\] \\|\\| (?:exec )?\\1 ${WORDS}(?:; exit 0)?$`,
+);
+const CLOSED_FORM = new RegExp(
+  `^\\[ -x (".+"|'.+') \\] && \\1 ${WORDS} \\|\\| \\{ \\[ \\$\\? -eq 2 \\] \\|\\| echo '[^']*' >&2; exit 2; \\}$`,
+);
 
 /** A path's way from the user's home; undefined where it is not below it. */
 function belowHome(path: string): string | undefined {
