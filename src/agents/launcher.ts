@@ -9,6 +9,7 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { textHash } from '../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
+import { EXIT_REFUSED } from './exitCodes.ts';
 import { type GuardHook, guardWords } from './hookWait.ts';
 
 type Env = Record<string, string | undefined>;
@@ -25,12 +26,6 @@ export interface LauncherOptions {
 }
 
 const shQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
-/**
- * What the recorder ends with where it fails and nothing is to run without it: another Node would find its input read, and
- * let the tool run.
- */
-export const EXIT_REFUSED = 70;
 
 /** Told to the agent, and by it to the person, where nothing runs without the recorder. No quotes: it stands in some. */
 const CLOSED_REASON =
@@ -323,6 +318,7 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
 const PARTS = [
   'agents',
   'guard',
+  'helper',
   'opencode',
   'personal',
   'regex',
