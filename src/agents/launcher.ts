@@ -9,7 +9,7 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { textHash } from '../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
-import { type GuardHook, guardWords } from './hookWait.ts';
+import { CLOSED_REASON, type GuardHook, guardWords } from './hookEntry.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -93,11 +93,6 @@ export function cmdLauncher({
 /** Agents to which a hook that ends with anything but 0 says no, even where the launcher cannot be run. */
 const FAILURE_IS_NO: readonly string[] = ['gemini', 'copilot', 'vscode', 'cursor'];
 
-/** Told to the agent, and by it to the person, where nothing runs without the recorder. No quotes: it stands in some. */
-const CLOSED_REASON =
-  'agent-strace: the guard could not be run, and you chose that no tool runs without it. ' +
-  'In a terminal of your own: agent-strace setup brings it back, agent-strace guard fail open lets tools run.';
-
 /**
  * The command that an agent's settings hold. The same in every scope where the state folder is in the user's
  * home, so that an agent that finds it in two settings files runs it once; and silent where the launcher is not
@@ -166,30 +161,8 @@ export function windowsCommand(
     return `${run}; ${powershellEnd(guard)}`;
   }
   const path = `"%USERPROFILE%\\${inHome.replaceAll('/', '\\')}"`;
-  return guard?.closed === true
-    ? `${path} ${tail} || exit 2`
-    : `if exist ${path} ${path} ${tail}`;
+  return guard?.closed === true ? `${path} ${tail} || exit 2` : `if exist ${path} ${path} ${tail}`;
 }
-
-/**
- * What a command of ours is, where it is just what {@link hookCommand} writes for POSIX shells, of this version or one before
- * it: anything else may be a text that only names us.
- */
-export function readHookCommand(
-  command: string,
-): { path: string; agent: string; event: string } | undefined {
-  const [, path, agent, event] = OPEN_FORM.exec(command) ?? CLOSED_FORM.exec(command) ?? [];
-  if (path === undefined || agent === undefined || event === undefined) return undefined;
-  return { path: path.slice(1, -1).replace(/^\$HOME\//, `${homedir()}/`), agent, event };
-}
-
-const WORDS = /--agent (\w+) (\w+)(?: --timeout \d+)?(?: --closed)?/.source;
-const OPEN_FORM = new RegExp(
-  `^\\[ ! -x (".+"|'.+') \\] \\|\\| (?:exec )?\\1 ${WORDS}(?:; exit 0)?$`,
-);
-const CLOSED_FORM = new RegExp(
-  `^\\[ -x (".+"|'.+') \\] && \\1 ${WORDS} \\|\\| \\{ \\[ \\$\\? -eq 2 \\] \\|\\| echo '[^']*' >&2; exit 2; \\}$`,
-);
 
 /** A path's way from the user's home; undefined where it is not below it. */
 function belowHome(path: string): string | undefined {
