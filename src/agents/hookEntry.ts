@@ -101,7 +101,7 @@ const CLOSED_FORM = new RegExp(
  */
 export function guardIn(agent: AgentId, text: string): InstalledGuard | undefined {
   if (agent === 'opencode') {
-    return text.includes(DENIED)
+    return text.includes('agentStraceDenies')
       ? { holdMs: holdMs(agent), closed: text.includes(CLOSED_REASON) }
       : undefined;
   }
@@ -113,6 +113,3 @@ export function guardIn(agent: AgentId, text: string): InstalledGuard | undefine
   ).exec(text);
   return entry === null ? undefined : installedAs((entry[1] ?? '').trim().split(' '));
 }
-
-/** The `code` of an error by which the recorder denies a call to opencode: the only one that its plugin lets through. */
-export const DENIED = 'AGENT_STRACE_DENIED';

@@ -27,8 +27,15 @@ export interface LauncherOptions {
 const shQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /**
- * The launcher for POSIX shells. It starts no process but Node while the Node of set-up is there, says nothing
- * and exits with 0: any other code or text would be an answer to the agent.
+ * What the recorder ends with where it fails and nothing is to run without it: another Node would find its input read, and
+ * let the tool run.
+ */
+export const EXIT_REFUSED = 70;
+
+/**
+ * The launcher for POSIX shells. It starts no process but Node while the Node of set-up is there, passes on what the recorder
+ * prints, says nothing of its own and exits with 0: any other code or text would be an answer to the agent. Only where it was
+ * called with `--closed`, or the recorder says so, is a failure a no.
  */
 export function shellLauncher({
   nodePath = '',
@@ -38,24 +45,38 @@ export function shellLauncher({
   return `#!/bin/sh
 # agent-strace ${version.replace(/[^\w.+-]/g, '')}: runs the recorder for an agent's hook. Written by 'agent-strace setup'.
 hook=\${0%/*}/../lib/hook.js
-[ -r "$hook" ] || exit 0
+refuse() {
+  echo '${CLOSED_REASON}' >&2
+  exit 2
+}
+over() {
+  case " $* " in *' --closed '*) refuse ;; esac
+  exit 0
+}
+run() {
+  "$@" 2>/dev/null
+  case $? in
+    0) exit 0 ;;
+    ${EXIT_REFUSED}) refuse ;;
+  esac
+}
+[ -r "$hook" ] || over "$@"
 # What the agent's own Node was told is not for this one.
 unset NODE_OPTIONS NODE_V8_COVERAGE NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_CHANNEL_FD ELECTRON_RUN_AS_NODE
-# Recording never answers. A guard's word on PreToolUse would pass here: its output and its exit code.
-exec >/dev/null 2>&1
 node=${shQuote(nodePath)}
 if [ -x "$node" ]; then
-  "$node" "$hook" "$@" && exit 0
+  run "$node" "$hook" "$@"
 fi
 # It is gone, or broken. A Node too old to read the recorder fails before it reads the input.
-if command -v node; then
-  node "$hook" "$@" && exit 0
+if command -v node >/dev/null 2>&1; then
+  run node "$hook" "$@"
 fi
 node=${shQuote(electronPath)}
 if [ -x "$node" ]; then
-  ELECTRON_RUN_AS_NODE=1 "$node" "$hook" "$@"
+  export ELECTRON_RUN_AS_NODE=1
+  run "$node" "$hook" "$@"
 fi
-exit 0
+over "$@"
 `;
 }
 
@@ -66,6 +87,7 @@ export function cmdLauncher({
   version,
 }: LauncherOptions): string {
   const quote = (path: string): string => `"${path.replaceAll('"', '').replaceAll('%', '%%')}"`;
+  const refused = `if errorlevel ${EXIT_REFUSED} if not errorlevel ${EXIT_REFUSED + 1} goto refuse`;
   const lines = [
     '@echo off',
     `rem agent-strace ${version.replace(/[^\w.+-]/g, '')}: runs the recorder for an agent's hook. Written by "agent-strace setup".`,
@@ -73,18 +95,25 @@ export function cmdLauncher({
     'set "NODE_OPTIONS="',
     'set "NODE_V8_COVERAGE="',
     'set "HOOK=%~dp0..\\lib\\hook.js"',
-    'if not exist "%HOOK%" exit /b 0',
+    'if not exist "%HOOK%" goto over',
     ...(nodePath === ''
       ? []
-      : [`if exist ${quote(nodePath)} ${quote(nodePath)} "%HOOK%" %* >nul 2>nul && exit /b 0`]),
-    'where node >nul 2>nul && node "%HOOK%" %* >nul 2>nul && exit /b 0',
+      : [`if exist ${quote(nodePath)} ${quote(nodePath)} "%HOOK%" %* 2>nul && exit /b 0`, refused]),
+    'where node >nul 2>nul && node "%HOOK%" %* 2>nul && exit /b 0',
+    refused,
     ...(electronPath === ''
       ? []
       : [
           'set "ELECTRON_RUN_AS_NODE=1"',
-          `if exist ${quote(electronPath)} ${quote(electronPath)} "%HOOK%" %* >nul 2>nul`,
+          `if exist ${quote(electronPath)} ${quote(electronPath)} "%HOOK%" %* 2>nul && exit /b 0`,
+          refused,
         ]),
+    ':over',
+    'echo " %* " | findstr /c:" --closed " >nul && goto refuse',
     'exit /b 0',
+    ':refuse',
+    `>&2 echo ${CLOSED_REASON}`,
+    'exit /b 2',
     '',
   ];
   return lines.join('\r\n');
@@ -266,7 +295,17 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
 }
 
 /** What the recorder loads when it is needed, and what opencode loads: bundles that lie beside it. */
-const PARTS = ['agents', 'opencode', 'personal', 'snapshot', 'transcripts'] as const;
+const PARTS = [
+  'agents',
+  'guard',
+  'opencode',
+  'personal',
+  'regex',
+  'rules',
+  'shell',
+  'snapshot',
+  'transcripts',
+] as const;
 
 /** The bundles beside the hook's, by name; a build may have none of them. */
 function partBundles(hookBundle: string): [name: string, text: string][] {

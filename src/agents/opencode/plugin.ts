@@ -1,6 +1,6 @@
 /** The file by which opencode loads our recorder: pure text, written by set-up. */
 
-import { CLOSED_REASON, DENIED } from '../hookEntry.ts';
+import { CLOSED_REASON } from '../hookEntry.ts';
 
 /** How every version of it begins. */
 const OURS = /^\/\/ agent-strace: records what opencode does\b/;
@@ -10,7 +10,7 @@ export const PLUGIN_FILE = 'agent-strace.js';
 
 /**
  * The text of the plugin. All it does is hand opencode's hooks to the recorder, whose failures stay there: nothing
- * is printed, nothing thrown but a denial. Without the recorder (it was uninstalled) it is a plugin that does nothing.
+ * is printed, nothing thrown but the guard's no. Without the recorder (it was uninstalled) it is a plugin that does nothing.
  *
  * @param libPath the recorder, `opencode.js` in our lib folder: absolute, or below `$HOME/`
  * @param closed where the recorder is missing or fails, no tool runs
@@ -19,7 +19,7 @@ export function pluginText(libPath: string, closed = false): string {
   const inHome = /^\$HOME[\\/]/.test(libPath);
   const rest = JSON.stringify(inHome ? libPath.slice('$HOME'.length) : libPath);
   const path = inHome ? `homedir() + ${rest}` : rest;
-  const passes = `error?.code === '${DENIED}'${closed ? ' || name === BEFORE' : ''}`;
+  const passes = `error?.agentStraceDenies === true${closed ? ' || name === BEFORE' : ''}`;
   return `// agent-strace: records what opencode does. Written by its set-up; delete the file to stop that.
 import { createRequire } from 'node:module';
 ${inHome ? "import { homedir } from 'node:os';\n" : ''}

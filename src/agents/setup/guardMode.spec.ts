@@ -197,11 +197,11 @@ describe('opencode', () => {
     const { AgentStrace } = await import(/* @vite-ignore */ file);
     return (await AgentStrace({})) as Record<string, () => Promise<void>>;
   }
-  const failing = (code: string): string =>
-    `exports.hooks = () => { const fail = async () => { throw Object.assign(new Error('no'), ${code}); }; return { 'tool.execute.before': fail, event: fail }; };`;
+  const failing = (marks: string): string =>
+    `exports.hooks = () => { const fail = async () => { throw Object.assign(new Error('no'), ${marks}); }; return { 'tool.execute.before': fail, event: fail }; };`;
 
   it('is denied what the recorder denies, and nothing else where it is open', async () => {
-    const denying = await load(false, failing("{ code: 'AGENT_STRACE_DENIED' }"));
+    const denying = await load(false, failing('{ agentStraceDenies: true }'));
     await expect(denying['tool.execute.before']!()).rejects.toThrow('no');
     const broken = await load(false, failing('{}'));
     await expect(broken['tool.execute.before']!()).resolves.toBeUndefined();
