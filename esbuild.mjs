@@ -144,7 +144,7 @@ const targets = [
     helper: 80,
     opencode: 80,
     regex: 160,
-    rules: 180,
+    rules: 350,
     shell: 200,
     snapshot: 26,
     transcripts: 160,

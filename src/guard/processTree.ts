@@ -1,5 +1,6 @@
 /** What an agent runs: its descendants, and what left them but still bears the session's name. */
-import { LAUNCHER_NAME, readHookCommand } from '../agents/launcher.ts';
+import { readHookCommand } from '../agents/hookEntry.ts';
+import { LAUNCHER_NAME } from '../agents/launcher.ts';
 import { stateHome } from '../trace/paths.ts';
 import { type BystanderWhy, bystander } from './bystanders.ts';
 import { isEditor } from './editors.ts';

@@ -66,13 +66,12 @@ function judge(at: BeforeTool): Judged {
   const act = new Act(at, rules, call);
   tellProblems(at, rules);
   for (const fired of verdict.fired) {
-    // What is not done in a dry run is told as often as it would be done.
-    if (fired.action !== 'alert') continue;
+    // A dry run tells all that would be done.
+    if (fired.action !== 'alert' && rules.dryRun !== true) continue;
     if (act.trip(fired).isNew) act.tell(fired);
   }
   const lead = leadOf(verdict);
-  if (lead === undefined || rules.dryRun === true) {
-    if (lead !== undefined && act.trip(lead).isNew) act.tell(lead);
+  if (lead === undefined) {
     const failure = verdict.failed && !rules.dryRun ? failedTo(at, verdict.failed, rules) : NOTHING;
     if (failure.say === 'nothing') act.allowed();
     return failure;
@@ -174,11 +173,11 @@ export const beforePrompt: GuardPart['beforePrompt'] = (at) => {
   const { rules, verdict } = decision;
   tellProblems(at, rules);
   const act = new Act(at, rules);
-  const lead = leadOf(verdict);
-  if (lead === undefined || !ENDS.has(lead.action)) return undefined;
-  const trip = act.trip(lead);
+  const lead = verdict.fired.find(({ action }) => ENDS.has(action));
+  if (lead === undefined) return undefined;
+  const { isNew } = act.trip(lead);
   if (rules.dryRun === true) {
-    if (trip.isNew) act.tell(lead);
+    if (isNew) act.tell(lead);
     return undefined;
   }
   act.tell(lead, { outcome: 'prompt' });

@@ -10,7 +10,7 @@
 import { writeSync } from 'node:fs';
 import type { HookAnswer } from '../agents/agent.ts';
 import { EXIT_REFUSED } from '../agents/exitCodes.ts';
-import { BEFORE_TOOL, installedAs } from '../agents/hookWait.ts';
+import { BEFORE_TOOL, installedAs } from '../agents/hookEntry.ts';
 import { isClosed } from './guarded.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
