@@ -15,3 +15,9 @@ export function regexProblem(source: string): string | undefined {
     return line.replace(/^error parsing regexp: /, '').slice(0, 200);
   }
 }
+
+/** @throws for one that is none */
+export function linearRegex(source: string): { test(text: string): boolean } {
+  const pattern = RE2JS.compile(source);
+  return { test: (text) => pattern.test(text) };
+}
