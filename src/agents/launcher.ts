@@ -239,7 +239,15 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
 }
 
 /** What the recorder loads when it is needed, and what opencode loads: bundles that lie beside it. */
-const PARTS = ['agents', 'opencode', 'personal', 'snapshot', 'transcripts'] as const;
+const PARTS = [
+  'agents',
+  'opencode',
+  'personal',
+  'regex',
+  'rules',
+  'snapshot',
+  'transcripts',
+] as const;
 
 /** The bundles beside the hook's, by name; a build may have none of them. */
 function partBundles(hookBundle: string): [name: string, text: string][] {
