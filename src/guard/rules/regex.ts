@@ -1,4 +1,4 @@
-/** Regular expressions of rules: RE2, in linear time. Heavy: loaded where rules are compiled. */
+/** Regular expressions of rules: RE2, in linear time. Heavy: loaded only where a rule has one. */
 import { RE2JS } from 're2js';
 
 /** Longest source, characters. */
