@@ -155,15 +155,19 @@ const DONE = { pause: 'paused', stop: 'stopped', kill: 'killed' } as const;
 
 /** The trace says so, too. What cannot be written there is in the trip. */
 function record(trip: Trip, action: 'pause' | 'stop' | 'kill'): void {
+  const { rule, action: wanted, detail, value, limit } = trip;
   const data: Record<string, Json> = {
     event_subtype: 'guard',
     recorded_by: 'hook',
     provider: trip.agent,
-    choice: DONE[action],
-    reason: trip.detail,
-    rule: trip.rule.name,
+    action: wanted,
+    rule: rule.name,
+    detail,
+    scope: rule.scope,
+    ...(value !== undefined && { value }),
+    ...(limit !== undefined && { limit }),
+    outcome: DONE[action],
     line: trip.line,
-    trip: trip.id,
   };
   const event: TraceEvent = {
     event_type: 'decision',

@@ -6,7 +6,7 @@
 import { appendNew, policyFor, tailOf } from '../agents/followTranscript.ts';
 import type { LiveTail } from '../agents/leasedTail.ts';
 import { ownRecord, type SessionRecord } from '../agents/process.ts';
-import type { StepView } from '../model/step.ts';
+import { STEP_KINDS, type StepView } from '../model/step.ts';
 import { isActive, type SessionSummary, summarise } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { TraceSession } from '../trace/session.ts';
@@ -61,6 +61,8 @@ export interface WatchedState {
   forecast?: Forecast;
   /** Its agent is gone, or said goodbye. */
   over: boolean;
+  /** A rule ended it. */
+  by?: 'killed' | 'stopped';
 }
 
 interface Watched {
@@ -90,6 +92,7 @@ export class Watch {
   private readonly known = new Set<string>();
   /** Sessions whose end was written down. */
   private readonly buried = new Set<string>();
+  private readonly endedBy = new Map<string, 'killed' | 'stopped'>();
   private armedId: string | undefined;
   private listedAtMs = Number.NEGATIVE_INFINITY;
   private readonly startedAt: number;
@@ -228,13 +231,14 @@ export class Watch {
     const coming =
       facts && !over ? forecast(facts, budgetOf(watched.rules, raised), nowMs) : undefined;
     const perHour = over ? undefined : facts?.metric('cost_per_hour', nowMs);
-    const steps = trace.fold.steps.length;
-    const [last] = trace.describe(steps - 1, steps);
+    const last = lastStep(trace);
+    const by = this.endedBy.get(entry.id);
     watched.state = {
       id: entry.id,
       summary,
       over,
       ...(last !== undefined && { last }),
+      ...(over && by !== undefined && { by }),
       ...(perHour !== undefined && { perHour }),
       ...(coming !== undefined && { forecast: coming }),
     };
@@ -266,7 +270,10 @@ export class Watch {
     const isNew = !this.known.has(trip.id);
     this.known.add(trip.id);
     if (isNew) this.tripped = true;
-    if (trip.state === 'killed' || trip.state === 'stopped') this.killed = true;
+    if (trip.state === 'killed' || trip.state === 'stopped') {
+      this.killed = true;
+      this.endedBy.set(trip.session, trip.state);
+    }
     this.options.tripped(trip);
   }
 
@@ -302,4 +309,17 @@ export class Watch {
     await this.options.died?.(trip, path ?? '');
     return path;
   }
+}
+
+const MODEL = STEP_KINDS.indexOf('model');
+const NOTICE = STEP_KINDS.indexOf('notice');
+
+/** The last thing that it did: a response alone says nothing. */
+function lastStep(trace: TraceSession): StepView | undefined {
+  const { steps, columns } = trace.fold;
+  for (let at = steps.length - 1; at >= Math.max(0, steps.length - 100); at--) {
+    const kind = columns.kind[steps.row(at)];
+    if (kind !== MODEL && kind !== NOTICE) return trace.describe(at, at + 1)[0];
+  }
+  return undefined;
 }

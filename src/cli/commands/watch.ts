@@ -206,12 +206,13 @@ class Screen {
   }
 
   private line(state: WatchedState, nowMs: number, width: number | undefined): string {
-    const { id, summary, last, perHour, forecast } = state;
+    const { id, summary, last, perHour, forecast, by } = state;
     return watchLine(
       {
         id: id.slice(0, 8),
         summary,
         ...(last !== undefined && { last }),
+        ...(by !== undefined && { ended: by }),
         ...(perHour !== undefined && { perHour }),
         ...(forecast !== undefined && { forecast: forecastText(forecast) }),
       },
@@ -266,13 +267,14 @@ class Screen {
 
 const NANO = 1e9;
 
-function stateJson({ id, summary, perHour, forecast, over }: WatchedState) {
+function stateJson({ id, summary, perHour, forecast, over, by }: WatchedState) {
   return {
     type: 'status',
     session_id: id,
     agent: summary.agent,
     status: summary.status,
     over,
+    ended_by_rule: by ?? null,
     cost_usd: summary.cost.nanoUsd / NANO,
     cost_per_hour: perHour ?? null,
     tool_calls: summary.calls,
