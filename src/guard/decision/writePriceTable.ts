@@ -11,22 +11,10 @@ type Env = Record<string, string | undefined>;
  * Providers whose models are known by their names, and those that the pricer asks for by theirs.
  * In the list's order: the first that knows a name has it.
  */
-const PROVIDERS = [
-  'anthropic',
-  'aws',
-  'cerebras',
-  'cohere',
-  'deepseek',
-  'fireworks',
-  'google',
-  'minimax',
-  'mistral',
-  'moonshotai',
-  'openai',
-  'x-ai',
-  'xiaomi',
-  'zai',
-];
+const PROVIDERS =
+  'anthropic aws cerebras cloudflare cohere cursor deepseek fireworks google minimax mistral moonshotai openai typesafe voyageai x-ai zhipuai'.split(
+    ' ',
+  );
 
 /** Rates that a model response of an agent has; others would double the table. */
 const RATES = /^(input|output|cache_read|cache_write|cache_write_1h)_mtok$|^web_searches_kcount$/;
