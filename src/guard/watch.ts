@@ -89,7 +89,8 @@ export class Watch {
   private readonly watched = new Map<string, Watched>();
   /** Sessions that were over before they were watched, with the time of their file then. */
   private readonly passed = new Map<string, number>();
-  private readonly known = new Set<string>();
+  /** Trips, and what was last told of them. */
+  private readonly known = new Map<string, string>();
   /** Sessions whose end was written down. */
   private readonly buried = new Set<string>();
   private readonly endedBy = new Map<string, 'killed' | 'stopped'>();
@@ -105,7 +106,7 @@ export class Watch {
   constructor(options: WatchOptions) {
     this.options = options;
     this.startedAt = this.now / 1000;
-    for (const { id } of readTrips(options.env)) this.known.add(id);
+    for (const trip of readTrips(options.env)) this.known.set(trip.id, stampOf(trip));
     const { own, only, project, env, dryRun, kill } = options;
     if (own.length === 0) return;
     this.armedId = arm(
@@ -267,9 +268,8 @@ export class Watch {
   }
 
   private onTrip(trip: Trip): void {
-    const isNew = !this.known.has(trip.id);
-    this.known.add(trip.id);
-    if (isNew) this.tripped = true;
+    this.known.set(trip.id, stampOf(trip));
+    this.tripped = true;
     if (trip.state === 'killed' || trip.state === 'stopped') {
       this.killed = true;
       this.endedBy.set(trip.session, trip.state);
@@ -285,13 +285,14 @@ export class Watch {
     await this.options.crashed?.(entry);
   }
 
-  /** What hooks found: told here, too, and where every violation kills, acted upon. */
+  /** What hooks and other watchers found: told here, too; where every violation kills, what hooks found is acted upon. */
   private async hookTrips(): Promise<void> {
     for (const trip of readTrips(this.options.env)) {
       if (trip.at < this.startedAt - 1) break;
-      if (this.known.has(trip.id) || !this.watched.has(trip.session)) continue;
+      if (!this.watched.has(trip.session) || this.known.get(trip.id) === stampOf(trip)) continue;
       this.onTrip(trip);
       if (this.options.kill !== true || trip.dryRun === true || trip.state !== 'open') continue;
+      if (trip.line !== 'prevent') continue;
       const { trip: done } = await killTrip(trip, {
         env: this.options.env,
         postmortem: async (ended) => await this.lastRites(ended),
@@ -310,6 +311,8 @@ export class Watch {
     return path;
   }
 }
+
+const stampOf = ({ at, state }: Trip): string => `${at} ${state}`;
 
 const MODEL = STEP_KINDS.indexOf('model');
 const NOTICE = STEP_KINDS.indexOf('notice');
