@@ -257,7 +257,11 @@ describe('many hooks at once', () => {
     const runs = Array.from({ length: 20 }, (_, at) =>
       lab.start('claude', 'PreToolUse', { ...calls().claude!.payload, tool_use_id: `t${at}` }),
     );
-    for (const { stdout } of await Promise.all(runs.map(({ ended }) => ended))) {
+    const all = await Promise.all(runs.map(({ ended }) => ended));
+    expect(lab.log + JSON.stringify(lab.told().filter(({ rule }) => rule !== 'no-writes'))).toBe(
+      '[]',
+    );
+    for (const { stdout } of all) {
       expect(JSON.parse(stdout)).toEqual(claudeForm('deny'));
     }
     const { verdicts } = readVerdicts('s-1', lab.env);
