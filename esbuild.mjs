@@ -138,14 +138,24 @@ const targets = [
     budget: 12,
     options: { ...node, target: 'node20' },
   },
-  ...Object.entries({ agents: 76, opencode: 72, snapshot: 26, transcripts: 160 }).map(
-    ([name, budget]) => ({
-      name,
-      entry: `src/hook/${name}.ts`,
-      budget,
-      options: { ...node, target: 'node20' },
-    }),
-  ),
+  {
+    name: 'regex',
+    entry: 'src/guard/rules/regex.ts',
+    budget: 160,
+    options: { ...node, target: 'node20' },
+  },
+  ...Object.entries({
+    agents: 76,
+    opencode: 72,
+    snapshot: 26,
+    transcripts: 160,
+    rules: 190,
+  }).map(([name, budget]) => ({
+    name,
+    entry: `src/hook/${name}.ts`,
+    budget,
+    options: { ...node, target: 'node20' },
+  })),
   {
     name: 'guard',
     entry: 'src/hook/guard.ts',

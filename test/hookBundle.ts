@@ -7,7 +7,9 @@ const PARTS = {
   main: 'hook',
   agents: 'agents',
   '../redact/personalRules': 'personal',
+  '../guard/rules/regex': 'regex',
   opencode: 'opencode',
+  rules: 'rules',
   snapshot: 'snapshot',
   transcripts: 'transcripts',
 };

@@ -1,5 +1,7 @@
 /** What the recorder loads only when it is needed: bundles that lie beside it. */
 import type { AgentId, HookRecorder } from '../agents/agent.ts';
+import type { Compile } from '../guard/rules/compiled.ts';
+import type { regexOf, regexProblem } from '../guard/rules/regex.ts';
 import type { PersonalRules } from '../redact/redact.ts';
 import type { Snapshot } from './commandFiles.ts';
 import type { TranscriptTask } from './transcripts.ts';
@@ -16,6 +18,10 @@ export interface Parts {
   personal: PersonalRules;
   /** What only the agent's transcript knows. */
   transcripts: { appendTranscript(task: TranscriptTask): boolean };
+  /** Reads the files of rules, when they have changed. */
+  rules: { compile: Compile };
+  /** Regular expressions of rules, where there are any. */
+  regex: { regexProblem: typeof regexProblem; regexOf: typeof regexOf };
 }
 
 // Of the bundle: CommonJS.
