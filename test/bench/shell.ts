@@ -5,8 +5,11 @@ import { aimed, disguises, harmless } from '../shellCorpus.ts';
 const world = { cwd: '/w/home/project', home: '/w/home', resolveLink: () => undefined, env: {} };
 const timed = (text: string): number => {
   const start = performance.now();
-  readCommand(text, world);
-  return performance.now() - start;
+  const cpu = process.cpuUsage();
+  readCommand(text, { ...world, timeUp: () => performance.now() - start > 70 });
+  // Of this process: others on the machine do not count.
+  const { user, system } = process.cpuUsage(cpu);
+  return (user + system) / 1000;
 };
 const at = (sorted: number[], part: number): string =>
   (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0).toFixed(2);
