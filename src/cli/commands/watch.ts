@@ -4,7 +4,7 @@ import { ownRecord } from '../../agents/process.ts';
 import { writePriceTable } from '../../guard/decision/writePriceTable.ts';
 import { forecastText } from '../../guard/forecast.ts';
 import { runOnDeath } from '../../guard/onDeath.ts';
-import { regexMatcher } from '../../guard/rules/regex.ts';
+import { regexOf } from '../../guard/rules/regex.ts';
 import type { Action, Rule, RuleProblem } from '../../guard/rules/rule.ts';
 import { rulesFor } from '../../guard/rules/rulesFor.ts';
 import { metricOf, stepOf } from '../../guard/tripActs.ts';
@@ -69,7 +69,7 @@ export async function watch(
     rules: (of, session) => rulesFor({ project: of, session, env: io.env }),
     env: io.env,
     pricer: await sharedPricer(),
-    regex: (source) => ({ test: regexMatcher(source) }),
+    regex: regexOf,
     ...(options.dryRun === true && { dryRun: true }),
     ...(options.onViolation === 'kill' && { kill: true }),
     tripped: (trip) => {
