@@ -1,7 +1,7 @@
 /** The rules of a `watch`: what its flags say, as rules like any other. */
 import { isAbsolute, resolve } from 'node:path';
 import type { Rule, RuleProblem, RuleSet } from './rules/rule.ts';
-import { rulesFor } from './rules/rulesFor.ts';
+import { policyRules, rulesFor } from './rules/rulesFor.ts';
 import { parseRulesSpec } from './rules/spec.ts';
 
 type Env = Record<string, string | undefined>;
@@ -13,6 +13,8 @@ export interface WatchFlags {
   /** Specs (`loop:3/10,idle:10m`) or paths of rule files. */
   rules?: string[];
   config?: string;
+  /** Path of a policy. */
+  policy?: string;
   maxContextPct?: number;
   maxRetries?: number;
   /** USD. */
@@ -76,6 +78,11 @@ export function watchRules(
     const set = rulesFor({ project, env, extraFiles: files });
     own.push(...set.rules.filter(({ file }) => file !== undefined && files.includes(file)));
     problems.push(...set.problems.filter(({ file }) => files.includes(file)));
+  }
+  if (flags.policy) {
+    const read = policyRules(resolve(cwd, flags.policy), project);
+    own.push(...read.rules);
+    problems.push(...read.problems);
   }
   return { own: unique(own), specs, files, problems };
 }
