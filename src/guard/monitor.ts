@@ -85,6 +85,8 @@ function stampOf(path: string): string {
 const RETRY_MS = 30_000;
 /** What a person let go on by other means is seen after so long, ms. */
 const SETTLED_MS = 2000;
+/** Who looked before a session was ended has acted by then, ms. */
+const JUST_MS = 3000;
 
 export class GuardMonitor {
   readonly session: string;
@@ -256,7 +258,7 @@ export class GuardMonitor {
 
   /** @returns the trip, where it is this monitor's to act upon */
   private async open(trip: Trip, state: ProcessState, nowMs: number): Promise<Trip | undefined> {
-    if ((this.notBefore.get(trip.id) ?? 0) > nowMs) return undefined;
+    if ((this.notBefore.get(trip.id) ?? 0) > nowMs || this.wasJustEnded(trip.id)) return undefined;
     const opened = openTrip(trip, this.env);
     if (opened === 'known') {
       this.letGoOn(trip.id, state, nowMs);
@@ -269,6 +271,13 @@ export class GuardMonitor {
     }
     this.options.tripped?.(trip);
     return await this.enforce(trip, nowMs);
+  }
+
+  /** By another, after this one looked. */
+  private wasJustEnded(id: string): boolean {
+    const { state, settledAt = 0 } = readTrip(id, this.env) ?? {};
+    const ended = state === 'killed' || state === 'stopped';
+    return ended && Math.abs(Date.now() - settledAt * 1000) < JUST_MS;
   }
 
   private async enforce(trip: Trip, nowMs: number): Promise<Trip> {

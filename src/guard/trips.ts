@@ -94,7 +94,14 @@ export function openTrip(
 }
 
 /** An alert that a person has seen stays so. */
-const REOPENED: ReadonlySet<Trip['state']> = new Set(['resumed', 'raised', 'stopped', 'failed']);
+const REOPENED: ReadonlySet<Trip['state']> = new Set([
+  'resumed',
+  'raised',
+  'stopped',
+  // Taken up again, a session is over its limit as it was.
+  'killed',
+  'failed',
+]);
 
 export function readTrip(id: string, env: Env = process.env): Trip | undefined {
   return isRecordId(id) ? tripOf(id, readRecord('trips', `${id}.json`, env)) : undefined;

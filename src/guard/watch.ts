@@ -94,7 +94,7 @@ export class Watch {
   /** Sessions whose end was written down. */
   private readonly buried = new Set<string>();
   private readonly endedBy = new Map<string, 'killed' | 'stopped'>();
-  private armedId: string | undefined;
+  private readonly armedIds: string[] = [];
   private listedAtMs = Number.NEGATIVE_INFINITY;
   private readonly startedAt: number;
   /** Something tripped; something was killed or stopped. */
@@ -107,16 +107,16 @@ export class Watch {
     this.options = options;
     this.startedAt = this.now / 1000;
     for (const trip of readTrips(options.env)) this.known.set(trip.id, stampOf(trip));
-    const { own, only, project, env, dryRun, kill } = options;
+    const { only, project } = options;
+    this.arm(only === undefined ? { project } : { sessions: [only] });
+  }
+
+  private arm(whom: { project: string } | { sessions: string[] }): void {
+    const { own, env, dryRun, kill } = this.options;
     if (own.length === 0) return;
-    this.armedId = arm(
-      {
-        rules: own.map((rule) => (kill === true ? { ...rule, action: 'kill' as const } : rule)),
-        ...(only === undefined ? { project } : { sessions: [only] }),
-        ...(dryRun === true && { dryRun: true as const }),
-      },
-      env,
-    );
+    const rules = own.map((rule) => (kill === true ? { ...rule, action: 'kill' as const } : rule));
+    const id = arm({ rules, ...whom, ...(dryRun === true && { dryRun: true as const }) }, env);
+    this.armedIds.push(id);
   }
 
   private get now(): number {
@@ -148,7 +148,7 @@ export class Watch {
   }
 
   close(): void {
-    if (this.armedId !== undefined) disarm(this.armedId, this.options.env);
+    for (const id of this.armedIds) disarm(id, this.options.env);
     for (const { monitor, tail } of this.watched.values()) {
       monitor.close();
       tail?.close();
@@ -198,6 +198,9 @@ export class Watch {
     };
     this.watched.set(entry.id, watched);
     this.seen = true;
+    // Its trace lies here, but its agent works in a folder that is called otherwise.
+    const { only, project } = this.options;
+    if (only === undefined && record.project !== project) this.arm({ sessions: [entry.id] });
   }
 
   private rulesOf(watched: Watched): RuleSet {
