@@ -14,12 +14,12 @@ import { pendingApprovals } from './approvals.ts';
 import { decide, type Situation } from './decision/decide.ts';
 import type { Facts } from './decision/facts.ts';
 import { readFacts, type SessionFacts } from './decision/sessionFacts.ts';
-import type { Fired } from './decision/verdict.ts';
 import { type Disobeyed, EvidenceReader } from './evidence.ts';
+import { interruptTrip, type TripMoment, unpricedTrip, verifyTrip } from './monitorTrips.ts';
 import { readRaised } from './raised.ts';
-import type { Action, Condition, Rule, RuleSet } from './rules/rule.ts';
+import type { Condition, RuleSet } from './rules/rule.ts';
 import { enforceTrip, settleByHand, type TripActOptions } from './tripActs.ts';
-import { openTrip, readTrip, type Trip, tripId } from './trips.ts';
+import { openTrip, readTrip, type Trip } from './trips.ts';
 import { WakeClock } from './wakeClock.ts';
 
 type Env = Record<string, string | undefined>;
@@ -173,7 +173,7 @@ export class GuardMonitor {
       // The next call is the hook's to deny.
       if (action === 'deny' || action === 'ask') continue;
       if (acted && action !== 'alert') continue;
-      const trip = this.tripOf(record, fired, action, rules, nowMs);
+      const trip = interruptTrip(this.at(record, rules, nowMs), fired, action);
       const opened = await this.open(trip, state, nowMs);
       if (opened === undefined) continue;
       done.push(opened);
@@ -209,51 +209,6 @@ export class GuardMonitor {
     const name = this.options.where === 'trusted' ? 'guard' : 'guardUntrusted';
     this.lease = acquireLease(this.session, join(stateHome(this.env), 'state'), name);
     return this.lease !== undefined;
-  }
-
-  private tripOf(
-    record: SessionRecord,
-    { rule, detail, value, limit }: Omit<Fired, 'action'>,
-    action: Action,
-    { dryRun }: RuleSet,
-    nowMs: number,
-  ): Trip {
-    return {
-      ...this.tripHead(record, rule, nowMs),
-      id: tripId({
-        session: this.session,
-        rule: rule.name,
-        line: 'interrupt',
-        ...(limit !== undefined && { limit }),
-      }),
-      action,
-      detail,
-      line: 'interrupt',
-      ...(value !== undefined && { value }),
-      ...(limit !== undefined && { limit }),
-      ...(dryRun === true && { dryRun: true as const }),
-    };
-  }
-
-  private tripHead(record: SessionRecord, rule: Rule, nowMs: number) {
-    const { name, text, scope, file, line, message } = rule;
-    return {
-      version: 1 as const,
-      session: this.session,
-      agent: record.agent,
-      traceDir: this.options.traceDir,
-      project: record.project,
-      rule: {
-        name,
-        text,
-        scope,
-        ...(file !== undefined && { file }),
-        ...(line !== undefined && { line }),
-        ...(message !== undefined && { message }),
-      },
-      at: nowMs / 1000,
-      state: 'open' as const,
-    };
   }
 
   /** @returns the trip, where it is this monitor's to act upon */
@@ -318,21 +273,7 @@ export class GuardMonitor {
   private unpriced(record: SessionRecord, rules: RuleSet, nowMs: number): Trip[] {
     const [model] = this.facts?.unpriced ?? [];
     if (model === undefined || !rules.rules.some(({ when }) => asksForMoney(when))) return [];
-    const rule: Rule = {
-      name: 'unpriced model',
-      when: { kind: 'or', of: [] },
-      action: 'alert',
-      scope: 'builtin',
-      text: 'a model without a price',
-      root: record.project,
-    };
-    const trip: Trip = {
-      ...this.tripHead(record, rule, nowMs),
-      id: tripId({ session: this.session, rule: rule.name, line: 'interrupt', call: model }),
-      action: 'alert',
-      detail: `${model} has no price here: what it costs is not counted, and no rule on cost sees it`,
-      line: 'interrupt',
-    };
+    const trip = unpricedTrip(this.at(record, rules, nowMs), model);
     if (openTrip(trip, this.env) !== 'new') return [];
     this.options.tripped?.(trip);
     return [trip];
@@ -349,7 +290,8 @@ export class GuardMonitor {
     }
     const done: Trip[] = [];
     for (const each of found) {
-      const trip = this.verifyTrip(record, each, rules, nowMs);
+      const action = this.options.kill === true ? 'kill' : 'pause';
+      const trip = verifyTrip(this.at(record, rules, nowMs), each, action);
       if (openTrip(trip, this.env) === 'known') continue;
       this.options.tripped?.(trip);
       done.push(await this.enforce(trip, nowMs));
@@ -357,31 +299,8 @@ export class GuardMonitor {
     return done;
   }
 
-  private verifyTrip(
-    record: SessionRecord,
-    { verdict, event, proof }: Disobeyed,
-    { rules, dryRun }: RuleSet,
-    nowMs: number,
-  ): Trip {
-    const name = verdict.rule ?? 'guard';
-    const known = rules.find((rule) => rule.name === name);
-    const rule: Rule = known ?? {
-      name,
-      when: { kind: 'or', of: [] },
-      action: 'deny',
-      scope: 'user',
-      text: name,
-      root: record.project,
-    };
-    return {
-      ...this.tripHead(record, rule, nowMs),
-      id: tripId({ session: this.session, rule: name, line: 'verify', call: event }),
-      action: this.options.kill === true ? 'kill' : 'pause',
-      detail: `${verdict.tool} was denied and ran all the same: ${proof}`,
-      line: 'verify',
-      call: { tool: verdict.tool, target: verdict.target ?? '', id: event },
-      ...(dryRun === true && { dryRun: true as const }),
-    };
+  private at(record: SessionRecord, rules: RuleSet, nowMs: number): TripMoment {
+    return { record, traceDir: this.options.traceDir, rules, nowMs };
   }
 
   private say(message: string): void {
