@@ -1,5 +1,5 @@
 /** What the readers of all parts of a rule file share: where they are, what was wrong, which rules there are. */
-import type { CheckRegex } from './conditions.ts';
+import type { CheckRegex } from './conditionParser.ts';
 import { conditionText, parseCondition } from './conditions.ts';
 import type { Action, Condition, Rule, RuleProblem } from './rule.ts';
 import { type Entry, placeIn, placer, type Tree } from './tree.ts';

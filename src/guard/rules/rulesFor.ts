@@ -1,5 +1,6 @@
 /** The rules in force, for the editor and the command line: with all that is needed to compile them. */
 
+import { type ScopeRules, scopeRules } from '../scope.ts';
 import { fixedSet } from './builtin.ts';
 import { compilerWith, type Helpers, loadFile, uniquelyNamed } from './compile.ts';
 import { loadRules, type RulesOf } from './compiled.ts';
@@ -43,5 +44,17 @@ export function rulesFor(options: RulesForOptions): RuleSet {
   };
 }
 
-const HELPERS: Helpers = { checkRegex: regexProblem };
+/** What compiling needs, where everything is at hand. */
+export const HELPERS: Helpers = { checkRegex: regexProblem, readScope: scopeRules };
 const compile = compilerWith(HELPERS);
+
+/**
+ * A policy that a person named, whatever its name is.
+ *
+ * @param path absolute
+ * @param root what relative patterns in it are of: absolute
+ */
+export function policyRules(path: string, root: string): ScopeRules {
+  const { rules, problems } = loadFile({ path, scope: 'user', root, policy: true }, root, HELPERS);
+  return { rules: rules.map((rule): Rule => ({ ...rule, scope: 'user', root })), problems };
+}
