@@ -371,9 +371,9 @@ Examples:
   ] as const;
   for (const { name, summary, text } of brakes) {
     const command = program
-      .command(`$name[id]`)
+      .command(`${name} [id]`)
       .summary(summary)
-      .description(`$textWithout an id: the one agent that runs here.`)
+      .description(`${text} Without an id: the one agent that runs here.`)
       .addOption(json());
     if (name === 'stop') {
       command.option('--grace <seconds>', 'time to end by itself (default: 5)', positive);
@@ -394,7 +394,7 @@ function agentNames(text: string): AgentId[] | 'all' {
   const agents = names.filter(isAgentId);
   if (agents.length < names.length) {
     const wrong = names.filter((name) => !isAgentId(name)).map((name) => `"${name}"`);
-    const which = names.length > 1 ? `There is no agent $wrong.join(', '). ` : '';
+    const which = names.length > 1 ? `There is no agent ${wrong.join(', ')}. ` : '';
     throw new InvalidArgumentError(`${which}Allowed choices are ${AGENT_IDS.join(', ')}, all.`);
   }
   return [...new Set(agents)];
