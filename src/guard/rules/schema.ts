@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of the editor's snippets
 /**
  * JSON Schemas of rule files, for completion in editors. They say what the readers read; `media/schemas` is made of them by
  * `schema.spec.ts`.
