@@ -304,7 +304,10 @@ const fire = (event, payload) => {
   if (out.trim()) throw new Error(out.trim());
 };
 export const StandIn = async () => ({
-  event: async ({ event }) => { try { fire('event', event); } catch {} },
+  event: async ({ event }) => {
+    if (event.type !== 'message.part.updated' || event.properties.part.type !== 'tool') return;
+    try { fire('event', event); } catch {}
+  },
   'tool.execute.before': async (input, output) => fire('before', { ...input, ...output }),
   'tool.execute.after': async (input, output) => fire('after', { ...input, ...output }),
   'chat.message': async (input, output) => fire('message', { input, output }),
