@@ -81,15 +81,15 @@ function translate<B, S>(
 const gated = ({ gate }: Turn): { gate?: () => Promise<unknown> } => (gate ? { gate } : {});
 const subPrompt = (name: string): string => `SCENARIO:${name} please`;
 
+/** Small by default: agents that believe their window full forget what they did, and the script begins anew. */
 const messagesStep = (blocks: Block[], turn: Turn) => ({
   blocks,
   ...gated(turn),
-  ...(turn.spends && {
-    usage: {
-      ...(turn.spends.input !== undefined && { input_tokens: turn.spends.input }),
-      ...(turn.spends.output !== undefined && { output_tokens: turn.spends.output }),
-    },
-  }),
+  usage: {
+    input_tokens: turn.spends?.input ?? 100,
+    output_tokens: turn.spends?.output ?? 50,
+    cache_read_input_tokens: 1000,
+  },
 });
 
 function claudeScript(deeds: Deeds, projectDir: string): Scenario {
@@ -341,10 +341,7 @@ export const StandIn = async () => ({
         [{ type: 'command', bash: command(event), timeoutSec: timeout }],
       ]),
     );
-    put(
-      join(projectDir, '.github/hooks/standIn.json'),
-      JSON.stringify({ version: 1, hooks }),
-    );
+    put(join(projectDir, '.github/hooks/standIn.json'), JSON.stringify({ version: 1, hooks }));
   }
 }
 
@@ -394,7 +391,8 @@ async function startable(
         scenario: claudeScript(deeds, place.projectDir),
       });
       return {
-        start: ({ args, script } = {}) => lab.start({ prompt: prompt(script), ...(args && { args }) }),
+        start: ({ args, script } = {}) =>
+          lab.start({ prompt: prompt(script), ...(args && { args }) }),
         heard: () => lab.mock.requests.map(({ body }) => JSON.stringify(body)).join('\n'),
         close: () => lab.close(),
       };
@@ -437,6 +435,9 @@ async function startable(
         model,
         place,
       );
+      const settings = JSON.parse(lab.read('opencode.json')) as object;
+      const permission = { external_directory: 'allow', bash: 'allow', edit: 'allow' };
+      lab.write('opencode.json', JSON.stringify({ ...settings, permission }));
       return {
         start: ({ args, script } = {}) => lab.start(prompt(script), args),
         heard: () => lab.mock.bodies.join('\n'),
