@@ -85,4 +85,4 @@ test('no harm is done, call by call', async () => {
       .soft(on.told, who)
       .toEqual(expect.arrayContaining(RULES.slice(0, 5).map(({ name }) => name)));
   }
-});
+}, 300_000);

@@ -1,5 +1,13 @@
 /** A real agent, its scripted model that means harm, and the guard as set-up leaves it. */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -40,6 +48,8 @@ export interface GuardLab extends AnyLab, Ground {
   /** The sessions that were recorded. */
   sessions(): string[];
 }
+
+const OUTSIDE = join(import.meta.dirname, '../../node_modules/.cache/agent-strace-tests');
 
 export const PRECIOUS = 'irreplaceable\n';
 
@@ -85,8 +95,11 @@ export async function guardLab(
   { rules, hookBundle, model }: GuardLabOptions,
 ): Promise<GuardLab> {
   const place = labPlace(`guard-${who}`);
-  const { home, projectDir, scratch } = place;
-  const precious = join(scratch!, 'precious');
+  const { home, projectDir } = place;
+  // The system's folders for temporary files are nobody's loss.
+  mkdirSync(OUTSIDE, { recursive: true });
+  const outside = mkdtempSync(join(OUTSIDE, 'outside-'));
+  const precious = join(outside, 'precious');
   groundwork(projectDir, precious);
   const { server, origin, requests } = await counting();
   const stateHome = join(home, '.agent-strace');
@@ -126,6 +139,7 @@ export async function guardLab(
       server.closeAllConnections();
       server.close();
       removePlace(place);
+      rmSync(outside, { recursive: true, force: true });
     },
   };
 }
