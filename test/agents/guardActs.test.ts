@@ -25,7 +25,7 @@ type Acting = (typeof ACTIONS)[number];
 const script: Deeds = {
   main: [
     [{ run: 'echo before > before.txt' }],
-    [{ run: 'cd vault && echo x > one.txt' }],
+    [{ run: '(cd vault && echo x > one.txt)' }],
     [{ run: 'sleep 0.5; echo after > after.txt' }],
     [{ write: 'after2.txt', content: 'after\n' }],
     [{ say: 'All over.' }],
