@@ -75,6 +75,29 @@ const lazyParts = {
   },
 };
 
+/**
+ * What commands about rules need, and no other: readers of YAML and of regular expressions. However they are
+ * imported, they are loaded with the command.
+ * @type {Record<string, string>}
+ */
+const ruleParts = {
+  'src/guard/rules/rulesFor.ts': 'ruleFiles',
+  'src/guard/rules/regex.ts': 'regex',
+};
+
+/** @type {import('esbuild').Plugin} */
+const sharedRules = {
+  name: 'shared rules',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
+      const name = ruleParts[relative(root, join(resolveDir, path)).replaceAll('\\', '/')];
+      return kind !== 'entry-point' && name !== undefined
+        ? { path: `./${name}.js`, external: true }
+        : undefined;
+    });
+  },
+};
+
 /** @type {import('esbuild').BuildOptions} */
 const page = {
   ...common,
@@ -168,7 +191,18 @@ const targets = [
     name: 'cli',
     entry: 'src/cli/main.ts',
     budget: 700,
-    options: { ...withPrices, target: 'node20', banner: hashbang('src/cli/main.ts') },
+    options: {
+      ...withPrices,
+      target: 'node20',
+      banner: hashbang('src/cli/main.ts'),
+      plugins: [sharedRules],
+    },
+  },
+  {
+    name: 'ruleFiles',
+    entry: 'src/guard/rules/rulesFor.ts',
+    budget: 220,
+    options: { ...node, target: 'node20', plugins: [sharedRules] },
   },
   {
     name: 'prices',

@@ -7,6 +7,7 @@ import { isObject, type Json, type TraceEvent } from '../model/event.ts';
 import { textHash } from '../model/ids.ts';
 import type { RedactPolicy } from '../redact/redact.ts';
 import type { AgentId, AgentPlaces, RowMapper, SessionFile, TranscriptSource } from './agent.ts';
+import { configDirs } from './claude/files.ts';
 import { readUsage, tailUsage } from './claude/usageReader.ts';
 import { LeasedTail, type LiveTail } from './leasedTail.ts';
 import { isSessionId, readSmall } from './ownFiles.ts';
@@ -64,7 +65,9 @@ export function readLive(agent: AgentId, options: LiveOptions): ReadResult {
 
 const claudeOptions = ({ places, ...options }: LiveOptions) => ({
   ...options,
-  ...(places?.dirs !== undefined && { configDirs: places.dirs }),
+  ...(places?.dirs !== undefined
+    ? { configDirs: places.dirs }
+    : places?.env !== undefined && { configDirs: configDirs(places) }),
 });
 
 interface FileState {

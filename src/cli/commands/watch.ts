@@ -4,7 +4,7 @@ import { ownRecord } from '../../agents/process.ts';
 import { writePriceTable } from '../../guard/decision/writePriceTable.ts';
 import { forecastText } from '../../guard/forecast.ts';
 import { runOnDeath } from '../../guard/onDeath.ts';
-import { linearRegex } from '../../guard/rules/regex.ts';
+import { regexMatcher } from '../../guard/rules/regex.ts';
 import type { RuleProblem } from '../../guard/rules/rule.ts';
 import { rulesFor } from '../../guard/rules/rulesFor.ts';
 import type { Trip } from '../../guard/trips.ts';
@@ -66,7 +66,7 @@ export async function watch(
     rules: (of, session) => rulesFor({ project: of, session, env: io.env }),
     env: io.env,
     pricer: await sharedPricer(),
-    regex: linearRegex,
+    regex: (source) => ({ test: regexMatcher(source) }),
     ...(options.dryRun === true && { dryRun: true }),
     ...(options.onViolation === 'kill' && { kill: true }),
     tripped: (trip) => {

@@ -1,4 +1,4 @@
-/** Regular expressions of rules: RE2, in linear time. Heavy: loaded where rules are compiled. */
+/** Regular expressions of rules: RE2, in linear time. Heavy: loaded only where a rule has one. */
 import { RE2JS } from 're2js';
 
 /** Longest source, characters. */
@@ -16,8 +16,12 @@ export function regexProblem(source: string): string | undefined {
   }
 }
 
-/** @throws for one that is none */
-export function linearRegex(source: string): { test(text: string): boolean } {
-  const pattern = RE2JS.compile(source);
-  return { test: (text) => pattern.test(text) };
+/**
+ * Finds a regular expression in texts, in time linear to their length.
+ *
+ * @throws where it is none: see {@link regexProblem}
+ */
+export function regexMatcher(source: string): (text: string) => boolean {
+  const compiled = RE2JS.compile(source);
+  return (text) => compiled.matcher(text).find();
 }
