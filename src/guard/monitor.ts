@@ -16,7 +16,7 @@ import type { Fired } from './decision/verdict.ts';
 import { type Disobeyed, EvidenceReader } from './evidence.ts';
 import { readRaised } from './raised.ts';
 import type { Action, Condition, Rule, RuleSet } from './rules/rule.ts';
-import { enforceTrip, resumeTrip, type TripActOptions } from './tripActs.ts';
+import { enforceTrip, settleByHand, type TripActOptions } from './tripActs.ts';
 import { openTrip, readTrip, type Trip, tripId } from './trips.ts';
 import { WakeClock } from './wakeClock.ts';
 
@@ -221,7 +221,7 @@ export class GuardMonitor {
     if ((this.notBefore.get(trip.id) ?? 0) > nowMs) return undefined;
     const opened = openTrip(trip, this.env);
     if (opened === 'known') {
-      await this.letGoOn(trip.id, state, nowMs);
+      this.letGoOn(trip.id, state, nowMs);
       return undefined;
     }
     if (opened !== 'new') {
@@ -260,12 +260,11 @@ export class GuardMonitor {
   }
 
   /** What a person resumed by the brake's own command goes on as it would by the trip's. */
-  private async letGoOn(id: string, state: ProcessState, nowMs: number): Promise<void> {
+  private letGoOn(id: string, state: ProcessState, nowMs: number): void {
     const trip = readTrip(id, this.env);
     if (trip?.state !== 'open' || trip.action !== 'pause' || state !== 'alive') return;
     if (trip.processes === undefined || nowMs - trip.at * 1000 < SETTLED_MS) return;
-    const { trip: done } = await resumeTrip(trip, { env: this.env });
-    this.options.tripped?.(done);
+    for (const done of settleByHand(this.session, 'resume', this.env)) this.options.tripped?.(done);
   }
 
   /** Cost rules that are blind to a model say so, once. */

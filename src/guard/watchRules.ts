@@ -13,6 +13,8 @@ export interface WatchFlags {
   /** Specs (`loop:3/10,idle:10m`) or paths of rule files. */
   rules?: string[];
   config?: string;
+  /** A policy (`.agent-scope.json`). */
+  policy?: string;
   maxContextPct?: number;
   maxRetries?: number;
   /** USD. */
@@ -26,9 +28,6 @@ export interface WatchFlags {
 export interface WatchRules {
   /** Of the flags and the files that they name: these are armed. */
   own: Rule[];
-  specs: string[];
-  /** Absolute. */
-  files: string[];
   problems: RuleProblem[];
 }
 
@@ -55,16 +54,17 @@ export function specsOf(flags: WatchFlags): string[] {
   return specs;
 }
 
-/** @param place `cwd`: what relative paths of the flags are of; both absolute */
+/** @param where `cwd` is what relative paths of the flags are of; both absolute */
 export function watchRules(
   flags: WatchFlags,
   { project, cwd, env }: { project: string; cwd: string; env: Env },
 ): WatchRules {
   const specs = specsOf(flags);
-  const files = [
-    ...(flags.rules ?? []).filter(isFile),
-    ...(flags.config ? [flags.config] : []),
-  ].map((path) => (isAbsolute(path) ? path : resolve(cwd, path)));
+  const place = (path: string): string => (isAbsolute(path) ? path : resolve(cwd, path));
+  const named = [...(flags.rules ?? []).filter(isFile), ...(flags.config ? [flags.config] : [])];
+  const files = named.map(place);
+  const policies = flags.policy === undefined ? [] : [place(flags.policy)];
+  const given = [...files, ...policies];
   const own: Rule[] = [];
   const problems: RuleProblem[] = [];
   for (const spec of specs) {
@@ -72,12 +72,25 @@ export function watchRules(
     problems.push(...parsed.problems);
     own.push(...parsed.rules);
   }
-  if (files.length > 0) {
-    const set = rulesFor({ project, env, extraFiles: files });
-    own.push(...set.rules.filter(({ file }) => file !== undefined && files.includes(file)));
-    problems.push(...set.problems.filter(({ file }) => files.includes(file)));
+  if (given.length > 0) {
+    const set = rulesFor({ project, env, extraFiles: files, policies });
+    const found = set.rules.filter(({ file }) => file !== undefined && given.includes(file));
+    own.push(...found);
+    problems.push(...set.problems.filter(({ file }) => given.includes(file)));
+    // Watched by less than was asked for, a person would be safe only in their mind.
+    for (const path of policies) {
+      if (found.some(({ file }) => file === path)) continue;
+      if (problems.some(({ file }) => file === path)) continue;
+      problems.push({
+        file: path,
+        line: 1,
+        column: 1,
+        message: 'there is no rule in this policy',
+        fix: 'say what it denies: {"files": {"write": {"deny": ["secrets/**"]}}}',
+      });
+    }
   }
-  return { own: unique(own), specs, files, problems };
+  return { own: unique(own), problems };
 }
 
 /** Two limits of one name are two rules: `budget`, `budget 2`. */

@@ -3,6 +3,7 @@
 import { fixedSet } from './builtin.ts';
 import { compilerWith, type Helpers, loadFile, uniquelyNamed } from './compile.ts';
 import { loadRules, type RulesOf } from './compiled.ts';
+import type { Candidate } from './places.ts';
 import { regexProblem } from './regex.ts';
 import type { Rule, RuleProblem, RuleSet } from './rule.ts';
 import { parseRulesSpec } from './spec.ts';
@@ -12,11 +13,13 @@ export interface RulesForOptions extends RulesOf {
   specs?: readonly string[];
   /** Absolute paths of rule files that a person named: as good as the user's own. */
   extraFiles?: readonly string[];
+  /** The same of policies (`.agent-scope.json`), whatever they are called. */
+  policies?: readonly string[];
 }
 
 /** Never throws: what cannot be read is a problem of the set. */
 export function rulesFor(options: RulesForOptions): RuleSet {
-  const { project, env = process.env, specs = [], extraFiles = [] } = options;
+  const { project, env = process.env, specs = [], extraFiles = [], policies = [] } = options;
   const given: Rule[] = [];
   const problems: RuleProblem[] = [];
   for (const spec of specs) {
@@ -24,8 +27,12 @@ export function rulesFor(options: RulesForOptions): RuleSet {
     given.push(...made.rules);
     problems.push(...made.problems);
   }
-  for (const path of extraFiles) {
-    const loaded = loadFile({ path, scope: 'user', root: project }, project, HELPERS);
+  const files: Pick<Candidate, 'path' | 'policy'>[] = [
+    ...extraFiles.map((path) => ({ path })),
+    ...policies.map((path) => ({ path, policy: true as const })),
+  ];
+  for (const file of files) {
+    const loaded = loadFile({ ...file, scope: 'user', root: project }, project, HELPERS);
     given.push(...loaded.rules.map((rule): Rule => ({ ...rule, scope: 'user', root: project })));
     problems.push(...loaded.problems);
   }
