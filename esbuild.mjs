@@ -173,6 +173,7 @@ const targets = [
     optional: true,
     options: page,
   },
+  { name: 'webview/guard', entry: 'webview/guard/main.tsx', budget: 150, options: page },
   {
     name: 'webview/dashboard',
     entry: 'webview/dashboard/main.tsx',
