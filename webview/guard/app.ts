@@ -146,6 +146,4 @@ export class GuardApp {
 
 /** What stands where. */
 const orderOf = (state: GuardState | undefined): string =>
-  state
-    ? [...state.cards, { id: '|' }, ...state.requests].map(({ id }) => id).join(' ')
-    : '';
+  state ? [...state.cards, { id: '|' }, ...state.requests].map(({ id }) => id).join(' ') : '';

@@ -96,7 +96,9 @@ function Processes({ card }: { card: GuardCard }) {
             ))}
           </ul>
           {processes.some(({ state }) => state !== 'leftAlone') && (
-            <p class="muted caption">Process id, start time, user and program were checked first.</p>
+            <p class="muted caption">
+              Process id, start time, user and program were checked first.
+            </p>
           )}
         </>
       )}
@@ -187,10 +189,17 @@ function Acts({ app, card }: { app: GuardApp; card: GuardCard }) {
       {button('resume', 'Resume', `Let ${agent} go on; the rule asks again`, 'primary')}
       {button(
         'raise',
-        card.raiseTo ? `Resume and raise limit to ${visibleText(card.raiseTo)}` : 'Resume and raise limit',
+        card.raiseTo
+          ? `Resume and raise limit to ${visibleText(card.raiseTo)}`
+          : 'Resume and raise limit',
         'For this session only',
       )}
-      {button('dismiss', 'Dismiss', 'Take this from the list', first === 'dismiss' ? 'primary' : '')}
+      {button(
+        'dismiss',
+        'Dismiss',
+        'Take this from the list',
+        first === 'dismiss' ? 'primary' : '',
+      )}
       <span class="acts-say" role="status">
         {busy && BUSY[busy]}
         {!busy && done && `${visibleText(done.text)} ${clock(done.atMs)}`}

@@ -84,7 +84,6 @@ function Request({
     }
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys of the buttons in it
     <li
       class={`request ${selected ? 'selected' : ''} ${over ? 'over' : ''}`}
       id={`at-${id}`}
@@ -162,12 +161,13 @@ function Details({ app, request }: { app: GuardApp; request: GuardRequest }) {
   const { rule } = request;
   return (
     <div class="details">
-      <pre class="details-text" tabIndex={0} aria-label="The call">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
+      <section class="details-text" aria-label="The call" tabIndex={0}>
         {(request.text ?? request.target)
           .split('\n')
           .map((line) => visibleText(line))
           .join('\n')}
-      </pre>
+      </section>
       {request.cut && (
         <p class="amber">This is not all of it; the rest is not known here. If in doubt, deny.</p>
       )}

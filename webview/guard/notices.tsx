@@ -81,7 +81,10 @@ function Notice({ app, notice }: { app: GuardApp; notice: GuardNotice }) {
         title={`${visibleText(notice.detail)}. Opens the session's replay.`}
         onClick={() => app.openSession(notice.id)}
       >
-        <Icon name={denied ? 'circle-slash' : 'bell'} class={denied ? 'denied-icon' : 'alert-icon'} />
+        <Icon
+          name={denied ? 'circle-slash' : 'bell'}
+          class={denied ? 'denied-icon' : 'alert-icon'}
+        />
         <span class="request-agent cut">{visibleText(notice.agent)}</span>
         <span class="notice-text cut">
           {notice.dryRun && <span class="muted">dry run: </span>}

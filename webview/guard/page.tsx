@@ -98,9 +98,11 @@ function watchingText({ watching }: GuardState): string {
   const { rules, sessions, forecast } = watching;
   const what = rules === 1 ? '1 rule is in force' : `${rules} rules are in force`;
   const who = sessions === 1 ? '1 agent is watched' : `${sessions} agents are watched`;
-  return [rules === 0 ? 'No rules are in force' : what, who, ...(forecast ? [visibleText(forecast)] : [])].join(
-    ', ',
-  );
+  return [
+    rules === 0 ? 'No rules are in force' : what,
+    who,
+    ...(forecast ? [visibleText(forecast)] : []),
+  ].join(', ');
 }
 
 /** Where a person begins who comes to the page: at the first thing to decide, unless they are somewhere already. */
@@ -160,4 +162,3 @@ function politeText(app: GuardApp): string {
   const what = `${visibleText(first.agent)}: ${visibleText(first.target)}`;
   return count === 1 ? `1 request waits. ${what}` : `${count} requests wait. First: ${what}`;
 }
-
