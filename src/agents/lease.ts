@@ -9,7 +9,7 @@ const LEASE_MS = 10_000;
 const writeNew = (path: string, text: string): void =>
   fs.writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
 
-/** The right to append what a session's transcript says. */
+/** The right to do one thing for a session: `transcripts`: append what its transcript says; others by their own names. */
 export interface Lease {
   /** False: it was lost to another process. */
   renew(): boolean;
@@ -20,9 +20,13 @@ export interface Lease {
  * Takes the lease of a session; undefined where another live process has it. Two processes that
  * both think they have it do no harm but duplicate lines, which readers count once.
  */
-export function acquireLease(sessionId: string, stateDir: string): Lease | undefined {
+export function acquireLease(
+  sessionId: string,
+  stateDir: string,
+  name = 'transcripts',
+): Lease | undefined {
   if (!isSessionId(sessionId)) return undefined;
-  const path = join(stateDir, sessionId, 'transcripts.lease');
+  const path = join(stateDir, sessionId, `${name}.lease`);
   const token = `${process.pid} ${Math.random()}`;
   const temp = `${path}.${token.replace(' ', '.')}`;
   try {

@@ -6,6 +6,7 @@ import { readSessionRecord } from '../agents/process.ts';
 import { createPricer } from '../analysis/price.ts';
 import { brakedState } from '../guard/brake.ts';
 import type { BilledElsewhere } from '../model/billing.ts';
+import { similar } from '../model/similar.ts';
 import type { ProcessState } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { sanitizeLine } from '../report/terminalText.ts';
@@ -21,7 +22,6 @@ import {
 } from '../trace/store.ts';
 import { EXIT } from './exit.ts';
 import { breathe, CliError, type Io, Progress, warn } from './io.ts';
-import { similar } from './suggest.ts';
 
 export interface TraceOptions {
   traceDir?: string;

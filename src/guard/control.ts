@@ -20,6 +20,8 @@ export interface ControlOptions {
   kill?: Kill;
   /** The process that stands for us; for tests. */
   self?: number;
+  /** A hook of ours that runs is given so long to end before its agent is paused, ms. Default 40: a person waits. */
+  hookMs?: number;
 }
 
 /** Why a process is not as it was wanted. */
@@ -48,7 +50,6 @@ export interface ControlReport {
 
 export type Outcome = ControlReport | Refusal;
 
-/** A hook of ours that runs is given so long to end before its agent is frozen, ms. */
 const HOOK_MS = 40;
 /** A signal has its effect by then, unless the process waits in the kernel, ms. */
 const SETTLE_MS = 500;
@@ -184,7 +185,8 @@ export async function pause(target: Target, options: ControlOptions = {}): Promi
   const { walk } = act;
   let children = await walk.pass(false);
   // Frozen for longer than its hook may take, the agent would give the hook up.
-  for (const until = performance.now() + HOOK_MS; walk.recorders().length > 0; ) {
+  const hookMs = options.hookMs ?? HOOK_MS;
+  for (const until = performance.now() + hookMs; walk.recorders().length > 0; ) {
     if (performance.now() >= until) break;
     await sleep(3);
     children = [...children, ...(await walk.pass(false))];

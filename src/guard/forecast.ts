@@ -85,6 +85,8 @@ export function forecastText({ limit, minutes, of }: Forecast): string {
   if (minutes < 1) return `at this rate ${money} in less than a minute`;
   const whole = Math.round(minutes);
   const when =
-    whole < 120 ? `${whole} ${whole === 1 ? 'minute' : 'minutes'}` : `${Math.round(whole / 60)} hours`;
+    whole < 120
+      ? `${whole} ${whole === 1 ? 'minute' : 'minutes'}`
+      : `${Math.round(whole / 60)} hours`;
   return `at this rate ${money} in ${when}`;
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { SessionFold } from '../model/fold.ts';
 import { type SessionSummary, summarise } from '../model/summary.ts';
 import { costReport } from './costReport.ts';
-import { markdownText, sessionMarkdown } from './sessionMarkdown.ts';
+import { markdownText } from '../model/markdownText.ts';
+import { sessionMarkdown } from './sessionMarkdown.ts';
 import { statsReport } from './statsReport.ts';
 
 function page(change: Partial<SessionSummary>, more: Partial<ReturnType<typeof statsReport>> = {}) {

@@ -1,7 +1,7 @@
 /** A session as one page of Markdown: for a pull request, an issue or a chat. */
 import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
+import { markdownText } from '../model/markdownText.ts';
 import type { SessionSummary } from '../model/summary.ts';
-import { visibleText } from '../model/visibleText.ts';
 import type { CostReport } from './costReport.ts';
 import { costCell, reconciliation, unpricedReasons } from './costText.ts';
 import { dateTime } from './sessionTable.ts';
@@ -19,21 +19,6 @@ const OUTCOMES: Record<SessionSummary['status'], string> = {
   ended: 'done',
   failed: 'stopped without an end',
 };
-
-/**
- * Text as Markdown that says just that, on one line: no links, images, HTML or marks of its own, in a
- * paragraph, a list or a table.
- */
-export function markdownText(text: string): string {
-  return (
-    visibleText(text)
-      .replace(/[\\`*_[\]<>|~&#$!{}@]/g, '\\$&')
-      // Signs that mean something at the start of a line, and bare addresses.
-      .replace(/^([-+=]|\d+(?=[.)]))/, (sign) => (/\d/.test(sign) ? `${sign}\\` : `\\${sign}`))
-      .replace(/:\/\//g, '\\://')
-      .replace(/\bwww\./gi, (sign) => `${sign.slice(0, 3)}\\.`)
-  );
-}
 
 /** @param name that the person gave the session */
 export function sessionMarkdown(

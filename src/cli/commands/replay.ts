@@ -2,6 +2,7 @@ import { FLAG, TYPE_CODES } from '../../model/columns.ts';
 import type { TraceEvent } from '../../model/event.ts';
 import { EVENT_TYPES } from '../../model/event.ts';
 import type { SessionFold } from '../../model/fold.ts';
+import { similar } from '../../model/similar.ts';
 import { STEP_KINDS, type StepView } from '../../model/step.ts';
 import { type SessionSummary, summarise } from '../../model/summary.ts';
 import {
@@ -20,7 +21,6 @@ import { TraceWatcher } from '../../trace/watch.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, Interrupted, type Io, print, sleep, styleFor, warn, widthOf } from '../io.ts';
 import { billedElsewhere } from '../listing.ts';
-import { similar } from '../suggest.ts';
 import {
   findSession,
   NEWER,

@@ -3,6 +3,8 @@
  * JSON: compiled rules are kept as they stand here.
  */
 
+import type { OpaqueReason } from '../shell/reading.ts';
+
 /** From the mildest to the strictest: of several rules that trip, the strictest action is taken. */
 export const ACTIONS = ['alert', 'ask', 'deny', 'pause', 'stop', 'kill'] as const;
 
@@ -81,8 +83,11 @@ export type Condition =
    * A regex is tried on the command as it stands and on each program's words, joined by spaces.
    */
   | { kind: 'command'; patterns: TextPattern[] }
-  /** The call runs a command whose words do not say what it does (`python -c`, `eval`, unparsable). */
-  | { kind: 'opaque' }
+  /**
+   * The call runs a command whose words do not say what it does (`python -c`, `eval`, unparsable). With `reasons`: for one
+   * of these, else for any that the command itself hides (not `make`, which runs what lies in a file).
+   */
+  | { kind: 'opaque'; reasons?: OpaqueReason[] }
   | { kind: 'tool'; patterns: TextPattern[] }
   /** Globs over a host's name: `*.example.com` also matches the host itself below it, not `example.com`. */
   | { kind: 'host'; patterns: TextPattern[] }

@@ -1,0 +1,346 @@
+/**
+ * The second and the third line for one session: what no tool call bounds (money while the model thinks, duration, a hung agent) is
+ * interrupted, and a denied call that ran all the same is found. For processes that live longer than a hook; any number may
+ * run at once: who opens a trip acts upon it, and nobody else.
+ */
+import { join } from 'node:path';
+import { acquireLease, type Lease } from '../agents/lease.ts';
+import { ownRecord, processState, type SessionRecord } from '../agents/process.ts';
+import type { ProcessState } from '../model/summary.ts';
+import { stateHome } from '../trace/paths.ts';
+import { pendingApprovals } from './approvals.ts';
+import { decide, type Situation } from './decision/decide.ts';
+import type { Facts } from './decision/facts.ts';
+import { readFacts, type SessionFacts } from './decision/sessionFacts.ts';
+import type { Fired } from './decision/verdict.ts';
+import { type Disobeyed, EvidenceReader } from './evidence.ts';
+import { readRaised } from './raised.ts';
+import type { Action, Condition, Rule, RuleSet } from './rules/rule.ts';
+import { enforceTrip, resumeTrip, type TripActOptions } from './tripActs.ts';
+import { openTrip, readTrip, type Trip, tripId } from './trips.ts';
+import { WakeClock } from './wakeClock.ts';
+
+type Env = Record<string, string | undefined>;
+
+export interface MonitorOptions {
+  session: string;
+  /** Absolute path of the folder that it is traced into. */
+  traceDir: string;
+  /** The rules in force; asked at every tick, so it must be cheap. */
+  rules: () => RuleSet;
+  /** What a repository's rules may do here. */
+  where: 'trusted' | 'untrusted';
+  env?: Env;
+  /** It reads whoever else does: for a `watch` whose rules are its own. */
+  always?: boolean;
+  /** Whatever trips, kills. */
+  kill?: boolean;
+  /** Told at once when a trip was opened, and again when something was done about it. */
+  tripped?: (trip: Trip) => void;
+  /** For what cannot be done; each said once. */
+  problem?: (message: string) => void;
+  acts?: Omit<TripActOptions, 'env'>;
+  /** Of a linear-time regular expression: see `decide`. */
+  regex?: Situation['regex'];
+  /** Bytes of the trace that a tick reads at most. Default 4 MB. */
+  maxBytes?: number;
+  /** For tests. */
+  parts?: Partial<MonitorParts>;
+}
+
+export interface MonitorParts {
+  readFacts: (options: { session: string; traceDir: string; env: Env; maxBytes: number }) => {
+    facts: Facts;
+    more: SessionFacts['more'];
+  };
+  decide: typeof decide;
+  /** Monotonic, ms. */
+  monotonicMs: () => number;
+}
+
+const MAX_BYTES = 4 * 1_048_576;
+/** What could not be done is tried again after so long, ms. */
+const RETRY_MS = 30_000;
+/** What a person let go on by other means is seen after so long, ms. */
+const SETTLED_MS = 2000;
+
+export class GuardMonitor {
+  readonly session: string;
+  private readonly options: MonitorOptions;
+  private readonly env: Env;
+  private readonly parts: MonitorParts;
+  private readonly clock = new WakeClock();
+  private readonly evidence: EvidenceReader;
+  private lease: Lease | undefined;
+  /** Trips that wait until a question is answered. */
+  private waiting: Trip[] = [];
+  /** When a trip that failed may be tried again, ms since the epoch. */
+  private readonly notBefore = new Map<string, number>();
+  private readonly told = new Set<string>();
+  private wasFrozen = false;
+  private busy = false;
+  /** As of the last tick that read them. */
+  facts: Facts | undefined;
+
+  constructor(options: MonitorOptions) {
+    const { session, traceDir, env = process.env } = options;
+    this.session = session;
+    this.options = options;
+    this.env = env;
+    this.parts = { readFacts, decide, monotonicMs: () => performance.now(), ...options.parts };
+    this.evidence = new EvidenceReader(session, traceDir, env);
+  }
+
+  /**
+   * Looks at the session, and does what its rules say. One at a time: while one is under way, others do nothing.
+   *
+   * @returns the trips that this monitor opened or acted upon
+   */
+  async tick(nowMs: number = Date.now()): Promise<Trip[]> {
+    if (this.busy) return [];
+    this.busy = true;
+    try {
+      return await this.look(nowMs);
+    } catch (error) {
+      this.say(`${this.session}: ${(error as Error).message}`);
+      return [];
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  close(): void {
+    this.lease?.release();
+    this.lease = undefined;
+  }
+
+  private async look(nowMs: number): Promise<Trip[]> {
+    const { session, env } = this;
+    const { traceDir, where } = this.options;
+    // A trace that no hook of ours wrote is never acted upon, whatever it says.
+    const record = ownRecord(traceDir, session, env);
+    if (record === undefined) return [];
+    const state = processState(record);
+    const frozen = state === 'stopped';
+    this.clock.look(nowMs, this.parts.monotonicMs(), frozen && this.wasFrozen);
+    this.wasFrozen = frozen;
+    if (!this.mayRead()) return [];
+    const done: Trip[] = [...(await this.actOnWaiting())];
+    const rules = this.options.rules();
+    const { facts, more } = this.parts.readFacts({
+      session,
+      traceDir,
+      env,
+      maxBytes: this.options.maxBytes ?? MAX_BYTES,
+    });
+    this.facts = this.clock.awake(facts);
+    done.push(...(await this.verify(record, rules, nowMs)));
+    // Half of what happened would be taken for all of it.
+    if (more || state === 'gone' || frozen) return done;
+    const raised = readRaised(session, env);
+    const verdict = this.parts.decide({
+      rules,
+      facts: this.facts,
+      nowMs,
+      where,
+      raised,
+      ...(this.options.regex !== undefined && { regex: this.options.regex }),
+    });
+    done.push(...this.unpriced(record, rules, nowMs));
+    let acted = false;
+    for (const fired of verdict.fired) {
+      const action = this.options.kill === true ? 'kill' : fired.action;
+      // The next call is the hook's to deny.
+      if (action === 'deny' || action === 'ask') continue;
+      if (acted && action !== 'alert') continue;
+      const trip = this.tripOf(record, fired, action, rules, nowMs);
+      const opened = await this.open(trip, state, nowMs);
+      if (opened === undefined) continue;
+      done.push(opened);
+      acted ||= action !== 'alert' && trip.dryRun !== true;
+    }
+    return done;
+  }
+
+  /** One reader is enough, of those who may do the same. */
+  private mayRead(): boolean {
+    if (this.options.always === true) return true;
+    if (this.lease?.renew() === true) return true;
+    const name = this.options.where === 'trusted' ? 'guard' : 'guardUntrusted';
+    this.lease = acquireLease(this.session, join(stateHome(this.env), 'state'), name);
+    return this.lease !== undefined;
+  }
+
+  private tripOf(
+    record: SessionRecord,
+    { rule, detail, value, limit }: Omit<Fired, 'action'>,
+    action: Action,
+    { dryRun }: RuleSet,
+    nowMs: number,
+  ): Trip {
+    return {
+      ...this.tripHead(record, rule, nowMs),
+      id: tripId({
+        session: this.session,
+        rule: rule.name,
+        line: 'interrupt',
+        ...(limit !== undefined && { limit }),
+      }),
+      action,
+      detail,
+      line: 'interrupt',
+      ...(value !== undefined && { value }),
+      ...(limit !== undefined && { limit }),
+      ...(dryRun === true && { dryRun: true as const }),
+    };
+  }
+
+  private tripHead(record: SessionRecord, rule: Rule, nowMs: number) {
+    const { name, text, scope, file, line, message } = rule;
+    return {
+      version: 1 as const,
+      session: this.session,
+      agent: record.agent,
+      traceDir: this.options.traceDir,
+      project: record.project,
+      rule: {
+        name,
+        text,
+        scope,
+        ...(file !== undefined && { file }),
+        ...(line !== undefined && { line }),
+        ...(message !== undefined && { message }),
+      },
+      at: nowMs / 1000,
+      state: 'open' as const,
+    };
+  }
+
+  /** @returns the trip, where it is this monitor's to act upon */
+  private async open(trip: Trip, state: ProcessState, nowMs: number): Promise<Trip | undefined> {
+    if ((this.notBefore.get(trip.id) ?? 0) > nowMs) return undefined;
+    const opened = openTrip(trip, this.env);
+    if (opened === 'known') {
+      await this.letGoOn(trip.id, state, nowMs);
+      return undefined;
+    }
+    if (opened !== 'new') {
+      // Who cannot write it down cannot know whether others act. It is stopped all the same.
+      this.say(`A tripped rule cannot be written down (${opened.problem}).`);
+      this.notBefore.set(trip.id, nowMs + RETRY_MS);
+    }
+    this.options.tripped?.(trip);
+    return await this.enforce(trip, nowMs);
+  }
+
+  private async enforce(trip: Trip, nowMs: number): Promise<Trip> {
+    if (trip.action === 'alert' || trip.dryRun === true) return trip;
+    // Frozen, the agent would give up the hook that waits for a person, and run the call. A killed one gives up nothing.
+    if (trip.action !== 'kill' && this.isAsking()) {
+      this.waiting.push(trip);
+      return trip;
+    }
+    const { trip: done } = await enforceTrip(trip, { ...this.options.acts, env: this.env });
+    if (done.state === 'failed') this.notBefore.set(trip.id, nowMs + RETRY_MS);
+    this.options.tripped?.(done);
+    return done;
+  }
+
+  private isAsking(): boolean {
+    return pendingApprovals(this.env).some(({ session }) => session === this.session);
+  }
+
+  private async actOnWaiting(): Promise<Trip[]> {
+    if (this.waiting.length === 0 || this.isAsking()) return [];
+    const trips = this.waiting;
+    this.waiting = [];
+    const done: Trip[] = [];
+    for (const trip of trips) done.push(await this.enforce(trip, Date.now()));
+    return done;
+  }
+
+  /** What a person resumed by the brake's own command goes on as it would by the trip's. */
+  private async letGoOn(id: string, state: ProcessState, nowMs: number): Promise<void> {
+    const trip = readTrip(id, this.env);
+    if (trip?.state !== 'open' || trip.action !== 'pause' || state !== 'alive') return;
+    if (trip.processes === undefined || nowMs - trip.at * 1000 < SETTLED_MS) return;
+    const { trip: done } = await resumeTrip(trip, { env: this.env });
+    this.options.tripped?.(done);
+  }
+
+  /** Cost rules that are blind to a model say so, once. */
+  private unpriced(record: SessionRecord, rules: RuleSet, nowMs: number): Trip[] {
+    const [model] = this.facts?.unpriced ?? [];
+    if (model === undefined || !rules.rules.some(({ when }) => asksForMoney(when))) return [];
+    const rule: Rule = {
+      name: 'unpriced model',
+      when: { kind: 'or', of: [] },
+      action: 'alert',
+      scope: 'builtin',
+      text: 'a model without a price',
+      root: record.project,
+    };
+    const trip: Trip = {
+      ...this.tripHead(record, rule, nowMs),
+      id: tripId({ session: this.session, rule: rule.name, line: 'interrupt', call: model }),
+      action: 'alert',
+      detail: `${model} has no price here: what it costs is not counted, and no rule on cost sees it`,
+      line: 'interrupt',
+    };
+    if (openTrip(trip, this.env) !== 'new') return [];
+    this.options.tripped?.(trip);
+    return [trip];
+  }
+
+  private async verify(record: SessionRecord, rules: RuleSet, nowMs: number): Promise<Trip[]> {
+    const { found } = this.evidence.read(this.options.maxBytes ?? MAX_BYTES);
+    const done: Trip[] = [];
+    for (const each of found) {
+      const trip = this.verifyTrip(record, each, rules, nowMs);
+      if (openTrip(trip, this.env) === 'known') continue;
+      this.options.tripped?.(trip);
+      done.push(await this.enforce(trip, nowMs));
+    }
+    return done;
+  }
+
+  private verifyTrip(
+    record: SessionRecord,
+    { verdict, event, proof }: Disobeyed,
+    { rules, dryRun }: RuleSet,
+    nowMs: number,
+  ): Trip {
+    const name = verdict.rule ?? 'denied call';
+    const known = rules.find((rule) => rule.name === name);
+    const rule: Rule = known ?? {
+      name,
+      when: { kind: 'or', of: [] },
+      action: 'deny',
+      scope: 'user',
+      text: name,
+      root: record.project,
+    };
+    return {
+      ...this.tripHead(record, rule, nowMs),
+      id: tripId({ session: this.session, rule: name, line: 'verify', call: event }),
+      action: this.options.kill === true ? 'kill' : 'pause',
+      detail: `${verdict.tool} was denied and ran all the same: ${proof}`,
+      line: 'verify',
+      call: { tool: verdict.tool, target: verdict.target ?? '', id: event },
+      ...(dryRun === true && { dryRun: true as const }),
+    };
+  }
+
+  private say(message: string): void {
+    if (this.told.has(message)) return;
+    this.told.add(message);
+    this.options.problem?.(message);
+  }
+}
+
+const MONEY = new Set(['cost_usd', 'cost_per_hour', 'project_cost_7d']);
+
+const asksForMoney = (when: Condition): boolean =>
+  when.kind === 'metric'
+    ? MONEY.has(when.metric)
+    : 'of' in when && when.of.some((each) => asksForMoney(each));
