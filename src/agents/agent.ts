@@ -131,6 +131,8 @@ export interface HookRecorder {
   versionOf?(payload: JsonObject, env: Env): string | undefined;
   /** How the session began (`startup`, `resume`, …): a word of the agent's; the recorder keeps lower-case ones. */
   sourceOf?(payload: JsonObject): string;
+  /** How it is told no. */
+  answerer: Answerer;
 }
 
 /** `stop`: it is denied, and the session shall end. */
@@ -155,8 +157,6 @@ export interface Answerer {
    * @param event in the agent's words
    */
   answer(kind: AnswerKind, reason: string, event: string): HookAnswer;
-  /** The hook waits so long for a person at most, ms: less than the timeout that set-up gives it. */
-  holdMs: number;
 }
 
 /** Where agents keep their files: injected by tests. */

@@ -9,6 +9,7 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { textHash } from '../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
+import { type GuardHook, guardWords } from './hookWait.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -26,8 +27,20 @@ export interface LauncherOptions {
 const shQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /**
- * The launcher for POSIX shells. It starts no process but Node while the Node of set-up is there, says nothing
- * and exits with 0: any other code or text would be an answer to the agent.
+ * What the recorder ends with where it fails and nothing is to run without it: another Node would find its input read, and
+ * let the tool run.
+ */
+export const EXIT_REFUSED = 70;
+
+/** Told to the agent, and by it to the person, where nothing runs without the recorder. No quotes: it stands in some. */
+const CLOSED_REASON =
+  'agent-strace: the guard could not be run, and you chose that no tool runs without it. ' +
+  'In a terminal of your own: agent-strace setup brings it back, agent-strace guard fail open lets tools run.';
+
+/**
+ * The launcher for POSIX shells. It starts no process but Node while the Node of set-up is there, passes on what the recorder
+ * prints, says nothing of its own and exits with 0: any other code or text would be an answer to the agent. Only where it was
+ * called with `--closed`, or the recorder says so, is a failure a no.
  */
 export function shellLauncher({
   nodePath = '',
@@ -37,24 +50,38 @@ export function shellLauncher({
   return `#!/bin/sh
 # agent-strace ${version.replace(/[^\w.+-]/g, '')}: runs the recorder for an agent's hook. Written by 'agent-strace setup'.
 hook=\${0%/*}/../lib/hook.js
-[ -r "$hook" ] || exit 0
+refuse() {
+  echo '${CLOSED_REASON}' >&2
+  exit 2
+}
+over() {
+  case " $* " in *' --closed '*) refuse ;; esac
+  exit 0
+}
+run() {
+  "$@" 2>/dev/null
+  case $? in
+    0) exit 0 ;;
+    ${EXIT_REFUSED}) refuse ;;
+  esac
+}
+[ -r "$hook" ] || over "$@"
 # What the agent's own Node was told is not for this one.
 unset NODE_OPTIONS NODE_V8_COVERAGE NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_CHANNEL_FD ELECTRON_RUN_AS_NODE
-# Recording never answers. A guard's word on PreToolUse would pass here: its output and its exit code.
-exec >/dev/null 2>&1
 node=${shQuote(nodePath)}
 if [ -x "$node" ]; then
-  "$node" "$hook" "$@" && exit 0
+  run "$node" "$hook" "$@"
 fi
 # It is gone, or broken. A Node too old to read the recorder fails before it reads the input.
-if command -v node; then
-  node "$hook" "$@" && exit 0
+if command -v node >/dev/null 2>&1; then
+  run node "$hook" "$@"
 fi
 node=${shQuote(electronPath)}
 if [ -x "$node" ]; then
-  ELECTRON_RUN_AS_NODE=1 "$node" "$hook" "$@"
+  export ELECTRON_RUN_AS_NODE=1
+  run "$node" "$hook" "$@"
 fi
-exit 0
+over "$@"
 `;
 }
 
@@ -65,6 +92,7 @@ export function cmdLauncher({
   version,
 }: LauncherOptions): string {
   const quote = (path: string): string => `"${path.replaceAll('"', '').replaceAll('%', '%%')}"`;
+  const refused = `if errorlevel ${EXIT_REFUSED} if not errorlevel ${EXIT_REFUSED + 1} goto refuse`;
   const lines = [
     '@echo off',
     `rem agent-strace ${version.replace(/[^\w.+-]/g, '')}: runs the recorder for an agent's hook. Written by "agent-strace setup".`,
@@ -72,18 +100,25 @@ export function cmdLauncher({
     'set "NODE_OPTIONS="',
     'set "NODE_V8_COVERAGE="',
     'set "HOOK=%~dp0..\\lib\\hook.js"',
-    'if not exist "%HOOK%" exit /b 0',
+    'if not exist "%HOOK%" goto over',
     ...(nodePath === ''
       ? []
-      : [`if exist ${quote(nodePath)} ${quote(nodePath)} "%HOOK%" %* >nul 2>nul && exit /b 0`]),
-    'where node >nul 2>nul && node "%HOOK%" %* >nul 2>nul && exit /b 0',
+      : [`if exist ${quote(nodePath)} ${quote(nodePath)} "%HOOK%" %* 2>nul && exit /b 0`, refused]),
+    'where node >nul 2>nul && node "%HOOK%" %* 2>nul && exit /b 0',
+    refused,
     ...(electronPath === ''
       ? []
       : [
           'set "ELECTRON_RUN_AS_NODE=1"',
-          `if exist ${quote(electronPath)} ${quote(electronPath)} "%HOOK%" %* >nul 2>nul`,
+          `if exist ${quote(electronPath)} ${quote(electronPath)} "%HOOK%" %* 2>nul && exit /b 0`,
+          refused,
         ]),
+    ':over',
+    'echo " %* " | findstr /c:" --closed " >nul && goto refuse',
     'exit /b 0',
+    ':refuse',
+    `>&2 echo ${CLOSED_REASON}`,
+    'exit /b 2',
     '',
   ];
   return lines.join('\r\n');
@@ -95,25 +130,49 @@ const FAILURE_IS_NO: readonly string[] = ['gemini', 'copilot', 'vscode', 'cursor
 /**
  * The command that an agent's settings hold. The same in every scope where the state folder is in the user's
  * home, so that an agent that finds it in two settings files runs it once; and silent where the launcher is not
- * there (a colleague's machine, or after it was deleted). It must not change with our versions: Codex asks
- * the person about every command that is not the one that was trusted.
+ * there (a colleague's machine, or after it was deleted), unless nothing is to run without it. It must not change with our
+ * versions: Codex asks the person about every entry that is not the one that was trusted.
+ *
+ * @param guard of the hook before a tool
  */
-export function hookCommand(agent: string, event: string, env: Env = process.env): string {
+export function hookCommand(
+  agent: string,
+  event: string,
+  env: Env = process.env,
+  guard?: GuardHook,
+): string {
   const path = launcherPath(env);
-  const tail = `--agent ${agent} ${event}`;
+  const tail = tailOf(agent, event, guard);
   if (process.platform === 'win32') {
     // Gemini and Copilot run PowerShell there, in which a quoted path alone is a text.
     const powershell = ['gemini', 'copilot', 'vscode'].includes(agent);
-    if (!powershell) return `"${path}" ${tail}`;
-    return windowsCommand('powershell', agent, event, env) ?? `& "${path}" ${tail}; exit 0`;
+    // Both of cmd and bash read that.
+    if (!powershell) return `"${path}" ${tail}${guard?.closed === true ? ' || exit 2' : ''}`;
+    return (
+      windowsCommand('powershell', agent, event, env, guard) ??
+      `& "${path}" ${tail}; ${powershellEnd(guard)}`
+    );
   }
   const inHome = belowHome(path);
   const shown =
     inHome === undefined || /["$`\\]/.test(inHome) ? shQuote(path) : `"$HOME/${inHome}"`;
+  if (guard?.closed === true) {
+    // What the launcher itself denies, with 2, it has given a reason for.
+    return `[ -x ${shown} ] && ${shown} ${tail} || { [ $? -eq 2 ] || echo '${CLOSED_REASON}' >&2; exit 2; }`;
+  }
   return FAILURE_IS_NO.includes(agent)
     ? `[ ! -x ${shown} ] || ${shown} ${tail}; exit 0`
     : `[ ! -x ${shown} ] || exec ${shown} ${tail}`;
 }
+
+const tailOf = (agent: string, event: string, guard: GuardHook | undefined): string =>
+  `--agent ${agent} ${event}${guard === undefined ? '' : ` ${guardWords(guard)}`}`;
+
+/** A program that is not there leaves no exit code. */
+const powershellEnd = (guard: GuardHook | undefined): string =>
+  guard?.closed === true
+    ? `if ($LASTEXITCODE -ne 0) { [Console]::Error.WriteLine('${CLOSED_REASON}'); exit 2 }; exit 0`
+    : 'exit 0';
 
 /**
  * The same for Windows, for files that people with other systems share. Not tested on Windows yet.
@@ -125,17 +184,39 @@ export function windowsCommand(
   agent: string,
   event: string,
   env: Env = process.env,
+  guard?: GuardHook,
 ): string | undefined {
   const inHome = belowHome(join(stateHome(env), 'bin', `${LAUNCHER_NAME}.cmd`));
   if (inHome === undefined || /["$`%']/.test(inHome)) return undefined;
-  const tail = `--agent ${agent} ${event}`;
+  const tail = tailOf(agent, event, guard);
   if (shell === 'powershell') {
     const path = `"$HOME/${inHome.replaceAll(sep, '/')}"`;
-    return `if (Test-Path ${path}) { & ${path} ${tail} }; exit 0`;
+    const run = `if (Test-Path ${path}) { & ${path} ${tail} }`;
+    return `${run}; ${powershellEnd(guard)}`;
   }
   const path = `"%USERPROFILE%\\${inHome.replaceAll('/', '\\')}"`;
-  return `if exist ${path} ${path} ${tail}`;
+  return guard?.closed === true ? `${path} ${tail} || exit 2` : `if exist ${path} ${path} ${tail}`;
 }
+
+/**
+ * What a command of ours is, where it is just what {@link hookCommand} writes for POSIX shells, of this version or one before
+ * it: anything else may be a text that only names us.
+ */
+export function readHookCommand(
+  command: string,
+): { path: string; agent: string; event: string } | undefined {
+  const [, path, agent, event] = OPEN_FORM.exec(command) ?? CLOSED_FORM.exec(command) ?? [];
+  if (path === undefined || agent === undefined || event === undefined) return undefined;
+  return { path: path.slice(1, -1).replace(/^\$HOME\//, `${homedir()}/`), agent, event };
+}
+
+const WORDS = /--agent (\w+) (\w+)(?: --timeout \d+)?(?: --closed)?/.source;
+const OPEN_FORM = new RegExp(
+  `^\\[ ! -x (".+"|'.+') \\] \\|\\| (?:exec )?\\1 ${WORDS}(?:; exit 0)?$`,
+);
+const CLOSED_FORM = new RegExp(
+  `^\\[ -x (".+"|'.+') \\] && \\1 ${WORDS} \\|\\| \\{ \\[ \\$\\? -eq 2 \\] \\|\\| echo '[^']*' >&2; exit 2; \\}$`,
+);
 
 /** A path's way from the user's home; undefined where it is not below it. */
 function belowHome(path: string): string | undefined {
@@ -239,7 +320,17 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
 }
 
 /** What the recorder loads when it is needed, and what opencode loads: bundles that lie beside it. */
-const PARTS = ['agents', 'opencode', 'personal', 'snapshot', 'transcripts'] as const;
+const PARTS = [
+  'agents',
+  'guard',
+  'opencode',
+  'personal',
+  'regex',
+  'rules',
+  'shell',
+  'snapshot',
+  'transcripts',
+] as const;
 
 /** The bundles beside the hook's, by name; a build may have none of them. */
 function partBundles(hookBundle: string): [name: string, text: string][] {

@@ -1,10 +1,11 @@
 /** How Codex is set up: `hooks.json` beside its `config.toml`. */
 import { join } from 'node:path';
 import { getNodeValue } from 'jsonc-parser';
+import { HOOK_TIMEOUT_S } from '../hookWait.ts';
 import { hookCommand, windowsCommand } from '../launcher.ts';
 import { type CommandGroup, type HookFormat, hookFileEdit } from '../setup/hookFile.ts';
 import { parseObject } from '../setup/jsonEdit.ts';
-import { HOOK_TIMEOUT_S, homeOf, lookInto } from '../setup/places.ts';
+import { homeOf, lookInto } from '../setup/places.ts';
 import type { AgentSetup, PlanOptions } from '../setup/plan.ts';
 import { isAtLeast, versionIn } from '../setup/version.ts';
 

@@ -1,9 +1,10 @@
 /** How Copilot CLI and VS Code's own agent are set up: a file of ours that both of them read. */
 import { join } from 'node:path';
 import type { Env } from '../agent.ts';
+import { HOOK_TIMEOUT_S } from '../hookWait.ts';
 import { hookCommand, windowsCommand } from '../launcher.ts';
 import { type HookFormat, hookFileEdit } from '../setup/hookFile.ts';
-import { HOOK_TIMEOUT_S, homeOf, lookInto } from '../setup/places.ts';
+import { homeOf, lookInto } from '../setup/places.ts';
 import type { AgentSetup, PlanOptions } from '../setup/plan.ts';
 
 const FILE_NAME = 'agent-strace.json';

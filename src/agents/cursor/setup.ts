@@ -1,8 +1,9 @@
 /** How Cursor is set up: its hooks.json. Known from its documentation only. */
 import { join } from 'node:path';
+import { HOOK_TIMEOUT_S } from '../hookWait.ts';
 import { hookCommand } from '../launcher.ts';
 import { type HookFormat, hookFileEdit } from '../setup/hookFile.ts';
-import { HOOK_TIMEOUT_S, homeOf } from '../setup/places.ts';
+import { homeOf } from '../setup/places.ts';
 import type { AgentSetup, PlanOptions } from '../setup/plan.ts';
 
 /**

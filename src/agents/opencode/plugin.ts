@@ -8,7 +8,7 @@ export const PLUGIN_FILE = 'agent-strace.js';
 
 /**
  * The text of the plugin. All it does is hand opencode's hooks to the recorder, whose failures stay there: nothing
- * is printed, nothing thrown. Without the recorder (it was uninstalled) it is a plugin that does nothing.
+ * is printed, and nothing thrown but the guard's no. Without the recorder (it was uninstalled) it is a plugin that does nothing.
  *
  * @param libPath the recorder, `opencode.js` in our lib folder: absolute, or below `$HOME/`
  */
@@ -27,7 +27,9 @@ export const AgentStrace = async (input) => {
       safe[name] = async (...args) => {
         try {
           await hook(...args);
-        } catch {}
+        } catch (error) {
+          if (error?.agentStraceDenies === true) throw error;
+        }
       };
     }
   } catch {}
