@@ -7,11 +7,19 @@ import type { Trip } from '../../guard/trips.ts';
 /** What a limit is raised to for one session. */
 export interface Raise {
   value: number;
-  /** `$10`, `40 files`. */
+  /** `$10`, `40`. */
   label: string;
 }
 
 export type TripAct = 'resume' | 'raise' | 'pause' | 'stop' | 'kill';
+
+export interface GuardedSession {
+  id: string;
+  /** Absolute. */
+  traceDir: string;
+  /** Absolute: whose rules hold. */
+  project: string;
+}
 
 /** Follows one session for rules that no call trips: cost, time, idleness; and that denied calls did not run. */
 export interface SessionGuard {
@@ -29,18 +37,16 @@ export interface GuardEngine {
   answer(id: string, answer: Answer): boolean;
   /** A person has seen it. @throws in words for people */
   dismiss(trip: Trip): void;
-  /** The agent was resumed by somebody, somehow. */
+  /** The agent was resumed by somebody, somehow. @throws in words for people */
   settleResumed(trip: Trip): void;
   raiseOf(trip: Trip): Raise | undefined;
-  act(act: TripAct, trip: Trip, graceMs: number): Promise<Outcome>;
+  /** @returns undefined: nothing was to be done to processes */
+  act(act: TripAct, trip: Trip, graceMs: number): Promise<Outcome | undefined>;
   /** This window shows questions. @returns how to say that it does no more */
   listen(): () => void;
-  /** @param trusted else it only tells */
-  guard(session: {
-    id: string;
-    traceDir: string;
-    project: string;
-    trusted: boolean;
-  }): SessionGuard | undefined;
+  /** @returns undefined: no rule is in force there */
+  guard(session: GuardedSession): SessionGuard | undefined;
   rules(project: string): RuleSet;
+  /** Takes away what is long over. Never throws. */
+  sweep(): void;
 }
