@@ -39,7 +39,9 @@ const moment = (seconds: number): string =>
 function facts(post: Postmortem): string {
   const { rule } = post;
   const where =
-    rule?.file === undefined ? '' : ` (${markdownText(rule.file)}${rule.line ? `:${rule.line}` : ''})`;
+    rule?.file === undefined
+      ? ''
+      : ` (${markdownText(rule.file)}${rule.line ? `:${rule.line}` : ''})`;
   const lines = [
     ...(rule === undefined
       ? []
@@ -117,4 +119,5 @@ export function watchdogJson(post: Postmortem): JsonObject {
   };
 }
 
-const isMoney = (post: Postmortem): boolean => /\bcost_usd\b|\bbudget\b/.test(post.rule?.text ?? '');
+const isMoney = (post: Postmortem): boolean =>
+  /\bcost_usd\b|\bbudget\b/.test(post.rule?.text ?? '');

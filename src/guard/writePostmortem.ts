@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { bootId, ownRecord, processState } from '../agents/process.ts';
 import { createPricer } from '../analysis/price.ts';
-import { encodeAscii } from '../model/codec.ts';
 import { summarise } from '../model/summary.ts';
 import { checkOwnDirectory, codeOf, writeSmallFile } from '../trace/files.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
@@ -116,7 +115,7 @@ export function savePostmortem(
   const problem = checkOwnDirectory(traceDir) ?? checkOwnDirectory(folder);
   if (problem !== undefined) return { problem };
   try {
-    writeSmallFile(join(folder, WATCHDOG_FILE), `${encodeAscii(watchdogJson(post))}\n`);
+    writeSmallFile(join(folder, WATCHDOG_FILE), asciiJson(watchdogJson(post)));
     writeSmallFile(join(folder, POSTMORTEM_FILE), postmortemMarkdown(post));
     return { path: join(folder, POSTMORTEM_FILE) };
   } catch (error) {
@@ -137,3 +136,10 @@ export async function writePostmortem(
     return undefined;
   }
 }
+
+/** As the Python tool writes JSON: its readers may open it in any encoding. */
+const asciiJson = (value: unknown): string =>
+  JSON.stringify(value, null, 2).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );

@@ -1,8 +1,5 @@
 import type { LiveTail } from '../agents/leasedTail.ts';
-import { policyOf } from '../redact/event.ts';
 import type { RedactPolicy } from '../redact/redact.ts';
-import { appendEvents } from '../trace/append.ts';
-import { maskChosen } from '../trace/choices.ts';
 import type { LiveSession } from './liveSession.ts';
 
 /** How often the transcript of a session at work is looked at, ms. */
@@ -52,7 +49,11 @@ export class UsageFollower {
     for (const session of this.sessions()) {
       if (!isFollowed(session, nowMs)) continue;
       seen.add(session.key);
-      const policy = policyFor(session);
+      if (this.tails === undefined) {
+        this.load();
+        continue;
+      }
+      const policy = this.tails.policyOfRecord(session.record);
       let follow = this.follows.get(session.key);
       if (follow?.policy !== policy) {
         follow?.tail.close();
@@ -71,11 +72,7 @@ export class UsageFollower {
   }
 
   private begin(session: LiveSession, policy: RedactPolicy): Follow | undefined {
-    if (this.tails === undefined) {
-      this.load();
-      return undefined;
-    }
-    if (!this.tails.isReadyFor(policy, this.problem)) return undefined;
+    if (this.tails?.isReadyFor(policy, this.problem) !== true) return undefined;
     const tail = this.tails.usageTail({
       id: session.id,
       agent: session.record?.agent ?? '',
@@ -101,11 +98,8 @@ export class UsageFollower {
   /** @returns whether there was something */
   private read(session: LiveSession, follow: Follow): boolean {
     try {
-      const result = follow.tail.poll();
-      if (result.events.length === 0) return result.more;
-      const done = appendEvents(session.traceDir, session.id, result.events);
-      if (!done.ok) throw new Error(`cannot write to the trace (${done.problem})`);
-      result.commit();
+      const { wrote, more } = this.tails!.append(follow.tail, session.traceDir, session.id);
+      if (!wrote) return more;
       follow.failed = false;
       this.written(session);
       return true;
@@ -122,12 +116,6 @@ export class UsageFollower {
     for (const { tail } of this.follows.values()) tail.close();
     this.follows.clear();
   }
-}
-
-/** As the hook does, which runs in the environment of the person's agent: what that says is in its record. */
-function policyFor({ record }: LiveSession): RedactPolicy {
-  const said = record?.mask === undefined ? {} : { AGENT_STRACE_MASK: record.mask ? '1' : '0' };
-  return policyOf({ ...process.env, ...said }, maskChosen);
 }
 
 function isFollowed(session: LiveSession, nowMs: number): boolean {

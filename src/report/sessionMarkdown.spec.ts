@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SessionFold } from '../model/fold.ts';
+import { markdownText } from '../model/markdownText.ts';
 import { type SessionSummary, summarise } from '../model/summary.ts';
 import { costReport } from './costReport.ts';
-import { markdownText } from '../model/markdownText.ts';
 import { sessionMarkdown } from './sessionMarkdown.ts';
 import { statsReport } from './statsReport.ts';
 
