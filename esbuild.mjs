@@ -55,6 +55,7 @@ const withPrices = {
  */
 const lazy = {
   'src/host/setUp.ts': 'setUp',
+  'src/host/guard/guardPart.ts': 'guardWindow',
   'src/host/transcriptPart.ts': 'pastTranscripts',
   'src/host/transcriptCommands.ts': 'transcriptCommands',
   'src/host/sessionExport.ts': 'sessionExport',
@@ -105,6 +106,12 @@ const targets = [
     entry: 'src/host/setUp.ts',
     budget: 100,
     options: { ...node, target: 'node22' },
+  },
+  {
+    name: 'guardWindow',
+    entry: 'src/host/guard/guardPart.ts',
+    budget: 400,
+    options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
   },
   {
     name: 'usageTail',

@@ -6,6 +6,7 @@ import { readEntry } from '../../guard/processTable.ts';
 import type { Trip } from '../../guard/trips.ts';
 import { writePostmortem } from '../../guard/writePostmortem.ts';
 import { plural } from '../../model/format.ts';
+import { idNumber } from '../../model/ids.ts';
 import { recentRate } from '../../model/summary.ts';
 import type { CardAct, FromGuardPage, GuardState } from '../../protocol/guard.ts';
 import type { ControlInfo } from '../../protocol/stream.ts';
@@ -146,7 +147,8 @@ export class GuardPart implements vscode.Disposable {
     this.known.set(trip.id, trip.at);
     const old = trip.at * 1000 < this.startedMs - RECENT_MS;
     const open = trip.state === 'open' || trip.state === 'failed' || isGrave(trip);
-    const settled = trip.state === 'resumed' || trip.state === 'raised' || trip.state === 'dismissed';
+    const settled =
+      trip.state === 'resumed' || trip.state === 'raised' || trip.state === 'dismissed';
     if (old || settled || !open) return;
     this.tellTrip(trip);
     // A person at another thing sees it come.
@@ -172,10 +174,21 @@ export class GuardPart implements vscode.Disposable {
     const { live } = this.deps.engine;
     if (live.folders.some((folder) => folder.traceDir === traceDir)) return true;
     const real = project === '' ? '' : realPath(project);
-    return real !== '' && openFolders().some((folder) => isBelow(real, realFolder(folder)));
+    return (
+      real !== '' &&
+      openFolders()
+        .map(realFolder)
+        .some((one) => one === real || isBelow(real, one))
+    );
   }
 
-  private sessionOf({ session, traceDir }: { session: string; traceDir: string }): LiveSession | undefined {
+  private sessionOf({
+    session,
+    traceDir,
+  }: {
+    session: string;
+    traceDir: string;
+  }): LiveSession | undefined {
     return this.deps.engine.live.sessions.find(
       (one) => one.id === session && one.traceDir === traceDir,
     );
@@ -236,11 +249,17 @@ export class GuardPart implements vscode.Disposable {
 
   /** For the status bar. */
   statusOf(session: LiveSession): GuardStatus | undefined {
-    const of = this.trips.filter((trip) => trip.session === session.id && trip.traceDir === session.traceDir);
-    const open = of.filter((trip) => isGrave(trip) && (trip.state === 'open' || trip.state === 'failed'));
+    const of = this.trips.filter(
+      (trip) => trip.session === session.id && trip.traceDir === session.traceDir,
+    );
+    const open = of.filter(
+      (trip) => isGrave(trip) && (trip.state === 'open' || trip.state === 'failed'),
+    );
     const alarm = open.find(({ line, state }) => line === 'verify' || state === 'failed');
     const [first] = open;
-    const rules = this.guard.rules(session.trace.fold.session.cwd || dirname(session.traceDir)).rules;
+    const rules = this.guard.rules(
+      session.trace.fold.session.cwd || dirname(session.traceDir),
+    ).rules;
     const denied = of.filter(({ action }) => action === 'deny' || action === 'ask').length;
     const forecast = this.monitors.forecastOf(session.key);
     if (rules.length === 0 && of.length === 0) return undefined;
@@ -258,7 +277,8 @@ export class GuardPart implements vscode.Disposable {
 
   private showItem(nowMs: number): void {
     const { length } = this.requests.waiting(nowMs);
-    const text = length === 0 ? '' : `$(bell) ${length === 1 ? '1 request waits' : `${length} requests wait`}`;
+    const text =
+      length === 0 ? '' : `$(bell) ${length === 1 ? '1 request waits' : `${length} requests wait`}`;
     if (text === this.waits) return;
     if ((this.waits === '') !== (text === '')) {
       void vscode.commands.executeCommand('setContext', 'agentStrace.guardWaiting', text !== '');
@@ -412,7 +432,9 @@ export class GuardPart implements vscode.Disposable {
       const outcome = await this.guard.act(wanted, trip, readSettings().stopGraceMs);
       if (outcome && !outcome.ok) {
         this.failures.set(id, outcome.message);
-        this.deps.log.warn(`${wanted} ${trip.session}: refused (${outcome.reason}): ${outcome.message}`);
+        this.deps.log.warn(
+          `${wanted} ${trip.session}: refused (${outcome.reason}): ${outcome.message}`,
+        );
         if (!this.panel.visible) void vscode.window.showWarningMessage(plainLabel(outcome.message));
       } else this.deps.log.info(`${wanted} ${trip.session}, as the person chose`);
     } catch (error) {
@@ -463,7 +485,10 @@ export class GuardPart implements vscode.Disposable {
     const about = this.trips.find((one) => one.id === id) ?? this.requests.get(id)?.request;
     const session = about && this.sessionOf(about);
     if (!about || !session) {
-      vscode.window.setStatusBarMessage(vscode.l10n.t('Its session is not open in this window.'), 4000);
+      vscode.window.setStatusBarMessage(
+        vscode.l10n.t('Its session is not open in this window.'),
+        4000,
+      );
       return;
     }
     const { call } = about;
@@ -504,7 +529,7 @@ const ACTS: readonly CardAct[] = ['resume', 'raise', 'pause', 'stop', 'kill'];
 /** By its id in the trace; undefined: it is not there. */
 function stepOfCall(session: LiveSession, id: string): number | undefined {
   const { fold } = session.trace;
-  const row = fold.rowOf?.(id) ?? -1;
+  const row = fold.rowOf(idNumber(id));
   const step = row < 0 ? -1 : fold.steps.stepOf(row);
   return step < 0 ? undefined : step;
 }

@@ -19,7 +19,11 @@ export class Requests {
   private shown = new Map<string, ShownRequest>();
 
   /** @returns those that are new */
-  take(pending: readonly Approval[], isHere: (request: Approval) => boolean, nowMs: number): ShownRequest[] {
+  take(
+    pending: readonly Approval[],
+    isHere: (request: Approval) => boolean,
+    nowMs: number,
+  ): ShownRequest[] {
     const fresh: ShownRequest[] = [];
     const ids = new Set(pending.map(({ id }) => id));
     for (const request of pending) {

@@ -39,7 +39,11 @@ export async function openRules(): Promise<void> {
     const { problem } = ensureStateFolder('guard');
     if (problem !== undefined) {
       void vscode.window.showErrorMessage(
-        t('{0} cannot be used: {1}. Make it a folder of your own.', stateHome(), problemText(problem)),
+        t(
+          '{0} cannot be used: {1}. Make it a folder of your own.',
+          stateHome(),
+          problemText(problem),
+        ),
       );
       return;
     }
@@ -72,7 +76,9 @@ function userChoices(): Choice[] {
 function projectChoices(): Choice[] {
   const { t } = vscode.l10n;
   return openFolders().flatMap(({ path: folder, name }) => {
-    const found = PROJECT_FILES.map((file) => join(folder, file)).filter((path) => existsSync(path));
+    const found = PROJECT_FILES.map((file) => join(folder, file)).filter((path) =>
+      existsSync(path),
+    );
     return (found.length > 0 ? found : [join(folder, PROJECT_FILES[0]!)]).map((path) => ({
       path,
       user: false,

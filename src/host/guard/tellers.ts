@@ -129,8 +129,7 @@ export class Tellers implements vscode.Disposable {
 
   /** Of all windows the one in front goes first, then those of its folder. */
   private inTurn(here: boolean, id: string, at: number, tell: () => void): void {
-    const waitMs =
-      (here ? 0 : OTHER_FOLDER_MS) + (vscode.window.state.focused ? 0 : ELSEWHERE_MS);
+    const waitMs = (here ? 0 : OTHER_FOLDER_MS) + (vscode.window.state.focused ? 0 : ELSEWHERE_MS);
     const timer = setTimeout(() => {
       this.timers.delete(timer);
       if (mayTell(id, at)) tell();
@@ -181,7 +180,12 @@ export class Tellers implements vscode.Disposable {
 }
 
 function aboutRule(
-  { project, rule, detail, at }: Pick<Trip, 'project' | 'detail' | 'at'> & { rule: { name: string } },
+  {
+    project,
+    rule,
+    detail,
+    at,
+  }: Pick<Trip, 'project' | 'detail' | 'at'> & { rule: { name: string } },
   action: string,
 ): Pick<WebhookMessage, 'project' | 'rule' | 'action' | 'detail' | 'at'> {
   return {
