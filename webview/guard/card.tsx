@@ -69,11 +69,19 @@ export function Card({ app, card }: { app: GuardApp; card: GuardCard }) {
   );
 }
 
+const SINCE: Record<GuardCard['tone'], string> = {
+  paused: 'paused ',
+  ended: '',
+  alarm: 'seen ',
+  failed: '',
+  settled: '',
+};
+
 function Where({ app, card }: { app: GuardApp; card: GuardCard }) {
   const parts = [
     ...(card.title ? [visibleText(card.title)] : []),
     ...(card.project ? [visibleText(card.project)] : []),
-    `${formatElapsed(app.nowMs - card.atMs)} ago, at ${clock(card.atMs)}`,
+    `${SINCE[card.tone]}${formatElapsed(app.nowMs - card.atMs)} ago, at ${clock(card.atMs)}`,
   ];
   return <>{parts.join(' · ')}</>;
 }

@@ -118,7 +118,7 @@ function Request({
             </span>
             <button
               type="button"
-              class="button small primary"
+              class={`button small ${selected ? 'primary' : ''}`}
               tabIndex={selected ? 0 : -1}
               onClick={() => app.answer(id, 'deny')}
             >

@@ -4,7 +4,7 @@ import type { RuleProblem } from '../../guard/rules/rule.ts';
 import type { Trip } from '../../guard/trips.ts';
 import { iconOf } from '../../model/describe.ts';
 import { formatDuration, formatElapsed, formatRate, formatUsd } from '../../model/format.ts';
-import { oneLine } from '../../model/text.ts';
+import { cut, oneLine } from '../../model/text.ts';
 import { toolKind } from '../../model/tools.ts';
 import type {
   CardAct,
@@ -318,11 +318,10 @@ function factsOf(trip: Trip, session: SessionFacts | undefined, frozen: number):
   const current = session?.current;
   if (current && frozen > 0 && current.startedAtMs <= trip.at * 1000) {
     const ran = formatElapsed(trip.at * 1000 - current.startedAtMs);
-    const usual =
-      current.usualMs === undefined ? '' : ` of about ~${formatDuration(current.usualMs)}`;
+    const usual = current.usualMs === undefined ? '' : ` of ~${formatDuration(current.usualMs)}`;
     facts.push({
       icon: 'run',
-      text: `${current.tool} held at ${ran}${usual}`,
+      text: `${cut(current.tool, 40)} held at ${ran}${usual}`,
       ...(current.target && { code: current.target }),
     });
   }
