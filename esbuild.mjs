@@ -145,21 +145,22 @@ const targets = [
     budget: 12,
     options: { ...node, target: 'node20' },
   },
-  ...Object.entries({ agents: 76, opencode: 72, snapshot: 26, transcripts: 160 }).map(
-    ([name, budget]) => ({
-      name,
-      entry: `src/hook/${name}.ts`,
-      budget,
-      options: { ...node, target: 'node20' },
-    }),
-  ),
-  {
-    name: 'guard',
-    entry: 'src/hook/guard.ts',
-    budget: 250,
-    optional: true,
+  ...Object.entries({
+    agents: 76,
+    guard: 120,
+    helper: 80,
+    opencode: 80,
+    regex: 160,
+    rules: 350,
+    shell: 200,
+    snapshot: 26,
+    transcripts: 160,
+  }).map(([name, budget]) => ({
+    name,
+    entry: `src/hook/${name}.ts`,
+    budget,
     options: { ...node, target: 'node20' },
-  },
+  })),
   {
     name: 'cli',
     entry: 'src/cli/main.ts',

@@ -6,8 +6,13 @@ import { build } from 'esbuild';
 const PARTS = {
   main: 'hook',
   agents: 'agents',
+  guard: 'guard',
+  helper: 'helper',
   '../redact/personalRules': 'personal',
   opencode: 'opencode',
+  regex: 'regex',
+  rules: 'rules',
+  shell: 'shell',
   snapshot: 'snapshot',
   transcripts: 'transcripts',
 };

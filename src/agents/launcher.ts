@@ -9,7 +9,8 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { textHash } from '../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
-import { type GuardHook, guardWords } from './hookWait.ts';
+import { EXIT_REFUSED } from './exitCodes.ts';
+import { CLOSED_REASON, type GuardHook, guardWords } from './hookEntry.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -25,17 +26,6 @@ export interface LauncherOptions {
 }
 
 const shQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
-/**
- * What the recorder ends with where it fails and nothing is to run without it: another Node would find its input read, and
- * let the tool run.
- */
-export const EXIT_REFUSED = 70;
-
-/** Told to the agent, and by it to the person, where nothing runs without the recorder. No quotes: it stands in some. */
-const CLOSED_REASON =
-  'agent-strace: the guard could not be run, and you chose that no tool runs without it. ' +
-  'In a terminal of your own: agent-strace setup brings it back, agent-strace guard fail open lets tools run.';
 
 /**
  * The launcher for POSIX shells. It starts no process but Node while the Node of set-up is there, passes on what the recorder
@@ -66,6 +56,10 @@ run() {
   esac
 }
 [ -r "$hook" ] || over "$@"
+# A repository can set an agent's environment, and must not lead to a state folder without rules.
+case $0 in
+  */bin/${LAUNCHER_NAME}) [ -z "$AGENT_STRACE_HOME" ] || export AGENT_STRACE_HOME="\${0%/bin/${LAUNCHER_NAME}}" ;;
+esac
 # What the agent's own Node was told is not for this one.
 unset NODE_OPTIONS NODE_V8_COVERAGE NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_CHANNEL_FD ELECTRON_RUN_AS_NODE
 node=${shQuote(nodePath)}
@@ -198,26 +192,6 @@ export function windowsCommand(
   return guard?.closed === true ? `${path} ${tail} || exit 2` : `if exist ${path} ${path} ${tail}`;
 }
 
-/**
- * What a command of ours is, where it is just what {@link hookCommand} writes for POSIX shells, of this version or one before
- * it: anything else may be a text that only names us.
- */
-export function readHookCommand(
-  command: string,
-): { path: string; agent: string; event: string } | undefined {
-  const [, path, agent, event] = OPEN_FORM.exec(command) ?? CLOSED_FORM.exec(command) ?? [];
-  if (path === undefined || agent === undefined || event === undefined) return undefined;
-  return { path: path.slice(1, -1).replace(/^\$HOME\//, `${homedir()}/`), agent, event };
-}
-
-const WORDS = /--agent (\w+) (\w+)(?: --timeout \d+)?(?: --closed)?/.source;
-const OPEN_FORM = new RegExp(
-  `^\\[ ! -x (".+"|'.+') \\] \\|\\| (?:exec )?\\1 ${WORDS}(?:; exit 0)?$`,
-);
-const CLOSED_FORM = new RegExp(
-  `^\\[ -x (".+"|'.+') \\] && \\1 ${WORDS} \\|\\| \\{ \\[ \\$\\? -eq 2 \\] \\|\\| echo '[^']*' >&2; exit 2; \\}$`,
-);
-
 /** A path's way from the user's home; undefined where it is not below it. */
 function belowHome(path: string): string | undefined {
   const way = relative(homedir(), path);
@@ -323,6 +297,7 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
 const PARTS = [
   'agents',
   'guard',
+  'helper',
   'opencode',
   'personal',
   'regex',

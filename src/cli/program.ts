@@ -305,8 +305,67 @@ Examples:
     });
   }
 
+  program
+    .command('watch [id]')
+    .summary('hold running agents to rules: budget, time, loops')
+    .description(
+      'Follows the sessions that run here (or one), keeps their cost up to date, and does what their rules say: alert, pause, stop, kill. Its own rules are enforced by the recorder, too, before a tool runs.',
+    )
+    .option('--timeout <time>', 'stop a session after so long: 30m, 1h30m, 90s')
+    .option('--budget <usd>', 'stop a session at so much: 5, $0.50')
+    .option('--rules <rules>', 'loop:3/10,idle:10m,… or a file of rules; may be repeated', collect)
+    .option('--policy <file>', 'a policy (.agent-scope.json): what it forbids is denied')
+    .option('--config <file>', 'a file of watchers (.agent-watch.json)')
+    .addOption(
+      new Option(
+        '--on-violation <what>',
+        'terminal: say it, and do as the rule says (default); file: into alerts.log, too; kill: whatever trips, kills',
+      ).choices(['terminal', 'file', 'kill']),
+    )
+    .option(
+      '--on-death <command>',
+      'run this when a session was ended or crashed; {post_mortem_path} is its post-mortem',
+    )
+    .option('--max-context-pct <n>', 'alert from so much of the context window on', positive)
+    .option('--max-retries <n>', 'alert above so many retries', wholeNumber)
+    .option('--max-cost <usd>', 'alert above so much', positive)
+    .option('--max-duration <seconds>', 'alert after so long', positive)
+    .option('--loop-threshold <n>', 'the same call so often is a loop', wholeNumber)
+    .option('--loop-window <n>', '… among so many calls (default: 10)', wholeNumber)
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+It ends with the sessions, or with Ctrl-C. Exit codes: 0 nothing tripped, 2 a rule tripped, 3 a session was ended by one
+
+Examples:
+  agent-strace watch --budget 5 --timeout 30m
+  agent-strace watch --rules loop:3/10,idle:10m=pause
+  agent-strace watch --budget 5 --on-death 'mail -s died me < {post_mortem_path}'`,
+    )
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { watch } = await import('./commands/watch.ts');
+      done(await watch(io, id, all(command)));
+    });
+
+  program
+    .command('postmortem [id]')
+    .summary('tell how a session came to its end')
+    .description(
+      'Tells why a session was ended or crashed, what it cost, which files it left half changed, and gives a text to go on with. Without an id: the last one that was ended by a rule, or crashed.',
+    )
+    .option('--list', 'all sessions that were ended by a rule, or crashed')
+    .addOption(json())
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { postmortem } = await import('./commands/postmortem.ts');
+      done(await postmortem(io, id, all(command)));
+    });
+
   return program;
 }
+
+const collect = (text: string, before: string[] = []): string[] => [...before, text];
 
 function agentNames(text: string): AgentId[] | 'all' {
   const names = text.split(',').map((name) => name.trim());

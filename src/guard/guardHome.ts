@@ -7,6 +7,7 @@
  * | `rules.yaml`, `rules.json` (in `~/.agent-strace`) | the user's rules for all projects |
  * | `config.json` (in `~/.agent-strace`) | the user's choices, `guard` among them: {@link GuardChoices} |
  * | `guard/compiled/<hash>.json` | a project's rules, compiled, with the stamps of their files |
+ * | `guard/good/<hash>.json` | what a file of rules said when it was last read: a mistake takes no rule away |
  * | `guard/state/<session>.json` | what the session's events have come to, up to an offset |
  * | `guard/verdicts/<session>.ndjson` | calls that were denied, held or let go after a question |
  * | `guard/trips/<id>.json` | rules that tripped: see `trips.ts` |

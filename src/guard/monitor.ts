@@ -340,7 +340,16 @@ export class GuardMonitor {
 
 const MONEY = new Set(['cost_usd', 'cost_per_hour', 'project_cost_7d']);
 
-const asksForMoney = (when: Condition): boolean =>
-  when.kind === 'metric'
-    ? MONEY.has(when.metric)
-    : 'of' in when && when.of.some((each) => asksForMoney(each));
+function asksForMoney(when: Condition): boolean {
+  switch (when.kind) {
+    case 'metric':
+      return MONEY.has(when.metric);
+    case 'and':
+    case 'or':
+      return when.of.some(asksForMoney);
+    case 'not':
+      return asksForMoney(when.of);
+    default:
+      return false;
+  }
+}

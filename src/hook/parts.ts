@@ -1,7 +1,10 @@
 /** What the recorder loads only when it is needed: bundles that lie beside it. */
 import type { AgentId, HookRecorder } from '../agents/agent.ts';
+import type { Compile } from '../guard/rules/compiled.ts';
+import type { readCommand } from '../guard/shell/readCommand.ts';
 import type { PersonalRules } from '../redact/redact.ts';
 import type { Snapshot } from './commandFiles.ts';
+import type { GuardPart, HelperPart } from './guardMoment.ts';
 import type { TranscriptTask } from './transcripts.ts';
 
 export interface Parts {
@@ -10,6 +13,16 @@ export interface Parts {
     recorders: Record<string, HookRecorder>;
     hasOwnHooks: (agent: AgentId, cwd: string) => boolean;
   };
+  /** Rules decide whether a tool may run. */
+  guard: GuardPart;
+  /** Acts upon the agent when its hook has ended. */
+  helper: HelperPart;
+  /** Reads files of rules. */
+  rules: { compile: Compile };
+  /** Reads commands. */
+  shell: { readCommand: typeof readCommand };
+  /** Linear-time regular expressions. @throws for one that is none */
+  regex: { compile(source: string): { test(text: string): boolean } };
   /** Files that commands change. */
   snapshot: Snapshot;
   /** What is personal data. */

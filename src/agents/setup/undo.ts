@@ -34,6 +34,10 @@ function recordOf(agent: AgentId, target: string, env: Env): UndoRecord | undefi
   }
 }
 
+/** Whether set-up wrote a file, and has not taken it back. */
+export const isSetUpIn = (agent: AgentId, target: string, env: Env = process.env): boolean =>
+  recordOf(agent, target, env) !== undefined;
+
 /** The file as it was before us, where it still is what we made of it. */
 export function undone(
   agent: AgentId,

@@ -1,14 +1,260 @@
-/** Rules that come with the product. */
-import type { Rule } from './rule.ts';
+/** Rules that come with the product: what a careful person would forbid any agent, and what protects the guard itself. */
+import { isAbsolute, join, resolve } from 'node:path';
+import { homeOf } from '../../agents/setup/places.ts';
+import {
+  gitRootOf,
+  projectFolders,
+  realPath,
+  stateHome,
+  TRACE_FOLDER,
+  tracePlaces,
+} from '../../trace/paths.ts';
+import { conditionText, parseCondition } from './conditions.ts';
+import { PROJECT_FILES, SCOPE_FILE, USER_FILES } from './places.ts';
+import type { Action, Condition, Rule, TextPattern } from './rule.ts';
 
 type Env = Record<string, string | undefined>;
 
-/** What a careful person would forbid any agent. @param root the project, absolute */
-export function safeSet(_root: string): Rule[] {
-  return [];
+/** Environment files that hold what production is reached by. */
+const PRODUCTION =
+  '".env.production", ".env.production.local", ".env.prod", ".env.prod.local", "production.env", "prod.env", "*.production.env", "*.prod.env"';
+
+/**
+ * Git's own commands keep these files by themselves; only `git config` and `git init` are read as writing them. Deleting
+ * is never theirs.
+ */
+const GIT_INTERNALS =
+  'file_path deletes ".git/**" or ' +
+  '(file_path writes ".git/hooks/**", ".git/objects/**", ".git/refs/**", ".git/logs/**", ".git/info/**", ".git/modules/**", ".git/worktrees/**", ".git/HEAD", ".git/index", ".git/packed-refs" ' +
+  'and not command matches "git init") or ' +
+  '(file_path writes ".git/config" and not command matches "git config", "git init", "git remote", "git submodule")';
+
+const FORCE_PUSH =
+  'command matches "git push --force", "git push -f", "git push --mirror", "git push --prune", "git push +*", ' +
+  ['main', 'master']
+    .flatMap((branch) => [
+      `"git push --delete ${branch}"`,
+      `"git push -d ${branch}"`,
+      `"git push :${branch}"`,
+      `"git push :refs/heads/${branch}"`,
+    ])
+    .join(', ');
+
+interface Said {
+  name: string;
+  when: string;
+  action: Action;
+  message: string;
 }
 
-/** What protects the guard itself: in force as long as any rule is. @param project absolute */
-export function fixedSet(_project: string, _env: Env = process.env): Rule[] {
-  return [];
+const SAFE: Said[] = [
+  {
+    name: 'no-secret-out',
+    when: 'secret in outgoing call',
+    action: 'deny',
+    message:
+      'This call would send a secret out. Refer to it by the name of its environment variable instead.',
+  },
+  {
+    name: 'no-git-internals',
+    when: GIT_INTERNALS,
+    action: 'deny',
+    message: 'Git keeps its own files: use git commands instead of writing into .git.',
+  },
+  {
+    name: 'no-rm-outside',
+    when: 'file_path deletes outside workspace',
+    action: 'deny',
+    message: 'Delete only what lies in this project, or ask the person to do it.',
+  },
+  {
+    name: 'no-force-push',
+    when: FORCE_PUSH,
+    action: 'deny',
+    message:
+      'This would overwrite or delete what others have. Push to a new branch, or use --force-with-lease.',
+  },
+  {
+    name: 'no-production-env',
+    when: `file_path writes ${PRODUCTION}`,
+    action: 'deny',
+    message: 'Settings of production are changed by people. Say what should be changed instead.',
+  },
+  {
+    name: 'ask-production-env',
+    when: `file_path reads ${PRODUCTION}`,
+    action: 'ask',
+    message:
+      'Settings of production hold secrets. Read the example file, or ask for what you need.',
+  },
+  {
+    name: 'ask-pipe-to-shell',
+    when: 'command unreadable: pipedToShell',
+    action: 'ask',
+    message:
+      'What is piped into a shell cannot be checked. Download it to a file, and read it first.',
+  },
+];
+
+/** Names of the rules of the safe set. */
+export const SAFE_NAMES: readonly string[] = SAFE.map(({ name }) => name);
+
+/** What a careful person would forbid any agent. @param root the project, absolute */
+export function safeSet(root: string): Rule[] {
+  // `.git` lies at the top of the repository, which may be above.
+  const top = gitRootOf(root) ?? root;
+  return SAFE.map(({ name, when, action, message }) => {
+    const parsed = parseCondition(when);
+    if (!parsed.ok) throw new Error(`${name}: ${parsed.message}`);
+    const text = conditionText(parsed.condition);
+    return { name, when: parsed.condition, action, scope: 'builtin', text, message, root: top };
+  });
+}
+
+/** Settings of agents that hold our hooks, or could switch hooks off: in a project. */
+const PROJECT_HOOKS = [
+  '.claude/settings*.json',
+  '.codex/hooks.json',
+  '.codex/config.toml',
+  '.gemini/settings.json',
+  '.cursor/hooks.json',
+  '.github/hooks/**',
+  '.github/copilot/settings*.json',
+  '.opencode/plugin/**',
+  '.opencode/plugins/**',
+  '.opencode/opencode.json',
+  '.opencode/opencode.jsonc',
+  'opencode.json',
+  'opencode.jsonc',
+];
+
+/** … and in the user's home, by the folders that agents keep them in. */
+function homeHooks(env: Env): [folder: string, names: string[]][] {
+  const home = homeOf(env);
+  const either = (given: string | undefined, usual: string): string[] =>
+    given && isAbsolute(given) ? [given, usual] : [usual];
+  const of = (folders: string[], names: string[]): [string, string[]][] =>
+    folders.map((folder) => [folder, names]);
+  const config = either(env.XDG_CONFIG_HOME, join(home, '.config')).map((each) =>
+    join(each, 'opencode'),
+  );
+  return [
+    ...of(either(env.CLAUDE_CONFIG_DIR, join(home, '.claude')), ['settings*.json']),
+    ...of(either(env.CODEX_HOME, join(home, '.codex')), ['hooks.json', 'config.toml']),
+    ...of([join(home, '.gemini')], ['settings.json']),
+    ...of([join(home, '.cursor')], ['hooks.json']),
+    ...of(either(env.COPILOT_HOME, join(home, '.copilot')), [
+      'hooks/**',
+      'settings.json',
+      'config.json',
+    ]),
+    ...of(env.OPENCODE_CONFIG_DIR ? [...config, env.OPENCODE_CONFIG_DIR] : config, [
+      'plugin/**',
+      'plugins/**',
+      'opencode.json',
+      'opencode.jsonc',
+      'config.json',
+    ]),
+  ];
+}
+
+/** Commands of ours that change what the guard does, or answer for a person. */
+const OWN_COMMANDS = [
+  'agent-strace setup',
+  'agent-strace guard *',
+  'agent-strace config *',
+  'agent-strace resume',
+  'agent-strace approve',
+  'agent-strace answer',
+  'agent-strace policy --output',
+  'agent-strace policy -o',
+];
+
+/** What protects the guard itself: in force as long as any rule is. Reading is not denied. @param project absolute */
+export function fixedSet(project: string, env: Env = process.env): Rule[] {
+  const folders = projectFolders(project);
+  const rule = (name: string, when: Condition, text: string, message: string): Rule => ({
+    name,
+    when,
+    action: 'deny',
+    scope: 'builtin',
+    text,
+    message,
+    root: project,
+    fixed: true,
+  });
+  const writes = (patterns: TextPattern[]): Condition => ({
+    kind: 'path',
+    access: 'write',
+    patterns,
+  });
+  const ruleNames = [...PROJECT_FILES, SCOPE_FILE];
+  const ruleFiles = [
+    ...folders.flatMap((folder) => below(folder, ruleNames)),
+    ...[
+      ...folders.map((folder) => [folder, ruleNames] as const),
+      [stateHome(env), USER_FILES] as const,
+    ].flatMap(([folder, names]) => names.flatMap((name) => linkOf(join(folder, name)))),
+  ];
+  const hooks = [
+    ...folders.flatMap((folder) => below(folder, PROJECT_HOOKS)),
+    ...homeHooks(env).flatMap(([folder, names]) => below(folder, names)),
+  ];
+  const traces = [
+    ...new Set([
+      ...folders.map((folder) => join(folder, TRACE_FOLDER)),
+      ...tracePlaces(project, env),
+    ]),
+  ].flatMap((folder) => below(resolve(project, folder), ['**']));
+  return [
+    rule(
+      'guard-rules',
+      writes(unique(ruleFiles)),
+      'writes files of rules',
+      'Rules are written by people. Say which rule stands in your way and why.',
+    ),
+    rule(
+      'guard-hooks',
+      writes(unique(hooks)),
+      "writes settings that hold agents' hooks",
+      "Settings of agents' hooks are changed by people while the guard is on. Say what should be changed.",
+    ),
+    rule(
+      'guard-traces',
+      writes(unique(traces)),
+      'writes recorded traces',
+      'What was recorded stays as it is.',
+    ),
+    rule(
+      'guard-state',
+      writes(unique(below(stateHome(env), ['**']))),
+      'writes the state of agent-strace',
+      'What agent-strace keeps stays as it is. Ask the person to change it.',
+    ),
+    rule(
+      'guard-commands',
+      { kind: 'command', patterns: OWN_COMMANDS.map((glob) => ({ glob })) },
+      'runs commands that change the guard',
+      'The guard is changed by people. Say what should be changed and why.',
+    ),
+  ];
+}
+
+/** Names in a folder, as patterns: by the folder's own path, and by the one without links. */
+const below = (folder: string, names: readonly string[]): TextPattern[] =>
+  [...new Set([resolve(folder), realPath(folder)])].flatMap((base) =>
+    names.map((name) => ({ glob: `${literal(base).replace(/\/$/, '')}/${name}` })),
+  );
+
+/** Where a file really lies, if it is a link. */
+function linkOf(path: string): TextPattern[] {
+  const real = realPath(path);
+  return real === path ? [] : [{ glob: literal(real) }];
+}
+
+/** A path that means itself in a glob. */
+const literal = (path: string): string => path.replace(/[*?[\]{}\\]/g, '\\$&');
+
+function unique(patterns: readonly TextPattern[]): TextPattern[] {
+  return [...new Map(patterns.map((pattern) => [JSON.stringify(pattern), pattern])).values()];
 }

@@ -1,0 +1,17 @@
+/** Regular expressions of rules: RE2, in linear time. Heavy: loaded where rules are compiled. */
+import { RE2JS } from 're2js';
+
+/** Longest source, characters. */
+const MAX_SOURCE = 1000;
+
+/** What is wrong with a regular expression; undefined: nothing. */
+export function regexProblem(source: string): string | undefined {
+  if (source.length > MAX_SOURCE) return `it is longer than ${MAX_SOURCE} characters`;
+  try {
+    RE2JS.compile(source);
+    return undefined;
+  } catch (error) {
+    const [line = ''] = (error as Error).message.split('\n', 1);
+    return line.replace(/^error parsing regexp: /, '').slice(0, 200);
+  }
+}
