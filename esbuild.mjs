@@ -56,6 +56,7 @@ const withPrices = {
 const lazy = {
   'src/host/setUp.ts': 'setUp',
   'src/host/guard/guardPart.ts': 'guardWindow',
+  'src/host/guard/rulesPart.ts': 'guardRules',
   'src/host/transcriptPart.ts': 'pastTranscripts',
   'src/host/transcriptCommands.ts': 'transcriptCommands',
   'src/host/sessionExport.ts': 'sessionExport',
@@ -110,8 +111,14 @@ const targets = [
   {
     name: 'guardWindow',
     entry: 'src/host/guard/guardPart.ts',
-    budget: 400,
+    budget: 250,
     options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
+  },
+  {
+    name: 'guardRules',
+    entry: 'src/host/guard/rulesPart.ts',
+    budget: 380,
+    options: { ...node, target: 'node22' },
   },
   {
     name: 'usageTail',

@@ -229,7 +229,8 @@ function approvalOf(id: string, value: Record<string, unknown> | undefined): App
       tool: shownText(call?.tool, 100) ?? '',
       target: shownText(call?.target, 200) ?? '',
       id: shownText(call?.id, 200) ?? '',
-      ...(typeof call?.text === 'string' && { text: call.text.slice(0, MAX_TEXT) }),
+      ...(typeof call?.text === 'string' &&
+        call.text !== '' && { text: call.text.slice(0, MAX_TEXT) }),
     },
     at,
     until,

@@ -54,11 +54,15 @@ export function Card({ app, card }: { app: GuardApp; card: GuardCard }) {
           <Icon name="history" />
         </button>
       </header>
-      {card.rule.message && <p class="card-message">{visibleText(card.rule.message)}</p>}
-      <div class="card-body">
-        <Processes card={card} />
-        <Facts card={card} />
-      </div>
+      {tone !== 'settled' && (
+        <>
+          {card.rule.message && <p class="card-message">{visibleText(card.rule.message)}</p>}
+          <div class="card-body">
+            <Processes card={card} />
+            <Facts card={card} />
+          </div>
+        </>
+      )}
       {card.problem && (
         <p class="card-problem" role="alert">
           <Icon name="error" /> <span>{visibleText(card.problem)}</span>

@@ -75,6 +75,7 @@ export class GuardPart implements vscode.Disposable {
     this.guard = new StoreEngine({
       problem: (message) => log.warn(message),
       postmortem: (trip) => writePostmortem(trip),
+      loaded: () => this.pace.ask(),
     });
     this.tellers = new Tellers(log);
     this.panel = new GuardPanel(deps.extensionUri, {

@@ -331,7 +331,12 @@ function factsOf(trip: Trip, session: SessionFacts | undefined, frozen: number):
       text: `${formatRate(session.rateNanoUsd)} is not spent: its rate of the last 5 minutes`,
     });
   }
-  if (value !== undefined && limit !== undefined && /^\s*cost_usd\b/.test(trip.rule.text)) {
+  if (
+    value !== undefined &&
+    limit !== undefined &&
+    /^\s*cost_usd\b/.test(trip.rule.text) &&
+    trip.state !== 'failed'
+  ) {
     const over = value - limit;
     facts.push({
       icon: 'ok',
@@ -358,6 +363,7 @@ function requestOf(
     tool: call.tool,
     target: call.target || call.tool,
     ...(call.text !== undefined && { text: call.text }),
+    ...(call.text?.endsWith('…') && { cut: true as const }),
     ...(call.text === undefined &&
       (call.target.length >= MAX_TARGET || call.target.endsWith('…')) && { cut: true as const }),
     detail: request.detail,

@@ -44,7 +44,8 @@ export function headlineOf(trip: Trip, pending: boolean): string {
   const { action } = trip;
   if (action !== 'pause' && action !== 'stop' && action !== 'kill') return `${agent}: ${why(trip)}`;
   if (trip.state === 'failed') return `${agent} ${FAILED_TO[action]}: ${why(trip)}`;
-  const did = pending ? DOING_TO[action] : DONE_TO[action];
+  const over = trip.state === 'resumed' || trip.state === 'raised';
+  const did = over ? 'was paused' : pending ? DOING_TO[action] : DONE_TO[action];
   return isCost(trip) ? `${agent} ${did} at ${usd(trip.value)}` : `${agent} ${did}: ${why(trip)}`;
 }
 

@@ -15,7 +15,6 @@ import { raisedLimit, readRaised } from '../../guard/raised.ts';
 import { unitOf } from '../../guard/rules/amounts.ts';
 import { hasRules } from '../../guard/rules/compiled.ts';
 import type { RuleSet } from '../../guard/rules/rule.ts';
-import { rulesFor } from '../../guard/rules/rulesFor.ts';
 import { sweepGuard } from '../../guard/store.ts';
 import {
   killTrip,
@@ -39,6 +38,8 @@ export interface StoreEngineOptions {
   env?: Env;
   /** For the log; each said once. */
   problem(message: string): void;
+  /** Rules are there now that had to be loaded first. */
+  loaded(): void;
   postmortem?: TripActOptions['postmortem'];
 }
 
@@ -47,6 +48,8 @@ export class StoreEngine implements GuardEngine {
   private readonly options: StoreEngineOptions;
   private readonly sets = new Map<string, { atMs: number; set: RuleSet }>();
   private readonly said = new Set<string>();
+  private reader: typeof import('./rulesPart.ts') | undefined;
+  private loading = false;
 
   constructor(options: StoreEngineOptions) {
     this.options = options;
@@ -143,12 +146,18 @@ export class StoreEngine implements GuardEngine {
   }
 
   guard({ id, traceDir, project }: GuardedSession): SessionGuard | undefined {
+    const { reader } = this;
     if (!this.hasRules(project)) return undefined;
+    if (!reader) {
+      this.load();
+      return undefined;
+    }
     const monitor = new GuardMonitor({
       session: id,
       traceDir,
       rules: () => this.rules(project),
       where: 'trusted',
+      regex: reader.regex,
       env: this.env,
       problem: (message) => this.say(message),
       ...(this.options.postmortem !== undefined && {
@@ -181,7 +190,12 @@ export class StoreEngine implements GuardEngine {
     if (known && nowMs - known.atMs < RULES_MS) return known.set;
     let set: RuleSet;
     try {
-      set = this.hasRules(project) ? rulesFor({ project, env: this.env }) : NONE;
+      if (!this.hasRules(project)) set = NONE;
+      else if (this.reader) set = this.reader.readRules(project, this.env);
+      else {
+        this.load();
+        return NONE;
+      }
     } catch (error) {
       const message = `the rules of ${project} cannot be read: ${(error as Error).message}`;
       this.say(message);
@@ -192,6 +206,19 @@ export class StoreEngine implements GuardEngine {
     }
     this.sets.set(project, { atMs: nowMs, set });
     return set;
+  }
+
+  /** Most windows have no rules. */
+  private load(): void {
+    if (this.loading) return;
+    this.loading = true;
+    import('./rulesPart.ts').then(
+      (part) => {
+        this.reader = part;
+        this.options.loaded();
+      },
+      (error: unknown) => this.say(`rules cannot be read: ${(error as Error).message}`),
+    );
   }
 
   sweep(): void {
