@@ -152,14 +152,24 @@ const targets = [
     budget: 12,
     options: { ...node, target: 'node20' },
   },
+  {
+    name: 'regex',
+    entry: 'src/guard/rules/regex.ts',
+    budget: 160,
+    options: { ...node, target: 'node20' },
+  },
+  {
+    name: 'shell',
+    entry: 'src/guard/shell/readCommand.ts',
+    budget: 200,
+    options: { ...node, target: 'node20' },
+  },
   ...Object.entries({
     agents: 76,
     guard: 120,
     helper: 80,
     opencode: 80,
-    regex: 160,
-    rules: 350,
-    shell: 200,
+    rules: 190,
     snapshot: 26,
     transcripts: 160,
   }).map(([name, budget]) => ({

@@ -24,9 +24,16 @@ run('vsce', [
 ]);
 
 const vsixFiles = run('vsce', ['ls', '--no-dependencies'], 'pipe').trim().split('\n');
-const hook = ['hook', 'agents', 'opencode', 'personal', 'snapshot', 'transcripts'].map(
-  (name) => `dist/${name}.js`,
-);
+const hook = [
+  'hook',
+  'agents',
+  'opencode',
+  'personal',
+  'regex',
+  'rules',
+  'snapshot',
+  'transcripts',
+].map((name) => `dist/${name}.js`);
 const everywhere = ['package.json', ...hook, 'dist/cli.js'];
 check('the .vsix', vsixFiles, [...everywhere, 'dist/extension.js']);
 const bytes = statSync(join(root, vsix)).size;

@@ -9,10 +9,10 @@ const PARTS = {
   guard: 'guard',
   helper: 'helper',
   '../redact/personalRules': 'personal',
+  '../guard/rules/regex': 'regex',
+  '../guard/shell/readCommand': 'shell',
   opencode: 'opencode',
-  regex: 'regex',
   rules: 'rules',
-  shell: 'shell',
   snapshot: 'snapshot',
   transcripts: 'transcripts',
 };

@@ -68,7 +68,7 @@ export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Dec
     deadline: () => performance.now() > until,
     home: env.HOME || homedir(),
     project: known.project,
-    regex: (source) => part('regex').compile(source),
+    regex: (source) => ({ test: part('regex').regexMatcher(source) }),
   });
   // What a short look finds out is true all the same.
   const failed = verdict.failed ?? (more && verdict.action === 'allow' ? 'tail' : undefined);

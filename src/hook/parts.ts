@@ -1,6 +1,7 @@
 /** What the recorder loads only when it is needed: bundles that lie beside it. */
 import type { AgentId, HookRecorder } from '../agents/agent.ts';
 import type { Compile } from '../guard/rules/compiled.ts';
+import type { regexMatcher, regexProblem } from '../guard/rules/regex.ts';
 import type { readCommand } from '../guard/shell/readCommand.ts';
 import type { PersonalRules } from '../redact/redact.ts';
 import type { Snapshot } from './commandFiles.ts';
@@ -17,18 +18,18 @@ export interface Parts {
   guard: GuardPart;
   /** Acts upon the agent when its hook has ended. */
   helper: HelperPart;
-  /** Reads files of rules. */
-  rules: { compile: Compile };
   /** Reads commands. */
   shell: { readCommand: typeof readCommand };
-  /** Linear-time regular expressions. @throws for one that is none */
-  regex: { compile(source: string): { test(text: string): boolean } };
   /** Files that commands change. */
   snapshot: Snapshot;
   /** What is personal data. */
   personal: PersonalRules;
   /** What only the agent's transcript knows. */
   transcripts: { appendTranscript(task: TranscriptTask): boolean };
+  /** Reads the files of rules, when they have changed. */
+  rules: { compile: Compile };
+  /** Regular expressions of rules, where there are any. */
+  regex: { regexProblem: typeof regexProblem; regexMatcher: typeof regexMatcher };
 }
 
 // Of the bundle: CommonJS.

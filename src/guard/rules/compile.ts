@@ -7,9 +7,9 @@ import { isBelow, projectFolders, realPath } from '../../trace/paths.ts';
 import { ensureGuardFolder, guardPlace, readChoices } from '../guardHome.ts';
 import { fixedSet, safeSet } from './builtin.ts';
 import { type Compile, type Compiled, compiledPath, keyOf, namesIn } from './compiled.ts';
+import type { CheckRegex } from './conditions.ts';
 import { type FileRule, oneLine } from './fileReader.ts';
 import { ABSENT, type Candidate, candidates, SCOPE_FILE, stampOf } from './places.ts';
-import { regexProblem } from './regex.ts';
 import type { Budget, Rule, RuleProblem } from './rule.ts';
 import { readRuleText } from './ruleFile.ts';
 
@@ -44,11 +44,18 @@ export interface Loaded extends FileRules {
   policies: string[];
 }
 
-/** @param readScope reads policies; without it they are left alone */
+/** What the compiler does not bring itself. */
+export interface Helpers {
+  /** Says what is wrong with a regular expression: its library is as large as all the rest. */
+  checkRegex: CheckRegex;
+  /** Reads policies; without it they are left alone. */
+  readScope?: ReadScope | undefined;
+}
+
 export const compilerWith =
-  (readScope?: ReadScope): Compile =>
+  (helpers: Helpers): Compile =>
   (project, env) => {
-    const compiled = compileRules(project, env, readScope);
+    const compiled = compileRules(project, env, helpers);
     const path = compiledPath(project, env);
     try {
       ensureGuardFolder('compiled', env);
@@ -60,7 +67,7 @@ export const compilerWith =
     return compiled;
   };
 
-function compileRules(project: string, env: Env, readScope: ReadScope | undefined): Compiled {
+function compileRules(project: string, env: Env, helpers: Helpers): Compiled {
   const key = keyOf(project, env);
   const stamps: Record<string, string> = {};
   const rules: Rule[] = [];
@@ -78,8 +85,8 @@ function compileRules(project: string, env: Env, readScope: ReadScope | undefine
       forget(path, env);
       continue;
     }
-    if (isPolicy(candidate) && readScope === undefined) continue;
-    const loaded = loadFile(candidate, project, readScope);
+    if (isPolicy(candidate) && helpers.readScope === undefined) continue;
+    const loaded = loadFile(candidate, project, helpers);
     problems.push(...loaded.problems);
     for (const policy of loaded.policies)
       if (!queue.some((one) => one.path === policy))
@@ -114,7 +121,11 @@ const isPolicy = ({ path, policy }: Candidate): boolean =>
   policy === true || basename(path) === SCOPE_FILE;
 
 /** Reads one file. Never throws: what cannot be read is a problem. */
-export function loadFile(candidate: Candidate, project: string, readScope?: ReadScope): Loaded {
+export function loadFile(
+  candidate: Candidate,
+  project: string,
+  { checkRegex, readScope }: Helpers,
+): Loaded {
   const { path, scope, root } = candidate;
   const empty: Loaded = { rules: [], problems: [], lost: 0, unreadable: false, policies: [] };
   const text = textOf(
@@ -137,7 +148,7 @@ export function loadFile(candidate: Candidate, project: string, readScope?: Read
     };
   }
   const kind = basename(path).startsWith('.agent-strace.') ? 'settings' : 'rules';
-  const context = { file: path, text, repo: scope === 'repo', checkRegex: regexProblem };
+  const context = { file: path, text, repo: scope === 'repo', checkRegex };
   const { policies, ...read } = readRuleText(context, kind);
   return {
     ...read,

@@ -1,4 +1,4 @@
-/** Regular expressions of rules: RE2, in linear time. Heavy: loaded where rules are compiled. */
+/** Regular expressions of rules: RE2, in linear time. Heavy: loaded only where a rule has one. */
 import { RE2JS } from 're2js';
 
 /** Longest source, characters. */
@@ -14,4 +14,14 @@ export function regexProblem(source: string): string | undefined {
     const [line = ''] = (error as Error).message.split('\n', 1);
     return line.replace(/^error parsing regexp: /, '').slice(0, 200);
   }
+}
+
+/**
+ * Finds a regular expression in texts, in time linear to their length.
+ *
+ * @throws where it is none: see {@link regexProblem}
+ */
+export function regexMatcher(source: string): (text: string) => boolean {
+  const compiled = RE2JS.compile(source);
+  return (text) => compiled.matcher(text).find();
 }

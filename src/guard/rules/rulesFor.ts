@@ -1,8 +1,9 @@
 /** The rules in force, for the editor and the command line: with all that is needed to compile them. */
 
 import { fixedSet } from './builtin.ts';
-import { compilerWith, loadFile, uniquelyNamed } from './compile.ts';
+import { compilerWith, type Helpers, loadFile, uniquelyNamed } from './compile.ts';
 import { loadRules, type RulesOf } from './compiled.ts';
+import { regexProblem } from './regex.ts';
 import type { Rule, RuleProblem, RuleSet } from './rule.ts';
 import { parseRulesSpec } from './spec.ts';
 
@@ -24,7 +25,7 @@ export function rulesFor(options: RulesForOptions): RuleSet {
     problems.push(...made.problems);
   }
   for (const path of extraFiles) {
-    const loaded = loadFile({ path, scope: 'user', root: project }, project);
+    const loaded = loadFile({ path, scope: 'user', root: project }, project, HELPERS);
     given.push(...loaded.rules.map((rule): Rule => ({ ...rule, scope: 'user', root: project })));
     problems.push(...loaded.problems);
   }
@@ -42,5 +43,5 @@ export function rulesFor(options: RulesForOptions): RuleSet {
   };
 }
 
-/** With the reader of policies, where there is one. */
-const compile = compilerWith();
+const HELPERS: Helpers = { checkRegex: regexProblem };
+const compile = compilerWith(HELPERS);

@@ -1,6 +1,6 @@
 /** A file of YAML or JSON as a tree that knows where everything stands. Nothing in it is run, expanded or followed. */
 import { type Node as JsonNode, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { isAlias, isMap, isScalar, isSeq, type Pair, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, Lexer, type Pair, parseDocument } from 'yaml';
 
 /** Offsets count from the start of the text. */
 export type Tree =
@@ -27,6 +27,8 @@ export interface Unreadable {
 const MAX_DEPTH = 40;
 /** More than any file of rules has. */
 const MAX_NODES = 50_000;
+/** Words and signs of YAML: a thousand rules have 33,000. Its parser takes seconds for a million, which a hook has not. */
+const MAX_LEXEMES = 50_000;
 
 class TooMuch extends Error {}
 
@@ -116,6 +118,8 @@ function fromJson(node: JsonNode, budget: { nodes: number }, depth: number): Tre
 }
 
 function yaml(text: string, budget: { nodes: number }): Tree | undefined | Unreadable {
+  let lexemes = 0;
+  for (const _ of new Lexer().lex(text)) if (++lexemes > MAX_LEXEMES) throw new TooMuch();
   const document = parseDocument(text, {
     version: '1.2',
     schema: 'core',
