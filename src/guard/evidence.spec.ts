@@ -172,6 +172,26 @@ describe('EvidenceReader', () => {
     expect(reader.read(MEGABYTE).found).toMatchObject([{ verdict: { call: key } }]);
   });
 
+  it('finds a call without an id that its hook had closed as denied', () => {
+    const { trace, deny, reader } = place();
+    const args = { command: 'rm b' };
+    const call_key = callKey('bash', args);
+    const common = { tool_name: 'bash', call_key };
+    const end = (): void => trace.write(trace.event('tool_result', { ...common, exit_code: 0 }));
+    const called = trace.event('tool_call', { ...common, arguments: args });
+    trace.write(called);
+    deny(call_key, { event: called.event_id });
+    const closed = { event_subtype: 'denied', error: 'no', closed_by: 'guard' };
+    trace.write(trace.event('error', { ...common, ...closed }, { parent_id: called.event_id }));
+    expect(reader.read(MEGABYTE).found).toEqual([]);
+    // Allowed the second time: its end is its own.
+    trace.write(trace.event('tool_call', { ...common, arguments: args }));
+    end();
+    expect(reader.read(MEGABYTE).found).toEqual([]);
+    end();
+    expect(reader.read(MEGABYTE).found).toMatchObject([{ verdict: { event: called.event_id } }]);
+  });
+
   it('lets a call run that was asked about again and allowed', () => {
     const { trace, deny, reader } = place();
     const id = trace.call('Bash', { command: 'rm b' });

@@ -17,7 +17,7 @@ type Env = Record<string, string | undefined>;
 /** A denied call that ran. */
 export interface Disobeyed {
   verdict: CallVerdict;
-  /** `event_id` of the call in the trace, else of its result. */
+  /** `event_id` of the call in the trace, else the agent's own id or key of it. */
   event: string;
   /** What shows it, for people: `exit code 0`, `it changed src/a.ts`. */
   proof: string;
@@ -75,6 +75,16 @@ interface Keyed {
   call: number;
 }
 
+/** A call that ran to its end. */
+interface End {
+  call: number;
+  /** As its result names the call; empty where it does not. */
+  parent: string;
+  proof: string;
+  /** Its key, where there is no call left that it could be the end of. */
+  spare?: string;
+}
+
 /**
  * Follows what a session's verdicts and its trace say. Reads nothing of the trace before the first denial, and then all of
  * it once: agents without ids are matched by order.
@@ -87,12 +97,13 @@ export class EvidenceReader {
   /** Calls without an id of the agent's: by key, and by the event's own id. */
   private keyed = new Map<string, Keyed[]>();
   private byEvent = new Map<number, number>();
+  private calls = new Set<number>();
   /** Denied calls by number. */
   private readonly denied = new Map<number, CallVerdict>();
   /** Denials whose call has not been found by its key. */
   private unplaced: CallVerdict[] = [];
   private offset = 0;
-  private ended: { call: number; event: string; proof: string }[] = [];
+  private ended: End[] = [];
 
   /** @param traceDir absolute */
   constructor(session: string, traceDir: string, env: Env = process.env) {
@@ -105,6 +116,7 @@ export class EvidenceReader {
         this.matcher = new CallMatcher();
         this.keyed = new Map();
         this.byEvent = new Map();
+        this.calls = new Set();
         this.ended = [];
       },
     });
@@ -124,9 +136,10 @@ export class EvidenceReader {
     this.readVerdicts();
     this.place();
     const found: Disobeyed[] = [];
-    for (const { call, event, proof } of this.ended) {
-      const verdict = this.denied.get(call);
-      if (verdict !== undefined) found.push({ verdict, event: verdict.event ?? event, proof });
+    for (const { call, parent, proof, spare } of this.ended) {
+      const verdict = this.denied.get(call) ?? (spare && this.lastDenied(spare));
+      if (!verdict) continue;
+      found.push({ verdict, event: parent || verdict.call, proof });
     }
     this.ended = [];
     return { found, more };
@@ -167,6 +180,10 @@ export class EvidenceReader {
     });
   }
 
+  private lastDenied(key: string): CallVerdict | undefined {
+    return [...this.denied.values()].findLast(({ call }) => call === key);
+  }
+
   private line(line: string): void {
     const decoded = decodeLine(line);
     if (!decoded.ok) return;
@@ -188,11 +205,17 @@ export class EvidenceReader {
         : useId === ''
           ? undefined
           : eventIdNumber(this.session, 'call', useId));
-    if (call !== undefined) this.ended.push({ call, event: event.event_id, proof });
+    if (call === undefined) return;
+    const { parent_id: parent = '' } = event;
+    // The hook that denies closes the call: when it ends all the same, there is one end too many.
+    const isSpare = matched !== undefined && useId === '' && !this.calls.has(call);
+    const spare = isSpare ? { spare: text(event.data.call_key) } : {};
+    this.ended.push({ call, parent, proof, ...spare });
   }
 
   private remember(event: TraceEvent, call: number): void {
     this.byEvent.set(idNumber(event.event_id), call);
+    this.calls.add(call);
     const key = text(event.data.call_key);
     // The transcript tells of the same call again.
     if (text(event.data.tool_use_id) !== '') return;

@@ -310,7 +310,7 @@ export class GuardMonitor {
     { rules, dryRun }: RuleSet,
     nowMs: number,
   ): Trip {
-    const name = verdict.rule ?? 'denied call';
+    const name = verdict.rule ?? 'guard';
     const known = rules.find((rule) => rule.name === name);
     const rule: Rule = known ?? {
       name,

@@ -1,10 +1,10 @@
 import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownRecord } from '../../agents/process.ts';
-import type { Situation } from '../../guard/decision/decide.ts';
 import { writePriceTable } from '../../guard/decision/writePriceTable.ts';
 import { forecastText } from '../../guard/forecast.ts';
 import { runOnDeath } from '../../guard/onDeath.ts';
+import { linearRegex } from '../../guard/rules/regex.ts';
 import type { RuleProblem } from '../../guard/rules/rule.ts';
 import { rulesFor } from '../../guard/rules/rulesFor.ts';
 import type { Trip } from '../../guard/trips.ts';
@@ -58,7 +58,6 @@ export async function watch(
     warn(io, `Rules on cost may not see all models: ${sanitizeLine(error.message)}`),
   );
   const screen = new Screen(io, options.json === true);
-  const regex = await regexEngine();
   const engine = new Watch({
     sessions: () => store.list().sessions,
     ...(entry !== undefined && { only: entry.id }),
@@ -67,7 +66,7 @@ export async function watch(
     rules: (of, session) => rulesFor({ project: of, session, env: io.env }),
     env: io.env,
     pricer: await sharedPricer(),
-    ...(regex !== undefined && { regex }),
+    regex: linearRegex,
     ...(options.dryRun === true && { dryRun: true }),
     ...(options.onViolation === 'kill' && { kill: true }),
     tripped: (trip) => {
@@ -112,19 +111,6 @@ function badRules(problems: readonly RuleProblem[]): CliError {
     EXIT.usage,
     lines.join('\n'),
   );
-}
-
-/** The engine of linear-time regular expressions; undefined where it is not there. */
-async function regexEngine(): Promise<Situation['regex']> {
-  try {
-    const { RE2JS } = await import('re2js');
-    return (source) => {
-      const compiled = RE2JS.compile(source);
-      return { test: (text) => compiled.matcher(text).find() };
-    };
-  } catch {
-    return undefined;
-  }
 }
 
 async function crashed(

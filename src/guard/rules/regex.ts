@@ -25,3 +25,9 @@ export function regexMatcher(source: string): (text: string) => boolean {
   const compiled = RE2JS.compile(source);
   return (text) => compiled.matcher(text).find();
 }
+
+/** @throws for one that is none */
+export function linearRegex(source: string): { test(text: string): boolean } {
+  const pattern = RE2JS.compile(source);
+  return { test: (text) => pattern.test(text) };
+}
