@@ -91,6 +91,7 @@ function Quiet({ app, state }: { app: GuardApp; state: GuardState }) {
 }
 
 function Watching({ state }: { state: GuardState }) {
+  if (state.watching.rules === 0) return null;
   return <p class="watching muted">{watchingText(state)}.</p>;
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Answer, Approval } from '../../guard/approvals.ts';
 import { readEntry } from '../../guard/processTable.ts';
+import type { RuleSet } from '../../guard/rules/rule.ts';
 import type { Trip } from '../../guard/trips.ts';
 import { writePostmortem } from '../../guard/writePostmortem.ts';
 import { plural } from '../../model/format.ts';
@@ -231,7 +232,7 @@ export class GuardPart implements vscode.Disposable {
       requests: this.requests.all,
       problems: this.problems,
       stale: new Set(sets.flatMap(({ stale }) => stale)).size,
-      rules: new Set(sets.flatMap(({ rules }) => rules.map(({ name }) => name))).size,
+      rules: new Set(sets.flatMap(namesOfRules)).size,
       watched: this.monitors.count,
       forecast: this.monitors.forecast,
       busy: this.busy,
@@ -258,9 +259,9 @@ export class GuardPart implements vscode.Disposable {
     );
     const alarm = open.find(({ line, state }) => line === 'verify' || state === 'failed');
     const [first] = open;
-    const rules = this.guard.rules(
-      session.trace.fold.session.cwd || dirname(session.traceDir),
-    ).rules;
+    // By our own record: what a trace says of its folder may be anything.
+    const project = session.record?.project || dirname(session.traceDir);
+    const rules = namesOfRules(this.guard.rules(project));
     const denied = of.filter(({ action }) => action === 'deny' || action === 'ask').length;
     const forecast = this.monitors.forecastOf(session.key);
     if (rules.length === 0 && of.length === 0) return undefined;
@@ -524,6 +525,10 @@ export class GuardPart implements vscode.Disposable {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 }
+
+/** Those that protect the guard itself go without saying. */
+const namesOfRules = ({ rules }: RuleSet): string[] =>
+  rules.filter(({ fixed }) => fixed !== true).map(({ name }) => name);
 
 const ACTS: readonly CardAct[] = ['resume', 'raise', 'pause', 'stop', 'kill'];
 

@@ -201,7 +201,8 @@ function actsOf(
     }
     acts.push('stop', 'kill');
   }
-  if (!acts.includes('resume')) acts.unshift('dismiss');
+  // A frozen agent stays in sight until somebody who may has let it go on.
+  if (!acts.includes('resume') && (trusted || session?.paused !== true)) acts.unshift('dismiss');
   return acts;
 }
 
@@ -223,7 +224,10 @@ function doneOf(
 }
 
 /** As they were reported, and as they are now. */
-function processesOf({ processes = [] }: Trip, { processNow }: StateInput): GuardProcess[] {
+function processesOf(trip: Trip, { processNow }: StateInput): GuardProcess[] {
+  const ends = trip.action === 'stop' || trip.action === 'kill' || !isOpen(trip);
+  // What had ended before it was reached is no part of what stands still.
+  const processes = (trip.processes ?? []).filter(({ state }) => ends || state !== 'gone');
   const known = new Map(processes.map((one) => [one.pid, one]));
   const now = new Map(processes.map(({ pid }) => [pid, processNow(pid)]));
   const depthOf = (pid: number, seen: number): number => {
@@ -245,7 +249,7 @@ function processesOf({ processes = [] }: Trip, { processNow }: StateInput): Guar
         state === 'leftAlone'
           ? 'leftAlone'
           : // The number may be another program's by now.
-            there === undefined || there.name !== name
+            there === undefined || there.name !== name || there.state === 'Z'
             ? 'gone'
             : there.state === 'T'
               ? 'frozen'

@@ -76,7 +76,8 @@ export function noticeText(trip: Trip, pending: boolean): string {
 export function requestText(request: Approval): string {
   const { call } = request;
   const what = oneLine(call.target, 120) || call.tool;
-  return `${agentOf(request)} asks: ${what}: ${oneLine(request.detail || request.rule.text, 160)}`;
+  const why = request.rule.message ? ` ${oneLine(request.rule.message, 160)}` : '';
+  return `${agentOf(request)} asks for your word (rule ${request.rule.name}): ${what}${why === '' ? '' : ` –${why}`}`;
 }
 
 /** `.watch-rules.yaml:12`; undefined: built in. @param project absolute path, or empty */

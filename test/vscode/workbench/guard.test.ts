@@ -226,7 +226,7 @@ test('a call that waits is answered from the inbox: what its real hook hears', a
   const row = frame.locator('.request').first();
   await row.getByText('git push --force').first().waitFor({ timeout: 15_000 });
   await workbench!.statusBarItem('1 request waits').waitFor();
-  await notification(page, 'Claude Code asks');
+  await notification(page, 'Claude Code asks for your word');
   await page.waitForTimeout(700);
   await row.locator('.request-open').click();
   await row.getByText('Others have pulled it.').waitFor();
