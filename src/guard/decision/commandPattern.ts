@@ -122,7 +122,11 @@ function matches(pattern: CommandPattern, program: Program): Truth {
     }
     const may = args.findIndex(
       (arg, index) =>
-        index >= from && (vague[index] ? couldBe(arg, text) : globs[index] && textGlob(arg)(text)),
+        index >= from &&
+        (vague[index]
+          ? couldBe(arg, text)
+          : // A star alone is whatever the folder holds.
+            globs[index] && /[^*?]/.test(arg) && textGlob(arg)(text)),
     );
     if (may < 0) return 'no';
     from = may + 1;

@@ -28,7 +28,7 @@ export interface GuardFoldOptions {
 
 /** Without a sign of life for so long, a session that goes on begins anew. */
 const SILENCE_MS = 15 * 60_000;
-const LANES = 120;
+const LANES = 60;
 
 /**
  * Fed with a session's events, in any order, any event any number of times, as long as they are not further apart than what is
@@ -76,13 +76,13 @@ export class GuardFold implements Facts {
     this.asked = new Recent(LANES);
     this.worked = new Recent(LANES);
     this.depths = new Recent(LANES);
-    this.starters = new Recent(100);
+    this.starters = new Recent(60);
     this.lanes = new Distinct(150 * memory);
     this.files = new Distinct(500 * memory);
-    this.seen = new Recent(1500 * memory, (timeMs) => {
+    this.seen = new Recent(1100 * memory, (timeMs) => {
       if (timeMs > this.forgottenMs) this.forgottenMs = timeMs;
     });
-    this.matcher = new CallMatcher(150 * memory);
+    this.matcher = new CallMatcher(110 * memory);
     this.money = new Money(pricer, memory);
     this.outcomes = new Outcomes(memory);
     this.last = new LastCalls();
@@ -379,10 +379,7 @@ export class GuardFold implements Facts {
     return {
       v: VERSION,
       numbers,
-      asked: [...this.asked.entries()],
-      worked: [...this.worked.entries()],
-      depths: [...this.depths.entries()],
-      starters: [...this.starters.entries()],
+      ...Object.fromEntries(MAPS.map((name) => [name, packed([...this[name].entries()].flat())])),
       lanes: this.lanes.save(),
       files: this.files.save(),
       seen: packed(Array.from(this.seen.entries(), ([key]) => key)),
@@ -402,8 +399,10 @@ export class GuardFold implements Facts {
       if (typeof numbers[name] !== 'number') throw new Error(`${name} is missing`);
       (fold as unknown as Record<string, number>)[name] = numbers[name];
     }
-    for (const name of ['asked', 'worked', 'depths', 'starters'] as const)
-      for (const [key, value] of saved[name] as [number, number][]) fold[name].set(key, value);
+    for (const name of MAPS) {
+      const pairs = unpacked(saved[name] as string);
+      for (let at = 0; at + 1 < pairs.length; at += 2) fold[name].set(pairs[at]!, pairs[at + 1]!);
+    }
     fold.lanes.load(saved.lanes as string);
     fold.files.load(saved.files as string);
     for (const key of unpacked(saved.seen as string)) fold.seen.set(key, fold.lastMs);
@@ -416,6 +415,7 @@ export class GuardFold implements Facts {
 }
 
 const VERSION = 1;
+const MAPS = ['asked', 'worked', 'depths', 'starters'] as const;
 const NUMBERS = [
   'calls',
   'errors',

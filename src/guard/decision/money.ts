@@ -35,7 +35,7 @@ const HOUR_MS = 3_600_000;
 const RATE_MINUTES = 10;
 /** Seven days and the hour that is under way. */
 const MAX_HOURS = 169;
-const MAX_NAMES = 20;
+const MAX_NAMES = 10;
 
 export class Money {
   readonly unpriced: string[] = [];
@@ -60,7 +60,7 @@ export class Money {
 
   constructor(pricer: Pricer | (() => Pricer | undefined) | undefined, memory = 1) {
     this.given = pricer;
-    this.older = new Recent(1000 * memory, (timeMs) => {
+    this.older = new Recent(600 * memory, (timeMs) => {
       if (timeMs > this.forgottenMs) this.forgottenMs = timeMs;
     });
     this.recent = new Recent(100 * memory, ([, , timeMs], key) => this.older.set(key, timeMs));
@@ -92,7 +92,7 @@ export class Money {
   }
 
   private name(model: Json | undefined): void {
-    const name = (typeof model === 'string' && model !== '' ? model : '(no model)').slice(0, 100);
+    const name = (typeof model === 'string' && model !== '' ? model : '(no model)').slice(0, 60);
     if (this.unpriced.length < MAX_NAMES && !this.unpriced.includes(name)) this.unpriced.push(name);
   }
 

@@ -51,7 +51,7 @@ interface Chain {
 const MAX_TIMES = 6;
 const MAX_TESTS = 40;
 /** No call: of results that belong to none. */
-const NONE = -1;
+const NONE = 0;
 
 export class Outcomes {
   retries = 0;
@@ -69,14 +69,14 @@ export class Outcomes {
   private testsBefore = 0;
 
   constructor(memory = 1) {
-    this.calls = new Recent(200 * memory, (_, key) => this.files.delete(key));
-    this.older = new Recent(1200 * memory);
-    this.results = new Recent(150 * memory, (known, key) => {
+    this.calls = new Recent(160 * memory, (_, key) => this.files.delete(key));
+    this.older = new Recent(900 * memory);
+    this.results = new Recent(130 * memory, (known, key) => {
       if (known[6] === 1) this.before = runAfter(this.before, OUTCOMES[known[3]]!);
       if (this.ends.get(known[5]) === key) this.ends.delete(known[5]);
       this.older.set(key, 1);
     });
-    this.chains = new Recent(120 * memory);
+    this.chains = new Recent(100 * memory);
   }
 
   /** @returns a file that it changed, where its result came before */
@@ -180,8 +180,8 @@ export class Outcomes {
   save(): Json {
     return {
       numbers: [this.retries, this.before, this.testsBefore],
-      calls: Array.from(this.calls.entries(), ([key, call]) => [key, ...call]),
-      results: Array.from(this.results.entries(), ([key, known]) => [key, ...known]),
+      calls: rowsOf(this.calls.entries()),
+      results: rowsOf(this.results.entries()),
       older: packed(Array.from(this.older.entries(), ([key]) => key)),
       chains: Array.from(this.chains.entries(), ([key, { failedMs, after, times }]) => [
         key,
@@ -196,9 +196,9 @@ export class Outcomes {
   load(saved: Json): void {
     if (!isObject(saved)) throw new Error('no outcomes');
     [this.retries, this.before, this.testsBefore] = saved.numbers as [number, number, number];
-    for (const [key, ...call] of saved.calls as [number, ...Call][]) this.calls.set(key, call);
+    for (const [key, ...call] of rows<Call>(saved.calls as string, 4)) this.calls.set(key, call);
     for (const key of unpacked(saved.older as string)) this.older.set(key, 1);
-    for (const [key, ...known] of saved.results as [number, ...Known][]) {
+    for (const [key, ...known] of rows<Known>(saved.results as string, 8)) {
       this.results.set(key, known);
       if (known[5] !== NONE) this.ends.set(known[5], key);
     }
@@ -211,6 +211,16 @@ export class Outcomes {
       this.chains.set(key, { failedMs: failedMs || Number.POSITIVE_INFINITY, after, times });
     this.tests = (saved.tests as [number, number][]).map(([key, failed]) => [key, failed === 1]);
   }
+}
+
+/** Numbers of rows of one width, packed. */
+const rowsOf = (entries: Iterable<[number, readonly number[]]>): string =>
+  packed(Array.from(entries, ([key, row]) => [key, ...row]).flat());
+
+function* rows<Row extends number[]>(text: string, width: number): Generator<[number, ...Row]> {
+  const numbers = unpacked(text);
+  for (let at = 0; at + width <= numbers.length; at += width)
+    yield numbers.slice(at, at + width) as [number, ...Row];
 }
 
 function isBetter(known: Known, { rank, timeMs, size }: Ended): boolean {

@@ -63,7 +63,7 @@ export const KEYS = 64 ** WIDTH;
 export function packed(numbers: Iterable<number>): string {
   let out = '';
   for (const number of numbers) {
-    let rest = number;
+    let rest = Math.max(0, Math.min(Math.round(number), KEYS - 1));
     let text = '';
     for (let at = 0; at < WIDTH; at++) {
       text = DIGITS[rest % 64] + text;
