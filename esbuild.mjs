@@ -166,7 +166,7 @@ const targets = [
   },
   ...Object.entries({
     agents: 76,
-    guard: 120,
+    guard: 150,
     helper: 80,
     opencode: 80,
     rules: 190,

@@ -5,7 +5,7 @@
 
 import type { HookAnswer } from '../agents/agent.ts';
 import { asString as str } from '../agents/rows.ts';
-import { isSetUpIn } from '../agents/setup/undo.ts';
+import { isSetUpIn } from '../agents/setup/setUpFile.ts';
 import {
   type AnswerOrNot,
   type Approval,

@@ -14,8 +14,12 @@ import type { BeforeTool, GuardMoment } from './guardMoment.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
 
-/** A decision is made by then, ms. */
+/**
+ * A decision is made by then, ms of our own work: on a machine that is busy with other things nothing is let through for
+ * that, but the hook must be over before its agent gives up on it.
+ */
 export const DEADLINE_MS = 200;
+const LATEST_MS = 4000;
 /** Of events and of a transcript that are read at most, bytes. */
 const MAX_BYTES = 1_048_576;
 
@@ -44,7 +48,6 @@ export function rulesOf({ known }: GuardMoment): RuleSet {
 
 /** @throws where it cannot be decided at all */
 export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Decision {
-  const until = performance.now() + DEADLINE_MS;
   const { known, agent, tool } = at;
   const rules = rulesOf(at);
   if (rules.rules.length === 0) return { rules, verdict: { action: 'allow', fired: [] } };
@@ -57,6 +60,7 @@ export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Dec
     maxBytes: MAX_BYTES,
   });
   if (more) startDetached('--fold', { session, traceDir: known.trace_dir });
+  const deadline = timer();
   const call = tool && guardedCall(tool, agent, worldOf(at, tool.cwd));
   const verdict = decide({
     rules,
@@ -65,7 +69,7 @@ export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Dec
     nowMs: Date.now(),
     where: 'hook',
     raised: readRaised(session, env),
-    deadline: () => performance.now() > until,
+    deadline,
     home: env.HOME || homedir(),
     project: known.project,
     regex: (source) => ({ test: part('regex').regexMatcher(source) }),
@@ -76,6 +80,18 @@ export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Dec
     rules,
     ...(call && { call }),
     verdict: failed === undefined ? verdict : { ...verdict, failed },
+  };
+}
+
+/** @returns whether time is up */
+function timer(): () => boolean {
+  const started = performance.now();
+  const before = process.cpuUsage();
+  return () => {
+    const passed = performance.now() - started;
+    if (passed <= DEADLINE_MS) return false;
+    const { user, system } = process.cpuUsage(before);
+    return passed > LATEST_MS || (user + system) / 1000 > DEADLINE_MS;
   };
 }
 
