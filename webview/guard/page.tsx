@@ -98,7 +98,12 @@ function Watching({ state }: { state: GuardState }) {
 function watchingText({ watching }: GuardState): string {
   const { rules, sessions, forecast } = watching;
   const what = rules === 1 ? '1 rule is in force' : `${rules} rules are in force`;
-  const who = sessions === 1 ? '1 agent is watched' : `${sessions} agents are watched`;
+  const who =
+    sessions === 0
+      ? 'no agent is watched'
+      : sessions === 1
+        ? '1 agent is watched'
+        : `${sessions} agents are watched`;
   return [
     rules === 0 ? 'No rules are in force' : what,
     who,
