@@ -112,7 +112,7 @@ function withinRoot(glob: string): string {
 }
 
 /** Without those that the project itself lies in, or all of it would be free. */
-const freeOf = (root: string): string[] => [
+export const freeOf = (root: string): string[] => [
   ...DEVICES,
   ...TEMPORARY.filter((folder) => root !== folder && !root.startsWith(`${folder}/`)).map(
     (folder) => `${folder}/**`,
@@ -120,7 +120,7 @@ const freeOf = (root: string): string[] => [
 ];
 
 /** What changes nothing and shows nothing of a file, and what only runs another program: that one must be allowed. */
-const FREE_PROGRAMS = [
+export const FREE_PROGRAMS = [
   ...['cd', 'pushd', 'popd', 'pwd', 'true', 'false', ':', 'test', '[', '[['],
   ...['echo', 'printf', 'exit', 'wait', 'sleep'],
   ...['env', 'time', 'timeout', 'nice', 'nohup', 'command', 'builtin', 'stdbuf', 'xargs'],
