@@ -7,7 +7,7 @@ import { textGlob } from './decision/pathGlob.ts';
 import { type Folder, folderTree, globsOf } from './pathTree.ts';
 import { commandForm, isByRemote } from './policyCommands.ts';
 import { type RecordedCall, recordedCalls } from './recordedCalls.ts';
-import { FREE_PROGRAMS, freeOf } from './scope.ts';
+import { FREE_PROGRAMS, freeOf } from './scopeFree.ts';
 import { SENSITIVE_FOLDERS, SENSITIVE_NAMES } from './sensitiveGlobs.ts';
 import { isLiteral, isUnknown, type Pattern, textOf } from './shell/pattern.ts';
 

@@ -70,7 +70,7 @@ export function globsOf({ root }: Folder, single: readonly string[]): string[] {
       return;
     }
     // A name alone would be one in any folder.
-    if (at.own) found.push(path.includes('/') ? path : `./${path}`);
+    if (at.own) found.push(path.includes('/') ? path : `./${path === '' ? '.' : path}`);
     for (const [name, child] of [...at.children].sort(([a], [b]) => (a < b ? -1 : 1)))
       visit(child, path === '' ? name : `${path}/${name}`);
   };

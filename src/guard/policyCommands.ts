@@ -47,18 +47,18 @@ export function commandForm({ name, words, unknown, globs }: Program): CommandFo
       return args.length === 0 ? { ...any, warning: 'it runs any code that it is given' } : any;
   } else if (!WITH_SUBCOMMANDS.has(name)) return wide(any, name);
   const taken: string[] = [];
-  for (const [at, arg] of args.entries()) {
-    if (isOpen(at) || taken.length >= MAX_WORDS || /\s|^$/.test(arg)) break;
+  for (let at = 0; at < args.length && taken.length < MAX_WORDS; at++) {
+    const arg = args[at]!;
+    if (isOpen(at) || /\s|^$/.test(arg)) break;
+    if (name === 'git' && GIT_PLAIN.has(arg)) continue;
     if (name === 'git' && arg === '-C') {
-      args.splice(at, 0);
+      at++;
       continue;
     }
-    if (name === 'git' && args[at - 1] === '-C') continue;
-    if (name === 'git' && GIT_PLAIN.has(arg)) continue;
     taken.push(literal(arg));
     if (!arg.startsWith('-')) return { pattern: `${program} ${taken.join(' ')} *` };
   }
-  return args.length === 0 || args.every((arg) => arg.startsWith('-'))
+  return args.every((arg) => arg.startsWith('-'))
     ? any
     : { ...any, warning: 'which of its commands was run is not known' };
 }
@@ -66,12 +66,10 @@ export function commandForm({ name, words, unknown, globs }: Program): CommandFo
 const GIT_PLAIN = new Set(['--no-pager', '-P', '--paginate', '--no-optional-locks']);
 
 /** Programs that can do anything, whatever they were used for. */
-const WIDE = new Set('sudo doas su ssh eval exec parallel watch find awk gawk'.split(' '));
+const RUNS_OTHERS = new Set('sudo doas su ssh eval exec parallel watch'.split(' '));
 
 const wide = (form: CommandForm, name: string): CommandForm =>
-  WIDE.has(name) && name !== 'find' && name !== 'awk' && name !== 'gawk'
-    ? { ...form, warning: 'it runs any other program' }
-    : form;
+  RUNS_OTHERS.has(name) ? { ...form, warning: 'it runs any other program' } : form;
 
 /** As a word of a pattern: what would mean something in one stands for any character. */
 const literal = (word: string): string => word.replace(/[*?{}|&;<>`$]/g, '?');
