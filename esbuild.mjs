@@ -78,13 +78,14 @@ const lazyParts = {
 };
 
 /**
- * What commands about rules need, and no other: readers of YAML and of regular expressions. However they are
- * imported, they are loaded with the command.
+ * What commands about rules need, and no other: readers of YAML, of regular expressions and of shell commands. However
+ * they are imported, they are loaded with the command.
  * @type {Record<string, string>}
  */
 const ruleParts = {
   'src/guard/rules/rulesFor.ts': 'ruleFiles',
   'src/guard/rules/regex.ts': 'regex',
+  'src/guard/shell/readCommand.ts': 'shell',
 };
 
 /** @type {import('esbuild').Plugin} */

@@ -430,6 +430,52 @@ Examples:
     });
 
   program
+    .command('audit [id]')
+    .summary('hold a session against a policy')
+    .description(
+      'Holds what a session did against the policy of its project (.agent-scope.json), and shows which sensitive files it touched, which calls were denied, and which commands cannot be read.',
+    )
+    .option('--policy <file>', 'this policy instead of the one of the project')
+    .option('--all', 'all sessions of the trace folder')
+    .option('--markdown', 'print Markdown')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 no violations, 1 violations, 2 the policy has mistakes
+
+Examples:
+  agent-strace audit
+  agent-strace audit 3f2a --policy strict.json
+  agent-strace audit --all --json | jq '.sessions[].violations'`,
+    )
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { audit } = await import('./commands/audit.ts');
+      done(await audit(io, id, all(command)));
+    });
+
+  program
+    .command('policy')
+    .summary('write a policy from what sessions did')
+    .description(
+      'Makes a policy (.agent-scope.json) that allows what was observed: files read and written, commands, hosts. Prints it, or writes it to a file.',
+    )
+    .option('--last <n>', 'of so many sessions, the latest (default: all)', atLeastOne)
+    .option('-o, --output <file>', 'write it to this file')
+    .option('--force', 'write over a file that is there')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace policy --last 10
+  agent-strace policy --output .agent-scope.json`,
+    )
+    .action(async (_options: Parsed, command: Command) => {
+      const { policy } = await import('./commands/policy.ts');
+      done(await policy(io, all(command)));
+    });
+
+  program
     .command('postmortem [id]')
     .summary('tell how a session came to its end')
     .description(
@@ -463,6 +509,12 @@ function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text))
     throw new InvalidArgumentError('It must be a whole number from 0 up.');
   return Number(text);
+}
+
+function atLeastOne(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('It must be a whole number from 1 up.');
+  return value;
 }
 
 function positive(text: string): number {

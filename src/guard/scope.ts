@@ -5,6 +5,7 @@
  */
 
 import type { Condition, Rule, RuleProblem, TextPattern } from './rules/rule.ts';
+import { FREE_PROGRAMS, freeOf } from './scopeFree.ts';
 import { type Fields, list, network, onlyPaths, Reader } from './scopeReader.ts';
 
 export interface ScopeRules {
@@ -39,27 +40,6 @@ export function scopeRules(
 }
 
 type Made = Pick<Rule, 'name' | 'when' | 'text'> & { line: number };
-
-/** What programs need that touch no file of anybody's. */
-const DEVICES = [
-  '/dev/null',
-  '/dev/zero',
-  '/dev/urandom',
-  '/dev/tty',
-  '/dev/std{in,out,err}',
-  '/dev/fd/**',
-];
-
-/** Where agents put what they throw away: as rules see it, neither the project nor outside of it. */
-const TEMPORARY = [
-  '/tmp',
-  '/var/tmp',
-  '/dev/shm',
-  '/var/folders',
-  '/private/tmp',
-  '/private/var/tmp',
-  '/private/var/folders',
-];
 
 function filesRules(reader: Reader, files: Fields, access: 'read' | 'write', root: string): Made[] {
   const fields = reader.section(files, access, ['allow', 'deny']);
@@ -110,21 +90,6 @@ function withinRoot(glob: string): string {
   if (glob.startsWith('**/') || glob === '**') return `./${glob}`;
   return glob.includes('/') ? `./${glob}` : `./**/${glob}`;
 }
-
-/** Without those that the project itself lies in, or all of it would be free. */
-const freeOf = (root: string): string[] => [
-  ...DEVICES,
-  ...TEMPORARY.filter((folder) => root !== folder && !root.startsWith(`${folder}/`)).map(
-    (folder) => `${folder}/**`,
-  ),
-];
-
-/** What changes nothing and shows nothing of a file, and what only runs another program: that one must be allowed. */
-const FREE_PROGRAMS = [
-  ...['cd', 'pushd', 'popd', 'pwd', 'true', 'false', ':', 'test', '[', '[['],
-  ...['echo', 'printf', 'exit', 'wait', 'sleep'],
-  ...['env', 'time', 'timeout', 'nice', 'nohup', 'command', 'builtin', 'stdbuf', 'xargs'],
-];
 
 function commandRules(reader: Reader, fields: Fields): Made[] {
   const command = (text: string): string[] | string =>

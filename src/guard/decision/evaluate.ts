@@ -168,7 +168,7 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
 }
 
 /** Tools that tell names of files, and nothing of what is in them. */
-const TELLS_NAMES =
+export const TELLS_NAMES =
   /^(glob|ls|list|list_dir|list_directory|file_search|glob_file_search|read_project_structure)$/i;
 
 function knownOnly(
