@@ -81,10 +81,8 @@ function compileRules(project: string, env: Env, helpers: Helpers): Compiled {
     const { path, scope, root } = candidate;
     // Before it is read: what changes meanwhile is seen the next time.
     stamps[path] = stampOf(path);
-    if (stamps[path] === ABSENT) {
-      forget(path, env);
-      continue;
-    }
+    // What was deleted has no rules: a person did that, for the guarded agent may not.
+    if (stamps[path] === ABSENT) continue;
     if (isPolicy(candidate) && helpers.readScope === undefined) continue;
     const loaded = loadFile(candidate, project, helpers);
     problems.push(...loaded.problems);
@@ -226,15 +224,6 @@ function readGood(path: string, env: Env): Good | undefined {
     return good.version === 1 && good.path === path && Array.isArray(good.rules) ? good : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** A file that was deleted has no rules: a person did that, for the guarded agent may not. */
-function forget(path: string, env: Env): void {
-  try {
-    rmSync(goodPath(path, env), { force: true });
-  } catch {
-    // It is asked for only where there is a file again.
   }
 }
 
