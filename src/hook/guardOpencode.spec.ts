@@ -42,7 +42,12 @@ for (const { tool, args, ignores } of ${JSON.stringify(calls)}) {
     word = error.message;
   }
   if (word === 'ran' || ignores) {
-    await hooks['tool.execute.after']({ ...given, args }, { title: '', output: 'done', metadata: { exit: 0 } });
+    const state = { status: 'completed', input: args, output: 'done', title: '', metadata: { exit: 0 }, time: { start: 1, end: 2 } };
+    const part = { id: given.callID, callID: given.callID, sessionID: 'ses_1', messageID: 'msg_1', type: 'tool', tool, state };
+    await hooks['tool.execute.after']({ ...given, args }, { title: '', output: 'done', metadata: state.metadata });
+    const info = { id: 'msg_1', sessionID: 'ses_1', role: 'assistant', time: { created: 1 } };
+    await hooks.event({ event: { type: 'message.updated', properties: { info } } });
+    await hooks.event({ event: { type: 'message.part.updated', properties: { part } } });
   }
   said.push(word);
 }
