@@ -1,9 +1,11 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeAgent } from '../../test/fakeAgent.ts';
 import { GuardLab } from '../../test/guardLab.ts';
 import { buildHook } from '../../test/hookBundle.ts';
+import { hookCommand } from '../agents/launcher.ts';
+import { recordPath } from '../agents/setup/setUpFile.ts';
 import { act } from '../guard/brake.ts';
 import { readTrips } from '../guard/trips.ts';
 import { readVerdicts } from '../guard/verdicts.ts';
@@ -142,8 +144,9 @@ describe.runIf(process.platform === 'linux')('after a hook', () => {
     });
     lab.fire('claude', 'PreToolUse', call('PreToolUse'));
     await vi.waitUntil(() => trip()?.state !== 'open', 20_000);
-    expect(trip()!.problem ?? trip()!.state).toBeTruthy();
-    expect((await agent.processes()).length).toBeGreaterThan(0);
+    expect(trip()!.processes).toBeUndefined();
+    const done = agent.work('agent');
+    await vi.waitUntil(() => agent.work('agent') > done, 10_000);
   }, 60_000);
 });
 
@@ -249,5 +252,24 @@ describe('the settings of Claude Code', () => {
     });
     expect(change({ model: 'opus' })).toBe('');
     expect(readTrips(lab.env)).toMatchObject([{ rule: { name: 'settings' }, action: 'deny' }]);
+  });
+
+  it('keep our hook where set-up put it, until set-up takes it out', () => {
+    forbid('deny');
+    const ours = hookCommand('claude', 'PreToolUse', lab.env, { timeoutS: 300, closed: false });
+    const hooks = (command: string, matcher = '*') => ({
+      hooks: { PreToolUse: [{ matcher, hooks: [{ type: 'command', command }] }] },
+    });
+    // Whoever never set anything up may write what they like.
+    expect(change(hooks('true'))).toBe('');
+    const record = recordPath('claude', settings(), lab.env);
+    mkdirSync(join(record, '..'), { recursive: true, mode: 0o700 });
+    writeFileSync(record, '{}', { mode: 0o600 });
+    expect(change(hooks(ours))).toBe('');
+    for (const text of [{}, hooks('true'), hooks(ours, 'Read'), hooks(`: ${ours}`)]) {
+      expect(JSON.parse(change(text))).toMatchObject({ decision: 'block' });
+    }
+    rmSync(record);
+    expect(change({})).toBe('');
   });
 });

@@ -25,7 +25,10 @@ export interface Parts {
   /** What is personal data. */
   personal: PersonalRules;
   /** What only the agent's transcript knows. */
-  transcripts: { appendTranscript(task: TranscriptTask): boolean };
+  transcripts: {
+    appendTranscript(task: TranscriptTask): boolean;
+    sweep(argument: string | undefined): Promise<void>;
+  };
   /** Reads the files of rules, when they have changed. */
   rules: { compile: Compile };
   /** Regular expressions of rules, where there are any. */

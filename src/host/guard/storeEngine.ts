@@ -43,12 +43,16 @@ export interface StoreEngineOptions {
   postmortem?: TripActOptions['postmortem'];
 }
 
+/** What reads files of rules, and their regular expressions: loaded where there are rules. */
+type Reader = Pick<typeof import('../../guard/rules/rulesFor.ts'), 'rulesFor'> &
+  Pick<typeof import('../../guard/rules/regex.ts'), 'regexOf'>;
+
 export class StoreEngine implements GuardEngine {
   private readonly env: Env;
   private readonly options: StoreEngineOptions;
   private readonly sets = new Map<string, { atMs: number; set: RuleSet }>();
   private readonly said = new Set<string>();
-  private reader: typeof import('./rulesPart.ts') | undefined;
+  private reader: Reader | undefined;
   private loading = false;
 
   constructor(options: StoreEngineOptions) {
@@ -157,7 +161,7 @@ export class StoreEngine implements GuardEngine {
       traceDir,
       rules: () => this.rules(project),
       where: 'trusted',
-      regex: reader.regex,
+      regex: reader.regexOf,
       env: this.env,
       problem: (message) => this.say(message),
       ...(this.options.postmortem !== undefined && {
@@ -191,7 +195,7 @@ export class StoreEngine implements GuardEngine {
     let set: RuleSet;
     try {
       if (!this.hasRules(project)) set = NONE;
-      else if (this.reader) set = this.reader.readRules(project, this.env);
+      else if (this.reader) set = this.reader.rulesFor({ project, env: this.env });
       else {
         this.load();
         return NONE;
@@ -212,9 +216,12 @@ export class StoreEngine implements GuardEngine {
   private load(): void {
     if (this.loading) return;
     this.loading = true;
-    import('./rulesPart.ts').then(
-      (part) => {
-        this.reader = part;
+    Promise.all([
+      import('../../guard/rules/rulesFor.ts'),
+      import('../../guard/rules/regex.ts'),
+    ]).then(
+      ([{ rulesFor }, { regexOf }]) => {
+        this.reader = { rulesFor, regexOf };
         this.options.loaded();
       },
       (error: unknown) => this.say(`rules cannot be read: ${(error as Error).message}`),
