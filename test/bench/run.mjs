@@ -120,6 +120,46 @@ async function command() {
   }
 }
 
+async function decision() {
+  const count = Number(values.events);
+  console.log(
+    `\nGuard: a call recorded and decided on by 200 rules, in a session of ${count.toLocaleString('en')} events, nothing warm`,
+  );
+  const script = await bundle('test/bench/guard.ts');
+  const folder = join(scratch, 'guard');
+  const start = (mode, run = 0) => {
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [script, mode, folder, String(count), String(run)],
+      { encoding: 'utf8' },
+    );
+    if (status !== 0) throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
+  const { ms, bytes } = start('prepare');
+  row('folding it all, once', `${ms.toFixed(0)} ms`);
+  row('its state', `${(bytes / 1024).toFixed(1)} KB`, 'aim ≤ 64 KB');
+  const rounds = Array.from({ length: Math.max(runs, 15) }, (_, run) => ({
+    record: start('record', run),
+    file: start('file', run),
+    shell: start('shell', run),
+  }));
+  const of = (side) => median(rounds.map((round) => round[side].ms));
+  row('recorded only', `${of('record').toFixed(1)} ms`);
+  for (const [side, aim] of [
+    ['file', 5],
+    ['shell', 12],
+  ]) {
+    const more = median(rounds.map((round) => round[side].ms - round.record.ms));
+    const ratio = median(rounds.map((round) => round[side].ms / round.record.ms));
+    row(
+      side === 'file' ? 'an edit, decided on' : 'a shell command, decided on',
+      `${of(side).toFixed(1)} ms  ${ratio.toFixed(1)} ×`,
+      `+${more.toFixed(1)} ms, aim ≤ ${aim} ms`,
+    );
+  }
+}
+
 async function brake() {
   if (process.platform !== 'linux') return;
   console.log(
@@ -212,6 +252,7 @@ try {
   console.log(`${cpus.length} × ${cpus[0]?.model ?? 'CPU'}, Node ${process.version}; medians`);
   if (wanted('hook')) await hook();
   if (wanted('guard')) await guard();
+  if (wanted('guard')) await decision();
   if (wanted('command')) await command();
   if (wanted('brake')) await brake();
   if (wanted('ingest')) await ingest();

@@ -25,7 +25,7 @@ export interface RuleReader {
    * @param path absolute
    * @param root what relative patterns in it are of: absolute
    */
-  policyRules(path: string, root: string): Pick<Loaded, 'rules' | 'problems'>;
+  policyRules(path: string, root: string): { rules: Rule[]; problems: RuleProblem[] };
   /** Whether policies are read. */
   readsPolicies: boolean;
 }
