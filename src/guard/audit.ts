@@ -18,7 +18,7 @@ import type { Facts } from './decision/facts.ts';
 import type { GuardedCall, Touch } from './decision/guardedCall.ts';
 import { shown } from './decision/words.ts';
 import type { Disobeyed } from './evidence.ts';
-import { homeOf, type RecordedCall, recordedCalls } from './recordedCalls.ts';
+import { homeOf, isParsed, type RecordedCall, recordedCalls } from './recordedCalls.ts';
 import type { Rule, RuleSet } from './rules/rule.ts';
 import { isLiteral, type Pattern, textOf } from './shell/pattern.ts';
 import type { OpaqueReason } from './shell/reading.ts';
@@ -162,6 +162,7 @@ class Auditor {
     for (const { rule } of all) {
       // A command that hides what it does is told by itself.
       if (!this.set.rules.includes(rule)) continue;
+      if (rule.name === 'commands.allow' && !isParsed(call)) continue;
       for (const part of partsOf(call, rule)) {
         const [one] = this.decided(this.alone(rule), part).fired.filter(
           (each) => each.rule === rule,

@@ -6,9 +6,9 @@ import type { GuardedCall, Touch } from './decision/guardedCall.ts';
 import { textGlob } from './decision/pathGlob.ts';
 import { type Folder, folderTree, globsOf } from './pathTree.ts';
 import { commandForm, isByRemote } from './policyCommands.ts';
-import { type RecordedCall, recordedCalls } from './recordedCalls.ts';
+import { isParsed, type RecordedCall, recordedCalls } from './recordedCalls.ts';
 import { FREE_PROGRAMS, freeOf } from './scopeFree.ts';
-import { SENSITIVE_FOLDERS, SENSITIVE_NAMES } from './sensitiveGlobs.ts';
+import { groupGlob, SENSITIVE } from './sensitiveGlobs.ts';
 import { isLiteral, isUnknown, type Pattern, textOf } from './shell/pattern.ts';
 
 export interface PolicyFile {
@@ -70,7 +70,8 @@ export class PolicyObserver {
     for (const host of call.hosts)
       if (host !== undefined && isLiteral(host)) this.keep(this.hosts, textOf(host));
     if (call.reading?.opaque.some(({ kind }) => kind === 'hidden')) this.unreadable++;
-    for (const program of call.reading?.programs ?? []) {
+    // Of what no shell could run the words are no programs.
+    for (const program of isParsed(call) ? (call.reading?.programs ?? []) : []) {
       if (isByRemote(program)) this.remotes++;
       const form = commandForm(program);
       if (form === undefined || FREE_PROGRAMS.includes(program.name ?? '')) continue;
@@ -155,17 +156,26 @@ export class PolicyObserver {
     for (const path of observed)
       warnings.push(`${path} holds secrets by its name, and was ${verb}`);
     const deny: string[] = [];
-    for (const name of [...SENSITIVE_NAMES, ...SENSITIVE_FOLDERS]) {
-      const hit = matcher(name);
-      if (!observed.some(hit)) deny.push(name);
-      else {
-        // Elsewhere it stays denied: folders that hold one of those are not in the list as a whole.
-        for (const folder of inside.filter((glob) => glob.endsWith('/**') && glob !== './**')) {
-          const way = folder.slice(0, -3);
-          if (!observed.some((path) => path.startsWith(`${way}/`)))
-            deny.push(`${way}/**/${name.replace(/^\*\*\//, '')}`);
-        }
-      }
+    const whole = inside.filter(
+      (glob) =>
+        glob.endsWith('/**') &&
+        glob !== './**' &&
+        !observed.some((path) => path.startsWith(glob.slice(0, -2))),
+    );
+    for (const group of SENSITIVE) {
+      const wasSeen = (name: string): boolean =>
+        observed.some(matcher(`${group.before}${name}${group.after}`));
+      const seen = group.names.filter(wasSeen);
+      const never = groupGlob(
+        group,
+        group.names.filter((name) => !seen.includes(name)),
+      );
+      if (never !== undefined) deny.push(never);
+      const elsewhere = groupGlob(group, seen);
+      // Where it was not seen it stays denied: a folder that holds one is not in the list as a whole.
+      if (elsewhere !== undefined)
+        for (const folder of whole)
+          deny.push(`${folder.slice(0, -3)}/**/${elsewhere.replace(/^\*\*\//, '')}`);
     }
     return { allow: [...inside, ...outside], deny };
   }

@@ -38,6 +38,10 @@ export interface RecordedOptions {
   home?: string | undefined;
 }
 
+/** Whether all of its command could be read as one. */
+export const isParsed = ({ reading }: GuardedCall): boolean =>
+  reading?.opaque.some(({ reason }) => reason === 'unparsable' || reason === 'tooLong') !== true;
+
 /** Steps whose events are read at once. */
 const BATCH = 100;
 /** A larger event was not written by a recorder, bytes. */

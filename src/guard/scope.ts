@@ -116,7 +116,8 @@ function commandRules(reader: Reader, fields: Fields): Made[] {
       when: {
         kind: 'and',
         of: [
-          { kind: 'or', of: [{ kind: 'command', patterns: [{ glob: '*' }] }, { kind: 'opaque' }] },
+          // A program whose name is not known hides what it does: that is asked about in any case.
+          { kind: 'command', patterns: [{ glob: '*' }] },
           { kind: 'not', of: { kind: 'command', patterns, first: true } },
           {
             kind: 'not',

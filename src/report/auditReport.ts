@@ -3,6 +3,7 @@ import {
   AUDIT_LISTS,
   type AuditedCall,
   type AuditFinding,
+  type AuditList,
   type DeniedCall,
   hasViolations,
   type RanCall,
@@ -72,8 +73,8 @@ function sections(audit: SessionAudit, { shown }: View): Section[] {
       colour: 'yellow',
       items: audit.unclear,
       more: more.unclear,
-      text: ({ detail, command }) => command ?? detail,
-      why: by,
+      text: ({ detail }) => detail.replace(/ \(as far as can be told before it runs\)$/, ''),
+      why: (item) => (item.command === undefined ? by(item) : `${by(item)}: ${item.command}`),
     }),
     typed<SensitiveTouch>({
       title: (n) => `${plural(n, 'sensitive file')} touched`,
@@ -121,7 +122,7 @@ export function auditText(
     for (const item of items.slice(0, MOST)) {
       const at = item.step === 0 ? 'step ?' : `step ${item.step}`;
       const agent = item.agent_id === undefined ? '' : ' (subagent)';
-      const where = `  ${at.padEnd(10)} ${formatClock(item.at * 1000)}  `;
+      const where = `  ${at.padEnd(10)} ${formatClock((item.at - audit.started_at) * 1000)}  `;
       const text = `${sanitizeLine(section.text(item))}${agent}`;
       const why = sanitizeLine(section.why(item));
       const plain = `${where}${text}  ${why}`;
@@ -138,23 +139,34 @@ export function auditText(
   return `${lines.join('\n')}\n`;
 }
 
+/** What a summary needs of an audit. */
+export interface AuditCounts {
+  violations: number;
+  /** Of which it cannot be told. */
+  vague: number;
+}
+
+export const auditCounts = (audit: SessionAudit): AuditCounts => {
+  const count = (...lists: AuditList[]): number =>
+    lists.reduce((sum, list) => sum + audit[list].length + audit.more[list], 0);
+  return { violations: count('violations', 'ran'), vague: count('unclear', 'unreadable') };
+};
+
 /** What it comes to, in a line. */
 export function auditSummary(
-  audits: readonly Pick<SessionAudit, 'violations' | 'ran' | 'more'>[],
+  audits: readonly AuditCounts[],
   { files, rules }: AuditPolicy,
 ): { text: string; ok: boolean } {
-  const count = audits.reduce(
-    (sum, { violations, ran, more }) =>
-      sum + violations.length + ran.length + more.violations + more.ran,
-    0,
-  );
+  const count = audits.reduce((sum, { violations }) => sum + violations, 0);
+  const vague = audits.reduce((sum, each) => sum + each.vague, 0);
+  const rest = vague === 0 ? '' : `; ${plural(vague, 'finding')} of which it cannot be told`;
   const sessions = plural(audits.length, 'session');
   const against =
     files.length === 0
       ? 'no policy here (.agent-scope.json): only sensitive files and denied calls were looked for'
       : `${files.join(', ')}: ${plural(rules, 'rule')}`;
   return {
-    text: `${count === 0 ? 'No violations' : plural(count, 'violation')} in ${sessions} (${against})`,
+    text: `${count === 0 ? 'No violations' : plural(count, 'violation')} in ${sessions}${rest} (${against})`,
     ok: count === 0,
   };
 }
@@ -173,7 +185,7 @@ export function auditMarkdown(audit: SessionAudit, view: View): string {
       .slice(0, MOST)
       .map(
         (item) =>
-          `| ${item.step} | ${formatClock(item.at * 1000)} | ${markdownText(section.text(item))} | ${markdownText(section.why(item))} |`,
+          `| ${item.step} | ${formatClock((item.at - audit.started_at) * 1000)} | ${markdownText(section.text(item))} | ${markdownText(section.why(item))} |`,
       );
     const rest = section.items.length - rows.length + section.more;
     return [

@@ -8,7 +8,9 @@ import { type CallVerdict, readVerdicts } from '../../guard/verdicts.ts';
 import type { SessionAudit } from '../../model/audit.ts';
 import { summarise } from '../../model/summary.ts';
 import {
+  type AuditCounts,
   type AuditPolicy,
+  auditCounts,
   auditJson,
   auditMarkdown,
   auditSummary,
@@ -164,14 +166,12 @@ class Policies {
     isBelow(path, this.io.cwd) ? relative(this.io.cwd, path) : homely(path);
 }
 
-type Counted = Pick<SessionAudit, 'violations' | 'ran' | 'more'>;
-
 /** One session after the other, as it is done. */
 class Printed {
   private readonly io: Io;
   private readonly options: AuditCommandOptions;
   private readonly policies: Policies;
-  private readonly done: Counted[] = [];
+  private readonly done: AuditCounts[] = [];
 
   constructor(io: Io, options: AuditCommandOptions, policies: Policies) {
     this.io = io;
@@ -187,8 +187,7 @@ class Printed {
     const { io, options } = this;
     const { shown } = this.policies;
     const first = this.done.length === 0;
-    const { violations, ran, more } = found;
-    this.done.push({ violations, ran, more });
+    this.done.push(auditCounts(found));
     if (options.json === true)
       await print(io, `${first ? '\n' : ',\n'}${safeJson(auditJson(found), 2)}`);
     else if (options.markdown === true)

@@ -85,11 +85,17 @@ function joined(kind: 'and' | 'or', of: Condition[], rule: Rule, scene: Scene): 
   const numbers = said.find((one) => one.value !== undefined);
   return {
     truth: of.length === 0 ? 'no' : truth,
-    detail: [...new Set(said.map(({ detail }) => detail))].join(', and '),
+    detail: toldOnce(said.map(({ detail }) => detail)).join(', and '),
     ...(numbers?.value !== undefined && { value: numbers.value }),
     ...(numbers?.limit !== undefined && { limit: numbers.limit }),
   };
 }
+
+/** Without what another says, too. */
+const toldOnce = (details: readonly string[]): string[] =>
+  [...new Set(details)].filter(
+    (one, _, all) => !all.some((other) => other !== one && other.startsWith(one)),
+  );
 
 const raisedLimit = (rule: Rule, { raised }: Scene, limit: number): number =>
   Object.hasOwn(raised, rule.name) ? Math.max(limit, raised[rule.name]!) : limit;

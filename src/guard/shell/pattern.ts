@@ -60,9 +60,12 @@ function tokens(segment: Pattern): Token[] {
 /** Comparing two patterns costs the product of their lengths; above this they are taken to meet. */
 const MAX_CELLS = 200_000;
 
+const SPECIAL = /[*?\\\0]/;
+
 /** Whether some name matches both. */
 function segmentsMeet(a: Pattern, b: Pattern): boolean {
   if (a === b) return true;
+  if (!SPECIAL.test(a) && !SPECIAL.test(b)) return false;
   const left = tokens(a);
   const right = tokens(b);
   if (left.length * right.length > MAX_CELLS) return true;
@@ -103,6 +106,12 @@ export function pathsMeet(a: Pattern, b: Pattern): boolean {
   const right = b.split('/').filter(Boolean);
   if (left.length * right.length > MAX_CELLS) return true;
   const many = (segment: string): boolean => segment === '**' || segment.includes(UNKNOWN);
+  // Most paths differ in their last name or their first: that costs nothing to see.
+  for (const at of [-1, 0]) {
+    const [one, other] = [left.at(at), right.at(at)];
+    if (one === undefined || other === undefined || many(one) || many(other)) continue;
+    if (!segmentsMeet(one, other)) return false;
+  }
   return meet(left, right, many, segmentsMeet);
 }
 
