@@ -55,6 +55,8 @@ const withPrices = {
  */
 const lazy = {
   'src/host/setUp.ts': 'setUp',
+  'src/host/guard/guardPart.ts': 'guardWindow',
+  'src/host/guard/rulesPart.ts': 'guardRules',
   'src/host/transcriptPart.ts': 'pastTranscripts',
   'src/host/transcriptCommands.ts': 'transcriptCommands',
   'src/host/sessionExport.ts': 'sessionExport',
@@ -127,6 +129,18 @@ const targets = [
     name: 'setUp',
     entry: 'src/host/setUp.ts',
     budget: 100,
+    options: { ...node, target: 'node22' },
+  },
+  {
+    name: 'guardWindow',
+    entry: 'src/host/guard/guardPart.ts',
+    budget: 250,
+    options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
+  },
+  {
+    name: 'guardRules',
+    entry: 'src/host/guard/rulesPart.ts',
+    budget: 380,
     options: { ...node, target: 'node22' },
   },
   {
@@ -218,6 +232,7 @@ const targets = [
     optional: true,
     options: page,
   },
+  { name: 'webview/guard', entry: 'webview/guard/main.tsx', budget: 150, options: page },
   {
     name: 'webview/dashboard',
     entry: 'webview/dashboard/main.tsx',

@@ -24,7 +24,8 @@ export interface Approval {
   project: string;
   rule: { name: string; text: string; file?: string; line?: number; message?: string };
   detail: string;
-  call: { tool: string; target: string; id: string };
+  /** `text`: the whole call, redacted, for who wants to read it before they answer. */
+  call: { tool: string; target: string; id: string; text?: string };
   /** Seconds since the epoch. */
   at: number;
   /** … and when it is denied for want of an answer: before the agent's own hook timeout. */
@@ -41,6 +42,8 @@ const LOOK_MS = 40;
 const LISTENING_MS = 1000;
 
 const MAX_LISTENERS = 100;
+/** Of a whole call, UTF-16 units. */
+const MAX_TEXT = 16_384;
 
 export type AnswerOrNot = Answer | 'timeout' | 'nobody';
 
@@ -226,6 +229,8 @@ function approvalOf(id: string, value: Record<string, unknown> | undefined): App
       tool: shownText(call?.tool, 100) ?? '',
       target: shownText(call?.target, 200) ?? '',
       id: shownText(call?.id, 200) ?? '',
+      ...(typeof call?.text === 'string' &&
+        call.text !== '' && { text: call.text.slice(0, MAX_TEXT) }),
     },
     at,
     until,

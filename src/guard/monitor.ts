@@ -3,10 +3,12 @@
  * interrupted, and a denied call that ran all the same is found. For processes that live longer than a hook; any number may
  * run at once: who opens a trip acts upon it, and nobody else.
  */
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { acquireLease, type Lease } from '../agents/lease.ts';
 import { ownRecord, processState, type SessionRecord } from '../agents/process.ts';
 import type { ProcessState } from '../model/summary.ts';
+import { EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
 import { pendingApprovals } from './approvals.ts';
 import { decide, type Situation } from './decision/decide.ts';
@@ -42,7 +44,7 @@ export interface MonitorOptions {
   acts?: Omit<TripActOptions, 'env'>;
   /** Of a linear-time regular expression: see `decide`. */
   regex?: Situation['regex'];
-  /** Bytes of the trace that a tick reads at most. Default 4 MB. */
+  /** Bytes of the trace that are read in one go. Default 256 KB. */
   maxBytes?: number;
   /** For tests. */
   parts?: Partial<MonitorParts>;
@@ -58,7 +60,27 @@ export interface MonitorParts {
   monotonicMs: () => number;
 }
 
-const MAX_BYTES = 4 * 1_048_576;
+/** Some 20 ms of reading. */
+const SLICE_BYTES = 256 * 1024;
+/** A tick reads for so long at most, ms, and as long again for what was denied. */
+const TICK_MS = 200;
+/** What other sessions of the project cost is looked at again after so long, ms. */
+const FRESH_MS = 10_000;
+
+interface Read {
+  facts: Facts;
+  more: boolean;
+  /** Of the trace's file, before it was read. */
+  stamp: string;
+  /** Monotonic, ms. */
+  atMs: number;
+}
+
+function stampOf(path: string): string {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
+}
+
 /** What could not be done is tried again after so long, ms. */
 const RETRY_MS = 30_000;
 /** What a person let go on by other means is seen after so long, ms. */
@@ -79,6 +101,7 @@ export class GuardMonitor {
   private readonly told = new Set<string>();
   private wasFrozen = false;
   private busy = false;
+  private last: Read | undefined;
   /** As of the last tick that read them. */
   facts: Facts | undefined;
 
@@ -127,12 +150,7 @@ export class GuardMonitor {
     if (!this.mayRead()) return [];
     const done: Trip[] = [...(await this.actOnWaiting())];
     const rules = this.options.rules();
-    const { facts, more } = this.parts.readFacts({
-      session,
-      traceDir,
-      env,
-      maxBytes: this.options.maxBytes ?? MAX_BYTES,
-    });
+    const { facts, more } = await this.read();
     this.facts = this.clock.awake(facts);
     done.push(...(await this.verify(record, rules, nowMs)));
     // Half of what happened would be taken for all of it.
@@ -160,6 +178,26 @@ export class GuardMonitor {
       acted ||= action !== 'alert' && trip.dryRun !== true;
     }
     return done;
+  }
+
+  /**
+   * What the session has come to. Read in slices, with other work let in between; not at all where the trace is as it was: what
+   * goes by the clock needs no reading.
+   */
+  private async read(): Promise<Pick<Read, 'facts' | 'more'>> {
+    const { session, env, parts } = this;
+    const { traceDir, maxBytes = SLICE_BYTES } = this.options;
+    const started = parts.monotonicMs();
+    const stamp = stampOf(join(traceDir, session, EVENTS_FILE));
+    const before = this.last;
+    if (before?.stamp === stamp && !before.more && started - before.atMs < FRESH_MS) return before;
+    const until = performance.now() + TICK_MS;
+    for (;;) {
+      const read = parts.readFacts({ session, traceDir, env, maxBytes });
+      this.last = { ...read, stamp, atMs: started };
+      if (!read.more || performance.now() >= until) return this.last;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** One reader is enough, of those who may do the same. */
@@ -292,7 +330,14 @@ export class GuardMonitor {
   }
 
   private async verify(record: SessionRecord, rules: RuleSet, nowMs: number): Promise<Trip[]> {
-    const { found } = this.evidence.read(this.options.maxBytes ?? MAX_BYTES);
+    const found: Disobeyed[] = [];
+    const until = performance.now() + TICK_MS;
+    for (let more = true; more && performance.now() < until; ) {
+      const read = this.evidence.read(this.options.maxBytes ?? SLICE_BYTES);
+      found.push(...read.found);
+      more = read.more;
+      if (more) await new Promise((resolve) => setImmediate(resolve));
+    }
     const done: Trip[] = [];
     for (const each of found) {
       const trip = this.verifyTrip(record, each, rules, nowMs);

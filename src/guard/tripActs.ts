@@ -133,7 +133,10 @@ async function brakeFor(
     }
     return { ...settled(trip, 'failed', { problem: outcome.message }, env), outcome };
   }
-  const processes = outcome.processes.map(({ pid, name, state }) => ({ pid, name, state }));
+  const processes = outcome.processes.map(({ pid, name, state, why }) => ({
+    ...{ pid, name, state },
+    ...(why !== undefined && { why }),
+  }));
   const left = notable(action, outcome);
   const problem =
     outcome.state === 'partly' && left.length > 0

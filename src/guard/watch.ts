@@ -181,7 +181,8 @@ export class Watch {
         session: entry.id,
         traceDir: entry.traceDir,
         rules: () => this.rulesOf(watched),
-        where: 'trusted',
+        // A clone's rules may not freeze or kill anything, unless a person names their file.
+        where: 'untrusted',
         env,
         always: true,
         ...(kill === true && { kill: true }),

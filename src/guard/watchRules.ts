@@ -1,7 +1,7 @@
 /** The rules of a `watch`: what its flags say, as rules like any other. */
 import { isAbsolute, resolve } from 'node:path';
 import type { Rule, RuleProblem, RuleSet } from './rules/rule.ts';
-import { rulesFor } from './rules/rulesFor.ts';
+import { policyRules, rulesFor } from './rules/rulesFor.ts';
 import { parseRulesSpec } from './rules/spec.ts';
 
 type Env = Record<string, string | undefined>;
@@ -13,7 +13,7 @@ export interface WatchFlags {
   /** Specs (`loop:3/10,idle:10m`) or paths of rule files. */
   rules?: string[];
   config?: string;
-  /** A policy (`.agent-scope.json`). */
+  /** Path of a policy (`.agent-scope.json`). */
   policy?: string;
   maxContextPct?: number;
   maxRetries?: number;
@@ -63,8 +63,6 @@ export function watchRules(
   const place = (path: string): string => (isAbsolute(path) ? path : resolve(cwd, path));
   const named = [...(flags.rules ?? []).filter(isFile), ...(flags.config ? [flags.config] : [])];
   const files = named.map(place);
-  const policies = flags.policy === undefined ? [] : [place(flags.policy)];
-  const given = [...files, ...policies];
   const own: Rule[] = [];
   const problems: RuleProblem[] = [];
   for (const spec of specs) {
@@ -72,17 +70,20 @@ export function watchRules(
     problems.push(...parsed.problems);
     own.push(...parsed.rules);
   }
-  if (given.length > 0) {
-    const set = rulesFor({ project, env, extraFiles: files, policies });
-    const found = set.rules.filter(({ file }) => file !== undefined && given.includes(file));
-    own.push(...found);
-    problems.push(...set.problems.filter(({ file }) => given.includes(file)));
+  if (files.length > 0) {
+    const set = rulesFor({ project, env, extraFiles: files });
+    own.push(...set.rules.filter(({ file }) => file !== undefined && files.includes(file)));
+    problems.push(...set.problems.filter(({ file }) => files.includes(file)));
+  }
+  if (flags.policy !== undefined) {
+    const file = place(flags.policy);
+    const read = policyRules(file, project);
+    own.push(...read.rules);
+    problems.push(...read.problems);
     // Watched by less than was asked for, a person would be safe only in their mind.
-    for (const path of policies) {
-      if (found.some(({ file }) => file === path)) continue;
-      if (problems.some(({ file }) => file === path)) continue;
+    if (read.rules.length === 0 && read.problems.length === 0) {
       problems.push({
-        file: path,
+        file,
         line: 1,
         column: 1,
         message: 'there is no rule in this policy',

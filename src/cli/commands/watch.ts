@@ -4,8 +4,8 @@ import { ownRecord } from '../../agents/process.ts';
 import { writePriceTable } from '../../guard/decision/writePriceTable.ts';
 import { forecastText } from '../../guard/forecast.ts';
 import { runOnDeath } from '../../guard/onDeath.ts';
-import { regexMatcher } from '../../guard/rules/regex.ts';
-import type { RuleProblem } from '../../guard/rules/rule.ts';
+import { regexOf } from '../../guard/rules/regex.ts';
+import type { Action, Rule, RuleProblem } from '../../guard/rules/rule.ts';
 import { rulesFor } from '../../guard/rules/rulesFor.ts';
 import { metricOf, stepOf } from '../../guard/tripActs.ts';
 import type { Trip } from '../../guard/trips.ts';
@@ -23,7 +23,7 @@ import { placeTrace } from '../../trace/paths.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, Interrupted, type Io, sleep, styleFor, warn, widthOf } from '../io.ts';
-import { findSession, openStore, sharedPricer, type TraceOptions } from '../traces.ts';
+import { findSession, openStore, sharedPricer, shellWord, type TraceOptions } from '../traces.ts';
 
 export interface WatchCommandOptions extends TraceOptions, WatchFlags {
   onViolation?: 'terminal' | 'file' | 'kill';
@@ -69,7 +69,7 @@ export async function watch(
     rules: (of, session) => rulesFor({ project: of, session, env: io.env }),
     env: io.env,
     pricer: await sharedPricer(),
-    regex: (source) => ({ test: regexMatcher(source) }),
+    regex: regexOf,
     ...(options.dryRun === true && { dryRun: true }),
     ...(options.onViolation === 'kill' && { kill: true }),
     tripped: (trip) => {
@@ -89,6 +89,7 @@ export async function watch(
     for (const problem of inForce.problems)
       warn(io, `Rules: ${sanitizeLine(said(problem))}`, 'red');
     screen.start(own.length, inForce.rules.length, project, entry?.id);
+    screen.weak(inForce.rules.filter(({ scope, action }) => scope === 'repo' && ACTS.has(action)));
     for (;;) {
       screen.show(await engine.tick());
       if (engine.done) break;
@@ -106,6 +107,8 @@ export async function watch(
 
 /** Part of the contract: docs/commands.md. */
 const WATCHED = { tripped: 2, killed: 3 } as const;
+
+const ACTS: ReadonlySet<Action> = new Set<Action>(['pause', 'stop', 'kill']);
 
 const said = ({ file, line, message, fix }: RuleProblem): string => {
   const where = file === '' ? '' : `${file}:${line}: `;
@@ -191,6 +194,16 @@ class Screen {
     const rules = own + inForce === 0 ? 'no rules' : plural(own + inForce, 'rule');
     const hint = own + inForce === 0 ? ' Nothing will be stopped: try --budget 5.' : '';
     this.note(`Watching ${what}, ${rules}. Ctrl-C ends it.${hint}`);
+  }
+
+  /** @param rules of the repository that would do more than it may */
+  weak(rules: readonly Rule[]): void {
+    const [first] = rules;
+    if (this.json || first === undefined) return;
+    const file = first.file === undefined ? 'their file' : shellWord(first.file);
+    this.note(
+      `${plural(rules.length, 'rule')} of the repository may only deny here. To let them ${first.action}: --rules ${file}`,
+    );
   }
 
   show(states: readonly WatchedState[]): void {

@@ -36,6 +36,7 @@ const SPELLINGS: Record<string, Record<string, string>> = {
   chgrp: { R: 'recursive' },
   grep: { r: 'recursive', R: 'dereference-recursive' },
   git: { f: 'force', d: 'delete', D: 'delete-force', a: 'all', n: 'dry-run', m: 'message' },
+  hub: { f: 'force', d: 'delete' },
   docker: { f: 'force', a: 'all', v: 'volume' },
   npm: { g: 'global', f: 'force' },
   curl: { d: 'data', F: 'form', T: 'upload-file', o: 'output', X: 'request', k: 'insecure' },
@@ -88,7 +89,11 @@ export function runs(
   pattern: CommandPattern,
   programs: readonly Program[],
   text: string | undefined,
+  first = false,
 ): Truth {
+  if (first) {
+    return programs.reduce<Truth>((best, one) => truer(best, begins(pattern, one)), 'no');
+  }
   if (text !== undefined && pattern.whole?.(text.trim())) return 'yes';
   let best: Truth = 'no';
   for (const program of programs) {
@@ -134,6 +139,46 @@ function matches(pattern: CommandPattern, program: Program): Truth {
     least = 'maybe';
   }
   return least;
+}
+
+/** Options before a program's own words that change nothing of what it does. */
+const PLAIN: Record<string, { alone: Set<string>; valued: Set<string> }> = {
+  git: {
+    alone: new Set([
+      '--no-pager',
+      '-P',
+      '--paginate',
+      '--no-optional-locks',
+      '--literal-pathspecs',
+    ]),
+    valued: new Set(['-C']),
+  },
+};
+
+/** Whether a program is run with the words of the pattern before all others. What is not known might be anything. */
+function begins(pattern: CommandPattern, { name, words, unknown, globs }: Program): Truth {
+  if (name === undefined || !pattern.name(name)) return 'no';
+  const args = words.slice(1);
+  const isOpen = (at: number): boolean => unknown.includes(at + 1) || globs.includes(at + 1);
+  const spellings = Object.hasOwn(SPELLINGS, name) ? SPELLINGS[name]! : {};
+  const named = (arg: string): boolean =>
+    pattern.flags.some((flag) => hasFlag(arg, flag, spellings));
+  const plain = Object.hasOwn(PLAIN, name) ? PLAIN[name] : undefined;
+  let at = 0;
+  for (const { text, test } of pattern.words) {
+    for (; at < args.length && !isOpen(at) && /^-./.test(args[at]!); at++) {
+      if (plain?.valued.has(args[at]!)) at++;
+      else if (!plain?.alone.has(args[at]!) && !named(args[at]!)) return 'no';
+    }
+    const arg = args[at];
+    if (arg === undefined) return 'no';
+    if (isOpen(at)) return couldBe(arg, text) ? 'maybe' : 'no';
+    if (!test(arg)) return 'no';
+    at++;
+  }
+  for (const flag of pattern.flags)
+    if (!args.some((arg, index) => !isOpen(index) && hasFlag(arg, flag, spellings))) return 'no';
+  return 'yes';
 }
 
 /** Whether a word with a part that is not known may become this one. */

@@ -133,8 +133,13 @@ function sceneOf(situation: Situation): Scene {
  */
 function tried(rule: Rule, scene: Scene): Finding {
   let best = evaluate(rule.when, rule, scene);
-  if (best.truth === 'yes' || scene.call === undefined || !negatesCall(rule.when)) return best;
-  for (const call of partsOf(scene.call)) {
+  if (best.truth === 'yes' || scene.call === undefined) return best;
+  const kinds = negatedKinds(rule.when);
+  if (kinds.size === 0) return best;
+  let parts = 0;
+  for (const call of partsOf(scene.call, kinds)) {
+    // What is not looked at may be anything.
+    if (++parts > MAX_PARTS) return { ...best, truth: truer(best.truth, 'maybe') };
     const finding = evaluate(rule.when, rule, { ...scene, call });
     if (truer(finding.truth, best.truth) !== best.truth) best = finding;
     if (best.truth === 'yes') break;
@@ -142,24 +147,28 @@ function tried(rule: Rule, scene: Scene): Finding {
   return best;
 }
 
-function negatesCall(when: Condition, negated = false): boolean {
-  if (when.kind === 'not') return negatesCall(when.of, true);
-  if (when.kind === 'and' || when.kind === 'or')
-    return when.of.some((one) => negatesCall(one, negated));
-  return negated && (when.kind === 'path' || when.kind === 'command' || when.kind === 'host');
+type Parts = 'path' | 'command' | 'host';
+
+function negatedKinds(when: Condition, negated = false, kinds = new Set<Parts>()): Set<Parts> {
+  if (when.kind === 'not') return negatedKinds(when.of, true, kinds);
+  if (when.kind === 'and' || when.kind === 'or') {
+    for (const one of when.of) negatedKinds(one, negated, kinds);
+  } else if (negated && (when.kind === 'path' || when.kind === 'command' || when.kind === 'host')) {
+    kinds.add(when.kind);
+  }
+  return kinds;
 }
 
-function* partsOf(call: GuardedCall): Generator<GuardedCall> {
-  let parts = 0;
+function* partsOf(call: GuardedCall, kinds: ReadonlySet<Parts>): Generator<GuardedCall> {
   const { touches, hosts, reading } = call;
-  if (touches.length > 1)
-    for (const touch of touches) if (parts++ < MAX_PARTS) yield { ...call, touches: [touch] };
-  if (hosts.length > 1)
-    for (const host of hosts) if (parts++ < MAX_PARTS) yield { ...call, hosts: [host] };
-  if (reading !== undefined && reading.programs.length > 0) {
+  if (kinds.has('path') && touches.length > 1)
+    for (const touch of touches) yield { ...call, touches: [touch] };
+  if (kinds.has('host') && hosts.length > 1)
+    for (const host of hosts) yield { ...call, hosts: [host] };
+  if (kinds.has('command') && reading !== undefined && reading.programs.length > 0) {
     const { command: _, ...rest } = call;
     for (const program of reading.programs)
-      if (parts++ < MAX_PARTS) yield { ...rest, reading: { ...reading, programs: [program] } };
+      yield { ...rest, reading: { ...reading, programs: [program] } };
   }
 }
 

@@ -20,6 +20,8 @@ export interface Scene {
   temporary: readonly string[];
   ignoreCase: boolean;
   raised: Record<string, number>;
+  /** Within a "not". */
+  negated?: boolean;
   /** @throws where time is up */
   tick: () => void;
 }
@@ -42,7 +44,7 @@ export function evaluate(when: Condition, rule: Rule, scene: Scene): Finding {
     case 'or':
       return joined(when.kind, when.of, rule, scene);
     case 'not': {
-      const { truth } = evaluate(when.of, rule, scene);
+      const { truth } = evaluate(when.of, rule, { ...scene, negated: !scene.negated });
       return { truth: negated(truth), detail: '' };
     }
     case 'metric':
@@ -147,11 +149,11 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
         : NO;
     }
     case 'command':
-      return command(when.patterns, scene, call);
+      return command(when, scene, call);
     case 'host':
       return host(when.patterns, scene, call);
     case 'path':
-      return strongest(call.touches, when.access, scene, (touch) => ({
+      return strongest(knownOnly(when, rule, scene, call), when.access, scene, (touch) => ({
         truth: onPath(touch, when.patterns, rule, scene),
         detail: touchText(touch, place(rule, scene)),
       }));
@@ -163,6 +165,25 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
     default:
       return NO;
   }
+}
+
+/** Tools that tell names of files, and nothing of what is in them. */
+const TELLS_NAMES =
+  /^(glob|ls|list|list_dir|list_directory|file_search|glob_file_search|read_project_structure)$/i;
+
+function knownOnly(
+  when: Extract<Condition, { kind: 'path' }>,
+  rule: Rule,
+  scene: Scene,
+  { touches, command }: GuardedCall,
+): readonly Touch[] {
+  if (when.known !== true) return touches;
+  const project = place(rule, scene);
+  return touches.filter(({ access, how, path }) => {
+    if (access === 'unknown' && command !== undefined) return false;
+    const inside = path !== undefined && isAtOrBelow(textOf(path), project);
+    return !(access === 'read' && inside && TELLS_NAMES.test(how));
+  });
 }
 
 const place = (rule: Rule, { project }: Scene): string => project ?? rule.root;
@@ -205,7 +226,9 @@ function onPath(touch: Touch, patterns: readonly TextPattern[], rule: Rule, scen
     }
     if (best === 'yes') break;
   }
-  return isGiven(touch, scene) && best !== 'no' ? 'maybe' : best;
+  // What it was given is that path in any case: for a rule on all others that is no maybe.
+  const vague = isGiven(touch, scene) && scene.negated !== true;
+  return best !== 'no' && vague ? 'maybe' : best;
 }
 
 /** A program that was given a path need not open it; a tool of whatever server is taken at its word. */
@@ -241,7 +264,11 @@ function outside(touch: Touch, project: string, scene: Scene): Truth {
 const isAtOrBelow = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 
-function command(patterns: readonly TextPattern[], scene: Scene, call: GuardedCall): Finding {
+function command(
+  { patterns, first }: Extract<Condition, { kind: 'command' }>,
+  scene: Scene,
+  call: GuardedCall,
+): Finding {
   const programs = call.reading?.programs ?? [];
   if (call.command === undefined && programs.length === 0) return NO;
   const detail = (): string => `runs ${shown(call.command ?? programs[0]!.words.join(' '), 120)}`;
@@ -257,7 +284,7 @@ function command(patterns: readonly TextPattern[], scene: Scene, call: GuardedCa
     } else {
       for (const one of scene.matchers.command(pattern.glob)) {
         scene.tick();
-        best = truer(best, runs(one, programs, call.command));
+        best = truer(best, runs(one, programs, call.command, first));
       }
     }
     if (best === 'yes') break;

@@ -74,7 +74,16 @@ export type Condition =
    * The call touches a path that matches. Globs: `*`, `**`, `?`, `{a,b}`; one without a slash matches the name in any
    * folder, one that begins with `/` or `~` is absolute, others are relative to `root`. Through shell commands, too.
    */
-  | { kind: 'path'; access: Access; patterns: TextPattern[] }
+  | {
+      kind: 'path';
+      access: Access;
+      patterns: TextPattern[];
+      /**
+       * Only what is known to be read or written: no words given to programs of which it is not known what they do with them, and
+       * no looking for names in the project.
+       */
+      known?: true;
+    }
   /** The call touches a path outside the project and the system's folders for temporary files. */
   | { kind: 'outside'; access: Access }
   /**
@@ -82,10 +91,15 @@ export type Condition =
    * match in any order and spelling (`-r -f`, `-fr`), other words in their order; what the pattern does not name may be there, too.
    * A regex is tried on the command as it stands and on each program's words, joined by spaces.
    */
-  | { kind: 'command'; patterns: TextPattern[] }
+  | {
+      kind: 'command';
+      patterns: TextPattern[];
+      /** For what is allowed: the pattern's words are the first ones, so that `git status` is no `git push origin status`. */
+      first?: true;
+    }
   /**
-   * The call runs a command whose words do not say what it does (`python -c`, `eval`, unparsable). With `reasons`: for one
-   * of these, else for any that the command itself hides (not `make`, which runs what lies in a file).
+   * The call runs a command that hides what it does (`python -c` that writes, `eval`, unparsable; not `make`, which runs what
+   * lies in a file). With `reasons`: for one of these only.
    */
   | { kind: 'opaque'; reasons?: OpaqueReason[] }
   | { kind: 'tool'; patterns: TextPattern[] }

@@ -1,9 +1,9 @@
 /** The rules in force, for the editor and the command line: with all that is needed to compile them. */
 
+import { type ScopeRules, scopeRules } from '../scope.ts';
 import { fixedSet } from './builtin.ts';
 import { compilerWith, type Helpers, loadFile, uniquelyNamed } from './compile.ts';
 import { loadRules, type RulesOf } from './compiled.ts';
-import type { Candidate } from './places.ts';
 import { regexProblem } from './regex.ts';
 import type { Rule, RuleProblem, RuleSet } from './rule.ts';
 import { parseRulesSpec } from './spec.ts';
@@ -13,13 +13,11 @@ export interface RulesForOptions extends RulesOf {
   specs?: readonly string[];
   /** Absolute paths of rule files that a person named: as good as the user's own. */
   extraFiles?: readonly string[];
-  /** The same of policies (`.agent-scope.json`), whatever they are called. */
-  policies?: readonly string[];
 }
 
 /** Never throws: what cannot be read is a problem of the set. */
 export function rulesFor(options: RulesForOptions): RuleSet {
-  const { project, env = process.env, specs = [], extraFiles = [], policies = [] } = options;
+  const { project, env = process.env, specs = [], extraFiles = [] } = options;
   const given: Rule[] = [];
   const problems: RuleProblem[] = [];
   for (const spec of specs) {
@@ -27,12 +25,8 @@ export function rulesFor(options: RulesForOptions): RuleSet {
     given.push(...made.rules);
     problems.push(...made.problems);
   }
-  const files: Pick<Candidate, 'path' | 'policy'>[] = [
-    ...extraFiles.map((path) => ({ path })),
-    ...policies.map((path) => ({ path, policy: true as const })),
-  ];
-  for (const file of files) {
-    const loaded = loadFile({ ...file, scope: 'user', root: project }, project, HELPERS);
+  for (const path of extraFiles) {
+    const loaded = loadFile({ path, scope: 'user', root: project }, project, HELPERS);
     given.push(...loaded.rules.map((rule): Rule => ({ ...rule, scope: 'user', root: project })));
     problems.push(...loaded.problems);
   }
@@ -50,5 +44,17 @@ export function rulesFor(options: RulesForOptions): RuleSet {
   };
 }
 
-const HELPERS: Helpers = { checkRegex: regexProblem };
+/** What compiling needs, where everything is at hand. */
+export const HELPERS: Helpers = { checkRegex: regexProblem, readScope: scopeRules };
 const compile = compilerWith(HELPERS);
+
+/**
+ * A policy that a person named, whatever its name is.
+ *
+ * @param path absolute
+ * @param root what relative patterns in it are of: absolute
+ */
+export function policyRules(path: string, root: string): ScopeRules {
+  const { rules, problems } = loadFile({ path, scope: 'user', root, policy: true }, root, HELPERS);
+  return { rules: rules.map((rule): Rule => ({ ...rule, scope: 'user', root })), problems };
+}
