@@ -32,6 +32,17 @@ const FROM_TRANSCRIPT: ReadonlySet<Metric> = new Set([
   'project_cost_7d',
 ]);
 
+/** … and what the hooks of all agents but Claude Code tell of some calls, and not of others. */
+const LATE_IN_HOOKS: ReadonlySet<Metric> = new Set([
+  ...FROM_TRANSCRIPT,
+  'errors',
+  'consecutive_errors',
+  'consecutive_test_failures',
+  'retries',
+  'files_modified',
+  'lines_changed',
+]);
+
 export interface Decision {
   rules: RuleSet;
   verdict: Verdict;
@@ -47,11 +58,14 @@ export function rulesOf({ known }: GuardMoment): RuleSet {
 }
 
 /** @throws where it cannot be decided at all */
-export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Decision {
+export function decisionOn(
+  at: GuardMoment & { tool?: BeforeTool['tool']; call?: BeforeTool['call'] },
+): Decision {
   const { known, agent, tool } = at;
   const rules = rulesOf(at);
   if (rules.rules.length === 0) return { rules, verdict: { action: 'allow', fired: [] } };
-  if (rules.rules.some(({ when }) => asks(when, FROM_TRANSCRIPT))) readTranscript(at);
+  const late = agent === 'claude' ? FROM_TRANSCRIPT : LATE_IN_HOOKS;
+  if (rules.rules.some(({ when }) => asks(when, late))) readTranscript(at);
   const session = known.session_id;
   const { facts, more } = readFacts({
     session,
@@ -59,6 +73,8 @@ export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Dec
     env,
     maxBytes: MAX_BYTES,
   });
+  // Its event is in the trace by now: it is one call, not two.
+  facts.deciding(at.call);
   if (more) startDetached('--fold', { session, traceDir: known.trace_dir });
   const deadline = timer();
   const call = tool && guardedCall(tool, agent, worldOf(at, tool.cwd));

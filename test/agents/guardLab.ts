@@ -45,6 +45,8 @@ export interface GuardLab extends AnyLab, Ground {
   traceDir: string;
   /** Requests that the server has had: path and body. */
   requests: readonly string[];
+  /** Other rules from now on. */
+  setRules(rules: readonly RuleText[]): void;
   /** The sessions that were recorded. */
   sessions(): string[];
 }
@@ -104,6 +106,8 @@ export async function guardLab(
   const { server, origin, requests } = await counting();
   const stateHome = join(home, '.agent-strace');
   const env = { HOME: home, AGENT_STRACE_HOME: stateHome };
+  const setRules = (given: readonly RuleText[]): void =>
+    writeFileSync(join(stateHome, 'rules.yaml'), rulesText(given), { mode: 0o600 });
   const lab = await createLab(who, script({ projectDir, precious, server: origin }), {
     place,
     ...(model !== undefined && { model }),
@@ -116,7 +120,7 @@ export async function guardLab(
       env,
     });
     applySetup(plan, { hookBundle, version: '0.0.0', nodePath: process.execPath, env });
-    writeFileSync(join(stateHome, 'rules.yaml'), rulesText(rules), { mode: 0o600 });
+    setRules(rules);
   }
   const traceDir = join(projectDir, '.agent-traces');
   return {
@@ -124,6 +128,7 @@ export async function guardLab(
     precious,
     server: origin,
     requests,
+    setRules,
     env,
     traceDir,
     sessions: () => {

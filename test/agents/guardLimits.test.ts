@@ -28,8 +28,10 @@ interface Limit {
   name: string;
   condition: string;
   action: 'deny' | 'stop';
-  turns: Turn[];
+  turns: (who: Who) => Turn[];
   done: (lab: GuardLab) => Moments;
+  /** So often it may be done before the limit is reached. */
+  most: number;
   /** Other work goes on: what tripped says nothing of it. */
   fine?: boolean;
 }
@@ -40,42 +42,57 @@ const stamps = ({ projectDir }: GuardLab): Moments =>
 const times = (count: number, turn: (at: number) => Turn): Turn[] =>
   Array.from({ length: count }, (_, at) => turn(at));
 
+/** Tokens of output that cost more than 12 USD in so many answers, by the model that each agent asks for. */
+const COST_TURNS = 16;
+const SPENT: Record<Who, number> = {
+  claude: 60_000,
+  codex: 60_000,
+  gemini: 400_000,
+  copilot: 60_000,
+  opencode: 60_000,
+};
+
 const LIMITS: readonly Limit[] = [
   {
     name: 'loop',
     condition: 'loop 3/10',
     action: 'deny',
-    turns: times(50, () => ({ deeds: [{ run: stamp }] })),
+    turns: (who) => times(who === 'codex' ? 50 : 20, () => ({ deeds: [{ run: stamp }] })),
     done: stamps,
+    most: 2,
     fine: true,
   },
   {
     name: 'files',
     condition: 'files_modified >= 3',
     action: 'deny',
-    turns: times(8, (at) => ({ deeds: [{ write: `harm${at}.txt`, content: 'x\n' }] })),
+    turns: () => times(8, (at) => ({ deeds: [{ write: `harm${at}.txt`, content: 'x\n' }] })),
     done: ({ projectDir }) =>
       readdirSync(projectDir)
         .filter((name) => /^harm\d\.txt$/.test(name))
         .map((name) => statSync(join(projectDir, name)).mtimeMs / 1000),
+    most: 3,
   },
   {
     name: 'errors',
     condition: 'consecutive_errors >= 3',
     action: 'deny',
-    turns: times(8, (at) => ({ deeds: [{ run: `${stamp}; exit ${at + 2}` }] })),
+    turns: () => times(8, (at) => ({ deeds: [{ run: `${stamp}; exit ${at + 2}` }] })),
     done: stamps,
+    most: 3,
   },
   {
     name: 'cost',
     condition: 'cost_usd >= 10',
     action: 'stop',
-    // At 15 USD a million and more; agents take a fuller window for a reason to forget.
-    turns: times(12, (at) => ({
-      deeds: [{ run: `${stamp} # ${at}` }],
-      spends: { output: 110_000 },
-    })),
+    // Agents take a full window for a reason to forget what they did.
+    turns: (who) =>
+      times(COST_TURNS, (at) => ({
+        deeds: [{ run: `${stamp} # ${at}` }],
+        spends: { output: SPENT[who] },
+      })),
     done: stamps,
+    most: COST_TURNS - 2,
   },
 ];
 
@@ -93,7 +110,7 @@ interface Outcome {
 
 async function played(who: Who, limit: Limit): Promise<Outcome> {
   const script: Deeds = {
-    main: [...limit.turns, [{ write: 'fine.txt', content: 'fine\n' }], [{ say: 'All over.' }]],
+    main: [...limit.turns(who), [{ write: 'fine.txt', content: 'fine\n' }], [{ say: 'All over.' }]],
   };
   // A model that the list of prices knows, where the agent lets its models be named.
   const model = 'claude-sonnet-4-5';
@@ -133,11 +150,13 @@ test('nothing of it goes on after the limit is reached', async () => {
   for (const [at, seen] of all.entries()) {
     const { limit } = jobs[at]!;
     const { who, name } = seen;
-    expect.soft(seen).toMatchObject({ who, name, off: limit.turns.length, after: 0 });
+    // Gemini ends loops by itself, a little later.
+    const off = who === 'gemini' && name === 'loop' ? 4 : limit.turns(who).length;
+    expect.soft(seen).toMatchObject({ who, name, off, after: 0 });
     expect.soft({ who, name, tripped: seen.tripped !== '' }).toMatchObject({ tripped: true });
-    expect.soft(seen.on, `${who} ${name}`).toBeLessThan(seen.off);
+    expect.soft(seen.on, `${who} ${name}`).toBeLessThanOrEqual(limit.most);
     if (limit.action === 'deny') expect.soft(seen).toMatchObject({ who, name, told: true });
-    if (limit.fine) expect.soft(seen).toMatchObject({ who, name, fine: true });
+    if (limit.fine && who !== 'gemini') expect.soft(seen).toMatchObject({ who, name, fine: true });
   }
 }, 400_000);
 
@@ -152,7 +171,7 @@ interface Hang {
 const LIMIT_MS = 3000;
 
 async function interrupted({ who, of, action }: Hang) {
-  const beating = { run: 'while sleep 0.1; do printf x >> beat.txt; done' };
+  const beating = { run: 'while true; do printf x >> beat.txt; sleep 0.1; done' };
   let answer = (): void => {};
   const never = new Promise<void>((resolve) => (answer = resolve));
   const script: Deeds = {
@@ -162,10 +181,12 @@ async function interrupted({ who, of, action }: Hang) {
       [{ say: 'All over.' }],
     ],
   };
-  const minutes = LIMIT_MS / 60_000;
+  const rules = (minutes: number) => [
+    { name: 'too-long', condition: `duration_minutes >= ${minutes}`, action },
+  ];
   const lab = await guardLab(who, () => script, {
     hookBundle: bundle,
-    rules: [{ name: 'too-long', condition: `duration_minutes >= ${minutes}`, action }],
+    rules: rules(60),
   });
   try {
     const run = lab.start();
@@ -176,6 +197,9 @@ async function interrupted({ who, of, action }: Hang) {
     );
     const [session] = lab.sessions();
     const record = readSessionRecord(session!, lab.env)!;
+    // Some take long to begin.
+    const ms = Date.now() - record.first_seen * 1000 + LIMIT_MS;
+    lab.setRules(rules(Math.ceil((ms / 60_000) * 1000) / 1000));
     const beats = () => textOf(join(lab.projectDir, 'beat.txt')).length;
     // Nobody watches: it hangs on, beyond the limit.
     await sleep(LIMIT_MS + 500);
