@@ -64,6 +64,8 @@ export class GuardPart implements vscode.Disposable {
   private trips: Trip[] = [];
   /** What was told of, by id: when it tripped. */
   private readonly known = new Map<string, number>();
+  /** Projects that are open here, by path. */
+  private readonly here = new Map<string, boolean>();
   private readonly busy = new Map<string, CardAct>();
   private readonly failures = new Map<string, string>();
   private readonly startedMs = Date.now();
@@ -101,7 +103,10 @@ export class GuardPart implements vscode.Disposable {
     this.subscriptions = [
       this.item,
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.trustChanged()),
-      vscode.workspace.onDidChangeWorkspaceFolders(() => this.pace.ask()),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => {
+        this.here.clear();
+        this.pace.ask();
+      }),
     ];
     this.trustChanged();
     this.guard.sweep();
@@ -116,14 +121,18 @@ export class GuardPart implements vscode.Disposable {
 
   private tick(): void {
     const open = this.trips.some((trip) => isGrave(trip) && trip.state === 'open');
-    if (this.requests.all.length > 0 || open) this.look();
+    if (this.requests.all.length > 0 || open) this.look(false);
   }
 
-  /** Reads what is there, tells what is new, and shows it. */
-  private look(): void {
+  /**
+   * Reads what is there, tells what is new, and shows it.
+   *
+   * @param changed false: by the clock alone; there may be many trips
+   */
+  private look(changed = true): void {
     const nowMs = Date.now();
     try {
-      this.trips = this.guard.trips().filter((trip) => this.isHere(trip));
+      if (changed) this.trips = this.guard.trips().filter((trip) => this.isHere(trip));
       const fresh = this.requests.take(
         this.guard.requests(),
         (request) => this.isHere(request),
@@ -142,7 +151,11 @@ export class GuardPart implements vscode.Disposable {
 
   private takeTrip(trip: Trip, nowMs: number): void {
     if (trip.state === 'open' && this.wasResumed(trip, nowMs)) {
-      this.attempt(() => this.guard.settleResumed(trip));
+      this.busy.set(trip.id, 'resume');
+      void this.guard.settleResumed(trip).finally(() => {
+        this.busy.delete(trip.id);
+        this.pace.ask();
+      });
     }
     const before = this.known.get(trip.id);
     if (before === trip.at) return;
@@ -175,6 +188,15 @@ export class GuardPart implements vscode.Disposable {
   private isHere({ traceDir, project }: { traceDir: string; project: string }): boolean {
     const { live } = this.deps.engine;
     if (live.folders.some((folder) => folder.traceDir === traceDir)) return true;
+    const known = this.here.get(project);
+    if (known !== undefined) return known;
+    const here = this.isOpen(project);
+    if (this.here.size > 1000) this.here.clear();
+    this.here.set(project, here);
+    return here;
+  }
+
+  private isOpen(project: string): boolean {
     const real = project === '' ? '' : realPath(project);
     return (
       real !== '' &&

@@ -45,10 +45,9 @@ test('a rule that no call trips: the window freezes the agent, says so, and stop
     assert.equal(api.status?.tone, 'warning');
     // By the ordinary command, not by the card: the card follows.
     const { key } = api.sessions.find((one) => one.id === id)!;
-    await new Promise((resolve) => setTimeout(resolve, 5500));
     await vscode.commands.executeCommand('agentStrace.resume', key);
     await until(() => (trip()?.state === 'resumed' ? true : undefined));
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
     assert.ok(!(await states()).includes('T'));
   } finally {
     rmSync(rules, { force: true });
