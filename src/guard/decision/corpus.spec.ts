@@ -98,18 +98,10 @@ const plain = (file: string) => harmless(file).map((command) => ({ command }));
 
 describe('the corpora of commands, decided', () => {
   test('disguises of forbidden acts', () => {
-    expect(rate('Disguises', disguises('disguises.txt')).allow).toMatchInlineSnapshot(`
-      [
-        "push: hub push -f",
-      ]
-    `);
+    expect(rate('Disguises', disguises('disguises.txt')).allow).toMatchInlineSnapshot(`[]`);
     expect(
       rate('Disguises, held out', disguises('disguises.heldout.txt')).allow,
-    ).toMatchInlineSnapshot(`
-      [
-        "write: sd a b .env.production",
-      ]
-    `);
+    ).toMatchInlineSnapshot(`[]`);
   });
 
   test('harmless commands', () => {

@@ -47,6 +47,7 @@ interface SavedState {
 
 const DEFAULT_BYTES = 1_048_576;
 const CHUNK = 262_144;
+const MIN_CHUNK = 4096;
 /** A longer line is none of ours: it is passed over. */
 const MAX_LINE = 8 * 1024 * 1024;
 const MAX_STATE = 262_144;
@@ -162,7 +163,7 @@ function readOn(
   let skipping = false;
   // A line that begins before the end is read whole.
   while (at < size && state.offset < end) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - at));
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - at, Math.max(end - at, MIN_CHUNK)));
     const read = readSync(fd, chunk, 0, chunk.length, at);
     if (read <= 0) break;
     at += read;
