@@ -72,7 +72,7 @@ export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Dec
     deadline,
     home: env.HOME || homedir(),
     project: known.project,
-    regex: (source) => ({ test: part('regex').regexMatcher(source) }),
+    regex: (source) => part('regex').regexOf(source),
   });
   // What a short look finds out is true all the same.
   const failed = verdict.failed ?? (more && verdict.action === 'allow' ? 'tail' : undefined);

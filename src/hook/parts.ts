@@ -1,7 +1,7 @@
 /** What the recorder loads only when it is needed: bundles that lie beside it. */
 import type { AgentId, HookRecorder } from '../agents/agent.ts';
 import type { Compile } from '../guard/rules/compiled.ts';
-import type { regexMatcher, regexProblem } from '../guard/rules/regex.ts';
+import type { regexOf, regexProblem } from '../guard/rules/regex.ts';
 import type { readCommand } from '../guard/shell/readCommand.ts';
 import type { PersonalRules } from '../redact/redact.ts';
 import type { Snapshot } from './commandFiles.ts';
@@ -29,7 +29,7 @@ export interface Parts {
   /** Reads the files of rules, when they have changed. */
   rules: { compile: Compile };
   /** Regular expressions of rules, where there are any. */
-  regex: { regexProblem: typeof regexProblem; regexMatcher: typeof regexMatcher };
+  regex: { regexProblem: typeof regexProblem; regexOf: typeof regexOf };
 }
 
 // Of the bundle: CommonJS.

@@ -1,5 +1,6 @@
 /** What `guard` prints of a {@link GuardStatus}: words for people, and JSON. */
 import { AGENTS } from '../../agents/agent.ts';
+import { actionWithin } from '../../guard/rules/reach.ts';
 import type { Rule, RuleProblem } from '../../guard/rules/rule.ts';
 import type { AgentGuard, GuardedBy, GuardStatus } from '../../guard/status.ts';
 import { plural } from '../../model/format.ts';
@@ -105,8 +106,8 @@ function rulesText({ rules, off }: GuardStatus, style: Style): string[] {
     const lines = list
       .slice(0, MOST_RULES)
       .map(
-        ({ name, action, text }) =>
-          `  ${action.padEnd(5)}  ${sanitizeLine(name).padEnd(Math.min(wide, 30))}  ${style.dim(sanitizeLine(text).slice(0, 100))}`,
+        ({ name, action, scope, text }) =>
+          `  ${actionWithin(action, scope, 'hook').padEnd(5)}  ${sanitizeLine(name).padEnd(Math.min(wide, 30))}  ${style.dim(sanitizeLine(text).slice(0, 100))}`,
       );
     const more = list.length - MOST_RULES;
     if (more > 0) lines.push(style.dim(`  … ${more} more (--json shows all)`));

@@ -12,6 +12,7 @@ import {
 import { conditionText, parseCondition } from './conditions.ts';
 import { PROJECT_FILES, SCOPE_FILE, USER_FILES } from './places.ts';
 import type { Action, Condition, Rule, TextPattern } from './rule.ts';
+import { REASONS } from './words.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -93,6 +94,13 @@ const SAFE: Said[] = [
     action: 'ask',
     message:
       'What is piped into a shell cannot be checked. Download it to a file, and read it first.',
+  },
+  {
+    name: 'ask-unreadable',
+    when: `command unreadable: ${REASONS.filter((reason) => reason !== 'pipedToShell').join(', ')}`,
+    action: 'ask',
+    message:
+      'This command hides what it does. Use plain commands, or the tools for reading and editing files.',
   },
 ];
 

@@ -7,7 +7,7 @@ import { isBelow, projectFolders, realPath } from '../../trace/paths.ts';
 import { ensureGuardFolder, guardPlace, readChoices } from '../guardHome.ts';
 import { fixedSet, safeSet } from './builtin.ts';
 import { type Compile, type Compiled, compiledPath, keyOf, namesIn } from './compiled.ts';
-import type { CheckRegex } from './conditions.ts';
+import type { CheckRegex } from './conditionParser.ts';
 import { type FileRule, oneLine } from './fileReader.ts';
 import { ABSENT, type Candidate, candidates, SCOPE_FILE, stampOf } from './places.ts';
 import type { Budget, Rule, RuleProblem } from './rule.ts';

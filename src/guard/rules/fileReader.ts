@@ -1,5 +1,5 @@
 /** What the readers of all parts of a rule file share: where they are, what was wrong, which rules there are. */
-import type { CheckRegex } from './conditions.ts';
+import type { CheckRegex } from './conditionParser.ts';
 import { conditionText, parseCondition } from './conditions.ts';
 import type { Action, Condition, Rule, RuleProblem } from './rule.ts';
 import { type Entry, placeIn, placer, type Tree } from './tree.ts';
@@ -18,6 +18,8 @@ export interface FileContext {
 }
 
 export const MAX_RULES = 1000;
+/** A file with more mistakes than that is looked at anew once these are gone. */
+const MAX_PROBLEMS = 100;
 const MAX_NAME = 80;
 const MAX_MESSAGE = 500;
 
@@ -58,6 +60,7 @@ export class FileReader {
   /** Rules, or what stands for some, that could not be read. */
   lost = 0;
   readonly #names = new Set<string>();
+  #full = false;
   readonly #place: (offset: number) => { line: number; column: number };
 
   constructor(context: FileContext) {
@@ -67,6 +70,7 @@ export class FileReader {
 
   /** Tells of a mistake that takes nothing away. */
   tell(at: number, message: string, fix?: string): void {
+    if (this.problems.length >= MAX_PROBLEMS) return;
     const { line, column } = this.#place(at);
     this.problems.push({
       file: this.context.file,
@@ -219,12 +223,13 @@ export class FileReader {
     rule: Omit<FileRule, 'file' | 'line' | 'name'> & { name?: string | undefined },
   ): void {
     if (this.rules.length >= MAX_RULES) {
-      if (this.lost === 0 || this.rules.length === MAX_RULES)
+      if (!this.#full)
         this.lose(
           at,
           `a file has at most ${MAX_RULES} rules: those from here on are not read`,
           'write several patterns in one rule: "a", "b"',
         );
+      this.#full = true;
       return;
     }
     const { name = '', ...rest } = rule;

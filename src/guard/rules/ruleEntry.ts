@@ -1,6 +1,7 @@
 /** One rule of a file, in either shape: `condition: "cost_usd > 5"`, or `condition: cost_usd` with `threshold: 5`. */
 import { amountOf, EXAMPLES, unitOf } from './amounts.ts';
-import { conditionText, LOOP, SEQUENCE } from './conditions.ts';
+import { LOOP, SEQUENCE } from './conditionParser.ts';
+import { conditionText } from './conditions.ts';
 import { type FileReader, shown } from './fileReader.ts';
 import type { Access, Condition, Metric, TextPattern } from './rule.ts';
 import type { Entry, Tree } from './tree.ts';

@@ -43,5 +43,6 @@ export function rulesFor(options: RulesForOptions): RuleSet {
   };
 }
 
-const HELPERS: Helpers = { checkRegex: regexProblem };
+/** What compiling needs, where everything is at hand. */
+export const HELPERS: Helpers = { checkRegex: regexProblem };
 const compile = compilerWith(HELPERS);

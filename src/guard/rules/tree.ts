@@ -129,7 +129,8 @@ function yaml(text: string, budget: { nodes: number }): Tree | undefined | Unrea
     // Told by the reader of rules, with the line of each.
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    // Silent, it would not tell of a second document.
+    logLevel: 'error',
     keepSourceTokens: false,
   });
   const [first] = document.errors;

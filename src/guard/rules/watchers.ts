@@ -1,6 +1,7 @@
 /** Budgets, and the watchers of the Python tool's files: as rules. */
 import { amountOf, EXAMPLES, unitOf } from './amounts.ts';
-import { conditionText, LOOP, SEQUENCE } from './conditions.ts';
+import { LOOP, SEQUENCE } from './conditionParser.ts';
+import { conditionText } from './conditions.ts';
 import { type FileReader, shown } from './fileReader.ts';
 import type { Action, Budget, Condition, Metric } from './rule.ts';
 import type { Entry, Tree } from './tree.ts';
