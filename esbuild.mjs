@@ -49,7 +49,7 @@ const withPrices = {
 };
 
 /**
- * Parts of the extension that most sessions never use: bundles of their own, loaded when they are first
+ * Parts of the extension and the command line that most sessions never use: bundles of their own, loaded when they are first
  * imported (by `import()`).
  * @type {Record<string, string>}
  */
@@ -62,6 +62,7 @@ const lazy = {
   'src/host/sessionExport.ts': 'sessionExport',
   'src/host/usageTail.ts': 'usageTail',
   'src/redact/personalRules.ts': 'personal',
+  'src/guard/rules/rulesFor.ts': 'rules',
 };
 
 /** @type {import('esbuild').Plugin} */
@@ -182,7 +183,12 @@ const targets = [
     name: 'cli',
     entry: 'src/cli/main.ts',
     budget: 700,
-    options: { ...withPrices, target: 'node20', banner: hashbang('src/cli/main.ts') },
+    options: {
+      ...withPrices,
+      target: 'node20',
+      plugins: [lazyParts],
+      banner: hashbang('src/cli/main.ts'),
+    },
   },
   {
     name: 'prices',

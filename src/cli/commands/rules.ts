@@ -1,10 +1,14 @@
 /** `rules check`, `rules list`: mistakes in files of rules, and what is in force here. */
 import { basename, relative, resolve } from 'node:path';
-import { loadFile } from '../../guard/rules/compile.ts';
-import { ABSENT, type Candidate, candidates, stampOf } from '../../guard/rules/places.ts';
+import {
+  ABSENT,
+  type Candidate,
+  candidates,
+  SCOPE_FILE,
+  stampOf,
+} from '../../guard/rules/places.ts';
 import { actionWithin } from '../../guard/rules/reach.ts';
 import type { Rule, RuleProblem, RuleSet } from '../../guard/rules/rule.ts';
-import { HELPERS, rulesFor } from '../../guard/rules/rulesFor.ts';
 import { plural } from '../../model/format.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
 import { isBelow, placeTrace } from '../../trace/paths.ts';
@@ -17,6 +21,9 @@ export interface RulesOptions {
   rules?: string;
 }
 
+/** With the libraries that read rules: loaded when they are needed. */
+const ruleFiles = () => import('../../guard/rules/rulesFor.ts');
+
 /** The project that a session started here would have. */
 const projectOf = (io: Io): string => placeTrace({ cwd: io.cwd, env: io.env }).project;
 
@@ -26,14 +33,15 @@ export async function checkRules(
   files: readonly string[],
   options: RulesOptions,
 ): Promise<number> {
+  const { readRuleFile, readsPolicies } = await ruleFiles();
   const project = projectOf(io);
   const looked: Candidate[] =
     files.length > 0
       ? files.map((file) => ({ path: resolve(io.cwd, file), scope: 'user', root: project }))
       : candidates(project, io.env).filter(({ path }) => stampOf(path) !== ABSENT);
   const read = looked
-    .filter(({ path }) => HELPERS.readScope !== undefined || basename(path) !== '.agent-scope.json')
-    .map((candidate) => ({ path: candidate.path, ...loadFile(candidate, project, HELPERS) }));
+    .filter(({ path }) => readsPolicies || basename(path) !== SCOPE_FILE)
+    .map((candidate) => ({ path: candidate.path, ...readRuleFile(candidate, project) }));
   const problems = read.flatMap((file) => file.problems);
   if (options.json === true) {
     await printJson(io, {
@@ -78,6 +86,7 @@ const shownPath = (io: Io, path: string): string =>
 /** What is in force here, from where, and how far it may go in a hook. */
 export async function listRules(io: Io, options: RulesOptions): Promise<number> {
   const specs = options.rules === undefined ? [] : [options.rules];
+  const { rulesFor } = await ruleFiles();
   const set = rulesFor({ project: projectOf(io), env: io.env, specs });
   if (options.json === true) await printJson(io, listJson(set));
   else await listText(io, set);

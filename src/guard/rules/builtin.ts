@@ -1,16 +1,9 @@
 /** Rules that come with the product: what a careful person would forbid any agent, and what protects the guard itself. */
 import { isAbsolute, join, resolve } from 'node:path';
 import { homeOf } from '../../agents/setup/places.ts';
-import {
-  gitRootOf,
-  projectFolders,
-  realPath,
-  stateHome,
-  TRACE_FOLDER,
-  tracePlaces,
-} from '../../trace/paths.ts';
+import { gitRootOf, realPath, stateHome, TRACE_FOLDER, tracePlaces } from '../../trace/paths.ts';
 import { conditionText, parseCondition } from './conditions.ts';
-import { PROJECT_FILES, SCOPE_FILE, USER_FILES } from './places.ts';
+import { PROJECT_FILES, ruleFolders, SCOPE_FILE, USER_FILES } from './places.ts';
 import type { Action, Condition, Rule, TextPattern } from './rule.ts';
 import { REASONS } from './words.ts';
 
@@ -180,7 +173,7 @@ const OWN_COMMANDS = [
 
 /** What protects the guard itself: in force as long as any rule is. Reading is not denied. @param project absolute */
 export function fixedSet(project: string, env: Env = process.env): Rule[] {
-  const folders = projectFolders(project);
+  const folders = ruleFolders(project);
   const rule = (name: string, when: Condition, text: string, message: string): Rule => ({
     name,
     when,
@@ -199,6 +192,8 @@ export function fixedSet(project: string, env: Env = process.env): Rule[] {
   const ruleNames = [...PROJECT_FILES, SCOPE_FILE];
   const ruleFiles = [
     ...folders.flatMap((folder) => below(folder, ruleNames)),
+    // Without it nobody would know that the folders above belong to the project.
+    ...folders.slice(1).flatMap((folder) => below(folder, ['.git'])),
     ...[
       ...folders.map((folder) => [folder, ruleNames] as const),
       [stateHome(env), USER_FILES] as const,

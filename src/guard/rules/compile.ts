@@ -3,13 +3,13 @@ import { closeSync, fstatSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { textHash } from '../../model/ids.ts';
 import { codeOf, openRead, problemText, readSmallFile, writeSmallFile } from '../../trace/files.ts';
-import { isBelow, projectFolders, realPath } from '../../trace/paths.ts';
+import { isBelow, realPath } from '../../trace/paths.ts';
 import { ensureGuardFolder, guardPlace, readChoices } from '../guardHome.ts';
 import { fixedSet, safeSet } from './builtin.ts';
 import { type Compile, type Compiled, compiledPath, keyOf, namesIn } from './compiled.ts';
 import type { CheckRegex } from './conditionParser.ts';
 import { type FileRule, oneLine } from './fileReader.ts';
-import { ABSENT, type Candidate, candidates, SCOPE_FILE, stampOf } from './places.ts';
+import { ABSENT, type Candidate, candidates, ruleFolders, SCOPE_FILE, stampOf } from './places.ts';
 import type { Budget, Rule, RuleProblem } from './rule.ts';
 import { readRuleText } from './ruleFile.ts';
 
@@ -128,10 +128,7 @@ export function loadFile(
 ): Loaded {
   const { path, scope, root } = candidate;
   const empty: Loaded = { rules: [], problems: [], lost: 0, unreadable: false, policies: [] };
-  const text = textOf(
-    path,
-    scope === 'repo' ? (projectFolders(project).at(-1) ?? root) : undefined,
-  );
+  const text = textOf(path, scope === 'repo' ? (ruleFolders(project).at(-1) ?? root) : undefined);
   if (typeof text !== 'string') {
     const problem: RuleProblem = { file: path, line: 1, column: 1, ...text };
     return { ...empty, problems: [problem], lost: 1, unreadable: true };

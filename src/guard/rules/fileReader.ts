@@ -25,7 +25,7 @@ const MAX_MESSAGE = 500;
 
 type MapTree = Extract<Tree, { kind: 'map' }>;
 
-const ACTION_WORDS: Record<string, Action> = {
+export const ACTION_WORDS: Record<string, Action> = {
   alert: 'alert',
   ask: 'ask',
   deny: 'deny',

@@ -10,7 +10,7 @@ import { isMetric, isTextKind, meant } from './words.ts';
 const PARTS = ['threshold', 'window', 'length', 'glob', 'pattern', 'regex', 'access'] as const;
 type Part = (typeof PARTS)[number];
 
-const KEYS = ['name', 'condition', 'action', 'message', 'reason', 'notify', ...PARTS];
+export const RULE_KEYS = ['name', 'condition', 'action', 'message', 'reason', 'notify', ...PARTS];
 
 /** Words of the second shape, and what they stand for. */
 const SHORT: Record<string, Metric> = {
@@ -57,7 +57,7 @@ export function readRule(reader: FileReader, tree: Tree): void {
     return;
   }
   const lostBefore = reader.lost;
-  const fields = reader.fields(tree, KEYS, 'a rule');
+  const fields = reader.fields(tree, RULE_KEYS, 'a rule');
   reader.destination(fields.get('notify'));
   const name = reader.string(fields.get('name'));
   const action = reader.action(fields.get('action'), 'alert');
