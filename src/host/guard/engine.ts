@@ -37,8 +37,8 @@ export interface GuardEngine {
   answer(id: string, answer: Answer): boolean;
   /** A person has seen it. @throws in words for people */
   dismiss(trip: Trip): void;
-  /** The agent was resumed by somebody, somehow. @throws in words for people */
-  settleResumed(trip: Trip): void;
+  /** The agent was resumed by somebody, somehow: its rule asks again at the next step. Never throws. */
+  settleResumed(trip: Trip): Promise<void>;
   raiseOf(trip: Trip): Raise | undefined;
   /** @returns undefined: nothing was to be done to processes */
   act(act: TripAct, trip: Trip, graceMs: number): Promise<Outcome | undefined>;

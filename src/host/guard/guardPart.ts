@@ -1,17 +1,12 @@
-import { lstatSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { Answer, Approval } from '../../guard/approvals.ts';
 import { readEntry } from '../../guard/processTable.ts';
-import type { RuleSet } from '../../guard/rules/rule.ts';
+import type { RuleProblem, RuleSet } from '../../guard/rules/rule.ts';
 import type { Trip } from '../../guard/trips.ts';
 import { writePostmortem } from '../../guard/writePostmortem.ts';
-import { plural } from '../../model/format.ts';
-import { idNumber } from '../../model/ids.ts';
-import { recentRate } from '../../model/summary.ts';
 import type { CardAct, FromGuardPage, GuardState } from '../../protocol/guard.ts';
 import type { ControlInfo } from '../../protocol/stream.ts';
-import { isBelow, realPath } from '../../trace/paths.ts';
 import type { Engine } from '../engine.ts';
 import type { LiveSession } from '../liveSession.ts';
 import { openFolders, realFolder } from '../openFolders.ts';
@@ -19,17 +14,19 @@ import { Pace } from '../pace.ts';
 import { plainLabel } from '../plainText.ts';
 import { readSettings } from '../settings.ts';
 import type { GuardStatus } from '../statusText.ts';
-import { toolName } from '../streamHeader.ts';
 import type { GuardEngine, TripAct } from './engine.ts';
 import { GuardFolders } from './guardFolders.ts';
 import { GuardPanel } from './guardPanel.ts';
-import { guardState, isPending, type SessionFacts } from './guardState.ts';
-import { agentOf, headlineOf, isGrave } from './guardText.ts';
+import { guardState, guardStatus, isPending } from './guardState.ts';
+import { agentOf, isGrave } from './guardText.ts';
 import { Monitors } from './monitors.ts';
+import { openPostmortem, openRuleOf, openSessionOf } from './openers.ts';
 import { Requests } from './requests.ts';
-import { openRuleAt, openRules } from './rulesFiles.ts';
+import { RequestsItem } from './requestsItem.ts';
+import { openRules } from './rulesFiles.ts';
 import { StoreEngine } from './storeEngine.ts';
 import { type RequestChoice, Tellers, type TripChoice } from './tellers.ts';
+import { WindowSessions } from './windowSessions.ts';
 
 /** What the rest of the window brings. */
 export interface GuardDeps {
@@ -56,8 +53,9 @@ export class GuardPart implements vscode.Disposable {
   private readonly tellers: Tellers;
   private readonly folders: GuardFolders;
   private readonly monitors: Monitors;
+  private readonly sessions: WindowSessions;
   private readonly requests = new Requests();
-  private readonly item: vscode.StatusBarItem;
+  private readonly item = new RequestsItem();
   private readonly pace: Pace;
   private readonly clock: ReturnType<typeof setInterval>;
   private readonly subscriptions: vscode.Disposable[];
@@ -68,11 +66,11 @@ export class GuardPart implements vscode.Disposable {
   private readonly failures = new Map<string, string>();
   private readonly startedMs = Date.now();
   private unlisten: (() => void) | undefined;
-  private waits = '';
 
   constructor(deps: GuardDeps) {
     this.deps = deps;
     const { log, engine } = deps;
+    this.sessions = new WindowSessions(engine, deps.controlOf);
     this.guard = new StoreEngine({
       problem: (message) => log.warn(message),
       postmortem: (trip) => writePostmortem(trip),
@@ -84,13 +82,6 @@ export class GuardPart implements vscode.Disposable {
       receive: (message) => this.receive(message),
       shown: () => this.look(),
     });
-    this.item = vscode.window.createStatusBarItem(
-      'agentStrace.requests',
-      vscode.StatusBarAlignment.Right,
-      1,
-    );
-    this.item.name = vscode.l10n.t('Agent Strace: Requests');
-    this.item.command = 'agentStrace.showGuard';
     this.pace = new Pace(() => this.look(), 4);
     this.monitors = new Monitors(this.guard, engine, () => {
       this.panel.send();
@@ -101,7 +92,10 @@ export class GuardPart implements vscode.Disposable {
     this.subscriptions = [
       this.item,
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.trustChanged()),
-      vscode.workspace.onDidChangeWorkspaceFolders(() => this.pace.ask()),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => {
+        this.sessions.foldersChanged();
+        this.pace.ask();
+      }),
     ];
     this.trustChanged();
     this.guard.sweep();
@@ -116,17 +110,21 @@ export class GuardPart implements vscode.Disposable {
 
   private tick(): void {
     const open = this.trips.some((trip) => isGrave(trip) && trip.state === 'open');
-    if (this.requests.all.length > 0 || open) this.look();
+    if (this.requests.all.length > 0 || open) this.look(false);
   }
 
-  /** Reads what is there, tells what is new, and shows it. */
-  private look(): void {
+  /**
+   * Reads what is there, tells what is new, and shows it.
+   *
+   * @param changed false: by the clock alone; there may be many trips
+   */
+  private look(changed = true): void {
     const nowMs = Date.now();
     try {
-      this.trips = this.guard.trips().filter((trip) => this.isHere(trip));
+      if (changed) this.trips = this.guard.trips().filter((trip) => this.sessions.isHere(trip));
       const fresh = this.requests.take(
         this.guard.requests(),
-        (request) => this.isHere(request),
+        (request) => this.sessions.isHere(request),
         nowMs,
       );
       for (const { request, here } of fresh) this.tellRequest(request, here);
@@ -135,14 +133,18 @@ export class GuardPart implements vscode.Disposable {
       return;
     }
     for (const trip of this.trips) this.takeTrip(trip, nowMs);
-    this.showItem(nowMs);
+    this.item.show(this.requests.waiting(nowMs).length);
     this.panel.send();
     this.deps.changed();
   }
 
   private takeTrip(trip: Trip, nowMs: number): void {
     if (trip.state === 'open' && this.wasResumed(trip, nowMs)) {
-      this.attempt(() => this.guard.settleResumed(trip));
+      this.busy.set(trip.id, 'resume');
+      void this.guard.settleResumed(trip).finally(() => {
+        this.busy.delete(trip.id);
+        this.pace.ask();
+      });
     }
     const before = this.known.get(trip.id);
     if (before === trip.at) return;
@@ -165,62 +167,10 @@ export class GuardPart implements vscode.Disposable {
     if (!isGrave(trip) || this.busy.has(trip.id)) return false;
     if (nowMs - trip.at * 1000 < SETTLE_MS) return false;
     if (!trip.processes?.some(({ state }) => state === 'frozen')) return false;
-    const session = this.sessionOf(trip);
+    const session = this.sessions.sessionOf(trip);
     if (!session?.isActive(nowMs)) return false;
     session.lookAtProcess();
     return session.process === 'alive';
-  }
-
-  /** Of this window's folders. */
-  private isHere({ traceDir, project }: { traceDir: string; project: string }): boolean {
-    const { live } = this.deps.engine;
-    if (live.folders.some((folder) => folder.traceDir === traceDir)) return true;
-    const real = project === '' ? '' : realPath(project);
-    return (
-      real !== '' &&
-      openFolders()
-        .map(realFolder)
-        .some((one) => one === real || isBelow(real, one))
-    );
-  }
-
-  private sessionOf({
-    session,
-    traceDir,
-  }: {
-    session: string;
-    traceDir: string;
-  }): LiveSession | undefined {
-    return this.deps.engine.live.sessions.find(
-      (one) => one.id === session && one.traceDir === traceDir,
-    );
-  }
-
-  private factsOf(of: { session: string; traceDir: string }): SessionFacts | undefined {
-    const session = this.sessionOf(of);
-    if (!session) return undefined;
-    const nowMs = Date.now();
-    const summary = session.summary(nowMs);
-    const control = this.deps.controlOf(session);
-    const rate = recentRate(session.trace.fold, nowMs);
-    const { current } = summary;
-    const step = current ? session.trace.fold.steps.stepOf(current.row) : -1;
-    const words = step < 0 ? undefined : session.trace.describe(step, step + 1)[0];
-    return {
-      title: summary.title,
-      active: session.isActive(nowMs),
-      paused: session.paused,
-      ...(control.kind === 'none' && control.reason !== undefined && { cannot: control.reason }),
-      ...(rate !== undefined && { rateNanoUsd: rate }),
-      ...(current && {
-        current: {
-          tool: toolName(current.tool),
-          target: words?.target ?? '',
-          startedAtMs: current.startedAtMs,
-          ...(current.usualMs !== undefined && { usualMs: current.usualMs }),
-        },
-      }),
-    };
   }
 
   private state(): GuardState {
@@ -237,13 +187,13 @@ export class GuardPart implements vscode.Disposable {
       forecast: this.monitors.forecast,
       busy: this.busy,
       failures: this.failures,
-      sessionOf: (of) => this.factsOf(of),
+      sessionOf: (of) => this.sessions.factsOf(of),
       raiseOf: (trip) => this.guard.raiseOf(trip),
       processNow: (pid) => readEntry(pid),
     });
   }
 
-  private get problems() {
+  private get problems(): RuleProblem[] {
     const all = openFolders().flatMap((folder) => this.guard.rules(realFolder(folder)).problems);
     // The user's own files are in each project's rules.
     return [...new Map(all.map((one) => [`${one.file}:${one.line}:${one.message}`, one])).values()];
@@ -251,57 +201,21 @@ export class GuardPart implements vscode.Disposable {
 
   /** For the status bar. */
   statusOf(session: LiveSession): GuardStatus | undefined {
-    const of = this.trips.filter(
-      (trip) => trip.session === session.id && trip.traceDir === session.traceDir,
-    );
-    const open = of.filter(
-      (trip) => isGrave(trip) && (trip.state === 'open' || trip.state === 'failed'),
-    );
-    const alarm = open.find(({ line, state }) => line === 'verify' || state === 'failed');
-    const [first] = open;
+    const { id, traceDir } = session;
     // By our own record: what a trace says of its folder may be anything.
-    const project = session.record?.project || dirname(session.traceDir);
-    const rules = namesOfRules(this.guard.rules(project));
-    const denied = of.filter(({ action }) => action === 'deny' || action === 'ask').length;
-    const forecast = this.monitors.forecastOf(session.key);
-    if (rules.length === 0 && of.length === 0) return undefined;
-    return {
-      rules: rules.length,
-      denied,
-      ...(alarm
-        ? { lead: 'alarm' as const, reason: headlineOf(alarm, false) }
-        : first && session.paused
-          ? { lead: 'paused' as const, reason: headlineOf(first, false) }
-          : {}),
-      ...(forecast !== undefined && { forecast }),
-    };
-  }
-
-  private showItem(nowMs: number): void {
-    const { length } = this.requests.waiting(nowMs);
-    const text =
-      length === 0 ? '' : `$(bell) ${length === 1 ? '1 request waits' : `${length} requests wait`}`;
-    if (text === this.waits) return;
-    if ((this.waits === '') !== (text === '')) {
-      void vscode.commands.executeCommand('setContext', 'agentStrace.guardWaiting', text !== '');
-    }
-    this.waits = text;
-    if (text === '') {
-      this.item.hide();
-      return;
-    }
-    this.item.text = text;
-    const says = `${plural(length, 'request')} of agents: no answer means no`;
-    this.item.tooltip = says;
-    this.item.accessibilityInformation = { label: says, role: 'button' };
-    this.item.backgroundColor = new vscode.ThemeColor('statusBarItem.warningBackground');
-    this.item.show();
+    const project = session.record?.project || dirname(traceDir);
+    return guardStatus(
+      this.trips.filter((trip) => trip.session === id && trip.traceDir === traceDir),
+      namesOfRules(this.guard.rules(project)).length,
+      session.paused,
+      this.monitors.forecastOf(session.key),
+    );
   }
 
   private tellTrip(trip: Trip): void {
-    const control = this.factsOf(trip)?.cannot;
+    const control = this.sessions.factsOf(trip)?.cannot;
     this.tellers.trip(trip, {
-      now: () => this.trips.find(({ id }) => id === trip.id) ?? trip,
+      now: () => this.tripOf(trip.id) ?? trip,
       pending: (latest) => isPending(latest, Date.now()),
       raise: this.guard.raiseOf(trip),
       can: vscode.workspace.isTrusted && control === undefined,
@@ -311,7 +225,7 @@ export class GuardPart implements vscode.Disposable {
 
   private chooseTrip(choice: TripChoice, id: string): void {
     if (choice === 'show') this.show(id);
-    else if (choice === 'postmortem') this.openPostmortem(id);
+    else if (choice === 'postmortem') this.run(openPostmortem(this.tripOf(id)));
     else this.act(id, choice);
   }
 
@@ -337,10 +251,10 @@ export class GuardPart implements vscode.Disposable {
         }
         break;
       case 'openRule':
-        this.openRule(message.id);
+        this.run(openRuleOf(this.problemOf(message.id) ?? this.aboutOf(message.id)));
         break;
       case 'openPostmortem':
-        this.openPostmortem(message.id);
+        this.run(openPostmortem(this.tripOf(message.id)));
         break;
       case 'openSession':
         this.openSession(message.id);
@@ -413,7 +327,7 @@ export class GuardPart implements vscode.Disposable {
   }
 
   private act(id: string, wanted: CardAct): void {
-    const trip = this.trips.find((one) => one.id === id);
+    const trip = this.tripOf(id);
     if (!trip || this.busy.has(id)) return;
     if (wanted === 'dismiss') {
       this.attempt(() => this.guard.dismiss(trip));
@@ -444,12 +358,11 @@ export class GuardPart implements vscode.Disposable {
       this.deps.log.error(error as Error);
     } finally {
       this.busy.delete(id);
-      const session = this.sessionOf(trip);
+      const session = this.sessions.sessionOf(trip);
       if (session) this.deps.engine.live.refresh(session.key);
       this.look();
     }
-    const ended = this.trips.find((one) => one.id === id);
-    if (wanted === 'kill' && ended?.postmortem !== undefined) this.openPostmortem(id);
+    if (wanted === 'kill') await openPostmortem(this.tripOf(id));
   }
 
   private async agreedToKill(trip: Trip): Promise<boolean> {
@@ -462,40 +375,22 @@ export class GuardPart implements vscode.Disposable {
     return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
   }
 
-  private openRule(id: string): void {
-    const problem = /^problem-(\d+)$/.exec(id)?.[1];
-    if (problem !== undefined) {
-      const found = this.problems[Number(problem)];
-      if (found && found.file !== '') this.run(openRuleAt(found.file, found.line, found.column));
-      return;
-    }
-    const about = this.trips.find((one) => one.id === id) ?? this.requests.get(id)?.request;
-    if (about?.rule.file !== undefined) this.run(openRuleAt(about.rule.file, about.rule.line));
+  private tripOf(id: string): Trip | undefined {
+    return this.trips.find((one) => one.id === id);
   }
 
-  /** As text: what is in it comes from a trace. */
-  private openPostmortem(id: string): void {
-    const trip = this.trips.find((one) => one.id === id);
-    const path = trip?.postmortem;
-    if (trip === undefined || path === undefined) return;
-    const inside = isBelow(path, join(trip.traceDir, trip.session));
-    if (!inside || lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return;
-    this.run(vscode.window.showTextDocument(vscode.Uri.file(path), { preview: true }));
+  private aboutOf(id: string): Trip | Approval | undefined {
+    return this.tripOf(id) ?? this.requests.get(id)?.request;
+  }
+
+  private problemOf(id: string): RuleProblem | undefined {
+    const index = /^problem-(\d+)$/.exec(id)?.[1];
+    return index === undefined ? undefined : this.problems[Number(index)];
   }
 
   private openSession(id: string): void {
-    const about = this.trips.find((one) => one.id === id) ?? this.requests.get(id)?.request;
-    const session = about && this.sessionOf(about);
-    if (!about || !session) {
-      vscode.window.setStatusBarMessage(
-        vscode.l10n.t('Its session is not open in this window.'),
-        4000,
-      );
-      return;
-    }
-    const { call } = about;
-    const step = call === undefined ? undefined : stepOfCall(session, call.id);
-    this.run(vscode.commands.executeCommand('agentStrace.replay', session.key, step));
+    const about = this.aboutOf(id);
+    this.run(openSessionOf(about, about && this.sessions.sessionOf(about)));
   }
 
   private attempt(work: () => void): void {
@@ -531,11 +426,3 @@ const namesOfRules = ({ rules }: RuleSet): string[] =>
   rules.filter(({ fixed }) => fixed !== true).map(({ name }) => name);
 
 const ACTS: readonly CardAct[] = ['resume', 'raise', 'pause', 'stop', 'kill'];
-
-/** By its id in the trace; undefined: it is not there. */
-function stepOfCall(session: LiveSession, id: string): number | undefined {
-  const { fold } = session.trace;
-  const row = fold.rowOf(idNumber(id));
-  const step = row < 0 ? -1 : fold.steps.stepOf(row);
-  return step < 0 ? undefined : step;
-}

@@ -16,6 +16,7 @@ import type {
   GuardRule,
   GuardState,
 } from '../../protocol/guard.ts';
+import type { GuardStatus } from '../statusText.ts';
 import type { Raise } from './engine.ts';
 import { agentOf, headlineOf, isGrave, LEFT_ALONE, placeOf } from './guardText.ts';
 
@@ -104,6 +105,31 @@ export function guardState(input: StateInput): GuardState {
 
 const problemPlace = ({ file, line, column }: RuleProblem): string =>
   `${placeOf({ file }, '') ?? 'flag'}:${line}:${column}`;
+
+/**
+ * What the status bar says of a session; undefined: no rule is about it.
+ *
+ * @param trips of this session
+ */
+export function guardStatus(
+  trips: readonly Trip[],
+  rules: number,
+  paused: boolean,
+  forecast: string | undefined,
+): GuardStatus | undefined {
+  if (rules === 0 && trips.length === 0) return undefined;
+  const open = trips.filter(
+    (trip) => isGrave(trip) && (trip.state === 'open' || trip.state === 'failed'),
+  );
+  const alarm = open.find(({ line, state }) => line === 'verify' || state === 'failed');
+  const lead = alarm ?? (paused ? open[0] : undefined);
+  return {
+    rules,
+    denied: trips.filter(({ action }) => action === 'deny' || action === 'ask').length,
+    ...(lead && { lead: alarm ? 'alarm' : 'paused', reason: headlineOf(lead, false) }),
+    ...(forecast !== undefined && { forecast }),
+  };
+}
 
 /** Failed and ended ones want to be seen, too. */
 const isOpen = ({ state, settledAt, action }: Trip): boolean =>

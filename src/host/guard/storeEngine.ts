@@ -78,16 +78,13 @@ export class StoreEngine implements GuardEngine {
     return done === 'done';
   }
 
+  async settleResumed(trip: Trip): Promise<void> {
+    // Else it would be frozen again at once.
+    await resumeTrip(trip, { env: this.env });
+  }
+
   dismiss(trip: Trip): void {
-    this.settle(trip, 'dismissed');
-  }
-
-  settleResumed(trip: Trip): void {
-    this.settle(trip, 'resumed');
-  }
-
-  private settle(trip: Trip, state: Trip['state']): void {
-    const problem = settleTrip(trip.id, state, {}, this.env);
+    const problem = settleTrip(trip.id, 'dismissed', {}, this.env);
     if (problem === undefined || problem === 'ENOENT') return;
     throw new Error(`~/.agent-strace cannot be written: ${problemText(problem)}.`);
   }

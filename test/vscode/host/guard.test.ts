@@ -1,5 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -23,6 +25,17 @@ test('a rule that no call trips: the window freezes the agent, says so, and stop
   mkdirSync(state(), { recursive: true, mode: 0o700 });
   const agent = new FakeAgent({ folder, sessionId: id });
   const states = async () => (await agent.processes()).map((one) => one.state);
+  const posted: { text: string; event: string; project: string }[] = [];
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const part of request) text += part;
+    posted.push(JSON.parse(text));
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const settings = vscode.workspace.getConfiguration('agentStrace.guard');
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
+  await settings.update('webhook', address, vscode.ConfigurationTarget.Global);
   const trip = () => readTrips().find(({ session }) => session === id);
   try {
     await until(() => agent.work('stray') > 0 || undefined);
@@ -43,14 +56,21 @@ test('a rule that no call trips: the window freezes the agent, says so, and stop
     assert.equal(trip()?.state, 'open');
     await until(() => (api.status?.text.startsWith('$(debug-pause) Paused') ? true : undefined));
     assert.equal(api.status?.tone, 'warning');
+    // Told beyond the window, once.
+    await until(() => (posted.length > 0 ? true : undefined));
+    assert.match(posted[0]!.text, /^Claude Code is (being )?paused: /);
+    assert.equal(posted[0]!.event, 'trip');
     // By the ordinary command, not by the card: the card follows.
     const { key } = api.sessions.find((one) => one.id === id)!;
-    await new Promise((resolve) => setTimeout(resolve, 5500));
     await vscode.commands.executeCommand('agentStrace.resume', key);
     await until(() => (trip()?.state === 'resumed' ? true : undefined));
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
     assert.ok(!(await states()).includes('T'));
+    assert.equal(posted.length, 1);
   } finally {
+    await settings.update('webhook', undefined, vscode.ConfigurationTarget.Global);
+    server.closeAllConnections();
+    server.close();
     rmSync(rules, { force: true });
     await agent.close();
     rmSync(join(traceDir(), id), { recursive: true });
