@@ -131,6 +131,32 @@ export interface HookRecorder {
   versionOf?(payload: JsonObject, env: Env): string | undefined;
   /** How the session began (`startup`, `resume`, …): a word of the agent's; the recorder keeps lower-case ones. */
   sourceOf?(payload: JsonObject): string;
+  /** How it is told no. */
+  answerer: Answerer;
+}
+
+/** `stop`: it is denied, and the session shall end. */
+export type AnswerKind = 'deny' | 'ask' | 'stop';
+
+/** What a hook prints and exits with. */
+export interface HookAnswer {
+  stdout: string;
+  exitCode: number;
+}
+
+/** How an agent is told no: its dialect. Everything here is pure. */
+export interface Answerer {
+  /** Its hooks can end the session: else it is denied, and somebody else ends it. */
+  canStop: boolean;
+  /** Its hooks can deny a prompt, before the model is asked. Event names, as {@link HookRecorder.eventOf} gives them. */
+  promptEvents: readonly string[];
+  /** It has a prompt of its own that a hook can bring up, and, as far as is known, a person in front of it. */
+  canAsk(payload: JsonObject, env: Env): boolean;
+  /**
+   * @param reason plain text of one line, for the agent and its person
+   * @param event in the agent's words
+   */
+  answer(kind: AnswerKind, reason: string, event: string): HookAnswer;
 }
 
 /** Where agents keep their files: injected by tests. */

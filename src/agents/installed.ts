@@ -5,6 +5,7 @@ import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { AGENT_IDS, AGENTS, type AgentId, type Env } from './agent.ts';
 import { homeOf } from './setup/places.ts';
+import type { FailMode } from './setup/plan.ts';
 import { versionIn } from './setup/version.ts';
 import { type RecordedBy, recordedBy } from './setupPlace.ts';
 
@@ -29,6 +30,8 @@ export interface LookOptions {
   env?: Env;
   /** Is told why a program did not answer. */
   note?: (message: string) => void;
+  /** What the person chose for hooks that cannot be run: what is up to date depends on it. */
+  fail?: FailMode;
   /** What is known without asking: what an agent's `--version` would say, undefined where it is not here. */
   known?: Partial<Record<AgentId, string | undefined>>;
 }
@@ -52,6 +55,7 @@ export function lookAtAgents(
       const recorded = recordedBy(agent, folder, {
         agentVersion: found?.says,
         env: options.env ?? process.env,
+        ...(options.fail !== undefined && { fail: options.fail }),
       });
       return {
         agent,

@@ -9,6 +9,8 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { textHash } from '../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
+import { EXIT_REFUSED } from './exitCodes.ts';
+import { CLOSED_REASON, type GuardHook, guardWords } from './hookEntry.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -26,8 +28,9 @@ export interface LauncherOptions {
 const shQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /**
- * The launcher for POSIX shells. It starts no process but Node while the Node of set-up is there, says nothing
- * and exits with 0: any other code or text would be an answer to the agent.
+ * The launcher for POSIX shells. It starts no process but Node while the Node of set-up is there, passes on what the recorder
+ * prints, says nothing of its own and exits with 0: any other code or text would be an answer to the agent. Only where it was
+ * called with `--closed`, or the recorder says so, is a failure a no.
  */
 export function shellLauncher({
   nodePath = '',
@@ -37,24 +40,42 @@ export function shellLauncher({
   return `#!/bin/sh
 # agent-strace ${version.replace(/[^\w.+-]/g, '')}: runs the recorder for an agent's hook. Written by 'agent-strace setup'.
 hook=\${0%/*}/../lib/hook.js
-[ -r "$hook" ] || exit 0
+refuse() {
+  echo '${CLOSED_REASON}' >&2
+  exit 2
+}
+over() {
+  case " $* " in *' --closed '*) refuse ;; esac
+  exit 0
+}
+run() {
+  "$@" 2>/dev/null
+  case $? in
+    0) exit 0 ;;
+    ${EXIT_REFUSED}) refuse ;;
+  esac
+}
+[ -r "$hook" ] || over "$@"
+# A repository can set an agent's environment, and must not lead to a state folder without rules.
+case $0 in
+  */bin/${LAUNCHER_NAME}) [ -z "$AGENT_STRACE_HOME" ] || export AGENT_STRACE_HOME="\${0%/bin/${LAUNCHER_NAME}}" ;;
+esac
 # What the agent's own Node was told is not for this one.
 unset NODE_OPTIONS NODE_V8_COVERAGE NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_CHANNEL_FD ELECTRON_RUN_AS_NODE
-# Recording never answers. A guard's word on PreToolUse would pass here: its output and its exit code.
-exec >/dev/null 2>&1
 node=${shQuote(nodePath)}
 if [ -x "$node" ]; then
-  "$node" "$hook" "$@" && exit 0
+  run "$node" "$hook" "$@"
 fi
 # It is gone, or broken. A Node too old to read the recorder fails before it reads the input.
-if command -v node; then
-  node "$hook" "$@" && exit 0
+if command -v node >/dev/null 2>&1; then
+  run node "$hook" "$@"
 fi
 node=${shQuote(electronPath)}
 if [ -x "$node" ]; then
-  ELECTRON_RUN_AS_NODE=1 "$node" "$hook" "$@"
+  export ELECTRON_RUN_AS_NODE=1
+  run "$node" "$hook" "$@"
 fi
-exit 0
+over "$@"
 `;
 }
 
@@ -65,6 +86,7 @@ export function cmdLauncher({
   version,
 }: LauncherOptions): string {
   const quote = (path: string): string => `"${path.replaceAll('"', '').replaceAll('%', '%%')}"`;
+  const refused = `if errorlevel ${EXIT_REFUSED} if not errorlevel ${EXIT_REFUSED + 1} goto refuse`;
   const lines = [
     '@echo off',
     `rem agent-strace ${version.replace(/[^\w.+-]/g, '')}: runs the recorder for an agent's hook. Written by "agent-strace setup".`,
@@ -72,18 +94,25 @@ export function cmdLauncher({
     'set "NODE_OPTIONS="',
     'set "NODE_V8_COVERAGE="',
     'set "HOOK=%~dp0..\\lib\\hook.js"',
-    'if not exist "%HOOK%" exit /b 0',
+    'if not exist "%HOOK%" goto over',
     ...(nodePath === ''
       ? []
-      : [`if exist ${quote(nodePath)} ${quote(nodePath)} "%HOOK%" %* >nul 2>nul && exit /b 0`]),
-    'where node >nul 2>nul && node "%HOOK%" %* >nul 2>nul && exit /b 0',
+      : [`if exist ${quote(nodePath)} ${quote(nodePath)} "%HOOK%" %* 2>nul && exit /b 0`, refused]),
+    'where node >nul 2>nul && node "%HOOK%" %* 2>nul && exit /b 0',
+    refused,
     ...(electronPath === ''
       ? []
       : [
           'set "ELECTRON_RUN_AS_NODE=1"',
-          `if exist ${quote(electronPath)} ${quote(electronPath)} "%HOOK%" %* >nul 2>nul`,
+          `if exist ${quote(electronPath)} ${quote(electronPath)} "%HOOK%" %* 2>nul && exit /b 0`,
+          refused,
         ]),
+    ':over',
+    'echo " %* " | findstr /c:" --closed " >nul && goto refuse',
     'exit /b 0',
+    ':refuse',
+    `>&2 echo ${CLOSED_REASON}`,
+    'exit /b 2',
     '',
   ];
   return lines.join('\r\n');
@@ -95,25 +124,49 @@ const FAILURE_IS_NO: readonly string[] = ['gemini', 'copilot', 'vscode', 'cursor
 /**
  * The command that an agent's settings hold. The same in every scope where the state folder is in the user's
  * home, so that an agent that finds it in two settings files runs it once; and silent where the launcher is not
- * there (a colleague's machine, or after it was deleted). It must not change with our versions: Codex asks
- * the person about every command that is not the one that was trusted.
+ * there (a colleague's machine, or after it was deleted), unless nothing is to run without it. It must not change with our
+ * versions: Codex asks the person about every entry that is not the one that was trusted.
+ *
+ * @param guard of the hook before a tool
  */
-export function hookCommand(agent: string, event: string, env: Env = process.env): string {
+export function hookCommand(
+  agent: string,
+  event: string,
+  env: Env = process.env,
+  guard?: GuardHook,
+): string {
   const path = launcherPath(env);
-  const tail = `--agent ${agent} ${event}`;
+  const tail = tailOf(agent, event, guard);
   if (process.platform === 'win32') {
     // Gemini and Copilot run PowerShell there, in which a quoted path alone is a text.
     const powershell = ['gemini', 'copilot', 'vscode'].includes(agent);
-    if (!powershell) return `"${path}" ${tail}`;
-    return windowsCommand('powershell', agent, event, env) ?? `& "${path}" ${tail}; exit 0`;
+    // Both of cmd and bash read that.
+    if (!powershell) return `"${path}" ${tail}${guard?.closed === true ? ' || exit 2' : ''}`;
+    return (
+      windowsCommand('powershell', agent, event, env, guard) ??
+      `& "${path}" ${tail}; ${powershellEnd(guard)}`
+    );
   }
   const inHome = belowHome(path);
   const shown =
     inHome === undefined || /["$`\\]/.test(inHome) ? shQuote(path) : `"$HOME/${inHome}"`;
+  if (guard?.closed === true) {
+    // What the launcher itself denies, with 2, it has given a reason for.
+    return `[ -x ${shown} ] && ${shown} ${tail} || { [ $? -eq 2 ] || echo '${CLOSED_REASON}' >&2; exit 2; }`;
+  }
   return FAILURE_IS_NO.includes(agent)
     ? `[ ! -x ${shown} ] || ${shown} ${tail}; exit 0`
     : `[ ! -x ${shown} ] || exec ${shown} ${tail}`;
 }
+
+const tailOf = (agent: string, event: string, guard: GuardHook | undefined): string =>
+  `--agent ${agent} ${event}${guard === undefined ? '' : ` ${guardWords(guard)}`}`;
+
+/** A program that is not there leaves no exit code. */
+const powershellEnd = (guard: GuardHook | undefined): string =>
+  guard?.closed === true
+    ? `if ($LASTEXITCODE -ne 0) { [Console]::Error.WriteLine('${CLOSED_REASON}'); exit 2 }; exit 0`
+    : 'exit 0';
 
 /**
  * The same for Windows, for files that people with other systems share. Not tested on Windows yet.
@@ -125,16 +178,18 @@ export function windowsCommand(
   agent: string,
   event: string,
   env: Env = process.env,
+  guard?: GuardHook,
 ): string | undefined {
   const inHome = belowHome(join(stateHome(env), 'bin', `${LAUNCHER_NAME}.cmd`));
   if (inHome === undefined || /["$`%']/.test(inHome)) return undefined;
-  const tail = `--agent ${agent} ${event}`;
+  const tail = tailOf(agent, event, guard);
   if (shell === 'powershell') {
     const path = `"$HOME/${inHome.replaceAll(sep, '/')}"`;
-    return `if (Test-Path ${path}) { & ${path} ${tail} }; exit 0`;
+    const run = `if (Test-Path ${path}) { & ${path} ${tail} }`;
+    return `${run}; ${powershellEnd(guard)}`;
   }
   const path = `"%USERPROFILE%\\${inHome.replaceAll('/', '\\')}"`;
-  return `if exist ${path} ${path} ${tail}`;
+  return guard?.closed === true ? `${path} ${tail} || exit 2` : `if exist ${path} ${path} ${tail}`;
 }
 
 /** A path's way from the user's home; undefined where it is not below it. */
@@ -188,10 +243,11 @@ export async function renewLauncher(options: InstallOptions): Promise<boolean> {
   if (installed === undefined || isOlder(version, installed)) return false;
   const recorder = wrap(fs.readFileSync(hookBundle, 'utf8'));
   const current = recorderName(recorder);
+  const parts = partBundles(hookBundle);
   const whole =
     readSmallFile(join(lib, `${current}.js`), MAX_RECORDER_BYTES) === recorder &&
-    readSmallFile(join(lib, 'hook.js')) === loader(current) &&
-    partBundles(hookBundle).every(
+    readSmallFile(join(lib, 'hook.js')) === loader(current, parts) &&
+    parts.every(
       ([name, text]) => readSmallFile(join(lib, `${name}.js`), MAX_RECORDER_BYTES) === text,
     ) &&
     fs.existsSync(launcherPath(env));
@@ -241,10 +297,13 @@ export function readLauncher(env: Env = process.env): { nodePath?: string; elect
 /** What the recorder loads when it is needed, and what opencode loads: bundles that lie beside it. */
 const PARTS = [
   'agents',
+  'guard',
+  'helper',
   'opencode',
   'personal',
   'regex',
   'rules',
+  'shell',
   'snapshot',
   'transcripts',
 ] as const;
@@ -294,13 +353,12 @@ function putFiles(given: InstallOptions): PutFiles {
   const lib = join(stateHome(env), 'lib');
   const recorder = wrap(fs.readFileSync(options.hookBundle, 'utf8'));
   const name = recorderName(recorder);
+  const parts = partBundles(options.hookBundle);
   const files: (readonly [path: string, text: string, mode: number])[] = [
     [join(lib, 'package.json'), '{"type":"commonjs"}\n', 0o600],
-    ...partBundles(options.hookBundle).map(
-      ([part, text]) => [join(lib, `${part}.js`), text, 0o600] as const,
-    ),
+    ...parts.map(([part, text]) => [join(lib, `${part}.js`), text, 0o600] as const),
     [join(lib, `${name}.js`), recorder, 0o600],
-    [join(lib, 'hook.js'), loader(name), 0o600],
+    [join(lib, 'hook.js'), loader(name, parts), 0o600],
     [join(lib, 'version'), `${options.version}\n`, 0o600],
     [launcherPath(env), launcher, 0o700],
   ];
@@ -313,11 +371,14 @@ function putFiles(given: InstallOptions): PutFiles {
   return { changed, lib, name, nodePath: options.nodePath };
 }
 
-/** Takes recorders of other versions away. */
+/** Takes recorders of other versions away, and what was compiled of them. */
 function sweep(lib: string, name: string): void {
+  const current = readSmallFile(join(lib, 'hook.js')) ?? '';
   for (const old of fs.readdirSync(lib)) {
-    if (old.startsWith('recorder-') && !old.startsWith(name))
-      fs.rmSync(join(lib, old), { force: true });
+    const isOld =
+      (old.startsWith('recorder-') && !old.startsWith(name)) ||
+      (old.startsWith('part-') && !current.includes(`"${old.replace(/\.cache.*$/, '')}"`));
+    if (isOld) fs.rmSync(join(lib, old), { force: true });
   }
 }
 
@@ -325,71 +386,118 @@ function sweep(lib: string, name: string): void {
 const wrap = (bundle: string): string =>
   `(function(require,module,exports,__filename,__dirname){${bundle.replace(/^#!.*/, '')}\n})`;
 
+/** Parts whose code cache is worth its file: those that decide before every tool where there are rules. */
+const CACHED_PARTS: readonly string[] = ['guard', 'shell'];
+
 /**
  * What the launcher runs: the recorder with its code cache, which saves a third of what a hook costs
  * beyond a bare Node. A Node that the cache was not made for passes it over.
  */
-const loader = (name: string): string => `'use strict';
+const loader = (
+  name: string,
+  parts: readonly [name: string, text: string][],
+): string => `'use strict';
 const fs = require('fs');
 const vm = require('vm');
+const cached = ${JSON.stringify(
+  Object.fromEntries(
+    parts
+      .filter(([part]) => CACHED_PARTS.includes(part))
+      .map(([part, text]) => [part, `part-${part}-${textHash(text)}`]),
+  ),
+)};
+const scripts = [];
+function compile(source, filename, cache) {
+  let cachedData;
+  try {
+    cachedData = fs.readFileSync(cache);
+  } catch {}
+  const script = new vm.Script(source, { filename, cachedData });
+  scripts.push([script, cache]);
+  return script.runInThisContext();
+}
+const loaded = {};
+function load(id) {
+  const name = id.startsWith(__dirname + '/') ? id.slice(__dirname.length + 1, -3) : '';
+  if (!Object.hasOwn(cached, name)) return require(id);
+  if (!Object.hasOwn(loaded, name)) {
+    const part = { exports: {} };
+    const source = '(function(require,module,exports,__filename,__dirname){' + fs.readFileSync(id, 'utf8') + '\\n})';
+    compile(source, id, __dirname + '/' + cached[name] + '.cache')(load, part, part.exports, id, __dirname);
+    loaded[name] = part.exports;
+  }
+  return loaded[name];
+}
 const file = __dirname + '/${name}';
-let cachedData;
-try {
-  cachedData = fs.readFileSync(file + '.cache');
-} catch {}
-const source = fs.readFileSync(file + '.js', 'utf8');
-const script = new vm.Script(source, { filename: file + '.js', cachedData });
-script.runInThisContext()(require, module, exports, __filename, __dirname);
+compile(fs.readFileSync(file + '.js', 'utf8'), file + '.js', file + '.cache')(load, module, exports, __filename, __dirname);
 if (process.env.AGENT_STRACE_WRITE_CACHE === '1') {
-  process.on('exit', () => fs.writeFileSync(file + '.cache.new', script.createCachedData()));
+  process.on('exit', () => {
+    for (const [script, cache] of scripts) fs.writeFileSync(cache + '.new', script.createCachedData());
+  });
 }
 `;
 
 /**
- * Lets this Node record one made-up event, into a folder that is thrown away, and keeps what it
- * compiled for that. Without a cache everything works as well, a little slower.
+ * Lets this Node record made-up events, and decide upon them by made-up rules, in a folder that is thrown away, and keeps
+ * what it compiled for that. Without a cache everything works as well, a little slower.
  */
 function writeCodeCache(nodePath: string, lib: string, name: string): void {
   const warm = warmUp(lib, name);
   if (warm === undefined) return;
-  const { args, input, options, done } = warm;
-  const run = spawnSync(nodePath, args, {
-    ...options,
-    input,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  done(run.status === 0);
+  const { args, inputs, options, done } = warm;
+  const ran = inputs.every(
+    (input) =>
+      spawnSync(nodePath, args, { ...options, input, stdio: ['pipe', 'ignore', 'ignore'] })
+        .status === 0,
+  );
+  done(ran);
 }
 
 /** The same without keeping the caller waiting. */
 function writeCodeCacheAside(nodePath: string, lib: string, name: string): Promise<void> {
   const warm = warmUp(lib, name);
   if (warm === undefined) return Promise.resolve();
-  const { args, input, options, done } = warm;
-  return new Promise((resolve) => {
-    const child = execFile(nodePath, args, options, (error) => {
-      done(error === null);
-      resolve();
+  const { args, inputs, options, done } = warm;
+  const run = (input: string): Promise<boolean> =>
+    new Promise((resolve) => {
+      const child = execFile(nodePath, args, options, (error) => resolve(error === null));
+      // It may end before it has read.
+      child.stdin?.on('error', () => {});
+      child.stdin?.end(input);
     });
-    // It may end before it has read.
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
-  });
+  return inputs
+    .reduce<Promise<boolean>>(
+      async (ran, input) => (await ran) && run(input),
+      Promise.resolve(true),
+    )
+    .then(done);
 }
 
 interface WarmUp {
   args: string[];
-  input: string;
+  /** Of one run each, in turn. */
+  inputs: string[];
   options: { env: Record<string, string>; timeout: number };
   /** @param ok the run ended well */
   done(ok: boolean): void;
 }
+
+/** None of them trips: an answer is not what is warmed up. */
+const WARM_RULES = [
+  { name: 'path', condition: 'file_path writes "**/no-such-file"', action: 'deny' },
+  { name: 'command', condition: 'command matches "no-such-program --force"', action: 'deny' },
+  { name: 'tool', condition: 'tool matches "no_such_tool"', action: 'deny' },
+  { name: 'metric', condition: 'tool_calls > 1000000 and not loop 9/10', action: 'stop' },
+];
 
 function warmUp(lib: string, name: string): WarmUp | undefined {
   let scratch: string;
   try {
     scratch = fs.mkdtempSync(join(lib, 'warm-'));
     fs.rmSync(join(lib, `${name}.cache`), { force: true });
+    const state = join(scratch, 'state');
+    fs.mkdirSync(state, { mode: 0o700 });
+    fs.writeFileSync(join(state, 'rules.json'), JSON.stringify({ rules: WARM_RULES }));
   } catch {
     return undefined;
   }
@@ -399,14 +507,18 @@ function warmUp(lib: string, name: string): WarmUp | undefined {
     hook_event_name: 'PreToolUse',
     tool_name: 'Bash',
     tool_use_id: 'warm',
-    tool_input: { command: 'true' },
   };
+  const commands = ['true', 'cd src && npm test -- --run a | tee out.log; rm -f "$TMP"/x'];
+  const inputs = commands.map((command) => JSON.stringify({ ...payload, tool_input: { command } }));
   const done = (ok: boolean): void => {
     try {
-      const made = join(lib, `${name}.cache.new`);
-      if (ok && fs.existsSync(made)) {
-        fs.chmodSync(made, 0o600);
-        fs.renameSync(made, join(lib, `${name}.cache`));
+      for (const made of fs.readdirSync(lib)) {
+        if (!made.endsWith('.cache.new')) continue;
+        if (!ok) fs.rmSync(join(lib, made), { force: true });
+        else {
+          fs.chmodSync(join(lib, made), 0o600);
+          fs.renameSync(join(lib, made), join(lib, made.slice(0, -'.new'.length)));
+        }
       }
     } catch {
       // No cache: see above.
@@ -416,7 +528,7 @@ function warmUp(lib: string, name: string): WarmUp | undefined {
   };
   return {
     args: [join(lib, 'hook.js'), '--agent', 'claude', 'PreToolUse'],
-    input: JSON.stringify(payload),
+    inputs,
     options: {
       env: {
         HOME: scratch,

@@ -194,6 +194,35 @@ export function findAgentProcess(
   return isOurs(info.pid) ? info : undefined;
 }
 
+/**
+ * What agents say of themselves in the environment of what they run; a program that left its parents still has them. Only
+ * names: values are never read.
+ */
+const AGENT_MARKS: Record<string, readonly string[]> = {
+  claude: ['CLAUDECODE', 'CLAUDE_CODE_SESSION_ID'],
+  codex: ['CODEX_THREAD_ID', 'CODEX_SANDBOX'],
+  gemini: ['GEMINI_CLI', 'GEMINI_SESSION_ID'],
+  copilot: ['COPILOT_CLI'],
+  cursor: ['CURSOR_AGENT', 'CURSOR_CONVERSATION_ID'],
+  opencode: ['OPENCODE'],
+};
+
+/** The agent that this process was started by, however far above; `how`: for people. Undefined: none is seen. */
+export function agentAbove(
+  env: Env,
+  from: number = process.ppid,
+): { agent: string; how: string } | undefined {
+  for (const info of ancestors(from)) {
+    const agent = Object.keys(MARKS).find((name) => isAgentProcess(name, info));
+    if (agent !== undefined) return { agent, how: `process ${info.pid}` };
+  }
+  for (const [agent, names] of Object.entries(AGENT_MARKS)) {
+    const name = names.find((mark) => (env[mark] ?? '') !== '');
+    if (name !== undefined) return { agent, how: `${name} is set` };
+  }
+  return undefined;
+}
+
 function readText(read: () => string): string | undefined {
   try {
     return read().trim() || undefined;

@@ -37,6 +37,8 @@ export interface Io {
   version: string;
   /** Where the built programs lie. */
   distDir: string;
+  /** The agent that runs this command; by default it is looked for. */
+  agentAbove?(): { agent: string; how: string } | undefined;
 }
 
 /** Colours for one of the two streams. */

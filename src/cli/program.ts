@@ -77,6 +77,7 @@ Examples:
   agent-strace replay --live           watch the session that runs now
   agent-strace cost                    what the last session cost, and why
   agent-strace pause                   freeze the agent that runs now
+  agent-strace guard                   what agents are kept from
   agent-strace import --discover       what your past sessions cost
 
 Exit codes: 0 done, 1 nothing found or refused, 2 wrong use or bad input, 70 a fault of ours, 130 Ctrl-C
@@ -101,6 +102,18 @@ Environment: AGENT_TRACE_DIR, AGENT_STRACE_HOME, NO_COLOR, FORCE_COLOR`,
     )
     .option('-y, --yes', 'do not ask')
     .option('--remove', 'take the recorder out again')
+    .addOption(
+      new Option(
+        '--guard <set>',
+        'stop dangerous calls before they run, too: safe, or off',
+      ).choices(['safe', 'off']),
+    )
+    .addOption(
+      new Option('--fail <mode>', 'where the guard cannot decide: the tool runs, or not').choices([
+        'open',
+        'closed',
+      ]),
+    )
     .option('--list', 'show which agents are here, and which are recorded')
     .addOption(json())
     .addHelpText(
@@ -112,6 +125,7 @@ Examples:
   agent-strace setup --list
   agent-strace setup --cli all
   agent-strace setup --cli codex,gemini --scope project
+  agent-strace setup --cli all --guard safe
   agent-strace setup --cli all --remove`,
     )
     .action(async (_options: Parsed, command: Command) => {
@@ -264,6 +278,42 @@ Examples:
       ) => {
         const { config } = await import('./commands/config.ts');
         done(await config(io, name, value, all(command)));
+      },
+    );
+
+  program
+    .command('guard [action] [value]')
+    .summary('show or change what agents are kept from')
+    .description(
+      'Shows what agents are kept from here: by which rules, in which of them, and what tripped last; or changes it, for all projects. Changes are for a person: in a shell that an agent started they are refused.',
+    )
+    .option('-y, --yes', "renew agents' settings without asking, where a change needs it")
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Actions:
+  status                  what is in force here (default)
+  on | off                the safe set: what a careful person forbids any agent
+  fail open | closed      where the guard cannot decide: the tool runs, or does not
+  ask auto|agent|editor   who asks a person: the agent's own prompt, or VS Code
+  allow <rule>            switch a rule of the safe set off
+  enforce <rule>          ... and on again
+
+Examples:
+  agent-strace guard
+  agent-strace guard on
+  agent-strace guard fail closed`,
+    )
+    .action(
+      async (
+        action: string | undefined,
+        value: string | undefined,
+        _options: Parsed,
+        command: Command,
+      ) => {
+        const { guard } = await import('./commands/guard.ts');
+        done(await guard(io, action, value, all(command)));
       },
     );
 

@@ -66,7 +66,7 @@ describe('setup --cli all', () => {
     expect(unasked.code).toBe(2);
     expect(unasked.err).toContain('--yes');
     expect(fs.existsSync(home('.codex'))).toBe(false);
-    const done = await run(['--cli', 'all'], { answers: ['y'] });
+    const done = await run(['--cli', 'all'], { answers: ['n', 'y'] });
     expect(done.code).toBe(0);
     expect(done.err).toMatch(
       /hooks\.json\n.*settings\.json\n.*\.json\nWrite these 3 files\? \[y\/N\]/,
@@ -128,7 +128,7 @@ it('names the agents that it does not know', async () => {
 
 describe('setup without --cli', () => {
   it('asks which, by number or name', async () => {
-    const { code, err } = await run([], { answers: ['1 gemini', 'y'] });
+    const { code, err } = await run([], { answers: ['1 gemini', 'y', 'y'] });
     expect(err.replaceAll(/\u001b\[\d*m/g, '')).toMatchSnapshot();
     expect(code).toBe(0);
     expect(fs.readdirSync(join(root, 'home')).sort()).toEqual(['.codex', '.gemini']);
@@ -137,7 +137,7 @@ describe('setup without --cli', () => {
     expect(fs.readdirSync(join(root, 'home'))).toEqual(['.gemini']);
   });
 
-  it.each([[['n']], [[]], [['', 'n']]])(
+  it.each([[['n']], [[]], [['', 'y', 'n']]])(
     'changes nothing where the answers are %j',
     async (answers) => {
       const { code, err } = await run([], { answers });
@@ -229,4 +229,64 @@ it('prints one plan as an object, several as a list', async () => {
     { agent: 'copilot', agents: ['copilot', 'vscode'], applied: true },
     { agent: 'codex', applied: true },
   ]);
+});
+
+describe('the guard', () => {
+  const chosen = (): object | undefined => {
+    const file = join(root, 'state', 'config.json');
+    return fs.existsSync(file) ? (JSON.parse(read(file)) as { guard?: object }).guard : undefined;
+  };
+
+  it('is offered once, and kept when the hooks are there', async () => {
+    const refused = await run(['--cli', 'codex'], { answers: ['y', 'n'] });
+    expect(refused.err).toContain('Also stop dangerous calls before they run?');
+    expect(chosen()).toBeUndefined();
+    const done = await run(['--cli', 'codex'], { answers: ['y', 'y'] });
+    expect(chosen()).toMatchObject({ safe: true, fail: 'open' });
+    expect(done.out).toContain('The safe set stops dangerous calls before they run.');
+    const again = await run(['--cli', 'gemini'], { answers: ['y'] });
+    expect([again.code, again.err]).toEqual([0, expect.not.stringContaining('dangerous')]);
+  });
+
+  it('is not switched on by --yes, and not asked for again after a no', async () => {
+    const { out } = await run(['--cli', 'codex', '--yes']);
+    expect(out).toContain('To stop them:  agent-strace guard on');
+    expect(chosen()).toBeUndefined();
+    await run(['--cli', 'codex'], { answers: ['n'] });
+    expect(chosen()).toMatchObject({ safe: false });
+    expect((await run(['--cli', 'codex'], { answers: [] })).err).not.toContain('dangerous');
+  });
+
+  it('is what the flags say, and hooks are written so that their failure means no', async () => {
+    await run(['--cli', 'codex,gemini', '--guard', 'safe', '--fail', 'closed', '--yes']);
+    expect(chosen()).toMatchObject({ safe: true, fail: 'closed' });
+    expect(read(home('.codex/hooks.json'))).toMatch(/PreToolUse --timeout 300 --closed \|\| /);
+    const listed = JSON.parse((await run(['--list', '--json'])).out) as { recorded: object[] }[];
+    for (const { recorded } of listed) {
+      for (const one of recorded) expect(one).toMatchObject({ current: true });
+    }
+  });
+
+  it('stays chosen when hooks are taken out, which no agent may do then', async () => {
+    await run(['--cli', 'codex', '--guard', 'safe', '--yes']);
+    const agentAbove = { agent: 'codex', how: 'process 7' };
+    const refused = await run(['--cli', 'codex', '--remove', '--yes'], { agentAbove });
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain("this shell is one of Codex's (process 7). Nothing was changed.");
+    expect(fs.existsSync(home('.codex/hooks.json'))).toBe(true);
+    for (const flags of [
+      ['--guard', 'off'],
+      ['--fail', 'open'],
+    ]) {
+      expect((await run(['--cli', 'codex', '--yes', ...flags], { agentAbove })).code).toBe(1);
+    }
+    // Being recorded is for everybody.
+    expect((await run(['--cli', 'gemini', '--yes'], { agentAbove })).code).toBe(0);
+    const removed = await run(['--cli', 'codex', '--remove', '--yes']);
+    expect(removed.err).toContain(
+      'The guard stays chosen, and stops nothing where its hooks are gone.',
+    );
+    expect(chosen()).toMatchObject({ safe: true });
+    expect((await run(['--remove', '--guard', 'off', '--yes'])).code).toBe(2);
+  });
 });

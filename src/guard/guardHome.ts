@@ -50,6 +50,10 @@ export function ensureGuardFolder(name: string, env: Env = process.env): string 
   return guardPlace(env, name);
 }
 
+/** Whether a person was asked, whatever they said. */
+export const wasChosen = (env: Env = process.env): boolean =>
+  readChoice('guard', env) !== undefined;
+
 /** What cannot be read counts as the strictest choice. */
 export function readChoices(env: Env = process.env): GuardChoices {
   const value = readChoice('guard', env);

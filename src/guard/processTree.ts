@@ -1,5 +1,6 @@
 /** What an agent runs: its descendants, and what left them but still bears the session's name. */
-import { isHookCommand } from '../agents/launcher.ts';
+import { readHookCommand } from '../agents/hookEntry.ts';
+import { LAUNCHER_NAME } from '../agents/launcher.ts';
 import { stateHome } from '../trace/paths.ts';
 import { type BystanderWhy, bystander } from './bystanders.ts';
 import { isEditor } from './editors.ts';
@@ -155,21 +156,30 @@ export class TreeWalk {
     return this.chain(entry.pid).some(isEditor);
   }
 
-  /** Our own hook: it is done within milliseconds, and what it writes must not be cut off. */
+  /**
+   * Our own hook: it is done within milliseconds, and what it writes must not be cut off. Told by the path of our launcher or
+   * recorder in the state folder, which the agent must not write.
+   */
   isRecorder(entry: ProcessEntry): boolean {
     const words = commandWords(entry.pid).slice(0, 5);
     if (words[1]?.startsWith(`${this.home}/lib/`) === true && words[2] === '--agent') return true;
+    const launcher = `${this.home}/bin/${LAUNCHER_NAME}`;
     // The agent's shell with the command of its settings; then the launcher, itself a script.
-    const command = words[1] === '-c' ? words[2] : words.slice(1).join(' ');
-    return isLaunch(command ?? '', this.target.agent);
+    if (words[1] === '-c') return readHookCommand(words[2] ?? '')?.path === launcher;
+    return words[1] === launcher && words[2] === '--agent';
   }
 
-  /** Hooks of ours that the agent runs now. */
+  /** Hooks of ours that run now, of whichever process of the agent's. */
   recorders(): ProcessEntry[] {
     return [...this.table.values()].filter(
-      (entry) => entry.ppid === this.target.id.pid && !hasEnded(entry) && this.isRecorder(entry),
+      (entry) =>
+        !hasEnded(entry) &&
+        isSame(this.chain(entry.pid).slice(1).find(this.isTarget), this.target.id) &&
+        this.isRecorder(entry),
     );
   }
+
+  private readonly isTarget = (entry: ProcessEntry): boolean => entry.pid === this.target.id.pid;
 
   /**
    * The shells that gave the agent its terminal, the outermost first: they do job control, that is, they put
@@ -208,10 +218,3 @@ export class TreeWalk {
       );
   }
 }
-
-/** A command that does nothing but launch our recorder: not one in which it only occurs. */
-const isLaunch = (command: string, agent: string): boolean =>
-  LAUNCH.test(command) && isHookCommand(command, agent);
-
-const LAUNCH =
-  /^\s*(\[ ! -x [^;&|\n]+ \] \|\| exec )?["']?(\/|~\/|\$HOME\/)[^;&|\n]*agent-strace-hook["']?\s+--agent\s+\w+(\s+\w+)?\s*$/;

@@ -2,7 +2,15 @@
  * What was said of a session's calls: `~/.agent-strace/guard/verdicts/<session>.ndjson`. One line, one write; the hook that
  * decides writes it before it answers, and whoever verifies reads it.
  */
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { openAppend, openRead } from '../trace/files.ts';
+import { isSafeSessionId } from '../trace/paths.ts';
+import { ensureGuardFolder, guardPlace } from './guardHome.ts';
 import type { Action } from './rules/rule.ts';
+import { plainText } from './store.ts';
+
+type Env = Record<string, string | undefined>;
 
 export interface CallVerdict {
   /** Seconds since the epoch. */
@@ -21,4 +29,94 @@ export interface CallVerdict {
   trip?: string;
   /** What the call was about, redacted, at most 200 characters. */
   target?: string;
+}
+
+/** Bytes of a session's verdicts that are read at once. */
+const MAX_BYTES = 4 * 1_048_576;
+
+const MAX_TARGET = 200;
+
+/** @throws a system error, or one with a code of ours: who cannot write it down must not rely on it */
+export function appendVerdict(session: string, verdict: CallVerdict, env: Env = process.env): void {
+  if (!isSafeSessionId(session)) throw Object.assign(new Error('EBADID'), { code: 'EBADID' });
+  const place = ensureGuardFolder('verdicts', env);
+  const line = {
+    ...verdict,
+    call: verdict.call.slice(0, 500),
+    tool: verdict.tool.slice(0, 200),
+    ...(verdict.target !== undefined && { target: plainText(verdict.target, MAX_TARGET) }),
+  };
+  const fd = openAppend(join(place, `${session}.ndjson`));
+  try {
+    writeSync(fd, `${JSON.stringify(line)}\n`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export interface VerdictsRead {
+  /** In the order of their lines. */
+  verdicts: CallVerdict[];
+  /** Bytes that are read: where to go on. */
+  offset: number;
+}
+
+/**
+ * What was said of a session's calls, from `offset` on; a line that is still being written is left for the next time. Never
+ * throws: what cannot be read says nothing.
+ */
+export function readVerdicts(session: string, env: Env = process.env, offset = 0): VerdictsRead {
+  const nothing = { verdicts: [], offset };
+  if (!isSafeSessionId(session)) return nothing;
+  let fd: number;
+  try {
+    fd = openRead(guardPlace(env, 'verdicts', `${session}.ndjson`));
+  } catch {
+    return { verdicts: [], offset: 0 };
+  }
+  try {
+    const { size } = fstatSync(fd);
+    // Another file by that name: from its beginning.
+    const from = size < offset ? 0 : offset;
+    const bytes = Buffer.alloc(Math.min(size - from, MAX_BYTES));
+    const length = readSync(fd, bytes, 0, bytes.length, from);
+    const end = bytes.subarray(0, length).lastIndexOf(10) + 1;
+    const verdicts = bytes
+      .toString('utf8', 0, end)
+      .split('\n')
+      .flatMap((line) => verdictOf(line) ?? []);
+    return { verdicts, offset: from + end };
+  } catch {
+    return nothing;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function verdictOf(line: string): CallVerdict | undefined {
+  if (line === '') return undefined;
+  try {
+    const value = JSON.parse(line) as Partial<CallVerdict> | null;
+    const { at, call, tool, said } = value ?? {};
+    if (typeof at !== 'number' || typeof call !== 'string' || typeof tool !== 'string') {
+      return undefined;
+    }
+    if (said !== 'allow' && said !== 'deny') return undefined;
+    return value as CallVerdict;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What holds of a call by its own id: the last word. Of a call without one (`callKey`), of the n-th of those alike the n-th
+ * word, the first being 0.
+ */
+export function verdictFor(
+  verdicts: readonly CallVerdict[],
+  call: string,
+  nth?: number,
+): CallVerdict | undefined {
+  const of = verdicts.filter((verdict) => verdict.call === call);
+  return nth === undefined ? of.at(-1) : of[nth];
 }

@@ -1,12 +1,14 @@
 /**
  * The recorder that opencode loads into itself, by the plugin that set-up wrote: the same code that records other
- * agents in a process a hook, without a process. It prints nothing, throws nothing, and takes a moment at most; only
- * a paused session's tools wait.
+ * agents in a process a hook, without a process. It prints nothing and takes a moment at most; only a
+ * paused session's tools wait, and those that a person is asked about. It throws nothing but the guard's no.
  *
  * Environment: as for the hook (`main.ts`).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HookTool } from '../agents/agent.ts';
+import { holdMs } from '../agents/hookEntry.ts';
+import { DeniedByGuard, opencodeAnswerer } from '../agents/opencode/answer.ts';
 import { PluginMapper, type Told } from '../agents/opencode/hook.ts';
 import {
   isSameProcess,
@@ -20,6 +22,8 @@ import { readyEvent } from '../redact/event.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { bounded } from './bound.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
+import { afterGuardedTool, beforeGuardedToolAside } from './guarded.ts';
+import type { GuardMoment } from './guardMoment.ts';
 import { logProblem } from './log.ts';
 import { recordingPolicy } from './policy.ts';
 import { append, newRecord, writeMeta } from './session.ts';
@@ -55,6 +59,7 @@ export function hooks(
     try {
       await recorder.record(name, first, second);
     } catch (error) {
+      if (error instanceof DeniedByGuard) throw error;
       logProblem(`opencode: ${name}`, error);
     }
   };
@@ -82,15 +87,24 @@ class InstanceRecorder {
   async record(hook: string, input: unknown, output: unknown): Promise<void> {
     for (const told of this.#mapper.push(hook, input, output, Date.now())) {
       if (!isSafeSessionId(told.sessionId)) continue;
-      this.#write(told);
-      if (told.moment !== 'before_tool') continue;
+      const known = this.#write(told);
+      const { moment, tool, events } = told;
+      if (moment === 'after_tool' && tool !== undefined) {
+        const result = events.find(({ event_type: type }) => type === 'tool_result');
+        if (result !== undefined) afterGuardedTool({ ...guardMoment(known, tool), tool, result });
+      }
+      if (moment !== 'before_tool') continue;
       await waitWhilePaused(told.sessionId);
+      if (tool === undefined) continue;
+      const call = events.find(({ event_type: type }) => type === 'tool_call');
+      const reason = await beforeGuardedToolAside({ ...guardMoment(known, tool), tool, call });
+      if (reason !== undefined) throw new DeniedByGuard(reason);
       // After the wait: people may have changed files meanwhile.
-      if (told.tool !== undefined) beforeCommand(toolHook(told, told.tool));
+      beforeCommand(toolHook(told, tool));
     }
   }
 
-  #write(told: Told): void {
+  #write(told: Told): SessionRecord {
     const timestamp = Date.now() / 1000;
     const { moment, sessionId } = told;
     const known = this.#open(told, timestamp);
@@ -110,6 +124,7 @@ class InstanceRecorder {
       this.#records.delete(sessionId);
       endPause(sessionId);
     }
+    return known;
   }
 
   #open({ sessionId, cwd, moment }: Told, timestamp: number): SessionRecord {
@@ -134,6 +149,18 @@ class InstanceRecorder {
     return record;
   }
 }
+
+/** opencode waits for its plugins for as long as they take. */
+const guardMoment = (known: SessionRecord, { subagent, input }: HookTool): GuardMoment => ({
+  agent: 'opencode',
+  answerer: opencodeAnswerer,
+  known,
+  payload: { tool_input: input, ...(subagent === true && { agent_id: 'subagent' }) },
+  event: 'tool.execute.before',
+  holdMs: process.uptime() * 1000 + holdMs('opencode'),
+  closed: false,
+  transcript: '',
+});
 
 /** What an edit did is in its diff: its texts need not be kept (`whole`). */
 const toolHook = ({ sessionId }: Told, tool: HookTool) => ({ tool, sessionId, whole: false });

@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentId, Env } from '../agents/agent.ts';
+import { readHookCommand } from '../agents/hookEntry.ts';
 import { entriesOf, readSmall } from '../agents/ownFiles.ts';
 import { asObject, asString } from '../agents/rows.ts';
 import type { Json, JsonObject } from '../model/event.ts';
@@ -100,12 +101,8 @@ function tellsOfTools(text: string, agent: AgentId, launcher: string): boolean {
     if (handler === undefined || !['', '*'].includes(asString(handler.matcher))) return false;
     if (Array.isArray(handler.hooks)) return handler.hooks.some((inner) => runs(inner, event));
     if ((handler.type ?? 'command') !== 'command') return false;
-    const command = asString(handler.bash) || asString(handler.command);
-    const [, path = '', name = '', of] =
-      /^\[ ! -x (".+"|'.+') \] \|\| (?:exec )?\1 --agent (\w+) (\w+)(?:; exit 0)?$/.exec(command) ??
-      [];
-    const whole = path.slice(1, -1).replace(/^\$HOME\//, `${homedir()}/`);
-    return of === event && whole === launcher && namesOf(agent).includes(name);
+    const ours = readHookCommand(asString(handler.bash) || asString(handler.command));
+    return ours?.event === event && ours.path === launcher && namesOf(agent).includes(ours.agent);
   };
   return TOOL_EVENTS.every((names) =>
     names.some((event) => {

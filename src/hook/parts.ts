@@ -2,8 +2,10 @@
 import type { AgentId, HookRecorder } from '../agents/agent.ts';
 import type { Compile } from '../guard/rules/compiled.ts';
 import type { regexOf, regexProblem } from '../guard/rules/regex.ts';
+import type { readCommand } from '../guard/shell/readCommand.ts';
 import type { PersonalRules } from '../redact/redact.ts';
 import type { Snapshot } from './commandFiles.ts';
+import type { GuardPart, HelperPart } from './guardMoment.ts';
 import type { TranscriptTask } from './transcripts.ts';
 
 export interface Parts {
@@ -12,6 +14,12 @@ export interface Parts {
     recorders: Record<string, HookRecorder>;
     hasOwnHooks: (agent: AgentId, cwd: string) => boolean;
   };
+  /** Rules decide whether a tool may run. */
+  guard: GuardPart;
+  /** Acts upon the agent when its hook has ended. */
+  helper: HelperPart;
+  /** Reads commands. */
+  shell: { readCommand: typeof readCommand };
   /** Files that commands change. */
   snapshot: Snapshot;
   /** What is personal data. */

@@ -1,6 +1,13 @@
 /** One hook call of one agent: from its payload to lines in the trace. */
 import { isAbsolute } from 'node:path';
-import { AGENTS, type AgentId, type HookRecorder, isAgentId } from '../agents/agent.ts';
+import {
+  AGENTS,
+  type AgentId,
+  type HookAnswer,
+  type HookRecorder,
+  type HookTool,
+  isAgentId,
+} from '../agents/agent.ts';
 import { claudeRecorder } from '../agents/claude/recorder.ts';
 import {
   findAgentProcess,
@@ -10,7 +17,7 @@ import {
 } from '../agents/process.ts';
 import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
 import { shallow } from '../model/depth.ts';
-import { isObject, type JsonObject } from '../model/event.ts';
+import { isObject, type JsonObject, type TraceEvent } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
 import { readyEvent } from '../redact/event.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
@@ -18,6 +25,8 @@ import { BOUNDLESS, bounded } from './bound.ts';
 import { callerOf } from './caller.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { endOfTrace } from './endOfTrace.ts';
+import { afterGuardedTool, beforeGuardedEvent, beforeGuardedTool, isClosed } from './guarded.ts';
+import type { GuardMoment } from './guardMoment.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
 import { recordingPolicy } from './policy.ts';
@@ -39,6 +48,17 @@ interface HookCall {
   timestamp: number;
   /** Nothing of the payload was cut. */
   whole: boolean;
+  /** As it was given, its depths cut off: what decides must see all of it. */
+  given: JsonObject;
+  installed: Installed;
+}
+
+/** How set-up installed this hook. */
+interface Installed {
+  /** How long it may wait for a person, ms from the process' start. */
+  holdMs: number;
+  /** Its failure means no. */
+  closed: boolean;
 }
 
 /** @throws where the bundle that has it is not there */
@@ -49,9 +69,15 @@ const recorderOf = (agent: AgentId): HookRecorder | undefined =>
  * Reads standard input and records it.
  *
  * @param named the agent whose settings name this hook
- * @throws nothing that a caller need tell the agent
+ * @returns what the guard has to say to the agent
+ * @throws nothing that a caller need tell the agent, but that a tool which waits for a word may get none
  */
-export function recordHook(named: string, event: string, timestamp: number): void {
+export function recordHook(
+  named: string,
+  event: string,
+  timestamp: number,
+  installed: Installed,
+): HookAnswer | undefined {
   const { bytes, tooLong } = readStdin();
   const parsed = tooLong ? undefined : parse(bytes);
   const caller = isAgentId(named) ? callerOf(named, parsed ?? {}, process.env) : undefined;
@@ -61,31 +87,36 @@ export function recordHook(named: string, event: string, timestamp: number): voi
     if (caller === undefined || caller === named) {
       logProblem(`no recorder for the agent ${JSON.stringify(named).slice(0, 50)}`);
     }
-    return;
+    return undefined;
   }
   if (parsed === undefined) {
-    if (bytes.length === 0) return;
+    const isBefore = recorder.momentOf(recorder.eventOf({}, event), {}) === 'before_tool';
+    // Another Node has read it before this one; or somebody tries to be unreadable.
+    if (isBefore && isClosed(installed.closed)) throw new Error('no payload to decide by');
+    if (bytes.length === 0) return undefined;
     recordUnreadable(
       recorder,
       event,
       timestamp,
       tooLong ? 'longer than 64 MB' : 'not a JSON object',
     );
-    return;
+    return undefined;
   }
   // Told by its own hooks, too; Copilot's settings are VS Code's own.
   if (caller !== named && named === 'claude') {
-    if (part('agents').hasOwnHooks(recorder.agent, recorder.cwdOf(parsed))) return;
+    if (part('agents').hasOwnHooks(recorder.agent, recorder.cwdOf(parsed))) return undefined;
   }
   const session = recorder.sessionOf(parsed, process.env);
   if (!isSafeSessionId(session)) {
     logProblem(`${event}: no usable session id`);
-    return;
+    const isBefore = recorder.momentOf(recorder.eventOf(parsed, event), parsed) === 'before_tool';
+    if (isBefore && isClosed(installed.closed)) throw new Error('no session to decide by');
+    return undefined;
   }
-  const small = bytes.length <= BOUNDLESS;
-  const payload = small ? shallow(parsed) : bounded(parsed);
+  const given = shallow(parsed);
+  const payload = bytes.length <= BOUNDLESS ? given : bounded(parsed);
   const whole = payload === parsed;
-  record({ recorder, payload, session, event, timestamp, whole });
+  return record({ recorder, payload, session, event, timestamp, whole, given, installed });
 }
 
 function parse(bytes: Buffer): JsonObject | undefined {
@@ -107,7 +138,7 @@ function recordUnreadable(
   const session = recorder.sessionOf({}, process.env);
   logProblem(`${event}: payload ${why}`);
   if (!isSafeSessionId(session)) return;
-  const known = openSession({ recorder, payload: {}, session, event, timestamp, whole: false });
+  const known = openSession({ recorder, payload: {}, session, timestamp });
   append(known, [
     {
       event_type: 'error',
@@ -125,39 +156,32 @@ function recordUnreadable(
   ]);
 }
 
-function record(call: HookCall): void {
+function record(call: HookCall): HookAnswer | undefined {
   const { recorder, payload, session, event, timestamp, whole } = call;
-  const { env } = process;
   const moment = recorder.momentOf(recorder.eventOf(payload, event), payload);
   const known = openSession(call, moment === 'session_start');
-  const events = recorder.map(payload, {
-    sessionId: session,
-    event,
-    timestamp,
-    agentVersion: recorder.versionOf?.(payload, env),
-    entrypoint: env.CLAUDE_CODE_ENTRYPOINT,
-    isFirst: known.first_seen === timestamp,
-    ...endOfTrace(known.trace_dir, session),
-  });
   const tool =
     moment === 'before_tool' || moment === 'after_tool' ? recorder.toolOf(payload) : undefined;
-  if (tool !== undefined && moment === 'after_tool') {
-    afterCommand({ tool, sessionId: session, whole }, known.trace_dir, events);
+  let events: TraceEvent[] = [];
+  try {
+    events = recordEvents(call, known, moment === 'after_tool' ? tool : undefined);
+  } catch (error) {
+    // What cannot be written down is decided upon all the same.
+    if (moment !== 'before_tool') throw error;
+    logProblem('call not recorded', error);
   }
-  if (known.parent !== undefined) {
-    for (const { event_type: type, data } of events) {
-      if (type === 'session_start') data.parent_session_id ??= known.parent;
-    }
-  }
-  const redact = recordingPolicy();
-  append(
-    known,
-    events.map((event) => readyEvent(event, redact)),
-  );
   if (moment === 'before_tool') {
     waitWhilePaused(session);
+    const answer = guardTool(call, known, events);
+    if (answer !== undefined) return answer;
     // After the wait: people may have changed files meanwhile.
     if (tool !== undefined) beforeCommand({ tool, sessionId: session, whole });
+  }
+  if (moment === 'after_tool' && tool !== undefined) {
+    const result = events.find(
+      ({ event_type: type }) => type === 'tool_result' || type === 'error',
+    );
+    if (result !== undefined) afterGuardedTool({ ...guardMoment(call, known), tool, result });
   }
   // Taken up again some other time, it would wait for a pause that nobody remembers.
   if (moment === 'session_end') endPause(session);
@@ -174,7 +198,64 @@ function record(call: HookCall): void {
   if (moment === 'turn_end' || moment === 'subagent_end' || moment === 'session_end') {
     readTranscript(known, call, moment);
   }
+  return beforeGuardedEvent(guardMoment(call, known));
 }
+
+/** @param tool the call that has ended */
+function recordEvents(
+  { recorder, payload, session, event, timestamp, whole }: HookCall,
+  known: SessionRecord,
+  tool: HookTool | undefined,
+): TraceEvent[] {
+  const { env } = process;
+  const events = recorder.map(payload, {
+    sessionId: session,
+    event,
+    timestamp,
+    agentVersion: recorder.versionOf?.(payload, env),
+    entrypoint: env.CLAUDE_CODE_ENTRYPOINT,
+    isFirst: known.first_seen === timestamp,
+    ...endOfTrace(known.trace_dir, session),
+  });
+  if (tool !== undefined) {
+    afterCommand({ tool, sessionId: session, whole }, known.trace_dir, events);
+  }
+  if (known.parent !== undefined) {
+    for (const { event_type: type, data } of events) {
+      if (type === 'session_start') data.parent_session_id ??= known.parent;
+    }
+  }
+  const redact = recordingPolicy();
+  append(
+    known,
+    events.map((event) => readyEvent(event, redact)),
+  );
+  return events;
+}
+
+function guardTool(
+  call: HookCall,
+  known: SessionRecord,
+  events: readonly TraceEvent[],
+): HookAnswer | undefined {
+  const tool = call.recorder.toolOf(call.given);
+  if (tool === undefined) return undefined;
+  const recorded = events.find(({ event_type: type }) => type === 'tool_call');
+  return beforeGuardedTool({ ...guardMoment(call, known), tool, call: recorded });
+}
+
+const guardMoment = (
+  { recorder, given, event, installed }: HookCall,
+  known: SessionRecord,
+): GuardMoment => ({
+  agent: recorder.agent,
+  answerer: recorder.answerer,
+  known,
+  payload: given,
+  event: recorder.eventOf(given, event),
+  ...installed,
+  transcript: recorder.transcriptOf?.(given, process.env) ?? '',
+});
 
 /** What only the agent's transcript knows, as far as there is time for it; a process of its own reads the rest. */
 function readTranscript(
@@ -213,12 +294,14 @@ function endPause(session: string): void {
   }
 }
 
+type Opened = Pick<HookCall, 'recorder' | 'payload' | 'session' | 'timestamp'>;
+
 /**
  * The session's record: which folder it is traced into, and the agent's process. Written at first
  * sight, at the session's start, and when the process is another one.
  */
 function openSession(
-  { recorder, payload, session, timestamp }: HookCall,
+  { recorder, payload, session, timestamp }: Opened,
   starting = false,
 ): SessionRecord {
   const { env } = process;

@@ -5,6 +5,7 @@
 import { type AgentId, isAgentId } from '../agents/agent.ts';
 import { pruneProcessMarks } from '../agents/parentSession.ts';
 import { pruneKept } from './commandFiles.ts';
+import { startDetached } from './detached.ts';
 import { part } from './parts.ts';
 
 /** What a sweep is told, as one argument. */
@@ -17,27 +18,6 @@ export interface SweepTask {
   ended: boolean;
 }
 
-/**
- * What a sweep is given of the agent's environment, which holds keys, and marks processes as the session's: where
- * the state and the transcripts are, and what is left out of a trace.
- */
-const KEPT = [
-  'HOME',
-  'USERPROFILE',
-  'APPDATA',
-  'XDG_CONFIG_HOME',
-  'XDG_DATA_HOME',
-  'AGENT_STRACE_HOME',
-  'AGENT_STRACE_MASK',
-  'AGENT_TRACE_NO_REDACT',
-  'CLAUDE_CONFIG_DIR',
-  'CODEX_HOME',
-  'COPILOT_HOME',
-  'GEMINI_CLI_HOME',
-  'ELECTRON_RUN_AS_NODE',
-  'SystemRoot',
-];
-
 /** A sweep is over by then, whatever happens. */
 const MAX_LIFE_MS = 3000;
 
@@ -46,33 +26,10 @@ const looksOf = (task: SweepTask): number[] => (task.ended ? [100, 500, 1800] : 
 
 const MAX_BYTES_A_LOOK = 4 * 1_048_576;
 
-/** Starts a detached sweep that holds neither the agent nor its pipes. Never throws. */
-export function startSweep(task: SweepTask): void {
-  try {
-    const script = process.argv[1];
-    const childProcess =
-      process.getBuiltinModule?.('node:child_process') ??
-      (process.mainModule?.require('node:child_process') as
-        | typeof import('node:child_process')
-        | undefined);
-    if (childProcess === undefined || script === undefined) return;
-    const env: NodeJS.ProcessEnv = {};
-    for (const name of KEPT) {
-      if (process.env[name] !== undefined) env[name] = process.env[name];
-    }
-    const child = childProcess.spawn(process.execPath, [script, '--sweep', JSON.stringify(task)], {
-      cwd: '/',
-      detached: true,
-      env,
-      stdio: 'ignore',
-      windowsHide: true,
-    });
-    child.on('error', () => {});
-    child.unref();
-  } catch {
-    // The next hook, or a host, reads the rest.
-  }
-}
+/** Never throws: without it the next hook, or a host, reads the rest. */
+export const startSweep = (task: SweepTask): void => {
+  startDetached('--sweep', task);
+};
 
 /** The sweep itself. */
 export async function sweep(argument: string | undefined): Promise<void> {

@@ -7,11 +7,13 @@ import { type InstallOptions, renewLauncher } from '../agents/launcher.ts';
 import { applySetup } from '../agents/registry.ts';
 import type { SetupPlan } from '../agents/setup/plan.ts';
 import { nextSteps, planSetupIn, type SharedPlan, sharePlans } from '../agents/setupPlace.ts';
+import { readChoices, writeChoices } from '../guard/guardHome.ts';
 import {
   agentsOfEditor,
   listed,
   namesOf,
   pickFolder,
+  pickGuard,
   pickNew,
   pickRecorded,
   shownPath,
@@ -55,16 +57,20 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     const folder = await pickFolder();
     if (!folder) return;
     const { fsPath } = folder.uri;
+    const { fail } = readChoices();
     const states = lookAtAgents(fsPath, {
       // What is taken out does not depend on a version: nobody need wait for it.
       known: remove ? NOBODY : agentsOfEditor(),
       note: (message) => this.log.debug(message),
+      fail,
     });
     const wishes = remove ? await pickRecorded(states) : await pickNew(states, fsPath);
     if (wishes === undefined) return;
+    const safe = remove ? 'keep' : await pickGuard(wishes.map(({ agent }) => agent));
+    if (safe === undefined) return;
     const shared = sharePlans(
       wishes.map(({ agent, scope, says }) =>
-        planSetupIn(agent, fsPath, { scope, remove, agentVersion: says }),
+        planSetupIn(agent, fsPath, { scope, remove, agentVersion: says, fail }),
       ),
     );
     for (const { plan } of shared) {
@@ -78,11 +84,15 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     }
     const changing = plans.filter(({ plan }) => plan.changed);
     if (plans.length === 0) return;
-    if (changing.length === 0) await this.nothingToDo(plans, remove);
-    else if (await this.confirm(changing, remove)) await this.apply(plans, remove);
+    if (changing.length === 0) await this.nothingToDo(plans, remove, safe);
+    else if (await this.confirm(changing, remove)) await this.apply(plans, remove, safe);
   }
 
-  private async nothingToDo(plans: readonly SharedPlan[], remove: boolean): Promise<void> {
+  private async nothingToDo(
+    plans: readonly SharedPlan[],
+    remove: boolean,
+    safe: SafeChoice,
+  ): Promise<void> {
     const files = listed(plans.map(({ plan }) => shownPath(plan.coveredBy ?? plan.file)));
     if (remove) {
       await vscode.window.showInformationMessage(
@@ -92,7 +102,12 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     }
     // The recorder itself may be of an older version, or gone.
     if ((await this.applyQuietly(plans)).length === 0) return;
-    await this.say(vscode.l10n.t('Recording is set up already, in {0}.', files));
+    this.keepGuard(safe);
+    await this.say(
+      [vscode.l10n.t('Recording is set up already, in {0}.', files), guardSentence()]
+        .join(' ')
+        .trim(),
+    );
   }
 
   private async confirm(plans: readonly SharedPlan[], remove: boolean): Promise<boolean> {
@@ -178,15 +193,25 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     };
   }
 
-  private async apply(plans: readonly SharedPlan[], remove: boolean): Promise<void> {
+  private async apply(
+    plans: readonly SharedPlan[],
+    remove: boolean,
+    safe: SafeChoice,
+  ): Promise<void> {
     const done = await this.applyQuietly(plans);
     if (done.length === 0) return;
     const files = listed(done.map(({ plan }) => shownPath(plan.file)));
     this.log.info(`${remove ? 'recording removed from' : 'recording set up in'} ${files}`);
     if (remove) {
-      await this.say(vscode.l10n.t('Recording is removed from {0}.', files));
+      const removed = vscode.l10n.t('Recording is removed from {0}.', files);
+      await this.say(
+        readChoices().safe
+          ? `${removed} ${vscode.l10n.t('Without its hooks the guard stops nothing there.')}`
+          : removed,
+      );
       return;
     }
+    this.keepGuard(safe);
     const steps = done.filter(({ plan }) => plan.changed).flatMap(nextSteps);
     const names = namesOf(done.flatMap(({ agents }) => agents));
     const message = vscode.l10n.t(
@@ -194,9 +219,22 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
       names,
     );
     await this.say(
-      [message, ...steps].join(' '),
+      [message, guardSentence(), ...steps].filter((part) => part !== '').join(' '),
       steps.some((step) => step.includes('/hooks')),
     );
+  }
+
+  private keepGuard(safe: SafeChoice): void {
+    if (safe === 'keep') return;
+    try {
+      writeChoices({ safe });
+      this.log.info(`safe set ${safe ? 'on' : 'off'}`);
+    } catch (error) {
+      this.log.error(error as Error);
+      void vscode.window.showErrorMessage(
+        vscode.l10n.t('The guard cannot be switched: {0}', (error as Error).message),
+      );
+    }
   }
 
   /** After an update of the extension: the recorder that was set up becomes the new one. */
@@ -248,6 +286,12 @@ export class SetUp implements vscode.TextDocumentContentProvider, vscode.Disposa
     this.registration.dispose();
   }
 }
+
+/** `keep`: the person was not asked. */
+type SafeChoice = boolean | 'keep';
+
+const guardSentence = (): string =>
+  readChoices().safe ? vscode.l10n.t('The safe set stops the worst before it happens.') : '';
 
 const NOBODY = Object.fromEntries(AGENT_IDS.map((agent) => [agent, undefined]));
 

@@ -6,6 +6,7 @@ import { AGENTS, type AgentId } from '../agents/agent.ts';
 import type { AgentState } from '../agents/installed.ts';
 import { SETUPS } from '../agents/registry.ts';
 import type { SetupScope } from '../agents/setup/plan.ts';
+import { wasChosen } from '../guard/guardHome.ts';
 
 /** One agent's settings that are to be changed. */
 export interface Wish {
@@ -165,6 +166,37 @@ async function pickScope(
     },
   );
   return picked?.scope;
+}
+
+/**
+ * Whether dangerous calls are to be stopped, too: asked of a person who never said.
+ *
+ * @returns `keep`: they have said before; undefined: they left
+ */
+export async function pickGuard(agents: readonly AgentId[]): Promise<boolean | 'keep' | undefined> {
+  if (wasChosen()) return 'keep';
+  const picked = await vscode.window.showQuickPick<vscode.QuickPickItem & { safe: boolean }>(
+    [
+      {
+        safe: true,
+        label: vscode.l10n.t('Stop the worst, too'),
+        description: vscode.l10n.t('in all folders'),
+        detail: vscode.l10n.t(
+          'Sending secrets out, writing into .git, rm outside the project, force-push, production env files',
+        ),
+      },
+      {
+        safe: false,
+        label: vscode.l10n.t('Only record'),
+        detail: vscode.l10n.t('Nothing is stopped. To change that later: agent-strace guard on'),
+      },
+    ],
+    {
+      title: vscode.l10n.t('Record {0}', namesOf(agents)),
+      placeHolder: vscode.l10n.t('Stop dangerous calls before they run?'),
+    },
+  );
+  return picked?.safe;
 }
 
 /** Which of the settings that record an agent here are to be changed back. */

@@ -32,6 +32,12 @@ export class CallMatcher {
   private readonly places = new Map<number, number>();
   /** Ids of calls as other events name them → as they are joined here. */
   private readonly aliases = new Map<number, number>();
+  private readonly max: number;
+
+  /** @param max calls that are remembered; of more the oldest are forgotten */
+  constructor(max = Number.POSITIVE_INFINITY) {
+    this.max = max;
+  }
 
   /**
    * The ids under which a call or its end is joined. Undefined for events that have ids of their own.
@@ -56,11 +62,23 @@ export class CallMatcher {
       }
       place = counts[source]!++;
       this.places.set(named, place);
+      if (this.places.size > this.max) this.forget(key, counts);
     }
     const call = eventIdNumber(session, 'keyed', key, String(place));
     if (useId !== '') this.aliases.set(named, call);
     const own = end ? eventIdNumber(session, 'keyed', key, String(place), 'result') : call;
     return { call, own, alias: useId === '' ? undefined : named };
+  }
+
+  private forget(key: string, counts: Counts): void {
+    this.counts.delete(key);
+    this.counts.set(key, counts);
+    for (const map of [this.places, this.aliases, this.counts]) {
+      for (const first of map.keys()) {
+        if (map.size <= this.max) break;
+        (map as Map<unknown, unknown>).delete(first);
+      }
+    }
   }
 
   /** The id under which the call is joined that other events call `id`. */

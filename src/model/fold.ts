@@ -14,6 +14,7 @@ import { modernise } from './decode.ts';
 import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
 import { eventIdNumber, idNumber } from './ids.ts';
 import { Interner } from './interner.ts';
+import { isFailure, MAIN_CHAIN, rankOf } from './rank.ts';
 import { ContextSlice } from './slices/context.ts';
 import { CostSlice } from './slices/cost.ts';
 import { CountsSlice } from './slices/counts.ts';
@@ -281,9 +282,7 @@ export class SessionFold implements FoldContext {
       case TYPE.tool_result:
         kind = KIND.tool;
         if (subtype === 'subagent') flags |= FLAG.subagent | FLAG.hidden;
-        if (data.is_error === true || (isNumber(data.exit_code) && data.exit_code !== 0)) {
-          flags |= FLAG.error;
-        }
+        if (isFailure(data)) flags |= FLAG.error;
         if (data.closed_by !== undefined) flags |= FLAG.closed;
         break;
       case TYPE.error:
@@ -637,8 +636,6 @@ const KIND = Object.fromEntries(STEP_KINDS.map((name, code) => [name, code])) as
 const MAX_CALLS = 1000;
 const OUTCOME = FLAG.error | FLAG.denied | FLAG.closed;
 
-const isNumber = (value: Json | undefined): value is number => typeof value === 'number';
-
 /** Ids of different kinds of things never meet, even where a foreign writer reuses them. */
 const CLASS = new Uint8Array(TYPE_CODES.length);
 CLASS[TYPE.tool_call] = 1;
@@ -659,25 +656,6 @@ function idKey(event: TraceEvent, type: number, offset: number): number {
   if (event.event_id !== '') return keyOf(event.event_id, type);
   // No id: the place in the file is one.
   return keyOf(`@${offset}:${event.event_type}:${event.timestamp}`, type);
-}
-
-const MAIN_CHAIN = 0x40000000;
-
-/** Of two versions of one event, the one with the higher rank stands. */
-function rankOf(event: TraceEvent, type: number, usage: Usage | undefined): number {
-  const { data } = event;
-  const fromTranscript = data.recorded_by === 'transcript';
-  if (type === TYPE.llm_response) {
-    // Rows of a stream grow; a replay on a sidechain never replaces the original.
-    const tokens = usage ? usage.input_tokens + usage.output_tokens : 0;
-    return Math.min(tokens, MAIN_CHAIN - 1) + (data.is_sidechain === true ? 0 : MAIN_CHAIN);
-  }
-  if (type === TYPE.assistant_response) return fromTranscript ? 2 : 1;
-  // A call that was denied is closed by inference: better than the transcript's bare "error", not
-  // better than a result that a hook saw.
-  if (data.closed_by !== undefined) return data.event_subtype === 'denied' ? 2 : 0;
-  if (data.partial === true) return 0;
-  return fromTranscript ? 1 : 3;
 }
 
 /** How a foreign writer ties a result to its call. */

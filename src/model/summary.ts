@@ -1,5 +1,6 @@
 import { FLAG, TYPE } from './columns.ts';
 import type { SessionFold } from './fold.ts';
+import { doing, isOver } from './moments.ts';
 import type { CostSum } from './slices/cost.ts';
 import type { Usage } from './usage.ts';
 
@@ -176,21 +177,13 @@ export function sessionStatus(
   { nowMs, process = 'unknown' }: SummaryOptions,
 ): SessionStatus {
   const { session } = fold;
-  // A resumed session goes on after its end.
-  const resumed = Math.max(session.startMs, session.promptMs) > session.endMs;
-  if (session.endMs > 0 && !resumed) return 'ended';
+  if (isOver(session)) return 'ended';
   if (process === 'gone') return 'failed';
   if (process === 'unknown' && nowMs - session.lastMs > SILENCE_MS) return 'ended';
   if (process === 'stopped') return 'paused';
   // What runs now goes on: it is paused once that is done.
   if (process === 'held' && fold.running().length === 0) return 'paused';
-  // Answered by work in the lane that asked, by a prompt, or given up with the turn.
-  const answeredMs = Math.max(session.promptMs, session.turnEndMs);
-  if (session.askedMs > answeredMs) return 'waiting';
-  if (session.turnEndMs > 0 && session.turnEndMs >= Math.max(session.promptMs, session.workMs)) {
-    return 'idle';
-  }
-  return session.promptMs > 0 || session.workMs > 0 ? 'live' : 'idle';
+  return doing(session);
 }
 
 function addCurrent(summary: SessionSummary, fold: SessionFold, status: SessionStatus): void {

@@ -1,6 +1,6 @@
 // npm run bench: speed, memory and sizes, as ratios against a baseline that is measured in the same run.
 //
-//   npm run bench [-- hook command brake ingest sizes host marks] [--events 1000000] [--runs 5]
+//   npm run bench [-- hook guard command brake ingest sizes host marks] [--events 1000000] [--runs 5]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { benchCommandHooks, benchHook } from './hook.mjs';
+import { benchCommandHooks, benchGuard, benchHook } from './hook.mjs';
 import { median, quantile } from './stats.mjs';
 
 const root = join(import.meta.dirname, '../..');
@@ -65,6 +65,29 @@ async function hook() {
       name,
       `${ms.toFixed(1)} ms  ${ratio.toFixed(2)} ×`,
       name.startsWith('installed') ? 'aim ≤ 1.3 ×' : '',
+    );
+  }
+}
+
+async function guard() {
+  console.log('\nGuard: what a decision with 200 rules costs above recording (PreToolUse)');
+  const { installLauncher, hookCommand } = await import(await bundle('src/agents/launcher.ts'));
+  const rows = benchGuard({
+    install(env) {
+      const options = {
+        hookBundle: join(dist, 'hook.js'),
+        version: '0.0.0',
+        nodePath: process.execPath,
+      };
+      installLauncher({ ...options, env });
+      return hookCommand('claude', 'PreToolUse', env);
+    },
+  });
+  for (const { name, plain, guarded, more } of rows) {
+    row(
+      `${name} (${plain.toFixed(1)} → ${guarded.toFixed(1)} ms)`,
+      `${more.toFixed(1)} ms more`,
+      name === 'shell' ? 'aim ≤ 12 ms' : 'aim ≤ 5 ms',
     );
   }
 }
@@ -188,6 +211,7 @@ try {
   const cpus = require('node:os').cpus();
   console.log(`${cpus.length} × ${cpus[0]?.model ?? 'CPU'}, Node ${process.version}; medians`);
   if (wanted('hook')) await hook();
+  if (wanted('guard')) await guard();
   if (wanted('command')) await command();
   if (wanted('brake')) await brake();
   if (wanted('ingest')) await ingest();

@@ -31,6 +31,8 @@ export interface MemoryOptions {
   signal?: AbortSignal;
   onOut?: (text: string) => void;
   distDir?: string;
+  /** The agent that runs the command. */
+  agentAbove?: { agent: string; how: string };
   /** What a person at a terminal answers, question by question; undefined: nobody is there. */
   answers?: string[];
 }
@@ -70,6 +72,8 @@ export async function cli(args: string[], options: MemoryOptions = {}): Promise<
     now: () => options.nowMs ?? Date.parse('2026-06-01T00:00:00Z'),
     signal: options.signal ?? new AbortController().signal,
     version: '0.0.0-test',
+    // A test may run inside an agent's shell.
+    agentAbove: () => options.agentAbove,
     distDir: options.distDir ?? join(import.meta.dirname, '..', '..', 'dist'),
   };
   ran.code = await run(io, args);

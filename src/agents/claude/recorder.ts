@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../../model/event.ts';
 import type { HookRecorder, Moment } from '../agent.ts';
 import { lookUp } from '../hookEvents.ts';
 import { asString as str } from '../rows.ts';
+import { claudeAnswerer } from './answer.ts';
 import { mapClaudeHook } from './hook.ts';
 
 const MOMENTS: Record<string, Moment> = {
@@ -19,6 +20,7 @@ const inputOf = ({ tool_input: input }: JsonObject): JsonObject => (isObject(inp
 
 export const claudeRecorder: HookRecorder = {
   agent: 'claude',
+  answerer: claudeAnswerer,
   sessionOf: (payload, env) => str(payload.session_id) || str(env.CLAUDE_CODE_SESSION_ID),
   eventOf: (payload, event) => str(payload.hook_event_name) || event,
   momentOf: (event) => lookUp(MOMENTS, event),

@@ -2,8 +2,10 @@
 import { getNodeValue } from 'jsonc-parser';
 import type { Env } from '../agent.ts';
 import { hookCommand } from '../launcher.ts';
+import { guardHookOf, timeoutOf } from '../setup/guardHook.ts';
 import type { CommandGroup, HookFormat } from '../setup/hookFile.ts';
 import { parseObject } from '../setup/jsonEdit.ts';
+import type { PlanOptions } from '../setup/plan.ts';
 import { isAtLeast } from '../setup/version.ts';
 
 /** `matcher: "*"` for events about one tool; the others take none. */
@@ -57,8 +59,6 @@ const EVENTS: readonly HookEvent[] = [
 /** What every Claude Code since August 2025 knows: for when the version is unknown. */
 const SAFE_VERSION = '1.0.85';
 
-const TIMEOUT_S = 10;
-
 export const toleratesUnknownEvents = (version: string | undefined): boolean =>
   version !== undefined && isAtLeast(version, TOLERANT);
 
@@ -72,24 +72,28 @@ export const CLAUDE_FORMAT: HookFormat = {
 export function wantedGroups(
   version: string | undefined,
   env: Env = process.env,
+  options: Pick<PlanOptions, 'scope' | 'fail'> = { scope: 'user' },
 ): Map<string, CommandGroup> {
   const known = EVENTS.filter(({ since }) => isAtLeast(version ?? SAFE_VERSION, since));
   return new Map(
-    known.map(({ name, tool, timeout }) => [
-      name,
-      {
-        ...(tool === true && { matcher: '*' }),
-        hooks: [
-          {
-            type: 'command',
-            command: hookCommand('claude', name, env),
-            timeout: timeout ?? TIMEOUT_S,
-          },
-        ],
-      },
-    ]),
+    known.map(({ name, tool, timeout }) => {
+      const guard = guardHookOf('claude', name, options);
+      const handler = {
+        type: 'command',
+        command: hookCommand('claude', name, env, guard),
+        timeout: timeout ?? timeoutOf(guard),
+        ...(guard?.closed === true && blocksOnFailure(version) && { onFailure: 'block' }),
+      };
+      return [name, { ...(tool === true && { matcher: '*' }), hooks: [handler] }];
+    }),
   );
 }
+
+/** A hook of older versions that is late, or crashes, lets the tool run, whatever its entry says. */
+const BLOCKS_ON_FAILURE = '2.1.295';
+
+export const blocksOnFailure = (version: string | undefined): boolean =>
+  version !== undefined && isAtLeast(version, BLOCKS_ON_FAILURE);
 
 /** Other things in the settings that the user should know of. @throws SettingsError */
 export function settingsWarnings(text: string): string[] {

@@ -89,7 +89,8 @@ describe('setup', () => {
       expect(handler).toMatchObject({ type: 'command' });
       expect(handler).not.toHaveProperty('async');
       expect(handler.timeout).toBeGreaterThan(1.5);
-      expect(handler.command).toMatch(new RegExp(`agent-strace-hook['"] --agent claude ${event}$`));
+      const words = event === 'PreToolUse' ? `${event} --timeout 300` : event;
+      expect(handler.command).toMatch(new RegExp(`agent-strace-hook['"] --agent claude ${words}$`));
       expect(groups[0]!.matcher).toBe(
         /Tool(Use|UseFailure)$|^Permission/.test(event) ? '*' : undefined,
       );

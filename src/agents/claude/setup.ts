@@ -1,10 +1,12 @@
 /** How Claude Code is set up: which settings file, and what to know of it. */
 import { join } from 'node:path';
+import { isClosed, sharedWarnings } from '../setup/guardHook.ts';
 import { hookFileEdit } from '../setup/hookFile.ts';
 import { homeOf } from '../setup/places.ts';
 import type { AgentSetup, PlanOptions } from '../setup/plan.ts';
 import { isAtLeast, versionIn } from '../setup/version.ts';
 import {
+  blocksOnFailure,
   CLAUDE_FORMAT,
   settingsWarnings,
   toleratesUnknownEvents,
@@ -27,23 +29,33 @@ export const claudeSetup: AgentSetup = {
       return join(env.CLAUDE_CONFIG_DIR || join(homeOf(env), '.claude'), 'settings.json');
     return join(projectDir, '.claude', scope === 'local' ? 'settings.local.json' : 'settings.json');
   },
-  edit: ({ agentVersion, env }) =>
-    hookFileEdit(CLAUDE_FORMAT, wantedGroups(versionIn(agentVersion), env)),
+  edit: (options) =>
+    hookFileEdit(
+      CLAUDE_FORMAT,
+      wantedGroups(versionIn(options.agentVersion), options.env, options),
+    ),
   warnings: (options, text) => [
     ...versionWarnings(options),
+    ...sharedWarnings(options),
     ...(text === undefined ? [] : settingsWarnings(text)),
   ],
 };
 
-function versionWarnings({ scope, agentVersion }: PlanOptions): string[] {
+function versionWarnings({ scope, agentVersion, fail }: PlanOptions): string[] {
   const version = versionIn(agentVersion);
+  const late =
+    isClosed({ scope, fail }) && version !== undefined && !blocksOnFailure(version)
+      ? [
+          `Claude Code ${version} lets a tool run whose hook is late: from 2.1.295 on it is denied, as you chose`,
+        ]
+      : [];
   if (version === undefined) {
     return [
       'the version of Claude Code is unknown, so only the events that every version knows are recorded: ' +
         'failed and denied calls, permissions and subagents show late or not at all',
     ];
   }
-  if (scope !== 'project' || !toleratesUnknownEvents(version)) return [];
+  if (scope !== 'project' || !toleratesUnknownEvents(version)) return late;
   return [
     'everybody who works on this project needs Claude Code 2.1.101 or newer: older ones drop a ' +
       'settings file that names events they do not know',

@@ -16,6 +16,7 @@ import {
   unknownData,
 } from '../hookEvents.ts';
 import { argumentsOf, asString as str } from '../rows.ts';
+import { codexAnswerer } from './answer.ts';
 import { codexIds } from './codexIds.ts';
 import { patchTextFiles } from './patch.ts';
 import { exitCodeOf, outputText } from './results.ts';
@@ -48,6 +49,7 @@ const nameOf = (key: string): string => (key === 'tool_input' ? 'arguments' : ke
 
 export const codexRecorder: HookRecorder = {
   agent: 'codex',
+  answerer: codexAnswerer,
   sessionOf: (payload) => str(payload.session_id),
   eventOf: (payload, event) => str(payload.hook_event_name) || event,
   momentOf: (event) => lookUp(MOMENTS, event),

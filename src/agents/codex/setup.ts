@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { getNodeValue } from 'jsonc-parser';
 import { hookCommand, windowsCommand } from '../launcher.ts';
+import { guardHookOf, sharedWarnings, timeoutOf } from '../setup/guardHook.ts';
 import { type CommandGroup, type HookFormat, hookFileEdit } from '../setup/hookFile.ts';
 import { parseObject } from '../setup/jsonEdit.ts';
-import { HOOK_TIMEOUT_S, homeOf, lookInto } from '../setup/places.ts';
+import { homeOf, lookInto } from '../setup/places.ts';
 import type { AgentSetup, PlanOptions } from '../setup/plan.ts';
 import { isAtLeast, versionIn } from '../setup/version.ts';
 
@@ -40,16 +41,18 @@ const FORMAT: HookFormat = {
 };
 
 /** Codex remembers by a hash of each entry that a person trusts it: what changes here asks all of them again. */
-function wanted({ scope, env }: PlanOptions): Map<string, CommandGroup> {
+function wanted(options: PlanOptions): Map<string, CommandGroup> {
+  const { scope, env } = options;
   return new Map(
     FORMAT.events.map((event) => {
+      const guard = guardHookOf('codex', event, options);
       const shared = scope === 'project' && process.platform !== 'win32';
-      const commandWindows = shared ? windowsCommand('cmd', 'codex', event, env) : undefined;
+      const commandWindows = shared ? windowsCommand('cmd', 'codex', event, env, guard) : undefined;
       const handler = {
         type: 'command',
-        command: hookCommand('codex', event, env),
+        command: hookCommand('codex', event, env, guard),
         ...(commandWindows !== undefined && { commandWindows }),
-        timeout: SHORT.has(event) ? SHORT_TIMEOUT_S : HOOK_TIMEOUT_S,
+        timeout: SHORT.has(event) ? SHORT_TIMEOUT_S : timeoutOf(guard),
       };
       return [event, { hooks: [handler] }];
     }),
@@ -80,6 +83,7 @@ export const codexSetup: AgentSetup = {
           ]
         : []),
       ...(text === undefined ? [] : rootWarnings(text)),
+      ...sharedWarnings(options),
       ...tables.flatMap(tomlWarnings),
     ];
   },

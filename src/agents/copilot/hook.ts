@@ -22,6 +22,7 @@ import {
   unknownData,
 } from '../hookEvents.ts';
 import { argumentsOf, asObject, asString as str } from '../rows.ts';
+import { copilotAnswerer } from './answer.ts';
 import { copilotDirs, eventsPath, rootSession, sessionIn } from './places.ts';
 import { ownName } from './tools.ts';
 
@@ -354,6 +355,7 @@ const cwdOf = (payload: JsonObject): string => absolute(payload.cwd);
 /** Records the GitHub Copilot CLI. */
 export const copilotRecorder: HookRecorder = {
   agent: 'copilot',
+  answerer: copilotAnswerer,
   sessionOf,
   eventOf,
   momentOf: (event, payload) => {

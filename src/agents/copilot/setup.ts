@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import type { Env } from '../agent.ts';
 import { hookCommand, windowsCommand } from '../launcher.ts';
+import { guardHookOf, sharedWarnings, timeoutOf } from '../setup/guardHook.ts';
 import { type HookFormat, hookFileEdit } from '../setup/hookFile.ts';
-import { HOOK_TIMEOUT_S, homeOf, lookInto } from '../setup/places.ts';
+import { homeOf, lookInto } from '../setup/places.ts';
 import type { AgentSetup, PlanOptions } from '../setup/plan.ts';
 
 const FILE_NAME = 'agent-strace.json';
@@ -34,10 +35,12 @@ const FORMAT: HookFormat = {
   ownFile: true,
 };
 
-function wanted({ scope, env }: PlanOptions): Map<string, object> {
+function wanted(options: PlanOptions): Map<string, object> {
+  const { scope, env } = options;
   return new Map(
     FORMAT.events.map((event) => {
-      const here = hookCommand('copilot', event, env);
+      const guard = guardHookOf('copilot', event, options);
+      const here = hookCommand('copilot', event, env, guard);
       const handler =
         process.platform === 'win32'
           ? { type: 'command', powershell: here }
@@ -46,10 +49,10 @@ function wanted({ scope, env }: PlanOptions): Map<string, object> {
               bash: here,
               // A repository's file is read on other systems, too.
               ...(scope === 'project' && {
-                powershell: windowsCommand('powershell', 'copilot', event, env),
+                powershell: windowsCommand('powershell', 'copilot', event, env, guard),
               }),
             };
-      return [event, { ...definedOnly(handler), timeoutSec: HOOK_TIMEOUT_S }];
+      return [event, { ...definedOnly(handler), timeoutSec: timeoutOf(guard) }];
     }),
   );
 }
@@ -69,15 +72,18 @@ export const copilotSetup: AgentSetup = {
       ? join(copilotHome(env), 'hooks', FILE_NAME)
       : join(projectDir, '.github', 'hooks', FILE_NAME),
   edit: (options) => hookFileEdit(FORMAT, wanted(options)),
-  warnings({ projectDir, env }) {
+  warnings(options) {
+    const { projectDir, env } = options;
     const settings = [
       join(copilotHome(env), 'settings.json'),
       join(projectDir, '.github', 'copilot', 'settings.json'),
       join(projectDir, '.github', 'copilot', 'settings.local.json'),
     ];
-    return settings
-      .filter((path) => /"disableAllHooks"\s*:\s*true\b/.test(lookInto(path)))
-      .map((path) => `"disableAllHooks" is on in ${path}: Copilot CLI runs no hook of yours`);
+    const off = settings.filter((path) => /"disableAllHooks"\s*:\s*true\b/.test(lookInto(path)));
+    return [
+      ...off.map((path) => `"disableAllHooks" is on in ${path}: Copilot CLI runs no hook of yours`),
+      ...sharedWarnings(options),
+    ];
   },
   next: ({ scope }, agents) => [
     ...(agents.includes('vscode')

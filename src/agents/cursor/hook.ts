@@ -11,6 +11,7 @@ import { eventId, ids, randomEventId } from '../../model/ids.ts';
 import { oneLine } from '../../model/text.ts';
 import { AGENTS, type HookContext, type HookRecorder, type Moment } from '../agent.ts';
 import { asString as str } from '../rows.ts';
+import { cursorAnswerer } from './answer.ts';
 import { call, edit, failure, olderCall, olderRead, result } from './calls.ts';
 import { absolute, argumentsOf, eventName, toolFolder, toolName, workspaceOf } from './payload.ts';
 import { eventOf, HookTold, laneOf, sessionOf } from './told.ts';
@@ -34,6 +35,7 @@ const IGNORED = new Set(['beforeTabFileRead', 'afterTabFileEdit']);
 /** Records Cursor: the editor's agent, and its command line. */
 export const cursorRecorder: HookRecorder = {
   agent: 'cursor',
+  answerer: cursorAnswerer,
   sessionOf,
   eventOf,
   momentOf(event) {

@@ -1,13 +1,14 @@
 /** How Cursor is set up: its hooks.json. Known from its documentation only. */
 import { join } from 'node:path';
 import { hookCommand } from '../launcher.ts';
+import { guardHookOf, sharedWarnings, timeoutOf } from '../setup/guardHook.ts';
 import { type HookFormat, hookFileEdit } from '../setup/hookFile.ts';
-import { HOOK_TIMEOUT_S, homeOf } from '../setup/places.ts';
+import { homeOf } from '../setup/places.ts';
 import type { AgentSetup, PlanOptions } from '../setup/plan.ts';
 
 /**
  * Not beforeShellExecution, beforeMCPExecution, beforeReadFile and their kin: preToolUse tells of the same calls, with
- * an id. afterFileEdit stays for the edited text.
+ * an id, and its word holds for all of them. afterFileEdit stays for the edited text.
  */
 const FORMAT: HookFormat = {
   agent: 'cursor',
@@ -30,12 +31,13 @@ const FORMAT: HookFormat = {
   versioned: true,
 };
 
-const wanted = ({ env }: PlanOptions): Map<string, object> =>
+const wanted = (options: PlanOptions): Map<string, object> =>
   new Map(
-    FORMAT.events.map((event) => [
-      event,
-      { command: hookCommand('cursor', event, env), timeout: HOOK_TIMEOUT_S },
-    ]),
+    FORMAT.events.map((event) => {
+      const guard = guardHookOf('cursor', event, options);
+      const command = hookCommand('cursor', event, options.env, guard);
+      return [event, { command, timeout: timeoutOf(guard) }];
+    }),
   );
 
 export const cursorSetup: AgentSetup = {
@@ -45,8 +47,9 @@ export const cursorSetup: AgentSetup = {
   file: ({ scope, projectDir, env }) =>
     join(scope === 'user' ? homeOf(env) : projectDir, '.cursor', 'hooks.json'),
   edit: (options) => hookFileEdit(FORMAT, wanted(options)),
-  warnings: () => [
+  warnings: (options) => [
     'the recorder follows Cursor’s documentation and is not tested with a real Cursor',
+    ...sharedWarnings(options),
   ],
   next: ({ scope }) =>
     scope === 'project' ? ['Cursor runs hooks of a project only where it is trusted.'] : [],

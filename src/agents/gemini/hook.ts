@@ -10,6 +10,7 @@ import type { HookContext, HookRecorder, Moment } from '../agent.ts';
 import { hookEvent, lookUp, restOf, startData, unknownData } from '../hookEvents.ts';
 import { freePromptId } from '../promptId.ts';
 import { argumentsOf, asObject, asString as str } from '../rows.ts';
+import { geminiAnswerer } from './answer.ts';
 import { exitCodeOf, filesOf, geminiCallKey, isShell, partsText } from './toolResult.ts';
 
 /**
@@ -38,6 +39,7 @@ const COMMON = new Set([
 
 export const geminiRecorder: HookRecorder = {
   agent: 'gemini',
+  answerer: geminiAnswerer,
   sessionOf: (payload, env) => str(payload.session_id) || str(env.GEMINI_SESSION_ID),
   eventOf: (payload, event) => str(payload.hook_event_name) || event,
   momentOf: (event) => lookUp(MOMENTS, event),

@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { getNodeValue } from 'jsonc-parser';
 import { hookCommand } from '../launcher.ts';
+import { guardHookOf, sharedWarnings, timeoutOf } from '../setup/guardHook.ts';
 import { type CommandGroup, type HookFormat, hookFileEdit } from '../setup/hookFile.ts';
 import { parseObject } from '../setup/jsonEdit.ts';
-import { HOOK_TIMEOUT_S, homeOf, lookInto } from '../setup/places.ts';
+import { homeOf, lookInto } from '../setup/places.ts';
 import type { AgentSetup, PlanOptions } from '../setup/plan.ts';
 
 /** How our hooks are called in Gemini's `/hooks` panel. */
@@ -30,23 +31,19 @@ const FORMAT: HookFormat = {
   dialect: 'comments',
 };
 
-function wanted({ env }: PlanOptions): Map<string, CommandGroup> {
+function wanted(options: PlanOptions): Map<string, CommandGroup> {
   return new Map(
-    FORMAT.events.map((event) => [
-      event,
-      {
-        ...(event.endsWith('Tool') && { matcher: '*' }),
-        hooks: [
-          {
-            type: 'command',
-            name: NAME,
-            command: hookCommand('gemini', event, env),
-            // Gemini counts in milliseconds.
-            timeout: HOOK_TIMEOUT_S * 1000,
-          },
-        ],
-      },
-    ]),
+    FORMAT.events.map((event) => {
+      const guard = guardHookOf('gemini', event, options);
+      const handler = {
+        type: 'command',
+        name: NAME,
+        command: hookCommand('gemini', event, options.env, guard),
+        // Gemini counts in milliseconds.
+        timeout: timeoutOf(guard) * 1000,
+      };
+      return [event, { ...(event.endsWith('Tool') && { matcher: '*' }), hooks: [handler] }];
+    }),
   );
 }
 
@@ -64,7 +61,7 @@ export const geminiSetup: AgentSetup = {
   edit: (options) => hookFileEdit(FORMAT, wanted(options)),
   warnings(options, text) {
     const own = options.scope === 'user' ? '' : lookInto(userFile(options));
-    return [text ?? '', own].flatMap(offWarnings).slice(0, 1);
+    return [...[text ?? '', own].flatMap(offWarnings).slice(0, 1), ...sharedWarnings(options)];
   },
   next: ({ scope }) =>
     scope === 'project'

@@ -2,6 +2,7 @@
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { stateHome } from '../../trace/paths.ts';
 import type { Env } from '../agent.ts';
+import { isClosed, sharedWarnings } from '../setup/guardHook.ts';
 import { Editor, SettingsError } from '../setup/jsonEdit.ts';
 import { homeOf } from '../setup/places.ts';
 import type { AgentSetup } from '../setup/plan.ts';
@@ -28,8 +29,9 @@ export const opencodeSetup: AgentSetup = {
         : join(projectDir, '.opencode');
     return join(folder, 'plugins', PLUGIN_FILE);
   },
-  edit({ env }) {
-    const wanted = pluginText(libPath(env));
+  warnings: sharedWarnings,
+  edit(options) {
+    const wanted = pluginText(libPath(options.env), isClosed(options));
     return {
       events: EVENTS,
       hasOurs: isOurPlugin,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AGENT_IDS, type AgentId } from '../agent.ts';
+import { BEFORE_TOOL } from '../hookEntry.ts';
 import { isHookCommand } from '../launcher.ts';
 import { applySetup, planSetup, SETUPS } from '../registry.ts';
 import { sharePlans } from '../setupPlace.ts';
@@ -130,7 +131,8 @@ describe.each(withHooks)('the commands of %s', (agent) => {
     expect(commands.map(([event]) => event)).toEqual(events);
     for (const [event, command] of commands) {
       expect(isHookCommand(command, SETUPS[agent].agent)).toBe(true);
-      expect(command).toMatch(new RegExp(`--agent ${SETUPS[agent].agent} ${event}(?:; exit 0)?$`));
+      const words = event === BEFORE_TOOL[agent] ? `${event} --timeout 300` : event;
+      expect(command).toMatch(new RegExp(`--agent ${SETUPS[agent].agent} ${words}(?:; exit 0)?$`));
       // Without a launcher the command is silent and ends with 0.
       const options = { env: { PATH: '/usr/bin:/bin' }, stdio: 'pipe' as const };
       expect(execFileSync('/bin/sh', ['-c', command], options).toString()).toBe('');

@@ -12,6 +12,3 @@ const MAX_LOOK = 1_048_576;
 /** Text of a settings file beside the one that is written; empty where it cannot be read. */
 export const lookInto = (path: string): string =>
   readSmallFile(path, MAX_LOOK)?.replace(/^\ufeff/, '') ?? '';
-
-/** How long a hook may take, s. A pause holds the agent for 8 s at most; see the recorder. */
-export const HOOK_TIMEOUT_S = 10;

@@ -13,8 +13,12 @@ export interface PlanOptions {
   remove?: boolean;
   /** What the agent's `--version` printed, where it could be run. */
   agentVersion?: string | undefined;
+  /** What the person chose for hooks that cannot be run. Default `open`: the tool runs. */
+  fail?: FailMode;
   env?: Env;
 }
+
+export type FailMode = 'open' | 'closed';
 
 export interface SetupProblem {
   /** `error`: nothing will be changed. */

@@ -1,11 +1,12 @@
 /** What set-up notes of a file that it wrote, so that removal gives back what was there, to the byte. */
 import * as fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { textHash } from '../../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../../trace/files.ts';
-import { ensureStateFolder, stateHome } from '../../trace/paths.ts';
+import { ensureStateFolder } from '../../trace/paths.ts';
 import type { AgentId, Env } from '../agent.ts';
 import { type Step, undo } from './jsonEdit.ts';
+import { recordPath } from './setUpFile.ts';
 
 /** How to make the file again what it was, as long as nobody else changed it. */
 interface UndoRecord {
@@ -19,9 +20,6 @@ interface UndoRecord {
   hash: string;
   steps: Step[];
 }
-
-const recordPath = (agent: AgentId, target: string, env: Env): string =>
-  join(stateHome(env), 'setup', `${agent}-${textHash(target)}.json`);
 
 function recordOf(agent: AgentId, target: string, env: Env): UndoRecord | undefined {
   const saved = readSmallFile(recordPath(agent, target, env), 1_048_576);

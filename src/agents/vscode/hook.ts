@@ -12,6 +12,7 @@ import { callId } from '../copilot/ids.ts';
 import { absolute, lookUp } from '../hookEvents.ts';
 import { freePromptId } from '../promptId.ts';
 import { argumentsOf, asString as str } from '../rows.ts';
+import { vscodeAnswerer } from './answer.ts';
 import { filesOfCall, terminalExit } from './tools.ts';
 
 /** Keys of older builds. */
@@ -101,6 +102,7 @@ function asVscodes(event: TraceEvent, own: JsonObject, context: HookContext): Tr
 /** Records VS Code's own agent. */
 export const vscodeRecorder: HookRecorder = {
   agent: 'vscode',
+  answerer: vscodeAnswerer,
   sessionOf: (payload) => str(snakeForm(payload).session_id),
   eventOf,
   momentOf: (event) => lookUp(MOMENTS, eventOf({}, event)),

@@ -1,5 +1,6 @@
 /** How VS Code's own agent is set up: it reads what Copilot CLI reads, in Copilot CLI's words. */
 import { copilotSetup } from '../copilot/setup.ts';
+import { sharedWarnings } from '../setup/guardHook.ts';
 import type { AgentSetup } from '../setup/plan.ts';
 
 export const vscodeSetup: AgentSetup = {
@@ -12,6 +13,7 @@ export const vscodeSetup: AgentSetup = {
         ]
       : []),
     'hooks of VS Code’s agent are a preview, and the recorder is not tested with a real one',
+    ...sharedWarnings(options),
   ],
   next: ({ scope }, agents) => [
     ...(agents.includes('copilot')

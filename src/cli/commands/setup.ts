@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { AGENTS, type AgentId } from '../../agents/agent.ts';
 import type { AgentState } from '../../agents/installed.ts';
 import { applySetup, SETUPS } from '../../agents/registry.ts';
-import type { SetupPlan, SetupScope } from '../../agents/setup/plan.ts';
+import type { FailMode, SetupPlan, SetupScope } from '../../agents/setup/plan.ts';
 import { setupDiff } from '../../agents/setupDiff.ts';
 import {
   nextSteps,
@@ -11,6 +11,7 @@ import {
   type SharedPlan,
   sharePlans,
 } from '../../agents/setupPlace.ts';
+import { readChoices } from '../../guard/guardHome.ts';
 import type { Style } from '../../report/style.ts';
 import { sanitizeLine, sanitizeTerminal } from '../../report/terminalText.ts';
 import { problemText } from '../../trace/files.ts';
@@ -20,6 +21,7 @@ import { EXIT } from '../exit.ts';
 import { CliError, type Io, print, printJson, styleFor, warn } from '../io.ts';
 import { homely, type TraceOptions } from '../traces.ts';
 import { askAgents, listAgents, look, noAgent } from './setupAgents.ts';
+import { askOfGuard, guardLine, keepGuard, wantedOfGuard, warnOfRemoval } from './setupGuard.ts';
 
 export interface SetupOptions extends TraceOptions {
   /** Without it a person is asked; where nobody is there to ask, it is Claude Code. */
@@ -29,6 +31,12 @@ export interface SetupOptions extends TraceOptions {
   remove?: boolean;
   list?: boolean;
   json?: boolean;
+  /** Dangerous calls are to be stopped. Undefined: a person is asked, once. */
+  guard?: 'safe' | 'off';
+  /** What holds where the guard cannot decide. */
+  fail?: FailMode;
+  /** Only what is set up already and does not fit any more, wherever it stands. */
+  renew?: boolean;
 }
 
 export async function setup(io: Io, options: SetupOptions): Promise<number> {
@@ -46,8 +54,10 @@ export async function setup(io: Io, options: SetupOptions): Promise<number> {
     io.stderr.write('Nothing was changed.\n');
     return EXIT.none;
   }
+  const wanted = wantedOfGuard(io, options);
+  const fail = wanted.fail ?? readChoices(io.env).fail;
   const several = options.cli === 'all' || states.length > 1;
-  const shared = sharePlans(states.flatMap((state) => plansOf(io, state, options)));
+  const shared = sharePlans(states.flatMap((state) => plansOf(io, state, { ...options, fail })));
   const failed = new Set<SharedPlan>();
   for (const each of shared) {
     const error = each.plan.problems.find(({ severity }) => severity === 'error');
@@ -65,6 +75,10 @@ export async function setup(io: Io, options: SetupOptions): Promise<number> {
   for (const { agents, plan } of plans) {
     const name = several ? `${namesOf(agents)}: ` : '';
     for (const { message } of plan.problems) warn(io, sanitizeLine(name + message));
+  }
+  if (plans.length > 0) {
+    const safe = await askOfGuard(io, options);
+    if (safe !== undefined) wanted.safe = safe;
   }
   const changing = plans.filter(({ plan }) => plan.changed);
   const asks = changing.length > 0 && options.yes !== true;
@@ -97,7 +111,10 @@ export async function setup(io: Io, options: SetupOptions): Promise<number> {
     }
   }
   const done = plans.filter((each) => !failed.has(each));
+  if (done.length > 0) keepGuard(io, wanted);
+  if (options.remove === true && done.some(({ plan }) => plan.changed)) warnOfRemoval(io);
   if (json) await show(true);
+  else if (options.renew === true) await print(io, `${done.map(recordedLine).join('\n')}\n`);
   else if (done.length > 0) await print(io, outcome(io, done, options.remove === true));
   return failed.size > 0 ? EXIT.usage : EXIT.ok;
 }
@@ -120,7 +137,7 @@ async function choose(io: Io, options: SetupOptions): Promise<AgentState[] | und
   }
   const agents = cli ?? ['claude'];
   // What is taken out does not depend on a version.
-  if (!remove) return look(io, agents);
+  if (!remove) return look(io, agents, options.fail);
   return agents.map((agent) => ({
     agent,
     installed: true,
@@ -135,23 +152,26 @@ function plansOf(
 ): SetupPlan[] {
   const remove = options.remove === true;
   const { scopes } = SETUPS[agent];
+  const { fail = 'open' } = options;
   const usual = scopes[0]!;
   let wanted = [options.scope ?? usual];
-  if (remove && options.scope === undefined) {
+  if (options.renew === true) {
+    wanted = recorded.filter(({ current }) => !current).map(({ scope }) => scope);
+  } else if (remove && options.scope === undefined) {
     // Where `setup` without a scope wrote it; else wherever it is. With `all`: everywhere.
     const found = recorded.map(({ scope }) => scope);
     if (options.cli === 'all' || !found.includes(usual)) wanted = found.length > 0 ? found : wanted;
   } else if (options.scope === undefined && SETUPS[agent].runsTwinsOnce !== true) {
     // What records it here already is renewed: a second entry would record everything twice.
     const here = recorded.find(({ scope, file }) => {
-      const dir = { scope, agentVersion: says, env: io.env };
+      const dir = { scope, agentVersion: says, fail, env: io.env };
       return planSetupIn(agent, io.cwd, dir).file === file;
     });
     if (here !== undefined) wanted = [here.scope];
   }
   return wanted.map((scope) => {
     if (scopes.includes(scope)) {
-      return planSetupIn(agent, io.cwd, { scope, remove, agentVersion: says, env: io.env });
+      return planSetupIn(agent, io.cwd, { scope, remove, agentVersion: says, fail, env: io.env });
     }
     const others = scopes.map((each) => `--scope ${each}`).join(' or ');
     const message = `${AGENTS[agent].name} has no settings of your own for one project. Take ${others}`;
@@ -243,6 +263,7 @@ function outcome(io: Io, done: readonly SharedPlan[], remove: boolean): string {
   const undo = undone.length === 0 ? '' : `To undo this:   agent-strace ${undoOf(undone)}\n`;
   return `${lines.join('\n')}
 Traces go to ${sanitizeLine(homely(traceDir))}, which git ignores.
+${guardLine(io)}
 ${steps.map((step) => `\n${sanitizeLine(step)}\n`).join('')}
 Next: start ${who} in this project, then
   agent-strace replay --live    watch it

@@ -1,7 +1,9 @@
 /** Which agents `setup` is about: named, all that are here, or chosen on the terminal. */
 import { AGENT_IDS, AGENTS, type AgentId, isAgentId } from '../../agents/agent.ts';
 import { type AgentState, lookAtAgents } from '../../agents/installed.ts';
+import type { FailMode } from '../../agents/setup/plan.ts';
 import type { RecordedBy } from '../../agents/setupPlace.ts';
+import { readChoices } from '../../guard/guardHome.ts';
 import { MISSING } from '../../model/format.ts';
 import { renderTable, type TableColumn } from '../../report/table.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
@@ -14,14 +16,18 @@ import { homely } from '../traces.ts';
 const SILENT_MS = 1000;
 
 /** Looks at agents, and says so where it takes long. */
-export async function look(io: Io, agents: readonly AgentId[] = AGENT_IDS): Promise<AgentState[]> {
+export async function look(
+  io: Io,
+  agents: readonly AgentId[] = AGENT_IDS,
+  fail: FailMode = readChoices(io.env).fail,
+): Promise<AgentState[]> {
   const names = agents.length === 1 ? agents[0] : 'the agents’';
   const told = setTimeout(
     () => warn(io, `Asking ${names} --version, up to 10 s …`, 'dim'),
     SILENT_MS,
   );
   try {
-    return await lookAtAgents(io.cwd, { env: io.env }, agents);
+    return await lookAtAgents(io.cwd, { env: io.env, fail }, agents);
   } finally {
     clearTimeout(told);
   }

@@ -1,8 +1,9 @@
 /** Programs that read, write and remove files. */
 import { type Call, type Effect, inFolders, prints, printsSome, type Sink } from './call.ts';
 import { Options } from './options.ts';
+import { patchTargets } from './patchTargets.ts';
 import { baseName } from './paths.ts';
-import { isUnknown, type Pattern, UNKNOWN } from './pattern.ts';
+import { escaped, isUnknown, type Pattern, textOf, UNKNOWN } from './pattern.ts';
 import type { Output } from './state.ts';
 import { foldersOf } from './wrappers.ts';
 
@@ -289,6 +290,19 @@ function patch(call: Call, sink: Sink): undefined {
   sink.write(at, file ?? '**', 'patch');
 }
 
+/** Codex's own, in a command: the patch is an argument or comes in. */
+function applyPatch(call: Call, sink: Sink): undefined {
+  const given = call.args.find((word) => !word.startsWith('-')) ?? call.stdin?.lines.join('\n');
+  if (given === undefined || isUnknown(given)) {
+    sink.opaque('hidden', 'interpreter', call.words.join(' '));
+    return;
+  }
+  const targets = patchTargets(textOf(given));
+  if (targets.length === 0) sink.opaque('hidden', 'unparsable', call.words.join(' '));
+  for (const { path, removed } of targets)
+    sink.write(call, escaped(path), removed ? 'apply_patch delete' : 'apply_patch');
+}
+
 function rename(call: Call, sink: Sink): undefined {
   const { operands } = new Options(call.args, 'e');
   for (const path of operands.slice(1)) sink.write(call, path, call.name);
@@ -410,7 +424,8 @@ const table: [string, Effect][] = [
   ],
   ['date whoami hostname nproc uuidgen tput', short],
   ['jq gojq', editInPlace('arg argjson f from-file L indent')],
-  ['yq dasel sd', editInPlace('o output p')],
+  ['yq dasel', editInPlace('o output p')],
+  ['sd', writes('f flags n max-replacements', [], 2)],
   ['basename', path((given) => (isUnknown(given) ? UNKNOWN : baseName(given)))],
   ['dirname', path(dirName)],
   ['realpath readlink greadlink', realPath],
@@ -422,6 +437,7 @@ const table: [string, Effect][] = [
   ['zip', zip],
   ['gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd lz4 compress uncompress pigz', compress],
   ['patch gpatch', patch],
+  ['apply_patch applypatch', applyPatch],
   ['rename prename mmv', rename],
   ['gcc g++ cc c++ clang clang++ ld as', compiler],
 ];

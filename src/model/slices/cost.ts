@@ -1,17 +1,9 @@
 import { isSidechain, responseRef } from '../billing.ts';
 import { type Columns, FLAG, TYPE } from '../columns.ts';
-import type { Json, JsonObject, TraceEvent } from '../event.ts';
+import type { Json, TraceEvent } from '../event.ts';
 import { Interner } from '../interner.ts';
-import {
-  addUsage,
-  emptyUsage,
-  type Price,
-  type PriceOptions,
-  type Pricer,
-  USAGE_KEYS,
-  type Usage,
-  usageProblem,
-} from '../usage.ts';
+import { repeatsOf, responsePrice } from '../responsePrice.ts';
+import { addUsage, emptyUsage, type Price, type Pricer, USAGE_KEYS, type Usage } from '../usage.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
 /** Tokens and money of one model, or of one lane. */
@@ -94,7 +86,7 @@ export class CostSlice implements Slice {
       return;
     }
     const modelName = typeof data.model === 'string' ? data.model : '';
-    const price = this.priceOf(event, modelName, usage, this.columns.timeMs[row]!);
+    const price = responsePrice(data, usage, this.columns.timeMs[row]!, this.pricer);
     const at = this.recordFor(row);
     this.rows[at] = row;
     this.model[at] = this.models.code(modelName);
@@ -139,27 +131,6 @@ export class CostSlice implements Slice {
   duplicate(type: number, event: TraceEvent): void {
     // A record that counts its own rows tells of the same rows again.
     if (type === TYPE.llm_response && event.data.row_count === undefined) this.deduplicated++;
-  }
-
-  private priceOf(event: TraceEvent, model: string, usage: Usage, timeMs: number): Price {
-    const { data } = event;
-    const problem = usageProblem(data);
-    if (problem !== undefined) return { status: 'unpriced', reason: problem };
-    const own = data.agent_cost_usd;
-    if (typeof own === 'number' && own > 0 && own < 1e6) return reported(own);
-    const price: Price = this.pricer
-      ? this.pricer.price(model, usage, timeMs, optionsOf(data))
-      : { status: 'unpriced', reason: 'no price list is loaded' };
-    // Another writer's figure is better than none.
-    if (
-      price.status === 'unpriced' &&
-      typeof data.cost_usd === 'number' &&
-      data.cost_usd > 0 &&
-      data.cost_usd < 1e6
-    ) {
-      return reported(data.cost_usd);
-    }
-    return price;
   }
 
   private sum(at: number, by: 1 | -1): void {
@@ -388,24 +359,6 @@ export class CostSlice implements Slice {
 
 /** A record whose event was removed. */
 const GONE = 255;
-
-/** Records of the response beside the first. */
-function repeatsOf({ row_count: rows }: JsonObject): number {
-  return typeof rows === 'number' && rows >= 1 ? Math.min(rows - 1, 65_535) : 0;
-}
-
-function optionsOf(data: JsonObject): PriceOptions {
-  const { speed, service_tier: tier, provider, web_search_requests: searches } = data;
-  const options: PriceOptions = {};
-  if (typeof speed === 'string') options.speed = speed;
-  if (typeof tier === 'string') options.serviceTier = tier;
-  if (typeof data.inference_geo === 'string') options.inferenceGeo = data.inference_geo;
-  if (typeof provider === 'string') options.provider = provider;
-  if (typeof searches === 'number') options.webSearchRequests = searches;
-  return options;
-}
-
-const reported = (usd: number): Price => ({ status: 'reported', nanoUsd: Math.round(usd * 1e9) });
 
 function emptySum(): CostSum {
   return { responses: 0, usage: emptyUsage(), nanoUsd: 0, unpriced: 0 };

@@ -1,5 +1,6 @@
 import { type Columns, TYPE } from '../columns.ts';
 import type { Json, TraceEvent } from '../event.ts';
+import { asksPerson } from '../moments.ts';
 import { STEP_KINDS } from '../step.ts';
 import { oneLine } from '../text.ts';
 import type { FoldContext, Slice } from './slice.ts';
@@ -76,14 +77,7 @@ export class SessionSlice implements Slice {
       case TYPE.decision:
         if (data.event_subtype === 'turn_end' && main) {
           this.turnEndMs = Math.max(this.turnEndMs, timeMs);
-        } else if (
-          data.event_subtype === 'permission' ||
-          (data.event_subtype === 'elicitation' && data.phase !== 'answered') ||
-          data.notification_type === 'permission_prompt' ||
-          data.notification_type === 'agent_needs_input'
-        ) {
-          this.later(this.asked, row, timeMs);
-        }
+        } else if (asksPerson(data)) this.later(this.asked, row, timeMs);
         break;
       case TYPE.user_prompt:
         if (main) {

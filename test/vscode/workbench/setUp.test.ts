@@ -49,6 +49,8 @@ test('set-up shows a diff, asks, writes, and is taken back to the byte', async (
     await picks().getByText('installed 2.1.150').waitFor();
     await page.keyboard.press('Enter');
     await page.getByText('Just me, in this folder').click();
+    // Asked until it is set up.
+    await page.getByText('Stop the worst, too').click();
     await page.locator('.monaco-dialog-box').waitFor();
   };
 
@@ -60,6 +62,7 @@ test('set-up shows a diff, asks, writes, and is taken back to the byte', async (
   await page.locator('.monaco-dialog-box').waitFor({ state: 'detached' });
   expect(readFileSync(file, 'utf8')).toBe(before);
   expect(existsSync(join(project, '.agent-traces'))).toBe(false);
+  expect(existsSync(join(workbench.server.home, '.agent-strace', 'config.json'))).toBe(false);
 
   await choose('Agent Strace: Set Up Recording');
   await page
@@ -76,6 +79,9 @@ test('set-up shows a diff, asks, writes, and is taken back to the byte', async (
   expect(after).toContain('// mine');
   expect(readFileSync(join(project, '.agent-traces', '.gitignore'), 'utf8')).toBe('*\n');
   const state = join(workbench.server.home, '.agent-strace');
+  expect(JSON.parse(readFileSync(join(state, 'config.json'), 'utf8'))).toMatchObject({
+    guard: { safe: true },
+  });
   expect(existsSync(join(state, 'bin', 'agent-strace-hook'))).toBe(true);
   expect(existsSync(join(state, 'lib', 'hook.js'))).toBe(true);
 
@@ -120,6 +126,10 @@ test('several agents are set up with one question, and taken out again', async (
   await page.waitForTimeout(300);
   await workbench.screenshot('setup-scope');
   await page.getByText('Just me, in this folder').click();
+  await page.getByText('Only record').waitFor();
+  await page.waitForTimeout(300);
+  await workbench.screenshot('setup-guard');
+  await page.getByText('Only record').click();
   await dialog.waitFor();
   expect(await dialog.textContent()).toContain('Record Claude Code, Codex, and Gemini CLI?');
   await page.waitForTimeout(1500);

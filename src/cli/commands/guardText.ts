@@ -1,0 +1,229 @@
+/** What `guard` prints of a {@link GuardStatus}: words for people, and JSON. */
+import { AGENTS } from '../../agents/agent.ts';
+import { actionWithin } from '../../guard/rules/reach.ts';
+import type { Rule, RuleProblem } from '../../guard/rules/rule.ts';
+import type { AgentGuard, GuardedBy, GuardStatus } from '../../guard/status.ts';
+import { plural } from '../../model/format.ts';
+import type { Style } from '../../report/style.ts';
+import { renderTable, type TableColumn } from '../../report/table.ts';
+import { sanitizeLine } from '../../report/terminalText.ts';
+import { type Io, styleFor, widthOf } from '../io.ts';
+import { homely } from '../traces.ts';
+
+/** Rules and trips that are shown; the rest is in the JSON. */
+const MOST_RULES = 12;
+const MOST_TRIPS = 5;
+
+export function statusText(io: Io, status: GuardStatus): string {
+  const style = styleFor(io, io.stdout);
+  return `${[
+    headline(status, style),
+    agentTable(io, status, style),
+    ...rulesText(status, style),
+    problemsText(status, style),
+    tripsText(io, status, style),
+    choicesText(status),
+    nextText(status, style),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')}\n`;
+}
+
+function headline({ on, project, rules, agents }: GuardStatus, style: Style): string {
+  const where = sanitizeLine(homely(project));
+  if (!on) {
+    return `${style.bold('The guard is off')} in ${where}: agents are recorded, and nothing is stopped.`;
+  }
+  const count = plural(rules.rules.length, 'rule');
+  const dry = rules.dryRun === true ? ', told only (dry run)' : '';
+  const guarded = agents.some(({ files }) => files.length > 0);
+  return guarded
+    ? `${style.bold(style.green('The guard is on'))} in ${where}: ${count}${dry}.`
+    : `${style.bold(style.yellow('The guard has no hooks'))} in ${where}: ${count}, and no agent that is set up. Nothing is stopped.`;
+}
+
+interface AgentRow {
+  guard: AgentGuard;
+  by: GuardedBy | undefined;
+}
+
+function agentTable(io: Io, { agents }: GuardStatus, style: Style): string {
+  const rows = agents
+    .filter(({ installed, files }) => installed || files.length > 0)
+    .flatMap((guard): AgentRow[] =>
+      guard.files.length === 0
+        ? [{ guard, by: undefined }]
+        : guard.files.map((by) => ({ guard, by })),
+    );
+  if (rows.length === 0) return 'No agent was found on this machine.';
+  const ifGuarded = (text: (row: AgentRow & { by: GuardedBy }) => string) => (row: AgentRow) =>
+    row.by === undefined ? '' : text({ ...row, by: row.by });
+  const columns: TableColumn<AgentRow>[] = [
+    { title: 'AGENT', text: ({ guard }) => AGENTS[guard.agent].name },
+    {
+      title: 'GUARDED BY',
+      text: ({ by }) => (by === undefined ? 'not set up' : fileText(by)),
+      paint: (cell, { by }) =>
+        by === undefined ? style.dim(cell) : by.current ? cell : style.yellow(cell),
+      flexible: true,
+    },
+    {
+      title: 'DENY',
+      text: ifGuarded(({ guard, by }) =>
+        by.denies ? `yes${guard.obeys.knownBy === 'documentation' ? ' ¹' : ''}` : 'no',
+      ),
+    },
+    { title: 'ASK', text: ifGuarded(({ guard }) => ASK[guard.obeys.ask]), expendable: 1 },
+    { title: 'STOP', text: ifGuarded(({ guard }) => STOP[guard.obeys.stop]), expendable: 2 },
+    {
+      title: 'RECORDER MISSING',
+      text: ifGuarded(({ by }) => (by.closed ? 'no tool runs' : 'tools run')),
+      expendable: 3,
+    },
+  ];
+  const table = renderTable(columns, rows, { style, width: widthOf(io) }).trimEnd();
+  const unseen = rows.some(({ guard, by }) => by?.denies && guard.obeys.knownBy !== 'tests');
+  return unseen
+    ? `${table}\n${style.dim('¹ by its documentation: not seen with the real one')}`
+    : table;
+}
+
+const ASK = { agent: 'itself, or VS Code', editor: 'VS Code' } as const;
+const STOP = { itself: 'itself', signal: 'by a signal', never: 'denied only' } as const;
+
+const fileText = ({ file, current }: GuardedBy): string =>
+  `${sanitizeLine(homely(file))}${current ? '' : ' (older)'}`;
+
+/** By where they come from, the built-in ones first. */
+function rulesText({ rules, off }: GuardStatus, style: Style): string[] {
+  const sources = new Map<string, Rule[]>();
+  for (const rule of rules.rules) {
+    const source = sourceOf(rule);
+    sources.set(source, [...(sources.get(source) ?? []), rule]);
+  }
+  const parts = [...sources].map(([source, list]) => {
+    const wide = Math.max(...list.slice(0, MOST_RULES).map(({ name }) => name.length));
+    const lines = list
+      .slice(0, MOST_RULES)
+      .map(
+        ({ name, action, scope, text }) =>
+          `  ${actionWithin(action, scope, 'hook').padEnd(5)}  ${sanitizeLine(name).padEnd(Math.min(wide, 30))}  ${style.dim(sanitizeLine(text).slice(0, 100))}`,
+      );
+    const more = list.length - MOST_RULES;
+    if (more > 0) lines.push(style.dim(`  … ${more} more (--json shows all)`));
+    return [style.bold(source), ...lines].join('\n');
+  });
+  if (off.length > 0) {
+    const names = off.map(
+      ({ name, known }) => `${sanitizeLine(name)}${known ? '' : ' (no such rule)'}`,
+    );
+    parts.push(`Switched off: ${names.join(', ')}`);
+  }
+  return parts;
+}
+
+function sourceOf({ fixed, scope, file }: Rule): string {
+  if (fixed === true) return 'The guard’s own files';
+  if (scope === 'builtin') return 'Safe set';
+  const place = file === undefined ? 'A running watch, or a flag' : sanitizeLine(homely(file));
+  return scope === 'repo' ? `${place} (the repository’s: may only alert and deny)` : place;
+}
+
+function problemsText({ rules }: GuardStatus, style: Style): string {
+  const lines = rules.problems.map((problem) => `  ${problemLine(problem)}`);
+  const stale = rules.stale.map(
+    (file) => `  ${sanitizeLine(homely(file))}: its last good version is in force`,
+  );
+  if (lines.length + stale.length === 0) return '';
+  return [style.bold(style.red('Mistakes in rule files')), ...lines, ...stale].join('\n');
+}
+
+function problemLine({ file, line, column, message, fix }: RuleProblem): string {
+  const place = file === '' ? 'flag' : `${sanitizeLine(homely(file))}:${line}:${column}`;
+  const cure = fix === undefined ? '' : `  Fix: ${sanitizeLine(fix)}`;
+  return `${place}  ${sanitizeLine(message)}${cure}`;
+}
+
+function tripsText(io: Io, { trips }: GuardStatus, style: Style): string {
+  if (trips.length === 0) return '';
+  const lines = trips.slice(0, MOST_TRIPS).map(({ at, action, rule, detail, state, dryRun }) => {
+    const when = ago(io.now() / 1000 - at);
+    const what = `${dryRun === true ? 'would ' : ''}${action}`;
+    return `  ${when.padEnd(8)} ${what.padEnd(6)} ${sanitizeLine(rule.name)}: ${sanitizeLine(detail)} ${style.dim(`(${state})`)}`;
+  });
+  return [style.bold('What tripped last'), ...lines].join('\n');
+}
+
+/** @param seconds since then */
+function ago(seconds: number): string {
+  if (seconds < 90) return 'just now';
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 129_600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
+
+function choicesText({ choices: { safe, fail, ask } }: GuardStatus): string {
+  return [
+    `Safe set: ${safe ? 'on' : 'off'}`,
+    `can’t decide: ${fail === 'closed' ? 'no tool runs' : 'the tool runs'}`,
+    `questions: ${{ auto: 'the agent’s own, else VS Code’s', agent: 'the agent’s own', editor: 'VS Code’s' }[ask]}`,
+  ].join(' · ');
+}
+
+function nextText({ choices, agents, on }: GuardStatus, style: Style): string {
+  const steps: string[] = [];
+  const guarded = agents.filter(({ files }) => files.length > 0);
+  const older = guarded.filter(({ files }) => files.some(({ current }) => !current));
+  const missed = agents.filter(({ installed, files }) => installed && files.length === 0);
+  if (!choices.safe) steps.push('agent-strace guard on          stop the worst, in every project');
+  if (older.length > 0) {
+    steps.push(
+      `agent-strace setup --cli ${older.map(({ agent }) => agent).join(',')}   renew their hooks: older ones wait 8 s for an answer at most`,
+    );
+  }
+  if (on && missed.length > 0) {
+    steps.push(
+      `agent-strace setup --cli ${missed.map(({ agent }) => agent).join(',')}   guard them, too`,
+    );
+  }
+  return steps.map((step) => style.dim(step)).join('\n');
+}
+
+export function statusJson(status: GuardStatus): Record<string, unknown> {
+  const { project, on, choices, rules, off, agents, trips } = status;
+  return {
+    project,
+    on,
+    choices,
+    rules: rules.rules.map(({ name, action, scope, text, message, file, line, fixed }) => ({
+      name,
+      action,
+      scope,
+      text,
+      ...(message !== undefined && { message }),
+      ...(file !== undefined && { file }),
+      ...(line !== undefined && { line }),
+      ...(fixed === true && { fixed }),
+    })),
+    ...(rules.budget !== undefined && { budget: rules.budget }),
+    ...(rules.dryRun === true && { dry_run: true }),
+    off: off.map(({ name }) => name),
+    problems: rules.problems,
+    stale: rules.stale,
+    agents: agents.map(({ agent, installed, files, obeys }) => ({
+      agent,
+      name: AGENTS[agent].name,
+      installed,
+      files: files.map(({ file, scope, current, denies, holdMs, closed }) => ({
+        file,
+        scope,
+        current,
+        denies,
+        hold_ms: holdMs,
+        fail: closed ? 'closed' : 'open',
+      })),
+      obeys: { ...obeys, known_by: obeys.knownBy, knownBy: undefined },
+    })),
+    trips,
+  };
+}

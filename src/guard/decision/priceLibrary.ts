@@ -1,0 +1,154 @@
+/**
+ * Prices without the price list's library, which no hook can load (half a megabyte): its data for the models that agents
+ * use, looked up in its way. A test holds the two against each other.
+ */
+import type { PriceLibrary } from '../../analysis/price.ts';
+
+type Match =
+  | { and: Match[] }
+  | { or: Match[] }
+  | { equals: string }
+  | { starts_with: string }
+  | { ends_with: string }
+  | { contains: string }
+  | { regex: string };
+
+type Rate = number | { base: number; tiers: { start: number; price: number }[] };
+export type ModelPrices = Record<string, Rate | undefined>;
+
+interface DatedPrices {
+  constraint?: { type?: string; start_date?: string; start_time?: string; end_time?: string };
+  prices: ModelPrices;
+}
+
+export interface TableModel {
+  id: string;
+  match: Match;
+  context_window?: number;
+  prices: ModelPrices | DatedPrices[];
+}
+
+export interface TableProvider {
+  id: string;
+  model_match?: Match;
+  fallback_model_providers?: string[];
+  models: TableModel[];
+}
+
+export interface PriceTable {
+  version: 1;
+  /** Of the list. */
+  list: string;
+  date: string;
+  /** In the list's order. */
+  providers: TableProvider[];
+}
+
+function matches(match: Match, name: string): boolean {
+  if ('or' in match) return match.or.some((one) => matches(one, name));
+  if ('and' in match) return match.and.every((one) => matches(one, name));
+  if ('equals' in match) return name === match.equals.toLowerCase();
+  if ('starts_with' in match) return name.startsWith(match.starts_with.toLowerCase());
+  if ('ends_with' in match) return name.endsWith(match.ends_with.toLowerCase());
+  if ('contains' in match) return name.includes(match.contains.toLowerCase());
+  return new RegExp(match.regex).test(name);
+}
+
+/** A `-20260131` is also known as `-2026-01-31`. */
+const withDashes = (name: string): string =>
+  name.replace(/-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3');
+
+/** The table in the form of the library. */
+export function tableLibrary({ providers }: PriceTable): PriceLibrary {
+  const byId = new Map(providers.map((provider) => [provider.id, provider]));
+  const find = (provider: TableProvider, name: string): TableModel | undefined => {
+    const own = provider.models.find(({ match }) => matches(match, name));
+    if (own !== undefined) return own;
+    for (const id of provider.fallback_model_providers ?? []) {
+      const other = byId.get(id)?.models.find(({ match }) => matches(match, name));
+      if (other !== undefined) return other;
+    }
+    return undefined;
+  };
+  return {
+    calcPrice(usage, modelId, { providerId, timestamp = new Date() } = {}) {
+      const name = modelId.toLowerCase().trim();
+      const provider =
+        providerId === undefined
+          ? providers.find(({ model_match: match }) => match !== undefined && matches(match, name))
+          : byId.get(providerId.toLowerCase().trim());
+      if (provider === undefined) return null;
+      const model = find(provider, name) ?? find(provider, withDashes(name));
+      if (model === undefined) return null;
+      const price = pricesAt(model, timestamp);
+      return {
+        total_price: total(usage, price),
+        model: {
+          id: model.id,
+          prices: model.prices,
+          ...(model.context_window !== undefined && { context_window: model.context_window }),
+        },
+        model_price: price,
+      };
+    },
+  };
+}
+
+function pricesAt({ prices }: TableModel, time: Date): ModelPrices {
+  if (!Array.isArray(prices)) return prices;
+  for (const { constraint, prices: found } of prices.toReversed()) {
+    if (constraint === undefined) return found;
+    if (constraint.start_date !== undefined) {
+      if (time >= new Date(constraint.start_date)) return found;
+    } else if (isWithin(time, constraint.start_time, constraint.end_time)) return found;
+  }
+  return prices[0]!.prices;
+}
+
+function isWithin(time: Date, start = '', end = ''): boolean {
+  const now = (time.getTime() / 1000) % 86_400;
+  const from = secondOfDay(start);
+  const to = secondOfDay(end);
+  return to < from ? now >= from || now < to : now >= from && now < to;
+}
+
+function secondOfDay(text: string): number {
+  const parts = /^(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$/.exec(text);
+  if (parts === null) return Number.NaN;
+  const [, hours, minutes, seconds, sign, zoneHours = '0', zoneMinutes = '0'] = parts;
+  const zone = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60 * (sign === '-' ? -1 : 1);
+  return (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) - zone + 86_400) % 86_400;
+}
+
+/** USD. A bucket without a rate of its own is billed as what it is a part of. */
+function total(usage: Record<string, number | undefined>, price: ModelPrices): number {
+  const all = usage.input_tokens ?? 0;
+  const hour = usage.cache_write_1h_tokens ?? 0;
+  const writes = usage.cache_write_tokens ?? 0;
+  let left = all;
+  let usd = 0;
+  const bill = (tokens: number, rate: Rate | undefined): boolean => {
+    if (rate === undefined) return false;
+    usd += (rateFor(rate, all) * tokens) / 1e6;
+    return true;
+  };
+  const read = usage.cache_read_tokens ?? 0;
+  if (bill(read, price.cache_read_mtok)) left -= read;
+  const hourly = price.cache_write_1h_mtok;
+  if (hourly !== undefined && price.cache_write_mtok !== undefined) {
+    bill(hour, hourly);
+    bill(writes - hour, price.cache_write_mtok);
+    left -= writes;
+  } else if (bill(writes, price.cache_write_mtok)) left -= writes;
+  if (left < 0) throw new Error('more cached tokens than input tokens');
+  bill(left, price.input_mtok);
+  bill(usage.output_tokens ?? 0, price.output_mtok);
+  return usd;
+}
+
+function rateFor(rate: Rate, inputTokens: number): number {
+  if (typeof rate === 'number') return rate;
+  let found = rate.base;
+  for (const tier of rate.tiers) if (inputTokens > tier.start) found = tier.price;
+  return found;
+}

@@ -1,0 +1,221 @@
+/** The facts of one session: its saved state, and what was written since. */
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeLine } from '../../model/decode.ts';
+import type { Json } from '../../model/event.ts';
+import type { Pricer } from '../../model/usage.ts';
+import { EVENTS_FILE } from '../../trace/append.ts';
+import { checkOwnDirectory, openRead, readSmallFile, writeSmallFile } from '../../trace/files.ts';
+import { isSafeSessionId } from '../../trace/paths.ts';
+import { ensureGuardFolder, guardPlace } from '../guardHome.ts';
+import { GuardFold } from './guardFold.ts';
+import { readPriceTable } from './priceTable.ts';
+import { othersUsd, writeSpend } from './spend.ts';
+
+type Env = Record<string, string | undefined>;
+
+export interface FactsOptions {
+  session: string;
+  /** Absolute. */
+  traceDir: string;
+  env?: Env;
+  /** Of events that are read at most. Default 1 MB. */
+  maxBytes?: number;
+  /** Default: the table in the guard's folder, read when the first response is priced. */
+  pricer?: Pricer | (() => Pricer | undefined) | undefined;
+}
+
+export interface SessionFacts {
+  facts: GuardFold;
+  /** More events than `maxBytes` were written since: the facts are behind. */
+  more: boolean;
+}
+
+interface SavedState {
+  v: 1;
+  traceDir: string;
+  dev: number;
+  ino: number;
+  /** Bytes that are folded. */
+  offset: number;
+  /** Up to here a file that took another's place is read again. */
+  again: number;
+  /** Nano-dollars that the project's sum holds of it. */
+  spent: number;
+  fold: Json;
+}
+
+const DEFAULT_BYTES = 1_048_576;
+const CHUNK = 262_144;
+const MIN_CHUNK = 4096;
+/** A longer line is none of ours: it is passed over. */
+const MAX_LINE = 8 * 1024 * 1024;
+const MAX_STATE = 262_144;
+
+/** Never throws: of a session that cannot be read nothing is known. */
+export function readFacts(options: FactsOptions): SessionFacts {
+  const { session, traceDir, env = process.env } = options;
+  const pricer = options.pricer ?? (() => readPriceTable(env));
+  const known = isSafeSessionId(session) ? readState(session, env) : undefined;
+  const { state, facts } = start(known, traceDir, pricer);
+  let others: number | undefined;
+  facts.others = (nowMs) => (others ??= othersUsd(traceDir, session, nowMs, env));
+  if (!isSafeSessionId(session)) return { facts, more: false };
+  let more = false;
+  let moved = false;
+  try {
+    if (checkOwnDirectory(join(traceDir, session)) !== undefined) return { facts, more: false };
+    const fd = openRead(join(traceDir, session, EVENTS_FILE));
+    try {
+      const stat = fstatSync(fd);
+      const before = state.offset;
+      place(state, stat, traceDir, known !== undefined);
+      more = readOn(fd, stat.size, state, facts, options.maxBytes ?? DEFAULT_BYTES);
+      moved = state.offset !== before;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // Nothing is recorded yet, or it cannot be read: what is known stands.
+  }
+  if (moved) keep(options, state, facts, env);
+  return { facts, more };
+}
+
+/** Reads all that is left, however much it is: for a process of its own. @returns as {@link readFacts} */
+export function catchUp(options: FactsOptions): SessionFacts {
+  const maxBytes = 32 * 1024 * 1024;
+  let found = readFacts({ ...options, maxBytes });
+  while (found.more) found = readFacts({ ...options, maxBytes });
+  return found;
+}
+
+const statePath = (session: string, env: Env): string =>
+  guardPlace(env, 'state', `${session}.json`);
+
+function readState(session: string, env: Env): SavedState | undefined {
+  const text = readSmallFile(statePath(session, env), MAX_STATE);
+  if (text === undefined) return undefined;
+  try {
+    const state = JSON.parse(text) as SavedState;
+    const whole =
+      state.v === 1 && Number.isSafeInteger(state.offset) && typeof state.traceDir === 'string';
+    return whole ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function start(
+  known: SavedState | undefined,
+  traceDir: string,
+  pricer: FactsOptions['pricer'],
+): { state: SavedState; facts: GuardFold } {
+  const empty: SavedState = {
+    v: 1,
+    traceDir,
+    dev: 0,
+    ino: 0,
+    offset: 0,
+    again: 0,
+    spent: 0,
+    fold: null,
+  };
+  if (known === undefined) return { state: empty, facts: new GuardFold({ pricer }) };
+  try {
+    return { state: known, facts: GuardFold.load(known.fold, { pricer }) };
+  } catch {
+    return { state: empty, facts: new GuardFold({ pricer }) };
+  }
+}
+
+/**
+ * Where to read on. A file that shrank or is another one is read from its start, and counted on: what was counted is known by
+ * its ids, and what is older than those is taken to have been counted. So nobody gets a new budget by removing a trace.
+ */
+function place(
+  state: SavedState,
+  { dev, ino, size }: { dev: number; ino: number; size: number },
+  traceDir: string,
+  known: boolean,
+): void {
+  const same = state.dev === dev && state.ino === ino && state.traceDir === traceDir;
+  if (known && (!same || size < state.offset)) {
+    state.offset = 0;
+    state.again = size;
+  }
+  state.dev = dev;
+  state.ino = ino;
+  state.traceDir = traceDir;
+}
+
+/** @returns whether there is more than could be read */
+function readOn(
+  fd: number,
+  size: number,
+  state: SavedState,
+  facts: GuardFold,
+  maxBytes: number,
+): boolean {
+  const end = Math.min(size, state.offset + maxBytes);
+  let rest: Buffer = Buffer.alloc(0);
+  let at = state.offset;
+  let skipping = false;
+  // A line that begins before the end is read whole.
+  while (at < size && state.offset < end) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - at, Math.max(end - at, MIN_CHUNK)));
+    const read = readSync(fd, chunk, 0, chunk.length, at);
+    if (read <= 0) break;
+    at += read;
+    const bytes =
+      rest.length === 0 ? chunk.subarray(0, read) : Buffer.concat([rest, chunk.subarray(0, read)]);
+    let from = 0;
+    for (;;) {
+      const newline = bytes.indexOf(10, from);
+      if (newline < 0) break;
+      if (!skipping && newline > from) foldLine(bytes, from, newline, state, facts);
+      skipping = false;
+      state.offset += newline + 1 - from;
+      from = newline + 1;
+    }
+    rest = bytes.subarray(from);
+    if (rest.length > MAX_LINE) {
+      // Whatever it is, the next line begins after it.
+      state.offset += rest.length;
+      rest = Buffer.alloc(0);
+      skipping = true;
+    }
+  }
+  facts.replayed(false);
+  // A line without its end is being written, or was torn: it is read when it is whole.
+  return size - state.offset > rest.length;
+}
+
+function foldLine(
+  bytes: Buffer,
+  from: number,
+  to: number,
+  state: SavedState,
+  facts: GuardFold,
+): void {
+  const decoded = decodeLine(bytes.toString('utf8', from, to));
+  if (!decoded.ok) return;
+  facts.replayed(state.offset < state.again);
+  facts.add(decoded.event, to - from);
+}
+
+function keep({ session, traceDir }: FactsOptions, state: SavedState, facts: GuardFold, env: Env) {
+  try {
+    let spent = 0;
+    for (const nano of facts.hours.values()) spent += nano;
+    if (spent !== state.spent) {
+      writeSpend(traceDir, session, facts.hours, env);
+      state.spent = spent;
+    }
+    ensureGuardFolder('state', env);
+    const saved: SavedState = { ...state, fold: facts.save() };
+    writeSmallFile(statePath(session, env), JSON.stringify(saved));
+  } catch {
+    // It is folded again next time.
+  }
+}

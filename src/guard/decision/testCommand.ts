@@ -1,0 +1,115 @@
+/** Whether a shell command runs a project's tests, by its words alone: asked of every command of a session. Pure. */
+
+const QUICK =
+  /\b(test|tests|spec|check|pytest|py\.test|tox|nox|jest|vitest|mocha|ava|jasmine|karma|playwright|cypress|rspec|minitest|phpunit|pest|ctest|nextest|unittest|gotestsum|bats|behave|cucumber|verify|trial|zig|swift|deno|bun)\b/;
+
+/** Before the program: they run what follows. */
+const WRAPPERS = new Set(
+  'sudo env time nice nohup command exec stdbuf xvfb-run dotenv cross-env npx bunx pnpx uvx corepack poetry pipenv uv hatch rye pdm bundle run exec dlx doas caffeinate'.split(
+    ' ',
+  ),
+);
+const RUNNERS = new Set(
+  'pytest py.test tox nox jest vitest mocha ava jasmine karma cypress rspec phpunit pest ctest gotestsum bats behave cucumber trial nextest'.split(
+    ' ',
+  ),
+);
+/** Programs with a word that runs the tests. */
+const TASKS: Record<string, RegExp> = {
+  npm: /^(t|tst|test|run-script|run|it|install-test|cit)$/,
+  pnpm: /^(t|test|run)$/,
+  yarn: /^(test|run|workspace|workspaces)$/,
+  bun: /^(test|run)$/,
+  deno: /^(test|task)$/,
+  go: /^test$/,
+  cargo: /^(test|t|nextest)$/,
+  dotnet: /^test$/,
+  swift: /^test$/,
+  zig: /^(test|build)$/,
+  mix: /^test$/,
+  rake: /^(test|spec)/,
+  rails: /^test/,
+  make: /^(test|tests|check|spec)/,
+  just: /^(test|tests|check)/,
+  task: /^(test|tests|check)/,
+  mvn: /^(test|verify|surefire.*)$/,
+  mvnw: /^(test|verify|surefire.*)$/,
+  gradle: /test|check/i,
+  gradlew: /test|check/i,
+  bazel: /^test$/,
+  ctest: /./,
+  sbt: /test/,
+  lein: /^test$/,
+  flutter: /^test$/,
+  dart: /^test$/,
+  playwright: /^test$/,
+  ng: /^test$/,
+  nx: /^(test|run-many|affected)$/,
+  turbo: /^(test|run)$/,
+  python: /^(-m)$/,
+  python3: /^(-m)$/,
+  node: /^--test$/,
+};
+/** Words that run a script of a name: it must be about tests. */
+const NAMED = /^(run|run-script|task|workspace|workspaces|run-many|affected|build|-m)$/;
+const TEST_NAME = /^(test|tests|spec|unittest|pytest|nose2?|trial)([:._-].*)?$|[:._-]tests?$/;
+
+/** How a test command's exit code is to be read. */
+export type TestRun =
+  | 'no'
+  | 'test' /** It hides the tests' exit code: `… | tail`, `… || true`. */
+  | 'hidden';
+
+export function testRun(command: string): TestRun {
+  const text = command.slice(0, 4000);
+  if (!QUICK.test(text)) return 'no';
+  const parts = text.split(/(\|\||&&|[;|\n&])/);
+  let found: TestRun = 'no';
+  for (let at = 0; at < parts.length; at += 2) {
+    if (!isTest(parts[at]!)) continue;
+    const before = parts.slice(0, at).join('');
+    const next = nextOperator(parts, at + 1);
+    const piped = next === '|' && !/\bset\s+-\w*o?\w*\s*pipefail|-o pipefail/.test(before);
+    // `2>&1` is cut at its `&`: what follows is a digit.
+    found = piped || next === '||' || next === ';' ? 'hidden' : 'test';
+    if (next === ';' && /\bset\s+-\w*e/.test(before)) found = 'test';
+  }
+  return found;
+}
+
+function nextOperator(parts: readonly string[], from: number): string {
+  for (let at = from; at < parts.length; at += 2) {
+    const follows = parts[at + 1]?.trim() ?? '';
+    if (parts[at] === '&' && /^\d/.test(follows)) continue;
+    if ((parts[at] === ';' || parts[at] === '\n') && follows === '') continue;
+    return parts[at] === '\n' ? ';' : parts[at]!;
+  }
+  return '';
+}
+
+function isTest(part: string): boolean {
+  const words = part
+    .trim()
+    .split(/\s+/)
+    .map((word) => word.replace(/^["']|["']$/g, ''));
+  let at = 0;
+  for (; at < words.length; at++) {
+    const word = words[at]!;
+    if (/^\w+=/.test(word) || word.startsWith('-') || /^[({!]+$/.test(word)) continue;
+    if (/^(timeout|gtimeout)$/.test(word)) {
+      while (words[at + 1]?.startsWith('-')) at++;
+      at++;
+      continue;
+    }
+    if (!WRAPPERS.has(word)) break;
+  }
+  const name = (words[at] ?? '').replace(/^.*\//, '').replace(/^[({!]+/, '');
+  if (RUNNERS.has(name)) return !/^--(version|help)$/.test(words[at + 1] ?? '');
+  const task = Object.hasOwn(TASKS, name) ? TASKS[name]! : undefined;
+  if (task === undefined) return false;
+  const rest = words.slice(at + 1);
+  const verb = rest.findIndex((word) => task.test(word));
+  if (verb < 0) return false;
+  if (!NAMED.test(rest[verb]!)) return true;
+  return rest.slice(verb + 1).some((word) => TEST_NAME.test(word));
+}
