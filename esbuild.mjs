@@ -61,6 +61,7 @@ const lazy = {
   'src/host/usageTail.ts': 'usageTail',
   'src/redact/personalRules.ts': 'personal',
   'src/guard/rules/rulesFor.ts': 'rules',
+  'src/guard/rules/regex.ts': 'regex',
 };
 
 /** @type {import('esbuild').Plugin} */
