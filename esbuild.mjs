@@ -61,7 +61,11 @@ const lazy = {
   'src/host/usageTail.ts': 'usageTail',
   'src/redact/personalRules.ts': 'personal',
   'src/guard/rules/rulesFor.ts': 'rules',
+  'src/guard/rules/regex.ts': 'regex',
 };
+
+/** Also for `import … from`: whoever needs them is itself loaded late, and there shall be one copy. */
+const once = ['rules', 'regex'];
 
 /** @type {import('esbuild').Plugin} */
 const lazyParts = {
@@ -69,7 +73,8 @@ const lazyParts = {
   setup({ onResolve }) {
     onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
       const name = lazy[relative(root, join(resolveDir, path)).replaceAll('\\', '/')];
-      return kind === 'dynamic-import' && name !== undefined
+      if (name === undefined) return undefined;
+      return kind === 'dynamic-import' || once.includes(name)
         ? { path: `./${name}.js`, external: true }
         : undefined;
     });
