@@ -64,13 +64,17 @@ const lazy = {
   'src/guard/rules/regex.ts': 'regex',
 };
 
+/** Also for `import … from`: whoever needs them is itself loaded late, and there shall be one copy. */
+const once = ['rules', 'regex'];
+
 /** @type {import('esbuild').Plugin} */
 const lazyParts = {
   name: 'lazy parts',
   setup({ onResolve }) {
     onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
       const name = lazy[relative(root, join(resolveDir, path)).replaceAll('\\', '/')];
-      return kind === 'dynamic-import' && name !== undefined
+      if (name === undefined) return undefined;
+      return kind === 'dynamic-import' || once.includes(name)
         ? { path: `./${name}.js`, external: true }
         : undefined;
     });
