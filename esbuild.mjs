@@ -62,10 +62,11 @@ const lazy = {
   'src/redact/personalRules.ts': 'personal',
   'src/guard/rules/rulesFor.ts': 'rules',
   'src/guard/rules/regex.ts': 'regex',
+  'src/guard/shell/readCommand.ts': 'shell',
 };
 
 /** Also for `import … from`: whoever needs them is itself loaded late, and there shall be one copy. */
-const once = ['rules', 'regex'];
+const once = ['rules', 'regex', 'shell'];
 
 /** @type {import('esbuild').Plugin} */
 const lazyParts = {
