@@ -346,6 +346,21 @@ Examples:
       const { listRules } = await import('./commands/rules.ts');
       done(await listRules(io, all(command)));
     });
+  rules
+    .command('test [command...]')
+    .summary('say what a call would meet')
+    .description(
+      'Says which rules a command, or another call, would meet here, without running it. Exit code 1 where it would not run, or a person would be asked.',
+    )
+    .option('--tool <name>', 'the tool, as Claude Code names it (with a command: Bash)')
+    .option('--path <path>', 'the file that the tool is given')
+    .option('--rules <rules>', 'with these too, such as secret')
+    .option('--trusted', 'as in a trusted workspace, not as in a hook')
+    .addOption(json())
+    .action(async (words: string[], _options: Parsed, command: Command) => {
+      const { testRules } = await import('./commands/rulesTest.ts');
+      done(await testRules(io, words, all(command)));
+    });
 
   const brakes = [
     {

@@ -62,3 +62,22 @@ it('rules list says what is in force, from where, and what it may do', async () 
     ]),
   });
 });
+
+it('rules test says what a call would meet', async () => {
+  const { run } = place(
+    '- {name: build, condition: \'command matches "rm -rf build"\', action: kill, message: Not that.}\n- {name: key, condition: "file_path writes /[.]pem$/", action: deny}\n',
+  );
+  expect(await run('rules', 'test', 'ls -l')).toMatchObject({ code: 0, out: 'allow\n' });
+  const denied = await run('rules', 'test', 'cd src && sudo rm -f -r build');
+  expect(denied.code).toBe(1);
+  expect(denied.out).toMatch(
+    /^deny\n {2}build \(deny\): .*\.watch-rules\.yaml:1\n {4}Not that\.\n/,
+  );
+  expect((await run('rules', 'test', '--trusted', 'rm -rf build')).out).toMatch(/^kill\n/);
+  expect((await run('rules', 'test', '--tool', 'Write', '--path', 'a.pem')).out).toMatch(
+    /key \(deny\)/,
+  );
+  expect((await run('rules', 'test', '--tool', 'Read', '--path', 'a.pem')).out).toBe('allow\n');
+  expect((await run('rules', 'test', 'rm .watch-rules.yaml')).out).toMatch(/guard-rules \(deny\)/);
+  expect(await run('rules', 'test')).toMatchObject({ code: 2, out: '' });
+});

@@ -147,7 +147,9 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
         ? NO
         : { truth: 'yes', detail: `sends a secret out (${call.secrets.slice(0, 3).join(', ')})` };
     case 'opaque': {
-      const hidden = call.reading?.opaque.find(({ kind }) => kind === 'hidden');
+      const hidden = call.reading?.opaque.find(
+        ({ kind, reason }) => kind === 'hidden' && when.reasons?.includes(reason) !== false,
+      );
       if (hidden !== undefined)
         return { truth: 'yes', detail: `${shown(hidden.text, 80)} does not say what it does` };
       return call.command !== undefined && call.reading === undefined
