@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { designSession, ReplayLab } from '../../test/page/replayHost.ts';
 import { REPLAY_PROTOCOL, type ToReplayPage } from '../protocol/replay.ts';
 import { ROW_KINDS } from '../protocol/rows.ts';
+import { keyOf } from './liveSessions.ts';
 
 let lab: ReplayLab;
 let messages: ToReplayPage[];
@@ -64,6 +65,27 @@ describe('ReplayFeed', () => {
     const after = await until(() => last('state')!.requestId === 2 && last('state')!.state);
     expect(after.errors).toBe(before.errors + 1);
     expect(after.cost.nanoUsd).toBeGreaterThan(before.cost.nanoUsd);
+  });
+
+  it('says that a session is read to the end after its last rows, not before', async () => {
+    const feed = lab.begin(keyOf(lab.traceDir, 'long'), (message) => messages.push(message));
+    feed.receive({ type: 'ready', version: REPLAY_PROTOCOL });
+    const writer = lab.writer('long');
+    const padding = 'x'.repeat(2000);
+    // Read in two goes.
+    writer.write(
+      ...Array.from({ length: 300 }, (_, i) =>
+        writer.event('assistant_response', { text: `${i} ${padding}` }),
+      ),
+    );
+    await lab.key('long');
+    const isEnd = (message: ToReplayPage): boolean =>
+      message.type === 'progress' && message.readBytes === message.totalBytes;
+    await until(() => messages.some(isEnd));
+    const before = messages.slice(0, messages.findIndex(isEnd));
+    expect(before.some(({ type }) => type === 'progress')).toBe(true);
+    const columns = before.findLast((message) => message.type === 'columns');
+    expect(columns?.columns.total).toBe(300);
   });
 
   it('believes nothing of what a page says', async () => {

@@ -208,8 +208,12 @@ export class ReplayFeed {
     this.sendProblem(session);
   }
 
-  private sendProgress({ loading, trace, entry }: LiveSession): void {
-    if (!loading && !this.toldLoading) return;
+  private sendProgress({ loading: reading, trace, entry }: LiveSession): void {
+    if (!reading && !this.toldLoading) return;
+    // The last rows first: a page that waits for one of them would take those before for all there are.
+    if (!reading) this.sender?.send();
+    const loading = reading || this.sender?.sending === true;
+    if (loading && !reading) setImmediate(() => this.numbers.ask());
     this.toldLoading = loading;
     const { bytesRead } = trace;
     this.host.post({

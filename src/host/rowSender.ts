@@ -13,7 +13,7 @@ export class RowSender {
   private readonly cursor: RowCursor;
   private context: RowContext = { running: new Set(), turns: new Map() };
   private sentTotal = 0;
-  private sending = false;
+  private busy = false;
   private closed = false;
 
   /** @param again asks for another {@link send}, soon */
@@ -29,10 +29,15 @@ export class RowSender {
     return this.cursor.rebuilt;
   }
 
+  /** Not all of it is sent yet. */
+  get sending(): boolean {
+    return this.busy;
+  }
+
   /** Sends what changed, in chunks: between two of them the editor has its turn. */
   send(): void {
     const { session, cursor } = this;
-    if (this.closed || this.sending) return;
+    if (this.closed || this.busy) return;
     const { fold } = session.trace;
     const total = fold.steps.length;
     const before = this.context;
@@ -45,17 +50,17 @@ export class RowSender {
     } else {
       this.sendDistant(cursor.from, before);
     }
-    this.sending = true;
+    this.busy = true;
     const turn = (): void => {
       if (this.closed) return;
       const { length } = fold.steps;
       if (fold !== session.trace.fold || cursor.rebuilt || length < this.sentTotal) {
-        this.sending = false;
+        this.busy = false;
         this.again();
         return;
       }
       if (cursor.from >= length) {
-        this.sending = false;
+        this.busy = false;
         return;
       }
       const { from } = cursor;
@@ -63,7 +68,7 @@ export class RowSender {
       cursor.from = to;
       this.postRows(from, to);
       if (to < length) setImmediate(turn);
-      else this.sending = false;
+      else this.busy = false;
     };
     turn();
   }

@@ -142,6 +142,11 @@ export class WebviewPage {
     }, message);
   }
 
+  /** What the page gave `setState` of the VS Code API last. */
+  async kept(): Promise<unknown> {
+    return await this.page.evaluate(() => (globalThis as { kept?: unknown }).kept);
+  }
+
   /** Accessibility problems by axe-core (WCAG 2.2 A and AA), one line each; none is `[]`. */
   async axe(options: RunOptions = {}): Promise<string[]> {
     await this.page.evaluate(readFileSync(axePath, 'utf8'));
@@ -202,7 +207,7 @@ ${styles}
   const api = Object.freeze({
     postMessage: (message) => void postToExtension(message),
     getState: () => state,
-    setState: (value) => (state = value),
+    setState: (value) => (globalThis.kept = state = value),
   });
   let taken = false;
   globalThis.acquireVsCodeApi = () => {

@@ -134,6 +134,69 @@ test('says of a step what the host’s fold says of it', async () => {
   await replay.close();
 });
 
+test('where the person goes is kept at once: a tab that is hidden has no time left', async () => {
+  designSession(lab).end();
+  const replay = await open('design');
+  await settled(replay);
+  const kept = await replay.page.evaluate((step) => {
+    document.querySelectorAll<HTMLElement>('.step-button')[step]?.click();
+    return (globalThis as { kept?: unknown }).kept;
+  }, 4);
+  expect(kept).toMatchObject({ step: 4, live: false });
+  await replay.close();
+  const again = await open('design', { state: kept });
+  await expect.poll(() => stepNow(again)).toBe(5);
+  await healthy(again);
+  await again.close();
+});
+
+test.each([
+  ['at the live end', { step: 9, live: true }, { live: true }],
+  ['at its step', { step: 9, live: false }, { step: 9, live: false }],
+  ['where nothing was chosen', {}, { live: false }],
+])('hidden before its session is there, it stays %s', async (_where, was, kept) => {
+  const sessionKey = 'none/such';
+  const replay = await harness.open('replay', { state: { sessionKey, ...was } });
+  const how = { speed: 4, skipIdle: true };
+  await replay.post({ type: 'start', version: REPLAY_PROTOCOL, sessionId: sessionKey, ...how });
+  const now = (await replay.kept()) as { step?: number; live: boolean };
+  expect(now).toMatchObject({ sessionKey, ...kept });
+  if (!('step' in was)) expect(now.step).toBeUndefined();
+  await replay.close();
+});
+
+test('an editor that gets its width just after the page began shows both halves', async () => {
+  designSession(lab);
+  const replay = await open('design');
+  const { page } = replay;
+  await page.addInitScript(() => {
+    const real = window.matchMedia.bind(window);
+    window.matchMedia = (query) => {
+      window.matchMedia = real;
+      return { ...real(query), matches: true };
+    };
+  });
+  await page.reload();
+  await page.getByText('Files so far').waitFor();
+  await replay.close();
+});
+
+test('a trace that is read anew leaves the person at their step', async () => {
+  const total = 50_000;
+  const replay = await bigSession(total);
+  await replay.page.locator('.step-button').first().waitFor();
+  await replay.page.keyboard.press('End');
+  await expect.poll(() => stepNow(replay)).toBe(total);
+  const rows = new ManyRows(total);
+  for (const to of [0, total]) {
+    const columns = columnsOf(rows, 0, to, Date.now());
+    await replay.post({ type: 'columns', sessionId: 'big', columns });
+  }
+  await settled(replay);
+  expect(await stepNow(replay)).toBe(total);
+  await replay.close();
+});
+
 test('can be used by keys alone', async () => {
   designSession(lab).end();
   const replay = await open('design');

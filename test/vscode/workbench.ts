@@ -86,6 +86,19 @@ export class Workbench {
     await this.quickPick(`>${title}`, title);
   }
 
+  /**
+   * Reloads the window as a person does. What is open is stored first: that of the browser does not wait,
+   * and brings back what was open seconds ago.
+   *
+   * @param meanwhile happens while the window is not there
+   */
+  async reload(meanwhile?: () => void): Promise<void> {
+    const loaded = this.page.waitForEvent('domcontentloaded', { timeout });
+    await Promise.all([loaded, this.runCommand('Developer: Reload Window')]);
+    meanwhile?.();
+    await this.page.locator('.monaco-workbench .statusbar-item').first().waitFor({ timeout });
+  }
+
   /** Shows the view with this name, wherever it lives. */
   async openView(name: string): Promise<void> {
     await this.quickPick(`view ${name}`, name);

@@ -24,7 +24,8 @@ export type Section = 'now' | 'files' | 'step';
 interface KeptState {
   /** For the host, which fills the tab again after a reload. */
   sessionKey: string;
-  step: number;
+  /** Absent: nothing is chosen yet. */
+  step?: number;
   live: boolean;
   speed: ReplaySpeed;
   skipIdle: boolean;
@@ -37,7 +38,7 @@ const REST_MS = 100;
 const PATIENCE_MS = 10_000;
 /** Steps in full that are kept. */
 const KEEP = 30;
-/** Where the person is, is kept at most this often, ms. */
+/** Where the playhead has come to by itself is kept at most this often, ms. */
 const SAVE_MS = 500;
 
 /** What the page knows and what a person can do on it; it draws nothing. */
@@ -138,15 +139,17 @@ export class ReplayApp {
     this.away = false;
     this.wanted = undefined;
     this.moved();
+    this.save();
     this.paintSoon();
   }
 
-  /** The person moved the playhead. */
+  /** The person moved the playhead: that is kept at once, for a tab that is hidden has no time left. */
   private arrive(): void {
     if (this.away) this.returns++;
     this.away = false;
     this.wanted = undefined;
     this.moved();
+    this.save();
     this.painter.now();
   }
 
@@ -162,6 +165,7 @@ export class ReplayApp {
       this.run();
     }
     this.moved();
+    this.save();
     this.painter.now();
   }
 
@@ -334,11 +338,12 @@ export class ReplayApp {
     this.saving = undefined;
     if (this.sessionId === '') return;
     // Not there yet: where the person was is still to be kept.
-    const step = typeof this.wanted === 'number' ? this.wanted : this.step;
+    const { wanted } = this;
+    const step = typeof wanted === 'number' ? wanted : this.step;
     this.bridge.save({
       sessionKey: this.sessionId,
-      step,
-      live: this.player.live,
+      ...(wanted === 'decide' ? {} : { step }),
+      live: wanted === undefined ? this.player.live : wanted === 'live',
       speed: this.player.speed,
       skipIdle: this.time.skipIdle,
       closed: [...this.closed],
@@ -420,8 +425,11 @@ export class ReplayApp {
   }
 
   private receiveColumns({ columns }: Received<'columns'>): void {
+    const { live, step: before } = this.player;
     const change = this.rows.apply(columns);
     if (change.rebuilt) {
+      // The same session, read anew: the person stays where they are.
+      this.wanted ??= live ? 'live' : before;
       this.words.clear();
       this.details.clear();
       this.time.changed(0);

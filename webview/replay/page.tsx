@@ -116,6 +116,8 @@ function useMedia(query: string): boolean {
     const list = matchMedia(query);
     const onChange = () => setMatches(list.matches);
     list.addEventListener('change', onChange);
+    // It may have changed since it was asked: an editor that is shown gets its size in between.
+    onChange();
     return () => list.removeEventListener('change', onChange);
   }, [query]);
   return matches;

@@ -253,8 +253,7 @@ test('two real sessions in two windows do not mix, nothing is doubled, and a rel
   await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofOther);
 
   // The window comes back with all of it.
-  await page.reload();
-  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await workbench.reload();
   await openFile(page, 'other.py');
   await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofOther);
   await openFile(page, 'values.py');

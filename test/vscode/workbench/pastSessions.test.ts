@@ -128,8 +128,7 @@ test('with nothing set up, past sessions are there, and one that is opened is re
   const at = { timestamp: new Date(Date.now() - HOUR + 200_000).toISOString() };
   appendFileSync(path, `${JSON.stringify({ ...more, ...at, type: 'user', message })}\n`);
   // The agents' folders are looked through again when the window is.
-  await page.reload();
-  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await workbench!.reload();
   await row(page, 'Why does the build').waitFor();
   await row(page, 'Why does the build').click();
   const again = await workbench!.webviewFrame('Replay: Why does the build fail?');
@@ -212,8 +211,7 @@ test('transcripts are archived by command, and stay when the agent deletes them'
   await workbench!.runCommand('Agent Strace: Archive Transcripts Now');
   await page.getByText('1 file copied').first().waitFor();
   rmSync(path);
-  await page.reload();
-  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await workbench!.reload();
   await workbench!.openView('Sessions');
   await row(page, 'Why does the build').click();
   const replay = await workbench!.webviewFrame('Replay: Why does the build fail?');

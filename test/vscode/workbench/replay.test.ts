@@ -81,15 +81,11 @@ test('a session is replayed, and the replay is there again after a reload', asyn
 
   // A file of the workspace opens from the list.
   await frame.locator('.files button').click();
-  await page.locator('.tab').filter({ hasText: 'webhook.py' }).waitFor();
+  await page.locator('.tab.active').filter({ hasText: 'webhook.py' }).waitFor();
   await page.locator('.tab').filter({ hasText: 'Replay:' }).click();
   // Hidden and shown again, and after a reload of the window, it is at the same step.
   for (const reload of [false, true]) {
-    if (reload) {
-      await page.waitForTimeout(1500);
-      await page.reload();
-      await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
-    }
+    if (reload) await workbench.reload();
     frame = await workbench.webviewFrame('Replay: Make webhook retries idempotent');
     await frame.getByText('2 errors, 0 denied so far').waitFor({ timeout: 60_000 });
     expect(await frame.locator('li.current').textContent()).toContain('pytest -k 1');

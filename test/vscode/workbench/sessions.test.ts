@@ -181,10 +181,10 @@ test('two sessions do not mix, and a reload in the middle loses nothing', async 
   // On top, where the running call stands, and in the list.
   await stream.getByText('echo before the reload').first().waitFor();
 
-  await page.reload();
-  one.result(call);
-  one.call('Bash', { command: 'echo while it reloads' });
-  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await workbench!.reload(() => {
+    one.result(call);
+    one.call('Bash', { command: 'echo while it reloads' });
+  });
   await row(page, 'Make webhook').waitFor({ timeout: 60_000 });
   one.call('Bash', { command: 'echo after the reload' });
   const again = await workbench!.webviewFrame('Event Stream');
