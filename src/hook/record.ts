@@ -15,7 +15,7 @@ import {
   readSessionRecord,
   type SessionRecord,
 } from '../agents/process.ts';
-import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
+import { isMarkedPaused, unmarkPaused } from '../guard/pauseMark.ts';
 import { shallow } from '../model/depth.ts';
 import { isObject, type JsonObject, type TraceEvent } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
@@ -172,7 +172,7 @@ function record(call: HookCall): HookAnswer | undefined {
     logProblem('call not recorded', error);
   }
   if (moment === 'before_tool') {
-    waitWhilePaused(session);
+    waitWhilePaused(session, call.installed.holdMs);
     const answer = guardTool(call, known, events);
     if (answer !== undefined) return answer;
     // After the wait: people may have changed files meanwhile.
@@ -285,8 +285,8 @@ function readTranscript(
 }
 
 /** The tool runs when its hook ends. */
-function waitWhilePaused(session: string): void {
-  while (isMarkedPaused(session) && process.uptime() * 1000 < MAX_HOLD_MS) {
+function waitWhilePaused(session: string, holdMs: number): void {
+  while (isMarkedPaused(session) && process.uptime() * 1000 < holdMs) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
   }
 }
