@@ -51,7 +51,8 @@ export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Dec
   const { known, agent, tool } = at;
   const rules = rulesOf(at);
   if (rules.rules.length === 0) return { rules, verdict: { action: 'allow', fired: [] } };
-  if (rules.rules.some(({ when }) => asks(when, FROM_TRANSCRIPT))) readTranscript(at);
+  const ofTranscript = rules.rules.some(({ when }) => asks(when, FROM_TRANSCRIPT));
+  if (ofTranscript && !at.silent) readTranscript(at);
   const session = known.session_id;
   const { facts, more } = readFacts({
     session,
