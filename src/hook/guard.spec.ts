@@ -251,6 +251,27 @@ describe('a guard that fails', () => {
   });
 });
 
+describe('an environment that a repository sets', () => {
+  const fire = (env: Record<string, string>) =>
+    lab.fire('claude', 'PreToolUse', calls().claude!.payload, { env }).stdout;
+  beforeEach(() => lab.rules({ ...NO_WRITES, action: 'deny' }));
+
+  it('ends recording, and takes no rule away', () => {
+    expect(JSON.parse(fire({ AGENT_STRACE_DISABLE: '1' }))).toEqual(claudeForm('deny'));
+    expect(existsSync(join(lab.project, '.agent-traces'))).toBe(false);
+    expect(existsSync(join(lab.state, 'sessions'))).toBe(false);
+    rmSync(join(lab.state, 'rules.json'));
+    expect(fire({ AGENT_STRACE_DISABLE: '1' })).toBe('');
+  });
+
+  it('does not lead to another state folder', () => {
+    mkdirSync(join(lab.root, 'empty'));
+    expect(JSON.parse(fire({ AGENT_STRACE_HOME: join(lab.root, 'empty') }))).toEqual(
+      claudeForm('deny'),
+    );
+  });
+});
+
 describe('many hooks at once', () => {
   it('are each told no, and each no is kept', async () => {
     lab.rules({ ...NO_WRITES, action: 'deny' });

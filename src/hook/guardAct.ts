@@ -178,6 +178,7 @@ export class Act {
   }
 
   #write(events: TraceEvent[]): void {
+    if (this.#at.silent) return;
     try {
       const policy = recordingPolicy();
       append(

@@ -65,7 +65,8 @@ export function decisionOn(
   const rules = rulesOf(at);
   if (rules.rules.length === 0) return { rules, verdict: { action: 'allow', fired: [] } };
   const late = agent === 'claude' ? FROM_TRANSCRIPT : LATE_IN_HOOKS;
-  if (rules.rules.some(({ when }) => asks(when, late))) readTranscript(at);
+  const ofTranscript = rules.rules.some(({ when }) => asks(when, late));
+  if (ofTranscript && !at.silent) readTranscript(at);
   const session = known.session_id;
   const { facts, more } = readFacts({
     session,

@@ -18,6 +18,8 @@ export interface GuardMoment {
   closed: boolean;
   /** Of the agent's own log; empty where it has none. */
   transcript: string;
+  /** Nothing may be written into the trace. */
+  silent?: true;
 }
 
 export interface BeforeTool extends GuardMoment {

@@ -22,6 +22,10 @@ export function ranAllTheSame(at: AfterTool): Fired | undefined {
   const { verdicts } = readVerdicts(known.session_id);
   const keyed = typeof result.data.call_key === 'string';
   const said = keyed ? keyedVerdict(at, verdicts) : verdictFor(verdicts, tool.callId);
+  // An id that was given twice: this end is another call's.
+  if (!keyed && said?.event !== undefined && (result.parent_id ?? said.event) !== said.event) {
+    return undefined;
+  }
   if (said?.said !== 'deny') return undefined;
   const rule = said.trip === undefined ? undefined : readTrip(said.trip)?.rule;
   const what = said.target === undefined ? tool.name : `${tool.name} ${said.target}`;

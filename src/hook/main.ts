@@ -3,7 +3,7 @@
  * standard input. It prints nothing and exits with 0, whatever happens: it must never be the reason why an
  * agent stops, waits or reads something that nobody wrote. Only where a person wrote rules it may say no, in the agent's words.
  *
- * Environment: `AGENT_STRACE_DISABLE=1` records nothing, `AGENT_TRACE_NO_REDACT=1` leaves secrets in,
+ * Environment: `AGENT_STRACE_DISABLE=1` records nothing (rules hold all the same), `AGENT_TRACE_NO_REDACT=1` leaves secrets in,
  * `AGENT_STRACE_MASK=1` takes personal data out too (`0`: not, whatever was chosen), `AGENT_TRACE_DIR` names the trace folder, `AGENT_STRACE_HOME` the state folder, `AGENT_STRACE_LOOK_MS` how
  * long the files that a command changes may be looked for.
  */
@@ -29,15 +29,18 @@ function fail(error: unknown): void {
 /** Whether a tool waits for this hook, and shall not run without its word. */
 function isRefusal(): boolean {
   try {
-    const isBefore = words.some((word) => Object.values(BEFORE_TOOL).includes(word));
-    return isBefore && !words[0]?.startsWith('--act') && isClosed(installedAs(words).closed);
+    return isBeforeTool() && isClosed(installedAs(words).closed);
   } catch {
     return false;
   }
 }
 
+const isBeforeTool = (): boolean =>
+  words[0] === '--agent' && words.some((word) => Object.values(BEFORE_TOOL).includes(word));
+
 function main(): void {
-  if (process.env.AGENT_STRACE_DISABLE === '1') return;
+  // A repository can set an agent's environment, and must not switch off what a person forbids.
+  if (process.env.AGENT_STRACE_DISABLE === '1' && !isBeforeTool()) return;
   process.umask(0o077);
   switch (words[0]) {
     case '--sweep':

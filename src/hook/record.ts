@@ -15,12 +15,12 @@ import {
   readSessionRecord,
   type SessionRecord,
 } from '../agents/process.ts';
-import { isMarkedPaused, MAX_HOLD_MS, unmarkPaused } from '../guard/pauseMark.ts';
+import { isMarkedPaused, unmarkPaused } from '../guard/pauseMark.ts';
 import { shallow } from '../model/depth.ts';
 import { isObject, type JsonObject, type TraceEvent } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
 import { readyEvent } from '../redact/event.ts';
-import { isSafeSessionId } from '../trace/paths.ts';
+import { isSafeSessionId, placeTrace } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
 import { callerOf } from './caller.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
@@ -115,6 +115,9 @@ export function recordHook(
     return undefined;
   }
   const given = shallow(parsed);
+  if (process.env.AGENT_STRACE_DISABLE === '1') {
+    return guardSilently({ recorder, session, event, timestamp, given, installed });
+  }
   const payload = bytes.length <= BOUNDLESS ? given : bounded(parsed);
   const whole = payload === parsed;
   return record({ recorder, payload, session, event, timestamp, whole, given, installed });
@@ -172,7 +175,7 @@ function record(call: HookCall): HookAnswer | undefined {
     logProblem('call not recorded', error);
   }
   if (moment === 'before_tool') {
-    waitWhilePaused(session);
+    waitWhilePaused(session, call.installed.holdMs);
     const answer = guardTool(call, known, events);
     if (answer !== undefined) return answer;
     // After the wait: people may have changed files meanwhile.
@@ -245,8 +248,33 @@ function guardTool(
   return beforeGuardedTool({ ...guardMoment(call, known), tool, call: recorded });
 }
 
+/** Nothing is recorded, and what rules say of the call itself holds. */
+function guardSilently(call: Unrecorded): HookAnswer | undefined {
+  const { recorder, session, given, timestamp } = call;
+  const { env } = process;
+  const place = placeTrace({
+    projectDir: recorder.projectOf?.(given, env),
+    cwd: recorder.cwdOf(given),
+    env,
+  });
+  const known: SessionRecord = {
+    version: 1,
+    session_id: session,
+    agent: recorder.agent,
+    trace_dir: place.traceDir,
+    project: place.project,
+    first_seen: timestamp,
+  };
+  const tool = recorder.toolOf(given);
+  return (
+    tool && beforeGuardedTool({ ...guardMoment(call, known), tool, call: undefined, silent: true })
+  );
+}
+
+type Unrecorded = Omit<HookCall, 'payload' | 'whole'>;
+
 const guardMoment = (
-  { recorder, given, event, installed }: HookCall,
+  { recorder, given, event, installed }: Unrecorded,
   known: SessionRecord,
 ): GuardMoment => ({
   agent: recorder.agent,
@@ -285,8 +313,8 @@ function readTranscript(
 }
 
 /** The tool runs when its hook ends. */
-function waitWhilePaused(session: string): void {
-  while (isMarkedPaused(session) && process.uptime() * 1000 < MAX_HOLD_MS) {
+function waitWhilePaused(session: string, holdMs: number): void {
+  while (isMarkedPaused(session) && process.uptime() * 1000 < holdMs) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
   }
 }
