@@ -169,8 +169,9 @@ test('the card: begins at Resume, Esc decides nothing, each button asks for its 
       sessionOf: () => ({ title: 'x', active: true, paused: false }),
     }),
   );
-  await dialog.getByText(/^Resumed \d\d:\d\d:\d\d$/).waitFor();
-  await dialog.getByRole('button', { name: 'Pause again' }).click();
+  const settled = page.getByRole('alertdialog', { name: 'Claude Code was paused at $5.02' });
+  await settled.getByText(/^Resumed \d\d:\d\d:\d\d$/).waitFor();
+  await settled.getByRole('button', { name: 'Pause again' }).click();
   expect(said(guard).at(-1)).toEqual({ type: 'act', id: 'aaaaaaaaaaaa', act: 'pause' });
   await healthy(guard);
   await guard.close();
