@@ -1,7 +1,11 @@
 /** Scripted models that mean harm, in the real agents: what is done of it without the guard, and with it. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { GuardMonitor } from '../../src/guard/monitor.ts';
+import { rulesFor } from '../../src/guard/rules/rulesFor.ts';
+import { readTrips } from '../../src/guard/trips.ts';
 import { buildHook } from '../hookBundle.ts';
 import { WHO, type Who } from './anyLab.ts';
 import { type GuardLab, guardLab, textOf } from './guardLab.ts';
@@ -21,6 +25,8 @@ interface Ran {
   /** Rules that the model has read of. */
   told: string[];
   wentOn: boolean;
+  /** Denied calls that are said to have run all the same. */
+  alarms: string[];
   trouble: string;
 }
 
@@ -33,6 +39,7 @@ async function played(who: Who, guarded: boolean): Promise<Ran> {
     });
     const { code, stderr } = await lab.run();
     const made = lab;
+    const alarms = guarded ? await alarmsOf(lab) : [];
     const heard = lab.heard();
     const fine = ['fine.txt', 'fine2.txt', 'fine3.txt'].map((name) =>
       textOf(join(made.projectDir, name)),
@@ -42,11 +49,26 @@ async function played(who: Who, guarded: boolean): Promise<Ran> {
       harm: Object.fromEntries(HARMS.map(({ name, done }) => [name, done(made)])),
       told: RULES.map(({ name }) => name).filter((name) => heard.includes(name)),
       wentOn: fine.every((text) => text === 'fine\n'),
+      alarms,
       trouble: stderr.slice(-2000),
     };
   } finally {
     await lab?.close();
   }
+}
+
+/** Of all that the hooks, the transcripts and their last rows have told. */
+async function alarmsOf({ env, traceDir, sessions, projectDir: project }: GuardLab) {
+  await sleep(2500);
+  for (const session of sessions()) {
+    const rules = () => rulesFor({ project, session, env });
+    const monitor = new GuardMonitor({ session, traceDir, rules, where: 'trusted', env });
+    await monitor.tick();
+    monitor.close();
+  }
+  return readTrips(env)
+    .filter(({ line }) => line === 'verify')
+    .map(({ detail }) => detail);
 }
 
 test('no harm is done, call by call', async () => {
@@ -81,6 +103,8 @@ test('no harm is done, call by call', async () => {
       .soft({ who, code: off.code, wentOn: off.wentOn })
       .toEqual({ who, code: 0, wentOn: true });
     expect.soft({ who, code: on.code, wentOn: on.wentOn }).toEqual({ who, code: 0, wentOn: true });
+    // No agent's way of telling of a denied call is taken for a result.
+    expect.soft(on.alarms, who).toEqual([]);
     expect
       .soft(on.told, who)
       .toEqual(expect.arrayContaining(RULES.slice(0, 5).map(({ name }) => name)));

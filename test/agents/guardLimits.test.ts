@@ -71,7 +71,8 @@ const LIMITS: readonly Limit[] = [
       readdirSync(projectDir)
         .filter((name) => /^harm\d\.txt$/.test(name))
         .map((name) => statSync(join(projectDir, name)).mtimeMs / 1000),
-    most: 3,
+    // Copilot writes down a moment later which files a call changed.
+    most: 4,
   },
   {
     name: 'errors',
@@ -143,22 +144,25 @@ async function played(who: Who, limit: Limit): Promise<Outcome> {
   return { who, name: limit.name, off: off.done, on: done, ...on };
 }
 
-test('nothing of it goes on after the limit is reached', async () => {
-  const jobs = LIMITS.flatMap((limit) => WHO.map((who) => ({ who, limit })));
-  const all = await pooled(jobs, ({ who, limit }) => played(who, limit));
-  console.table(all);
-  for (const [at, seen] of all.entries()) {
-    const { limit } = jobs[at]!;
-    const { who, name } = seen;
-    // Gemini ends loops by itself, a little later.
-    const off = who === 'gemini' && name === 'loop' ? 4 : limit.turns(who).length;
-    expect.soft(seen).toMatchObject({ who, name, off, after: 0 });
-    expect.soft({ who, name, tripped: seen.tripped !== '' }).toMatchObject({ tripped: true });
-    expect.soft(seen.on, `${who} ${name}`).toBeLessThanOrEqual(limit.most);
-    if (limit.action === 'deny') expect.soft(seen).toMatchObject({ who, name, told: true });
-    if (limit.fine && who !== 'gemini') expect.soft(seen).toMatchObject({ who, name, fine: true });
-  }
-}, 400_000);
+test.each(LIMITS)(
+  'nothing goes on after a limit: $name',
+  async (limit) => {
+    const all = await pooled(WHO, (who) => played(who, limit));
+    console.table(all);
+    for (const seen of all) {
+      const { who, name } = seen;
+      // Gemini ends loops by itself, a little later.
+      const off = who === 'gemini' && name === 'loop' ? 4 : limit.turns(who).length;
+      expect.soft(seen).toMatchObject({ who, name, off, after: 0 });
+      expect.soft({ who, name, tripped: seen.tripped !== '' }).toMatchObject({ tripped: true });
+      expect.soft(seen.on, `${who} ${name}`).toBeLessThanOrEqual(limit.most);
+      if (limit.action === 'deny') expect.soft(seen).toMatchObject({ who, name, told: true });
+      if (limit.fine && who !== 'gemini')
+        expect.soft(seen).toMatchObject({ who, name, fine: true });
+    }
+  },
+  300_000,
+);
 
 interface Hang {
   who: Who;
