@@ -237,6 +237,16 @@ describe('commands', () => {
       expect([command, bash(allowed, command)]).toEqual([command, 'deny']);
   });
 
+  it('are allowed as modules of Python', () => {
+    const modules = { commands: { allow: ['python3 -m pytest', 'python3 build.py'] } };
+    expect(bash(modules, 'python3 -m pytest tests/a.py')).toBe('allow');
+    expect(bash(modules, 'python3 build.py --all')).toBe('allow');
+    expect(bash(modules, 'python3 -m http.server')).toBe('deny');
+    expect(bash(modules, 'python3 other.py build.py')).toBe('deny');
+    expect(bash(modules, 'python3 -c "import os" -m pytest')).toBe('deny');
+    expect(bash(modules, 'pytest')).toBe('deny');
+  });
+
   it('ask where a program is not known', () => {
     expect(bash(allowed, '$TOOL x')).toBe('ask');
     expect(bash(allowed, 'pytest; $TOOL x')).toBe('ask');
