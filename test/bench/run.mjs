@@ -1,6 +1,6 @@
 // npm run bench: speed, memory and sizes, as ratios against a baseline that is measured in the same run.
 //
-//   npm run bench [-- hook command brake ingest sizes host marks] [--events 1000000] [--runs 5]
+//   npm run bench [-- hook command guard brake ingest sizes host marks] [--events 1000000] [--runs 5]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -97,6 +97,46 @@ async function command() {
   }
 }
 
+async function guard() {
+  const count = Number(values.events);
+  console.log(
+    `\nGuard: a call recorded and decided on by 200 rules, in a session of ${count.toLocaleString('en')} events, nothing warm`,
+  );
+  const script = await bundle('test/bench/guard.ts');
+  const folder = join(scratch, 'guard');
+  const start = (mode, run = 0) => {
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [script, mode, folder, String(count), String(run)],
+      { encoding: 'utf8' },
+    );
+    if (status !== 0) throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
+  const { ms, bytes } = start('prepare');
+  row('folding it all, once', `${ms.toFixed(0)} ms`);
+  row('its state', `${(bytes / 1024).toFixed(1)} KB`, 'aim ≤ 64 KB');
+  const rounds = Array.from({ length: Math.max(runs, 15) }, (_, run) => ({
+    record: start('record', run),
+    file: start('file', run),
+    shell: start('shell', run),
+  }));
+  const of = (side) => median(rounds.map((round) => round[side].ms));
+  row('recorded only', `${of('record').toFixed(1)} ms`);
+  for (const [side, aim] of [
+    ['file', 5],
+    ['shell', 12],
+  ]) {
+    const more = median(rounds.map((round) => round[side].ms - round.record.ms));
+    const ratio = median(rounds.map((round) => round[side].ms / round.record.ms));
+    row(
+      side === 'file' ? 'an edit, decided on' : 'a shell command, decided on',
+      `${of(side).toFixed(1)} ms  ${ratio.toFixed(1)} ×`,
+      `+${more.toFixed(1)} ms, aim ≤ ${aim} ms`,
+    );
+  }
+}
+
 async function brake() {
   if (process.platform !== 'linux') return;
   console.log(
@@ -189,6 +229,7 @@ try {
   console.log(`${cpus.length} × ${cpus[0]?.model ?? 'CPU'}, Node ${process.version}; medians`);
   if (wanted('hook')) await hook();
   if (wanted('command')) await command();
+  if (wanted('guard')) await guard();
   if (wanted('brake')) await brake();
   if (wanted('ingest')) await ingest();
   if (wanted('sizes')) sizes();

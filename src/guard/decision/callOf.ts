@@ -106,15 +106,23 @@ function readShell(call: GuardedCall, command: string, world: CallWorld): void {
 const DELETES =
   /^(rm|rmdir|unlink|shred|srm|wipe|rimraf|trash|trash-put|del|find -delete|git (rm|clean)|apply_patch delete)\b/;
 
-/** Names below folders that go with all in them: a rule may be about one of those. */
+/** Names below folders that go with all in them, and of those that a pattern may mean: a rule may be about one of those. */
 function look(touches: Touch[], { below }: CallWorld): void {
   if (below === undefined) return;
   let looks = 0;
+  const known = new Map<string, string[] | undefined>();
   for (const touch of touches) {
-    if (!touch.deep || touch.access === 'read' || touch.access === 'unknown') continue;
-    if (touch.path === undefined || !isLiteral(touch.path)) continue;
-    if (looks++ >= MAX_LOOKS) return;
-    const holds = below(textOf(touch.path));
+    const { path } = touch;
+    if (path === undefined) continue;
+    const literal = isLiteral(path);
+    if (literal && (!touch.deep || touch.access === 'read' || touch.access === 'unknown')) continue;
+    const folder = literal ? path : path.slice(0, path.lastIndexOf('/')) || '/';
+    if (!isLiteral(folder) || path.endsWith('/**')) continue;
+    if (!known.has(folder)) {
+      if (looks++ >= MAX_LOOKS) continue;
+      known.set(folder, below(textOf(folder)));
+    }
+    const holds = known.get(folder);
     if (holds !== undefined) touch.holds = holds;
   }
 }

@@ -36,6 +36,7 @@ const SPELLINGS: Record<string, Record<string, string>> = {
   chgrp: { R: 'recursive' },
   grep: { r: 'recursive', R: 'dereference-recursive' },
   git: { f: 'force', d: 'delete', D: 'delete-force', a: 'all', n: 'dry-run', m: 'message' },
+  hub: { f: 'force', d: 'delete' },
   docker: { f: 'force', a: 'all', v: 'volume' },
   npm: { g: 'global', f: 'force' },
   curl: { d: 'data', F: 'form', T: 'upload-file', o: 'output', X: 'request', k: 'insecure' },
@@ -126,7 +127,11 @@ function matches(pattern: CommandPattern, program: Program): Truth {
     }
     const may = args.findIndex(
       (arg, index) =>
-        index >= from && (vague[index] ? couldBe(arg, text) : globs[index] && textGlob(arg)(text)),
+        index >= from &&
+        (vague[index]
+          ? couldBe(arg, text)
+          : // A star alone is whatever the folder holds.
+            globs[index] && /[^*?]/.test(arg) && textGlob(arg)(text)),
     );
     if (may < 0) return 'no';
     from = may + 1;

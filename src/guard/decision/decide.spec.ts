@@ -228,12 +228,16 @@ describe('paths', () => {
   });
 
   it('asks about what may be it', () => {
-    expect(said(env, bash('echo x > "$FILE"'))).toBe('allow');
     expect(said(env, bash('read FILE; echo x > "$FILE"'))).toBe('ask');
     expect(said(env, bash('rm config/*'))).toBe('ask');
     expect(said(path('write', 'dist/**'), bash('rm dist/*'))).toBe('deny');
     expect(said(env, bash('rm *.log'))).toBe('allow');
-    expect(said(path('write', '.env*'), bash('rm *'))).toBe('allow');
+    // What is there is looked at.
+    expect(said(path('write', '.env*'), bash('rm *'))).toBe('ask');
+    expect(said(path('write', '.env*'), bash('rm dist/* src/*'))).toBe('allow');
+    expect(said(env, bash('rm -rf *'))).toBe('ask');
+    expect(said(env, bash('rm -rf conf*'))).toBe('ask');
+    expect(said(env, bash('rm -rf d* src'))).toBe('allow');
   });
 
   it('knows lists in braces, stars over folders, names anywhere, and regular expressions', () => {

@@ -232,10 +232,14 @@ function onPath(touch: Touch, patterns: readonly TextPattern[], rule: Rule, scen
     }
     if (best === 'yes') break;
   }
-  // A program that was given the path need not open it; what it was given is that path in any case.
-  const vague = touch.access === 'unknown' && touch.how === 'argument' && scene.negated !== true;
+  // Whatever it does with what it was given, it does to that path: for "not" that is enough.
+  const vague = isGiven(touch, scene) && scene.negated !== true;
   return best !== 'no' && vague ? 'maybe' : best;
 }
+
+/** A program that was given a path need not open it; a tool of whatever server is taken at its word. */
+const isGiven = ({ access }: Touch, { call }: Scene): boolean =>
+  access === 'unknown' && call?.reading !== undefined;
 
 function byRegex(touch: Touch, source: string, { matchers }: Scene): Truth {
   if (touch.path === undefined) return 'maybe';
@@ -258,7 +262,7 @@ function outside(touch: Touch, project: string, scene: Scene): Truth {
   const known = textOf((first < 0 ? parts : parts.slice(0, first)).join('/')) || '/';
   const same = (text: string): string => (scene.ignoreCase ? text.toLowerCase() : text);
   if (inside.some((folder) => isAtOrBelow(same(known), same(folder)))) return 'no';
-  if (first < 0) return 'yes';
+  if (first < 0) return isGiven(touch, scene) ? 'maybe' : 'yes';
   // A star above the project may stand for the project.
   return inside.some((folder) => pathsMeet(path, `${folder}/**`)) ? 'maybe' : 'yes';
 }

@@ -16,7 +16,7 @@ import type { Facts } from './facts.ts';
 import { LastCalls } from './lastCalls.ts';
 import { Money } from './money.ts';
 import { Outcomes } from './outcomes.ts';
-import { Distinct, KEYS, packed, Recent, unpacked } from './ring.ts';
+import { Distinct, KEYS, KeyList, packed, Recent, unpacked } from './ring.ts';
 import { testRun } from './testCommand.ts';
 
 export interface GuardFoldOptions {
@@ -28,7 +28,7 @@ export interface GuardFoldOptions {
 
 /** Without a sign of life for so long, a session that goes on begins anew. */
 const SILENCE_MS = 15 * 60_000;
-const LANES = 60;
+const LANES = 50;
 
 /**
  * Fed with a session's events, in any order, any event any number of times, as long as they are not further apart than what is
@@ -54,7 +54,6 @@ export class GuardFold implements Facts {
   private lastTimeMs = 0;
   /** Events before this are not looked at: see {@link replayed}. */
   private ignoreBeforeMs = 0;
-  private forgottenMs = 0;
   private readonly asked: Recent<number>;
   private readonly worked: Recent<number>;
   /** By lane: how deep it is. */
@@ -64,8 +63,8 @@ export class GuardFold implements Facts {
   private readonly starters: Recent<number>;
   private readonly lanes: Distinct;
   private readonly files: Distinct;
-  /** Keys of calls that were counted → their time. */
-  private readonly seen: Recent<number>;
+  /** Keys of calls that were counted. */
+  private readonly seen: KeyList;
   private readonly matcher: CallMatcher;
   private readonly money: Money;
   private readonly outcomes: Outcomes;
@@ -76,12 +75,10 @@ export class GuardFold implements Facts {
     this.asked = new Recent(LANES);
     this.worked = new Recent(LANES);
     this.depths = new Recent(LANES);
-    this.starters = new Recent(60);
+    this.starters = new Recent(LANES);
     this.lanes = new Distinct(150 * memory);
     this.files = new Distinct(500 * memory);
-    this.seen = new Recent(1100 * memory, (timeMs) => {
-      if (timeMs > this.forgottenMs) this.forgottenMs = timeMs;
-    });
+    this.seen = new KeyList(1000 * memory);
     this.matcher = new CallMatcher(110 * memory);
     this.money = new Money(pricer, memory);
     this.outcomes = new Outcomes(memory);
@@ -148,7 +145,7 @@ export class GuardFold implements Facts {
    * Numbers never go down.
    */
   replayed(on: boolean): void {
-    this.ignoreBeforeMs = on ? Math.max(this.forgottenMs, this.money.forgottenMs) : 0;
+    this.ignoreBeforeMs = on ? Math.max(this.seen.forgottenMs, this.money.forgottenMs) : 0;
   }
 
   private timeOf(event: TraceEvent): number {
@@ -174,7 +171,7 @@ export class GuardFold implements Facts {
     const { own } = this.idsOf(event);
     const key = keyOf(own, 1);
     if (this.seen.has(key)) return;
-    this.seen.set(key, timeMs);
+    this.seen.add(key, timeMs);
     this.calls++;
     const tool = typeof data.tool_name === 'string' ? data.tool_name : '';
     const kind = toolKind(tool);
@@ -382,7 +379,7 @@ export class GuardFold implements Facts {
       ...Object.fromEntries(MAPS.map((name) => [name, packed([...this[name].entries()].flat())])),
       lanes: this.lanes.save(),
       files: this.files.save(),
-      seen: packed(Array.from(this.seen.entries(), ([key]) => key)),
+      seen: this.seen.save(),
       matcher: this.matcher.save(),
       money: this.money.save(),
       outcomes: this.outcomes.save(),
@@ -405,7 +402,7 @@ export class GuardFold implements Facts {
     }
     fold.lanes.load(saved.lanes as string);
     fold.files.load(saved.files as string);
-    for (const key of unpacked(saved.seen as string)) fold.seen.set(key, fold.lastMs);
+    fold.seen.load(saved.seen as ReturnType<KeyList['save']>);
     fold.matcher.load(saved.matcher);
     fold.money.load(saved.money!);
     fold.outcomes.load(saved.outcomes!);
@@ -429,7 +426,6 @@ const NUMBERS = [
   'turnEndMs',
   'workMs',
   'lastTimeMs',
-  'forgottenMs',
   'maxDepth',
 ] as const;
 

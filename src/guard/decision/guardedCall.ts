@@ -12,7 +12,7 @@ export interface Touch {
   deep: boolean;
   /** The tool, or the program in the command: `Write`, `tee`, `rm`. */
   how: string;
-  /** Of a folder that goes with all in it: paths found below, relative, some hundreds at most. */
+  /** Of a folder that goes with all in it, or whose names a pattern stands for: paths found below, relative, some hundreds at most. */
   holds?: string[];
 }
 

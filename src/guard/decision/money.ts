@@ -2,7 +2,7 @@
 import { isObject, type Json, type JsonObject } from '../../model/event.ts';
 import { responsePrice } from '../../model/responsePrice.ts';
 import type { Pricer, Usage } from '../../model/usage.ts';
-import { packed, Recent, unpacked } from './ring.ts';
+import { KeyList, Recent } from './ring.ts';
 
 export interface Response {
   key: number;
@@ -41,8 +41,6 @@ export class Money {
   readonly unpriced: string[] = [];
   /** Nano-dollars by hours since the epoch. */
   readonly hours = new Map<number, number>();
-  /** ms: responses before this are not known by their keys any more. */
-  forgottenMs = 0;
   private nano = 0;
   private tokenSum = 0;
   private responses = 0;
@@ -55,15 +53,18 @@ export class Money {
   private readonly minutes = new Map<number, number>();
   private readonly recent: Recent<Counted>;
   /** Keys of responses before those. */
-  private readonly older: Recent<number>;
+  private readonly older: KeyList;
   private given: Pricer | (() => Pricer | undefined) | undefined;
 
   constructor(pricer: Pricer | (() => Pricer | undefined) | undefined, memory = 1) {
     this.given = pricer;
-    this.older = new Recent(600 * memory, (timeMs) => {
-      if (timeMs > this.forgottenMs) this.forgottenMs = timeMs;
-    });
-    this.recent = new Recent(100 * memory, ([, , timeMs], key) => this.older.set(key, timeMs));
+    this.older = new KeyList(600 * memory);
+    this.recent = new Recent(100 * memory, ([, , timeMs], key) => this.older.add(key, timeMs));
+  }
+
+  /** ms: responses before this are not known by their keys any more. */
+  get forgottenMs(): number {
+    return this.older.forgottenMs;
   }
 
   private get pricer(): Pricer | undefined {
@@ -159,14 +160,14 @@ export class Money {
   save(): Json {
     const { nano, tokenSum, responses, priced, contextTokens, contextMs, contextModel } = this;
     return {
-      numbers: [nano, tokenSum, responses, priced, contextTokens, contextMs, this.forgottenMs],
+      numbers: [nano, tokenSum, responses, priced, contextTokens, contextMs],
       model: contextModel,
       window: [this.windowModel, this.window],
       unpriced: [...this.unpriced],
       minutes: [...this.minutes],
       hours: [...this.hours],
       recent: Array.from(this.recent.entries(), ([key, counted]) => [key, ...counted]),
-      older: packed(Array.from(this.older.entries(), ([key]) => key)),
+      older: this.older.save(),
     };
   }
 
@@ -179,8 +180,7 @@ export class Money {
       number,
       number,
     ];
-    [, , , , this.contextTokens, this.contextMs, this.forgottenMs] = numbers as [
-      number,
+    [, , , , this.contextTokens, this.contextMs] = numbers as [
       number,
       number,
       number,
@@ -196,7 +196,7 @@ export class Money {
     for (const [minute, spent] of saved.minutes as [number, number][])
       this.minutes.set(minute, spent);
     for (const [hour, spent] of saved.hours as [number, number][]) this.hours.set(hour, spent);
-    for (const key of unpacked(saved.older as string)) this.older.set(key, this.contextMs);
+    this.older.load(saved.older as ReturnType<KeyList['save']>);
     for (const [key, ...counted] of saved.recent as [number, ...Counted][])
       this.recent.set(key, counted);
   }

@@ -1,6 +1,6 @@
 /** How a session's calls ended: errors, errors in a row, failed tests, retries, lines. */
 import { isObject, type Json } from '../../model/event.ts';
-import { packed, Recent, unpacked } from './ring.ts';
+import { KeyList, packed, Recent, unpacked } from './ring.ts';
 import type { TestRun } from './testCommand.ts';
 
 export type Outcome = 'ok' | 'failed' | 'denied';
@@ -60,7 +60,7 @@ export class Outcomes {
   private readonly results: Recent<Known>;
   /** Results by their calls. */
   private readonly ends = new Map<number, number>();
-  private readonly older: Recent<1>;
+  private readonly older: KeyList;
   private readonly chains: Recent<Chain>;
   /** Failures in a row that had come before the results that are remembered. */
   private before = 0;
@@ -69,12 +69,12 @@ export class Outcomes {
   private testsBefore = 0;
 
   constructor(memory = 1) {
-    this.calls = new Recent(160 * memory, (_, key) => this.files.delete(key));
-    this.older = new Recent(900 * memory);
-    this.results = new Recent(130 * memory, (known, key) => {
+    this.calls = new Recent(150 * memory, (_, key) => this.files.delete(key));
+    this.older = new KeyList(700 * memory);
+    this.results = new Recent(110 * memory, (known, key) => {
       if (known[6] === 1) this.before = runAfter(this.before, OUTCOMES[known[3]]!);
       if (this.ends.get(known[5]) === key) this.ends.delete(known[5]);
-      this.older.set(key, 1);
+      this.older.add(key, known[1]);
     });
     this.chains = new Recent(100 * memory);
   }
@@ -182,7 +182,7 @@ export class Outcomes {
       numbers: [this.retries, this.before, this.testsBefore],
       calls: rowsOf(this.calls.entries()),
       results: rowsOf(this.results.entries()),
-      older: packed(Array.from(this.older.entries(), ([key]) => key)),
+      older: this.older.save(),
       chains: Array.from(this.chains.entries(), ([key, { failedMs, after, times }]) => [
         key,
         Number.isFinite(failedMs) ? failedMs : 0,
@@ -197,7 +197,7 @@ export class Outcomes {
     if (!isObject(saved)) throw new Error('no outcomes');
     [this.retries, this.before, this.testsBefore] = saved.numbers as [number, number, number];
     for (const [key, ...call] of rows<Call>(saved.calls as string, 4)) this.calls.set(key, call);
-    for (const key of unpacked(saved.older as string)) this.older.set(key, 1);
+    this.older.load(saved.older as ReturnType<KeyList['save']>);
     for (const [key, ...known] of rows<Known>(saved.results as string, 8)) {
       this.results.set(key, known);
       if (known[5] !== NONE) this.ends.set(known[5], key);

@@ -112,25 +112,39 @@ export function meets(touch: Touch, glob: PathGlob, place: TouchPlace): Truth {
   const path = place.ignoreCase ? touch.path.toLowerCase() : touch.path;
   const project = place.ignoreCase ? place.project.toLowerCase() : place.project;
   const vague = isGlob(path) || isUnknown(path);
+  // Anything below a folder: as a folder with all in it.
+  if (path.endsWith('/**') && !glob.pattern.startsWith(path)) {
+    if (pathsMeet(instance(path), glob.pattern)) return 'yes';
+    return pathsMeet(path, glob.pattern)
+      ? within({ ...touch, path: path.slice(0, -3) || '/' }, glob, project)
+      : 'no';
+  }
   if (pathsMeet(path, glob.pattern)) {
     if (!vague) return touch.deep && !glob.pattern.endsWith('/**') ? 'some' : 'yes';
-    if (hidden(path, glob.pattern)) return 'no';
-    return pathsMeet(instance(path), glob.pattern) ? 'yes' : 'maybe';
+    if (pathsMeet(instance(path), glob.pattern)) return 'yes';
+    return mayBe(path, touch.holds, glob.pattern) ? 'maybe' : 'no';
   }
   if (!touch.deep || !pathsMeet(`${path}/**`, glob.pattern)) return 'no';
-  return within({ ...touch, path }, glob, project, vague);
+  return within({ ...touch, path }, glob, project);
+}
+
+/** Whether a pattern of a command may become a path that a rule is about: by the names that are there, where they are known. */
+function mayBe(path: Pattern, holds: readonly string[] | undefined, pattern: Pattern): boolean {
+  if (holds === undefined) return !hidden(path, pattern);
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  return holds.some((name) => {
+    const at = `${folder}/${escaped(name)}`;
+    return pathsMeet(at, path) && pathsMeet(at, pattern);
+  });
 }
 
 /** Of a folder with all in it, where the folder itself does not match. */
-function within(
-  touch: Touch & { path: Pattern },
-  glob: PathGlob,
-  project: string,
-  vague: boolean,
-): Truth {
+function within(touch: Touch & { path: Pattern }, glob: PathGlob, project: string): Truth {
+  const vague = isGlob(touch.path) || isUnknown(touch.path);
   const folder = textOf(touch.path);
   const fixed = glob.anywhere ? project : glob.fixed;
-  const around = !vague && isAtOrBelow(fixed, folder);
+  if (vague) return withinSome(touch, glob);
+  const around = isAtOrBelow(fixed, folder);
   if (touch.access === 'read') {
     // A search of the project sees all its files: to hold up every one of them would be of no use to anybody.
     if (SEARCHES.test(touch.how) && isAtOrBelow(folder, project)) return 'no';
@@ -143,10 +157,27 @@ function within(
   return isAtOrBelow(folder, glob.fixed) && touch.access !== 'read' ? 'maybe' : 'no';
 }
 
-/** The shell's `*` and `?` leave names out that begin with a dot. */
+/** Of folders that a pattern stands for. */
+function withinSome(touch: Touch & { path: Pattern }, glob: PathGlob): Truth {
+  const { path, holds, access } = touch;
+  if (access === 'read') return 'no';
+  if (holds === undefined) return glob.anywhere ? 'no' : 'maybe';
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  const there = holds.some((name) => {
+    const at = `${folder}/${escaped(name)}`;
+    return pathsMeet(at, `${path}/**`) && pathsMeet(at, glob.pattern);
+  });
+  return there ? 'maybe' : 'no';
+}
+
+/**
+ * The shell's `*` and `?` leave names out that begin with a dot. `find` does not, but where the rule has a star too, that the
+ * two meet is mere chance: `*.log` and `.env*`.
+ */
 function hidden(path: Pattern, pattern: Pattern): boolean {
   const last = pattern.slice(pattern.lastIndexOf('/') + 1);
-  return last.startsWith('.') && /^[*?](?!\*)/.test(path.slice(path.lastIndexOf('/') + 1));
+  if (!last.startsWith('.') || !/^[*?]/.test(path.slice(path.lastIndexOf('/') + 1))) return false;
+  return isGlob(last) || !path.includes('**');
 }
 
 /** One of the paths that a pattern stands for, unlike any that a person would name. */

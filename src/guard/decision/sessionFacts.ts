@@ -21,6 +21,8 @@ export interface FactsOptions {
   env?: Env;
   /** Of events that are read at most. Default 1 MB. */
   maxBytes?: number;
+  /** The state is written when so many bytes of events were read, or money was spent. Default 8 KB. */
+  keepBytes?: number;
   /** Default: the table in the guard's folder, read when the first response is priced. */
   pricer?: Pricer | (() => Pricer | undefined) | undefined;
 }
@@ -47,6 +49,8 @@ interface SavedState {
 
 const DEFAULT_BYTES = 1_048_576;
 const CHUNK = 262_144;
+const MIN_CHUNK = 4096;
+const KEEP_BYTES = 8192;
 /** A longer line is none of ours: it is passed over. */
 const MAX_LINE = 8 * 1024 * 1024;
 const MAX_STATE = 262_144;
@@ -70,7 +74,12 @@ export function readFacts(options: FactsOptions): SessionFacts {
       const before = state.offset;
       place(state, stat, traceDir, known !== undefined);
       more = readOn(fd, stat.size, state, facts, options.maxBytes ?? DEFAULT_BYTES);
-      moved = state.offset !== before;
+      // Writing the state costs more than folding a few events again.
+      const read = state.offset - before;
+      moved =
+        read < 0 ||
+        (read > 0 &&
+          (read >= (options.keepBytes ?? KEEP_BYTES) || sumOf(facts.hours) !== state.spent));
     } finally {
       closeSync(fd);
     }
@@ -83,10 +92,8 @@ export function readFacts(options: FactsOptions): SessionFacts {
 
 /** Reads all that is left, however much it is: for a process of its own. @returns as {@link readFacts} */
 export function catchUp(options: FactsOptions): SessionFacts {
-  const maxBytes = 32 * 1024 * 1024;
-  let found = readFacts({ ...options, maxBytes });
-  while (found.more) found = readFacts({ ...options, maxBytes });
-  return found;
+  // In one go: a state that cannot be saved must not make it begin again and again.
+  return readFacts({ ...options, maxBytes: Number.MAX_SAFE_INTEGER / 2 });
 }
 
 const statePath = (session: string, env: Env): string =>
@@ -162,7 +169,7 @@ function readOn(
   let skipping = false;
   // A line that begins before the end is read whole.
   while (at < size && state.offset < end) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - at));
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - at, Math.max(end - at, MIN_CHUNK)));
     const read = readSync(fd, chunk, 0, chunk.length, at);
     if (read <= 0) break;
     at += read;
@@ -205,8 +212,7 @@ function foldLine(
 
 function keep({ session, traceDir }: FactsOptions, state: SavedState, facts: GuardFold, env: Env) {
   try {
-    let spent = 0;
-    for (const nano of facts.hours.values()) spent += nano;
+    const spent = sumOf(facts.hours);
     if (spent !== state.spent) {
       writeSpend(traceDir, session, facts.hours, env);
       state.spent = spent;
@@ -217,4 +223,10 @@ function keep({ session, traceDir }: FactsOptions, state: SavedState, facts: Gua
   } catch {
     // It is folded again next time.
   }
+}
+
+function sumOf(hours: ReadonlyMap<number, number>): number {
+  let sum = 0;
+  for (const nano of hours.values()) sum += nano;
+  return sum;
 }

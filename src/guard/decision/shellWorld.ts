@@ -13,6 +13,8 @@ export interface ShellWorldOptions {
   env?: Env;
   /** Questions to the file system at most; later ones are answered with "no link", "a folder". Default 600. */
   maxCalls?: number;
+  /** ms for the reading of a command; what is left then is not known. Default 70. */
+  maxMs?: number;
 }
 
 /** What is in a folder: see {@link CallMachine.below}. */
@@ -32,8 +34,10 @@ export function shellWorld({
   cwd,
   env = process.env,
   maxCalls = 600,
+  maxMs = 70,
 }: ShellWorldOptions): CallMachine {
   let left = maxCalls;
+  let startMs: number | undefined;
   const links = new Map<string, string | undefined>();
   const resolveLink = (path: string): string | undefined => {
     if (links.has(path)) return links.get(path);
@@ -52,6 +56,11 @@ export function shellWorld({
     home: env.HOME || homedir(),
     env,
     resolveLink,
+    timeUp: () => {
+      const nowMs = performance.now();
+      startMs ??= nowMs;
+      return nowMs - startMs > maxMs;
+    },
     isFolder: (path) => {
       if (left-- <= 0) return true;
       try {

@@ -136,7 +136,6 @@ describe('corpora written after the reader', () => {
     expect(rate.allow).toMatchInlineSnapshot(`
       [
         "rm: find @OUT@ | entr rm -rf /_",
-        "write: sd a b .env.production",
       ]
     `);
   });

@@ -13,7 +13,7 @@ import { oneOf, type Runner } from './words.ts';
 export class TooMuch extends Error {}
 
 /** Work that one command may take: about one for every word that is read. */
-const BUDGET = 20_000;
+const BUDGET = 6_000;
 /** Text that may be parsed in all, characters. */
 const MAX_PARSED = 200_000;
 const MAX_DEPTH = 60;
@@ -56,6 +56,7 @@ export class Reader implements Sink, Runner {
   /** Files that the command made out of others: where they are from. */
   private readonly copies = new Map<string, Pattern>();
   private budget = BUDGET;
+  private spends = 0;
   private parsed = 0;
   private depth = 0;
 
@@ -68,6 +69,7 @@ export class Reader implements Sink, Runner {
   spend(amount: number): void {
     this.budget -= amount;
     if (this.budget < 0) throw new TooMuch();
+    if (++this.spends % 64 === 0 && this.world.timeUp?.() === true) throw new TooMuch();
   }
 
   /** Goes one level down; throws when it is too deep. */

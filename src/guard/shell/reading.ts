@@ -13,6 +13,8 @@ export interface ShellWorld {
   isFolder?: (path: string) => boolean;
   /** The top folder of the git repository that a folder is in. */
   gitRoot?: (folder: string) => string | undefined;
+  /** True when the time for it is up: what is not read by then is `tooLong`. */
+  timeUp?: () => boolean;
   /** The environment of the shell. With it, a variable that it does not have is empty; without, unknown. */
   env?: Record<string, string | undefined>;
 }
