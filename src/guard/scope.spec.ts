@@ -29,6 +29,7 @@ beforeAll(() => {
   project = join(home, 'project');
   for (const folder of ['src', 'docs', '.git'])
     mkdirSync(join(project, folder), { recursive: true });
+  writeFileSync(join(project, '.env'), '');
   symlinkSync(join(top, 'elsewhere'), join(project, 'src', 'link'));
 });
 afterAll(() => rmSync(top, { recursive: true, force: true }));
