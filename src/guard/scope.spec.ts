@@ -19,6 +19,7 @@ import { shellWorld } from './decision/shellWorld.ts';
 import { policyRules, rulesFor } from './rules/rulesFor.ts';
 import { scopeRules } from './scope.ts';
 import { readCommand } from './shell/readCommand.ts';
+import { watchRules } from './watchRules.ts';
 
 let top: string;
 let project: string;
@@ -413,6 +414,20 @@ describe('a policy as a file', () => {
     ]);
     expect(policyRules(join(top, 'none.json'), project).problems).toHaveLength(1);
   });
+});
+
+it('is one of the rules of a watch that names it', () => {
+  const path = join(top, 'watched.json');
+  writeFileSync(path, JSON.stringify(WRITES_SRC));
+  const { own, problems } = watchRules(
+    { policy: 'watched.json', budget: '5' },
+    { project, cwd: top, env: { AGENT_STRACE_HOME: join(top, 'state3'), HOME: home } },
+  );
+  expect(problems).toEqual([]);
+  expect(own.map(({ name, scope }) => `${name} ${scope}`)).toEqual([
+    'budget user',
+    'files.write.allow user',
+  ]);
 });
 
 it('has a schema that knows the same words', () => {
