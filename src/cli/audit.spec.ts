@@ -120,6 +120,17 @@ describe('agent-strace audit', () => {
     expect(one.sensitive).toMatchObject([{ path: join(root, '.env'), access: 'read' }]);
   });
 
+  it('takes a session that does not say where it worked for one of this project', async () => {
+    const { audit, root } = project(SRC);
+    const trace = new TraceWriter(join(root, '.agent-traces'), 'nowhere', { startMs: START });
+    trace.write(trace.event('session_start', { agent_name: 'x' }));
+    trace.call('Write', { file_path: 'src/a.ts' });
+    trace.call('Write', { file_path: 'docs/a.md' });
+    const { one } = await audit();
+    expect(one.unclear).toEqual([]);
+    expect(one.violations).toMatchObject([{ step: 3, path: join(root, 'docs/a.md') }]);
+  });
+
   it('tells each path of a call', async () => {
     const { session, audit, root } = project(SRC);
     session().call('Bash', { command: 'touch src/ok a.md b.md' });

@@ -29,6 +29,8 @@ export interface AuditOptions {
   rules: readonly Rule[];
   /** The trace was recorded on this machine. */
   local: boolean;
+  /** The session's project, absolute. */
+  root: string;
   /** What the guard said of the session's calls. */
   verdicts?: readonly CallVerdict[];
   /** Calls that ran although they were denied. */
@@ -47,7 +49,7 @@ export function* auditSession(
   options: AuditOptions,
 ): Generator<undefined, SessionAudit> {
   const auditor = new Auditor(session, summary, options);
-  for (const recorded of recordedCalls(session, { local: options.local })) {
+  for (const recorded of recordedCalls(session, options)) {
     if (recorded === undefined) yield undefined;
     else auditor.look(recorded);
   }
@@ -72,7 +74,7 @@ class Auditor {
 
   constructor(session: TraceSession, summary: SessionSummary, options: AuditOptions) {
     this.set = { rules: [...options.rules], problems: [], stale: [] };
-    this.home = homeOf(session.fold.session.cwd);
+    this.home = homeOf(session.fold.session.cwd || options.root);
     for (const verdict of options.verdicts ?? []) {
       // Asked again and allowed: the last word holds.
       for (const id of [verdict.call, verdict.event ?? '']) {

@@ -53,7 +53,7 @@ export class PolicyObserver {
   *add(session: TraceSession, root: string, local: boolean): Generator<undefined, void> {
     this.sessions++;
     const free = freeOf(root).map((glob) => textGlob(glob));
-    for (const recorded of recordedCalls(session, { local })) {
+    for (const recorded of recordedCalls(session, { local, root })) {
       if (recorded === undefined) yield undefined;
       else if (!recorded.denied) this.look(recorded, root, free);
     }
