@@ -49,18 +49,28 @@ const withPrices = {
 };
 
 /**
- * Parts of the extension that most sessions never use: bundles of their own, loaded when they are first
+ * Parts of the extension and the command line that most sessions never use: bundles of their own, loaded when they are first
  * imported (by `import()`).
  * @type {Record<string, string>}
  */
 const lazy = {
   'src/host/setUp.ts': 'setUp',
+  'src/host/guard/guardPart.ts': 'guardWindow',
   'src/host/transcriptPart.ts': 'pastTranscripts',
   'src/host/transcriptCommands.ts': 'transcriptCommands',
   'src/host/sessionExport.ts': 'sessionExport',
   'src/host/usageTail.ts': 'usageTail',
   'src/redact/personalRules.ts': 'personal',
+  'src/guard/rules/rulesFor.ts': 'rules',
+  'src/guard/rules/regex.ts': 'regex',
+  'src/guard/shell/readCommand.ts': 'shell',
 };
+
+/**
+ * However they are imported: whoever needs a reader of rules, of regular expressions or of commands is itself loaded late, and
+ * there shall be one copy, the recorder's.
+ */
+const once = ['rules', 'regex', 'shell'];
 
 /** @type {import('esbuild').Plugin} */
 const lazyParts = {
@@ -68,31 +78,8 @@ const lazyParts = {
   setup({ onResolve }) {
     onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
       const name = lazy[relative(root, join(resolveDir, path)).replaceAll('\\', '/')];
-      return kind === 'dynamic-import' && name !== undefined
-        ? { path: `./${name}.js`, external: true }
-        : undefined;
-    });
-  },
-};
-
-/**
- * What commands about rules need, and no other: readers of YAML, of regular expressions and of shell commands. However
- * they are imported, they are loaded with the command.
- * @type {Record<string, string>}
- */
-const ruleParts = {
-  'src/guard/rules/rulesFor.ts': 'ruleFiles',
-  'src/guard/rules/regex.ts': 'regex',
-  'src/guard/shell/readCommand.ts': 'shell',
-};
-
-/** @type {import('esbuild').Plugin} */
-const sharedRules = {
-  name: 'shared rules',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
-      const name = ruleParts[relative(root, join(resolveDir, path)).replaceAll('\\', '/')];
-      return kind !== 'entry-point' && name !== undefined
+      if (name === undefined || kind === 'entry-point') return undefined;
+      return kind === 'dynamic-import' || once.includes(name)
         ? { path: `./${name}.js`, external: true }
         : undefined;
     });
@@ -129,6 +116,12 @@ const targets = [
     entry: 'src/host/setUp.ts',
     budget: 100,
     options: { ...node, target: 'node22' },
+  },
+  {
+    name: 'guardWindow',
+    entry: 'src/host/guard/guardPart.ts',
+    budget: 250,
+    options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
   },
   {
     name: 'usageTail',
@@ -176,7 +169,7 @@ const targets = [
   },
   ...Object.entries({
     agents: 76,
-    guard: 120,
+    guard: 150,
     helper: 80,
     opencode: 80,
     rules: 190,
@@ -195,15 +188,9 @@ const targets = [
     options: {
       ...withPrices,
       target: 'node20',
+      plugins: [lazyParts],
       banner: hashbang('src/cli/main.ts'),
-      plugins: [sharedRules],
     },
-  },
-  {
-    name: 'ruleFiles',
-    entry: 'src/guard/rules/rulesFor.ts',
-    budget: 220,
-    options: { ...node, target: 'node20', plugins: [sharedRules] },
   },
   {
     name: 'prices',
@@ -219,6 +206,7 @@ const targets = [
     optional: true,
     options: page,
   },
+  { name: 'webview/guard', entry: 'webview/guard/main.tsx', budget: 150, options: page },
   {
     name: 'webview/dashboard',
     entry: 'webview/dashboard/main.tsx',

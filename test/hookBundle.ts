@@ -32,6 +32,7 @@ export async function buildHook(): Promise<{ folder: string; bundle: string }> {
     })),
     format: 'cjs',
     logLevel: 'error',
+    mainFields: ['module', 'main'],
     minify: true,
     outdir: folder,
     platform: 'node',

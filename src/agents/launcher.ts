@@ -243,10 +243,11 @@ export async function renewLauncher(options: InstallOptions): Promise<boolean> {
   if (installed === undefined || isOlder(version, installed)) return false;
   const recorder = wrap(fs.readFileSync(hookBundle, 'utf8'));
   const current = recorderName(recorder);
+  const parts = partBundles(hookBundle);
   const whole =
     readSmallFile(join(lib, `${current}.js`), MAX_RECORDER_BYTES) === recorder &&
-    readSmallFile(join(lib, 'hook.js')) === loader(current) &&
-    partBundles(hookBundle).every(
+    readSmallFile(join(lib, 'hook.js')) === loader(current, parts) &&
+    parts.every(
       ([name, text]) => readSmallFile(join(lib, `${name}.js`), MAX_RECORDER_BYTES) === text,
     ) &&
     fs.existsSync(launcherPath(env));
@@ -352,13 +353,12 @@ function putFiles(given: InstallOptions): PutFiles {
   const lib = join(stateHome(env), 'lib');
   const recorder = wrap(fs.readFileSync(options.hookBundle, 'utf8'));
   const name = recorderName(recorder);
+  const parts = partBundles(options.hookBundle);
   const files: (readonly [path: string, text: string, mode: number])[] = [
     [join(lib, 'package.json'), '{"type":"commonjs"}\n', 0o600],
-    ...partBundles(options.hookBundle).map(
-      ([part, text]) => [join(lib, `${part}.js`), text, 0o600] as const,
-    ),
+    ...parts.map(([part, text]) => [join(lib, `${part}.js`), text, 0o600] as const),
     [join(lib, `${name}.js`), recorder, 0o600],
-    [join(lib, 'hook.js'), loader(name), 0o600],
+    [join(lib, 'hook.js'), loader(name, parts), 0o600],
     [join(lib, 'version'), `${options.version}\n`, 0o600],
     [launcherPath(env), launcher, 0o700],
   ];
@@ -371,11 +371,14 @@ function putFiles(given: InstallOptions): PutFiles {
   return { changed, lib, name, nodePath: options.nodePath };
 }
 
-/** Takes recorders of other versions away. */
+/** Takes recorders of other versions away, and what was compiled of them. */
 function sweep(lib: string, name: string): void {
+  const current = readSmallFile(join(lib, 'hook.js')) ?? '';
   for (const old of fs.readdirSync(lib)) {
-    if (old.startsWith('recorder-') && !old.startsWith(name))
-      fs.rmSync(join(lib, old), { force: true });
+    const isOld =
+      (old.startsWith('recorder-') && !old.startsWith(name)) ||
+      (old.startsWith('part-') && !current.includes(`"${old.replace(/\.cache.*$/, '')}"`));
+    if (isOld) fs.rmSync(join(lib, old), { force: true });
   }
 }
 
@@ -383,71 +386,118 @@ function sweep(lib: string, name: string): void {
 const wrap = (bundle: string): string =>
   `(function(require,module,exports,__filename,__dirname){${bundle.replace(/^#!.*/, '')}\n})`;
 
+/** Parts whose code cache is worth its file: those that decide before every tool where there are rules. */
+const CACHED_PARTS: readonly string[] = ['guard', 'shell'];
+
 /**
  * What the launcher runs: the recorder with its code cache, which saves a third of what a hook costs
  * beyond a bare Node. A Node that the cache was not made for passes it over.
  */
-const loader = (name: string): string => `'use strict';
+const loader = (
+  name: string,
+  parts: readonly [name: string, text: string][],
+): string => `'use strict';
 const fs = require('fs');
 const vm = require('vm');
+const cached = ${JSON.stringify(
+  Object.fromEntries(
+    parts
+      .filter(([part]) => CACHED_PARTS.includes(part))
+      .map(([part, text]) => [part, `part-${part}-${textHash(text)}`]),
+  ),
+)};
+const scripts = [];
+function compile(source, filename, cache) {
+  let cachedData;
+  try {
+    cachedData = fs.readFileSync(cache);
+  } catch {}
+  const script = new vm.Script(source, { filename, cachedData });
+  scripts.push([script, cache]);
+  return script.runInThisContext();
+}
+const loaded = {};
+function load(id) {
+  const name = id.startsWith(__dirname + '/') ? id.slice(__dirname.length + 1, -3) : '';
+  if (!Object.hasOwn(cached, name)) return require(id);
+  if (!Object.hasOwn(loaded, name)) {
+    const part = { exports: {} };
+    const source = '(function(require,module,exports,__filename,__dirname){' + fs.readFileSync(id, 'utf8') + '\\n})';
+    compile(source, id, __dirname + '/' + cached[name] + '.cache')(load, part, part.exports, id, __dirname);
+    loaded[name] = part.exports;
+  }
+  return loaded[name];
+}
 const file = __dirname + '/${name}';
-let cachedData;
-try {
-  cachedData = fs.readFileSync(file + '.cache');
-} catch {}
-const source = fs.readFileSync(file + '.js', 'utf8');
-const script = new vm.Script(source, { filename: file + '.js', cachedData });
-script.runInThisContext()(require, module, exports, __filename, __dirname);
+compile(fs.readFileSync(file + '.js', 'utf8'), file + '.js', file + '.cache')(load, module, exports, __filename, __dirname);
 if (process.env.AGENT_STRACE_WRITE_CACHE === '1') {
-  process.on('exit', () => fs.writeFileSync(file + '.cache.new', script.createCachedData()));
+  process.on('exit', () => {
+    for (const [script, cache] of scripts) fs.writeFileSync(cache + '.new', script.createCachedData());
+  });
 }
 `;
 
 /**
- * Lets this Node record one made-up event, into a folder that is thrown away, and keeps what it
- * compiled for that. Without a cache everything works as well, a little slower.
+ * Lets this Node record made-up events, and decide upon them by made-up rules, in a folder that is thrown away, and keeps
+ * what it compiled for that. Without a cache everything works as well, a little slower.
  */
 function writeCodeCache(nodePath: string, lib: string, name: string): void {
   const warm = warmUp(lib, name);
   if (warm === undefined) return;
-  const { args, input, options, done } = warm;
-  const run = spawnSync(nodePath, args, {
-    ...options,
-    input,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  done(run.status === 0);
+  const { args, inputs, options, done } = warm;
+  const ran = inputs.every(
+    (input) =>
+      spawnSync(nodePath, args, { ...options, input, stdio: ['pipe', 'ignore', 'ignore'] })
+        .status === 0,
+  );
+  done(ran);
 }
 
 /** The same without keeping the caller waiting. */
 function writeCodeCacheAside(nodePath: string, lib: string, name: string): Promise<void> {
   const warm = warmUp(lib, name);
   if (warm === undefined) return Promise.resolve();
-  const { args, input, options, done } = warm;
-  return new Promise((resolve) => {
-    const child = execFile(nodePath, args, options, (error) => {
-      done(error === null);
-      resolve();
+  const { args, inputs, options, done } = warm;
+  const run = (input: string): Promise<boolean> =>
+    new Promise((resolve) => {
+      const child = execFile(nodePath, args, options, (error) => resolve(error === null));
+      // It may end before it has read.
+      child.stdin?.on('error', () => {});
+      child.stdin?.end(input);
     });
-    // It may end before it has read.
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
-  });
+  return inputs
+    .reduce<Promise<boolean>>(
+      async (ran, input) => (await ran) && run(input),
+      Promise.resolve(true),
+    )
+    .then(done);
 }
 
 interface WarmUp {
   args: string[];
-  input: string;
+  /** Of one run each, in turn. */
+  inputs: string[];
   options: { env: Record<string, string>; timeout: number };
   /** @param ok the run ended well */
   done(ok: boolean): void;
 }
+
+/** None of them trips: an answer is not what is warmed up. */
+const WARM_RULES = [
+  { name: 'path', condition: 'file_path writes "**/no-such-file"', action: 'deny' },
+  { name: 'command', condition: 'command matches "no-such-program --force"', action: 'deny' },
+  { name: 'tool', condition: 'tool matches "no_such_tool"', action: 'deny' },
+  { name: 'metric', condition: 'tool_calls > 1000000 and not loop 9/10', action: 'stop' },
+];
 
 function warmUp(lib: string, name: string): WarmUp | undefined {
   let scratch: string;
   try {
     scratch = fs.mkdtempSync(join(lib, 'warm-'));
     fs.rmSync(join(lib, `${name}.cache`), { force: true });
+    const state = join(scratch, 'state');
+    fs.mkdirSync(state, { mode: 0o700 });
+    fs.writeFileSync(join(state, 'rules.json'), JSON.stringify({ rules: WARM_RULES }));
   } catch {
     return undefined;
   }
@@ -457,14 +507,18 @@ function warmUp(lib: string, name: string): WarmUp | undefined {
     hook_event_name: 'PreToolUse',
     tool_name: 'Bash',
     tool_use_id: 'warm',
-    tool_input: { command: 'true' },
   };
+  const commands = ['true', 'cd src && npm test -- --run a | tee out.log; rm -f "$TMP"/x'];
+  const inputs = commands.map((command) => JSON.stringify({ ...payload, tool_input: { command } }));
   const done = (ok: boolean): void => {
     try {
-      const made = join(lib, `${name}.cache.new`);
-      if (ok && fs.existsSync(made)) {
-        fs.chmodSync(made, 0o600);
-        fs.renameSync(made, join(lib, `${name}.cache`));
+      for (const made of fs.readdirSync(lib)) {
+        if (!made.endsWith('.cache.new')) continue;
+        if (!ok) fs.rmSync(join(lib, made), { force: true });
+        else {
+          fs.chmodSync(join(lib, made), 0o600);
+          fs.renameSync(join(lib, made), join(lib, made.slice(0, -'.new'.length)));
+        }
       }
     } catch {
       // No cache: see above.
@@ -474,7 +528,7 @@ function warmUp(lib: string, name: string): WarmUp | undefined {
   };
   return {
     args: [join(lib, 'hook.js'), '--agent', 'claude', 'PreToolUse'],
-    input: JSON.stringify(payload),
+    inputs,
     options: {
       env: {
         HOME: scratch,

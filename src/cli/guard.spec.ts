@@ -183,6 +183,22 @@ describe('settings that do not fit a choice', () => {
     expect(hooks()).not.toContain('--closed');
   });
 
+  it('are not closed where they are shared', async () => {
+    await run(['setup', '--cli', 'codex', '--scope', 'project', '--yes']);
+    const { err } = await run(['guard', 'fail', 'closed', '--yes']);
+    expect(err).toContain('/project/.codex/hooks.json is everybody’s');
+    expect(fs.readFileSync(join(cwd, '.codex', 'hooks.json'), 'utf8')).not.toContain('--closed');
+  });
+
+  it('of Claude Code are renewed where they stand', async () => {
+    fs.writeFileSync(join(root, 'bin', 'claude'), '#!/bin/sh\necho 2.1.330\n', { mode: 0o755 });
+    await run(['setup', '--cli', 'claude', '--scope', 'user', '--yes']);
+    await run(['guard', 'fail', 'closed', '--yes']);
+    const settings = fs.readFileSync(join(root, 'home', '.claude', 'settings.json'), 'utf8');
+    expect(settings).toContain('"onFailure": "block"');
+    expect(fs.existsSync(join(cwd, '.claude'))).toBe(false);
+  });
+
   it('are left where they fit', async () => {
     await run(['setup', '--cli', 'codex', '--yes']);
     const { out, err } = await run(['guard', 'on'], { answers: [] });

@@ -317,6 +317,51 @@ Examples:
       },
     );
 
+  const rules = program
+    .command('rules')
+    .summary('look at the rules that agents are held to')
+    .description(
+      'Looks at the rules that agents are held to: docs/rules.md says how they are written.',
+    );
+  rules
+    .command('check [files...]')
+    .summary('find mistakes in files of rules')
+    .description(
+      'Finds mistakes in files of rules: those given, or all that hold here. Exit code 1 where there are any.',
+    )
+    .addOption(json())
+    .action(async (files: string[], _options: Parsed, command: Command) => {
+      const { checkRules } = await import('./commands/rules.ts');
+      done(await checkRules(io, files, all(command)));
+    });
+  rules
+    .command('list')
+    .summary('list what is in force here')
+    .description(
+      'Lists the rules that are in force here, where they come from, and what they may do.',
+    )
+    .option('--rules <rules>', 'and these, such as loop:3/10,budget:$5,timeout:30m')
+    .addOption(json())
+    .action(async (_options: Parsed, command: Command) => {
+      const { listRules } = await import('./commands/rules.ts');
+      done(await listRules(io, all(command)));
+    });
+  rules
+    .command('test [command...]')
+    .summary('say what a call would meet')
+    .description(
+      'Says which rules a command, or another call, would meet here, without running it. Exit code 1 where it would not run, or a person would be asked.',
+    )
+    .option('--tool <name>', 'the tool, as Claude Code names it (with a command: Bash)')
+    .option('--path <path>', 'the file that the tool is given')
+    .option('--rules <rules>', 'with these too, such as secret')
+    .option('--trusted', 'as in a trusted workspace, not as in a hook')
+    .addOption(json())
+    .action(async (words: string[], _options: Parsed, command: Command) => {
+      const { testRules } = await import('./commands/rulesTest.ts');
+      done(await testRules(io, words, all(command)));
+    });
+
   const brakes = [
     {
       name: 'pause',

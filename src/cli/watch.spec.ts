@@ -137,6 +137,27 @@ describe.skipIf(process.platform !== 'linux')('agent-strace watch', () => {
     expect(await agent.processes()).toEqual([]);
   });
 
+  it('lets a repository’s rules end an agent only where a person names them', async () => {
+    const { agent: start, run, root } = project();
+    const { agent, trace } = await start();
+    trace.usage([]);
+    const file = join(root, '.watch-rules.json');
+    const rule = { name: 'dear', condition: 'cost_usd > 0.01', action: 'kill' };
+    writeFileSync(file, JSON.stringify({ rules: [rule] }));
+    const stop = new AbortController();
+    const first = run(['watch'], stop.signal);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    stop.abort();
+    const { code, out } = await first;
+    expect(code).toBe(0);
+    expect(out).toContain(
+      `1 rule of the repository may only deny here. To let them kill: --rules ${file}`,
+    );
+    expect(agent.state).not.toBe('T');
+    expect((await run(['watch', '--rules', '.watch-rules.json'])).code).toBe(3);
+    expect(await agent.processes()).toEqual([]);
+  });
+
   it('keeps the cost of a session up to date with what its agent writes down', async () => {
     const { agent: start, run, claude, traceDir } = project();
     const id = 'cfead79c-5438-40f8-bd9d-7d9dfefcc4c6';

@@ -4,7 +4,6 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentId } from '../agents/agent.ts';
 import { readProcess } from '../agents/process.ts';
 import { codeOf, type FileProblem, writeSmallFile } from '../trace/files.ts';
@@ -24,7 +23,8 @@ export interface Approval {
   project: string;
   rule: { name: string; text: string; file?: string; line?: number; message?: string };
   detail: string;
-  call: { tool: string; target: string; id: string };
+  /** `text`: the whole call, redacted, for who wants to read it before they answer. */
+  call: { tool: string; target: string; id: string; text?: string };
   /** Seconds since the epoch. */
   at: number;
   /** … and when it is denied for want of an answer: before the agent's own hook timeout. */
@@ -41,8 +41,13 @@ const LOOK_MS = 40;
 const LISTENING_MS = 1000;
 
 const MAX_LISTENERS = 100;
+/** Of a whole call, UTF-16 units. */
+const MAX_TEXT = 16_384;
 
 export type AnswerOrNot = Answer | 'timeout' | 'nobody';
+
+/** Of this process; `performance` would cost every hook a millisecond. */
+const nowMs = (): number => process.uptime() * 1000;
 
 /** A question that was put; {@link close} takes it away, whatever came of it. */
 interface Question {
@@ -54,13 +59,13 @@ interface Question {
 function put(approval: Approval, waitMs: number, env: Env): Question | 'nobody' {
   if (!listening(env)) return 'nobody';
   if (createRecord('asked', `${approval.id}.json`, approval, env) !== 'new') return 'nobody';
-  const until = performance.now() + waitMs;
-  let looked = performance.now();
+  const until = nowMs() + waitMs;
+  let looked = nowMs();
   return {
     look() {
       const answer = readRecord('asked', `${approval.id}.answer`, env)?.answer;
       if (answer === 'allow' || answer === 'deny') return answer;
-      const now = performance.now();
+      const now = nowMs();
       if (now >= until) return 'timeout';
       if (now - looked > LISTENING_MS) {
         looked = now;
@@ -109,7 +114,7 @@ export async function askPersonAside(
     for (;;) {
       const answer = question.look();
       if (answer !== undefined) return answer;
-      await sleep(LOOK_MS);
+      await new Promise((done) => setTimeout(done, LOOK_MS));
     }
   } finally {
     question.close();
@@ -226,6 +231,8 @@ function approvalOf(id: string, value: Record<string, unknown> | undefined): App
       tool: shownText(call?.tool, 100) ?? '',
       target: shownText(call?.target, 200) ?? '',
       id: shownText(call?.id, 200) ?? '',
+      ...(typeof call?.text === 'string' &&
+        call.text !== '' && { text: call.text.slice(0, MAX_TEXT) }),
     },
     at,
     until,

@@ -60,9 +60,10 @@ describe('what shows that a call ran', () => {
     expect(denied.length).toBeGreaterThan(0);
     expect(denied.map(proofOfRun)).toEqual(denied.map(() => undefined));
     // Told without the mark that says so, by its words alone.
-    const bare = denied
-      .map((event) => ({ ...event, data: { ...event.data, event_subtype: '', is_error: true } }))
-      .map(({ data: { denied_by: _, ...data }, ...event }) => ({ ...event, data }));
+    const bare = denied.map((event): TraceEvent => {
+      const { denied_by: _, event_subtype: __, ...data } = event.data;
+      return { ...event, data: { ...data, is_error: true } };
+    });
     expect(bare.map(proofOfRun)).toEqual(bare.map(() => undefined));
   });
 

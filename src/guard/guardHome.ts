@@ -15,6 +15,7 @@
  * | `guard/raised/<session>.json` | limits that a person raised for one session |
  * | `guard/armed/<id>.json` | rules of a `watch` that runs |
  * | `guard/listeners/<pid>.json` | windows that show questions |
+ * | `guard/told/<trip or question>.json` | which window told a person of it: one does |
  * | `guard/prices.json` | prices by model |
  * | `guard/spend/<hash>.json` | what a project's sessions cost, by day |
  */

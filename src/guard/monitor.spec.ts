@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -15,7 +15,7 @@ import { readRaised } from './raised.ts';
 import { parseCondition } from './rules/conditions.ts';
 import type { Action, Metric, Rule, RuleSet } from './rules/rule.ts';
 import { killTrip, resumeTrip } from './tripActs.ts';
-import { readTrips } from './trips.ts';
+import { readTrips, type Trip } from './trips.ts';
 import { appendVerdict } from './verdicts.ts';
 import { verify } from './verify.ts';
 
@@ -109,6 +109,23 @@ describe.skipIf(process.platform !== 'linux')('GuardMonitor', () => {
     expect(await agent.processes()).toEqual([]);
     expect(readTrips(env)).toMatchObject([{ state: 'killed', line: 'interrupt' }]);
     expect(await watcher.tick()).toEqual([]);
+  });
+
+  it('acts again upon a session that was taken up again after it was killed', async () => {
+    const { id, env, home, traceDir, monitor } = await session({ cost_usd: 9 });
+    const watcher = monitor(setOf(ruleOf('cost_usd > 5', 'kill')));
+    expect(await watcher.tick()).toMatchObject([{ state: 'killed' }]);
+    const again = new FakeAgent({ folder: join(traceDir, '../again'), sessionId: id });
+    onTestFinished(async () => await again.close());
+    await vi.waitFor(() => expect(again.work('stray')).toBeGreaterThan(0), 5000);
+    again.saveRecord(traceDir, home);
+    // As long ago as a person needs for that.
+    const [{ id: trip }] = readTrips(env) as [Trip];
+    const path = join(home, 'guard/trips', `${trip}.json`);
+    const kept = JSON.parse(readFileSync(path, 'utf8')) as Trip;
+    writeSmallFile(path, JSON.stringify({ ...kept, settledAt: Date.now() / 1000 - 60 }));
+    expect(await watcher.tick()).toMatchObject([{ state: 'killed' }]);
+    expect(await again.processes()).toEqual([]);
   });
 
   it('asks an agent to end after its time', async () => {

@@ -3,21 +3,23 @@
  * interrupted, and a denied call that ran all the same is found. For processes that live longer than a hook; any number may
  * run at once: who opens a trip acts upon it, and nobody else.
  */
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { acquireLease, type Lease } from '../agents/lease.ts';
 import { ownRecord, processState, type SessionRecord } from '../agents/process.ts';
 import type { ProcessState } from '../model/summary.ts';
+import { EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
 import { pendingApprovals } from './approvals.ts';
 import { decide, type Situation } from './decision/decide.ts';
 import type { Facts } from './decision/facts.ts';
 import { readFacts, type SessionFacts } from './decision/sessionFacts.ts';
-import type { Fired } from './decision/verdict.ts';
 import { type Disobeyed, EvidenceReader } from './evidence.ts';
+import { interruptTrip, type TripMoment, unpricedTrip, verifyTrip } from './monitorTrips.ts';
 import { readRaised } from './raised.ts';
-import type { Action, Condition, Rule, RuleSet } from './rules/rule.ts';
-import { enforceTrip, resumeTrip, type TripActOptions } from './tripActs.ts';
-import { openTrip, readTrip, type Trip, tripId } from './trips.ts';
+import type { Condition, RuleSet } from './rules/rule.ts';
+import { enforceTrip, settleByHand, type TripActOptions } from './tripActs.ts';
+import { openTrip, readTrip, type Trip } from './trips.ts';
 import { WakeClock } from './wakeClock.ts';
 
 type Env = Record<string, string | undefined>;
@@ -42,7 +44,7 @@ export interface MonitorOptions {
   acts?: Omit<TripActOptions, 'env'>;
   /** Of a linear-time regular expression: see `decide`. */
   regex?: Situation['regex'];
-  /** Bytes of the trace that a tick reads at most. Default 4 MB. */
+  /** Bytes of the trace that are read in one go. Default 256 KB. */
   maxBytes?: number;
   /** For tests. */
   parts?: Partial<MonitorParts>;
@@ -58,11 +60,33 @@ export interface MonitorParts {
   monotonicMs: () => number;
 }
 
-const MAX_BYTES = 4 * 1_048_576;
+/** Some 20 ms of reading. */
+const SLICE_BYTES = 256 * 1024;
+/** A tick reads for so long at most, ms, and as long again for what was denied. */
+const TICK_MS = 200;
+/** What other sessions of the project cost is looked at again after so long, ms. */
+const FRESH_MS = 10_000;
+
+interface Read {
+  facts: Facts;
+  more: boolean;
+  /** Of the trace's file, before it was read. */
+  stamp: string;
+  /** Monotonic, ms. */
+  atMs: number;
+}
+
+function stampOf(path: string): string {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
+}
+
 /** What could not be done is tried again after so long, ms. */
 const RETRY_MS = 30_000;
 /** What a person let go on by other means is seen after so long, ms. */
 const SETTLED_MS = 2000;
+/** Who looked before a session was ended has acted by then, ms. */
+const JUST_MS = 3000;
 
 export class GuardMonitor {
   readonly session: string;
@@ -79,6 +103,7 @@ export class GuardMonitor {
   private readonly told = new Set<string>();
   private wasFrozen = false;
   private busy = false;
+  private last: Read | undefined;
   /** As of the last tick that read them. */
   facts: Facts | undefined;
 
@@ -127,12 +152,7 @@ export class GuardMonitor {
     if (!this.mayRead()) return [];
     const done: Trip[] = [...(await this.actOnWaiting())];
     const rules = this.options.rules();
-    const { facts, more } = this.parts.readFacts({
-      session,
-      traceDir,
-      env,
-      maxBytes: this.options.maxBytes ?? MAX_BYTES,
-    });
+    const { facts, more } = await this.read();
     this.facts = this.clock.awake(facts);
     done.push(...(await this.verify(record, rules, nowMs)));
     // Half of what happened would be taken for all of it.
@@ -153,13 +173,33 @@ export class GuardMonitor {
       // The next call is the hook's to deny.
       if (action === 'deny' || action === 'ask') continue;
       if (acted && action !== 'alert') continue;
-      const trip = this.tripOf(record, fired, action, rules, nowMs);
+      const trip = interruptTrip(this.at(record, rules, nowMs), fired, action);
       const opened = await this.open(trip, state, nowMs);
       if (opened === undefined) continue;
       done.push(opened);
       acted ||= action !== 'alert' && trip.dryRun !== true;
     }
     return done;
+  }
+
+  /**
+   * What the session has come to. Read in slices, with other work let in between; not at all where the trace is as it was: what
+   * goes by the clock needs no reading.
+   */
+  private async read(): Promise<Pick<Read, 'facts' | 'more'>> {
+    const { session, env, parts } = this;
+    const { traceDir, maxBytes = SLICE_BYTES } = this.options;
+    const started = parts.monotonicMs();
+    const stamp = stampOf(join(traceDir, session, EVENTS_FILE));
+    const before = this.last;
+    if (before?.stamp === stamp && !before.more && started - before.atMs < FRESH_MS) return before;
+    const until = performance.now() + TICK_MS;
+    for (;;) {
+      const read = parts.readFacts({ session, traceDir, env, maxBytes });
+      this.last = { ...read, stamp, atMs: started };
+      if (!read.more || performance.now() >= until) return this.last;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** One reader is enough, of those who may do the same. */
@@ -171,57 +211,12 @@ export class GuardMonitor {
     return this.lease !== undefined;
   }
 
-  private tripOf(
-    record: SessionRecord,
-    { rule, detail, value, limit }: Omit<Fired, 'action'>,
-    action: Action,
-    { dryRun }: RuleSet,
-    nowMs: number,
-  ): Trip {
-    return {
-      ...this.tripHead(record, rule, nowMs),
-      id: tripId({
-        session: this.session,
-        rule: rule.name,
-        line: 'interrupt',
-        ...(limit !== undefined && { limit }),
-      }),
-      action,
-      detail,
-      line: 'interrupt',
-      ...(value !== undefined && { value }),
-      ...(limit !== undefined && { limit }),
-      ...(dryRun === true && { dryRun: true as const }),
-    };
-  }
-
-  private tripHead(record: SessionRecord, rule: Rule, nowMs: number) {
-    const { name, text, scope, file, line, message } = rule;
-    return {
-      version: 1 as const,
-      session: this.session,
-      agent: record.agent,
-      traceDir: this.options.traceDir,
-      project: record.project,
-      rule: {
-        name,
-        text,
-        scope,
-        ...(file !== undefined && { file }),
-        ...(line !== undefined && { line }),
-        ...(message !== undefined && { message }),
-      },
-      at: nowMs / 1000,
-      state: 'open' as const,
-    };
-  }
-
   /** @returns the trip, where it is this monitor's to act upon */
   private async open(trip: Trip, state: ProcessState, nowMs: number): Promise<Trip | undefined> {
-    if ((this.notBefore.get(trip.id) ?? 0) > nowMs) return undefined;
+    if ((this.notBefore.get(trip.id) ?? 0) > nowMs || this.wasJustEnded(trip.id)) return undefined;
     const opened = openTrip(trip, this.env);
     if (opened === 'known') {
-      await this.letGoOn(trip.id, state, nowMs);
+      this.letGoOn(trip.id, state, nowMs);
       return undefined;
     }
     if (opened !== 'new') {
@@ -231,6 +226,13 @@ export class GuardMonitor {
     }
     this.options.tripped?.(trip);
     return await this.enforce(trip, nowMs);
+  }
+
+  /** By another, after this one looked. */
+  private wasJustEnded(id: string): boolean {
+    const { state, settledAt = 0 } = readTrip(id, this.env) ?? {};
+    const ended = state === 'killed' || state === 'stopped';
+    return ended && Math.abs(Date.now() - settledAt * 1000) < JUST_MS;
   }
 
   private async enforce(trip: Trip, nowMs: number): Promise<Trip> {
@@ -260,43 +262,36 @@ export class GuardMonitor {
   }
 
   /** What a person resumed by the brake's own command goes on as it would by the trip's. */
-  private async letGoOn(id: string, state: ProcessState, nowMs: number): Promise<void> {
+  private letGoOn(id: string, state: ProcessState, nowMs: number): void {
     const trip = readTrip(id, this.env);
     if (trip?.state !== 'open' || trip.action !== 'pause' || state !== 'alive') return;
     if (trip.processes === undefined || nowMs - trip.at * 1000 < SETTLED_MS) return;
-    const { trip: done } = await resumeTrip(trip, { env: this.env });
-    this.options.tripped?.(done);
+    for (const done of settleByHand(this.session, 'resume', this.env)) this.options.tripped?.(done);
   }
 
   /** Cost rules that are blind to a model say so, once. */
   private unpriced(record: SessionRecord, rules: RuleSet, nowMs: number): Trip[] {
     const [model] = this.facts?.unpriced ?? [];
     if (model === undefined || !rules.rules.some(({ when }) => asksForMoney(when))) return [];
-    const rule: Rule = {
-      name: 'unpriced model',
-      when: { kind: 'or', of: [] },
-      action: 'alert',
-      scope: 'builtin',
-      text: 'a model without a price',
-      root: record.project,
-    };
-    const trip: Trip = {
-      ...this.tripHead(record, rule, nowMs),
-      id: tripId({ session: this.session, rule: rule.name, line: 'interrupt', call: model }),
-      action: 'alert',
-      detail: `${model} has no price here: what it costs is not counted, and no rule on cost sees it`,
-      line: 'interrupt',
-    };
+    const trip = unpricedTrip(this.at(record, rules, nowMs), model);
     if (openTrip(trip, this.env) !== 'new') return [];
     this.options.tripped?.(trip);
     return [trip];
   }
 
   private async verify(record: SessionRecord, rules: RuleSet, nowMs: number): Promise<Trip[]> {
-    const { found } = this.evidence.read(this.options.maxBytes ?? MAX_BYTES);
+    const found: Disobeyed[] = [];
+    const until = performance.now() + TICK_MS;
+    for (let more = true; more && performance.now() < until; ) {
+      const read = this.evidence.read(this.options.maxBytes ?? SLICE_BYTES);
+      found.push(...read.found);
+      more = read.more;
+      if (more) await new Promise((resolve) => setImmediate(resolve));
+    }
     const done: Trip[] = [];
     for (const each of found) {
-      const trip = this.verifyTrip(record, each, rules, nowMs);
+      const action = this.options.kill === true ? 'kill' : 'pause';
+      const trip = verifyTrip(this.at(record, rules, nowMs), each, action);
       if (openTrip(trip, this.env) === 'known') continue;
       this.options.tripped?.(trip);
       done.push(await this.enforce(trip, nowMs));
@@ -304,31 +299,8 @@ export class GuardMonitor {
     return done;
   }
 
-  private verifyTrip(
-    record: SessionRecord,
-    { verdict, event, proof }: Disobeyed,
-    { rules, dryRun }: RuleSet,
-    nowMs: number,
-  ): Trip {
-    const name = verdict.rule ?? 'guard';
-    const known = rules.find((rule) => rule.name === name);
-    const rule: Rule = known ?? {
-      name,
-      when: { kind: 'or', of: [] },
-      action: 'deny',
-      scope: 'user',
-      text: name,
-      root: record.project,
-    };
-    return {
-      ...this.tripHead(record, rule, nowMs),
-      id: tripId({ session: this.session, rule: name, line: 'verify', call: event }),
-      action: this.options.kill === true ? 'kill' : 'pause',
-      detail: `${verdict.tool} was denied and ran all the same: ${proof}`,
-      line: 'verify',
-      call: { tool: verdict.tool, target: verdict.target ?? '', id: event },
-      ...(dryRun === true && { dryRun: true as const }),
-    };
+  private at(record: SessionRecord, rules: RuleSet, nowMs: number): TripMoment {
+    return { record, traceDir: this.options.traceDir, rules, nowMs };
   }
 
   private say(message: string): void {

@@ -81,7 +81,7 @@ describe('post-mortem', () => {
       }),
     ]);
     expect(post.running.map(({ step }) => step)).toEqual(['Write src/open.ts']);
-    expect(post.lastSteps).toHaveLength(10);
+    expect(post.lastSteps).toHaveLength(8);
     expect(post.lastSteps.at(-1)).toMatchObject({ running: true, outcome: 'no result' });
     expect(post.recovery).toContain('> Fix the login.\n> Do not touch the database.');
     expect(post.recovery).toContain('/project/src/half.ts');

@@ -104,10 +104,8 @@ export interface PostmortemInput {
 
 export function buildPostmortem({ source, summary, ending, trip }: PostmortemInput): Postmortem {
   const { fold } = source;
-  const { columns, steps } = fold;
-  const views = source.describe(steps.length - LAST_STEPS, steps.length);
-  const first = Math.max(0, steps.length - LAST_STEPS);
-  const lastSteps = views.map((view, at) => stepOf(source, first + at, view));
+  const { columns } = fold;
+  const lastSteps = lastStepsOf(source);
   const good = lastGoodOf(source);
   const cause = rootCauseOf(source);
   const cost = costOf(fold);
@@ -153,6 +151,21 @@ const KIND = Object.fromEntries(STEP_KINDS.map((kind, at) => [kind, at])) as Rec
 >;
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** What it did: its thinking and our own notices are no steps to go on from. */
+function lastStepsOf(source: SessionSource): PostmortemStep[] {
+  const { columns, steps } = source.fold;
+  const found: number[] = [];
+  for (let at = steps.length - 1; at >= 0 && found.length < LAST_STEPS; at--) {
+    if (!PASSED_OVER.has(columns.kind[steps.row(at)]!)) found.push(at);
+  }
+  return found.reverse().flatMap((at) => {
+    const [view] = source.describe(at, at + 1);
+    return view === undefined ? [] : [stepOf(source, at, view)];
+  });
+}
+
+const PASSED_OVER = new Set([KIND.model, KIND.reasoning, KIND.session, KIND.notice, KIND.other]);
 
 function stepOf({ fold }: SessionSource, at: number, view: StepView): PostmortemStep {
   const { columns } = fold;

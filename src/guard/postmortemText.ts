@@ -22,6 +22,7 @@ export function postmortemMarkdown(post: Postmortem): string {
     cause(post),
     list('Was running', post.running.map(stepText)),
     files(post),
+    good(post),
     list('Last steps', post.lastSteps.map(stepText)),
     list('Signs', post.hints),
     `## To go on\n\nPaste this into a new session:\n\n${fence(post.recovery)}`,
@@ -72,11 +73,6 @@ function files(post: Postmortem): string {
     const counts = added + removed > 0 ? ` (+${added} −${removed})` : '';
     return `${markdownText(path)}${counts}: ${markdownText(why)}`;
   });
-  if (post.lastGood !== undefined) {
-    lines.push(
-      `The last command that showed the work to be good: ${markdownText(post.lastGood.step)}, ${moment(post.lastGood.at)}`,
-    );
-  }
   if (post.unknownCommands > 0) {
     lines.push(
       `Of ${plural(post.unknownCommands, 'command')} it is not known whether they changed other files.`,
@@ -84,6 +80,11 @@ function files(post: Postmortem): string {
   }
   return section('Files that may be half changed', lines);
 }
+
+const good = ({ lastGood: last }: Postmortem): string =>
+  last === undefined
+    ? ''
+    : `The last command that showed the work to be good: ${markdownText(last.step)}, ${moment(last.at)}.`;
 
 const stepText = ({ step, outcome, failed }: PostmortemStep): string =>
   `${failed ? '✗ ' : ''}${step}${outcome === '' ? '' : ` (${outcome})`}`;

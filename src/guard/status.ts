@@ -89,8 +89,11 @@ export interface GuardStatus {
   on: boolean;
   choices: GuardChoices;
   rules: RuleSet;
-  /** Rules of the safe set that a person switched off, and those that there are no more. */
-  off: { name: string; known: boolean }[];
+  /**
+   * Rules that a person switched off. One may not be `known` any more, or be in force all the same: while a file of rules
+   * cannot be read, and never could, the whole safe set is.
+   */
+  off: { name: string; known: boolean; inForce: boolean }[];
   agents: AgentGuard[];
   /** Of this project, the newest first, at most 10. */
   trips: Trip[];
@@ -112,12 +115,19 @@ export function guardStatus(
   const choices = readChoices(env);
   const rules = rulesFor({ project, env });
   const known = new Set(safeSet(project).map(({ name }) => name));
+  const builtin = new Set(
+    rules.rules.flatMap(({ name, scope }) => (scope === 'builtin' ? [name] : [])),
+  );
   return {
     project,
     on: rules.rules.length > 0,
     choices,
     rules,
-    off: choices.off.map((name) => ({ name, known: known.has(name) })),
+    off: choices.off.map((name) => ({
+      name,
+      known: known.has(name),
+      inForce: builtin.has(name),
+    })),
     agents: states.map(agentGuard).sort((a, b) => placeOf(a) - placeOf(b)),
     trips: tripsOf(project, env),
   };

@@ -84,7 +84,16 @@ export function recordNames(folder: string, ending: string, env: Env = process.e
 
 /** Takes away what is older than 30 days, and temporary files that nobody renamed. Never throws. */
 export function sweepGuard(env: Env = process.env, nowMs: number = Date.now()): void {
-  for (const folder of ['trips', 'asked', 'verdicts', 'state', 'raised', 'armed', 'listeners']) {
+  for (const folder of [
+    'trips',
+    'asked',
+    'verdicts',
+    'state',
+    'raised',
+    'armed',
+    'listeners',
+    'told',
+  ]) {
     const place = guardPlace(env, folder);
     try {
       for (const name of readdirSync(place).slice(0, MAX_NAMES)) {

@@ -7,7 +7,7 @@ import type { ControlOptions, Outcome } from './control.ts';
 import { nextLimit, raiseLimit } from './raised.ts';
 import type { Metric } from './rules/rule.ts';
 import { METRICS } from './rules/rule.ts';
-import { settleTrip, type Trip } from './trips.ts';
+import { readTrips, settleTrip, type Trip } from './trips.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -79,6 +79,33 @@ export async function resumeTrip(
   };
 }
 
+/**
+ * What a person did to an agent by other means than its trips (`agent-strace resume`, the pause button) is kept as if it had
+ * been done by them: what goes on is asked again at the next step. Never throws.
+ *
+ * @returns the trips that were settled by it
+ */
+export function settleByHand(
+  session: string,
+  action: 'resume' | 'stop' | 'kill',
+  env: Env = process.env,
+): Trip[] {
+  const done: Trip[] = [];
+  for (const trip of readTrips(env)) {
+    if (trip.session !== session || trip.state !== 'open' || trip.action === 'alert') continue;
+    if (trip.dryRun === true || trip.processes === undefined) continue;
+    try {
+      const limit = action === 'resume' ? stepOf(trip) : undefined;
+      if (limit !== undefined) raiseLimit(session, trip.rule.name, limit, env);
+      const state = { resume: 'resumed', stop: 'stopped', kill: 'killed' } as const;
+      done.push(settled(trip, state[action], {}, env).trip);
+    } catch {
+      // Stopped again at once: the stricter side.
+    }
+  }
+  return done;
+}
+
 /** What a plain "Resume" raises the limit of a trip to; undefined where its rule has none. */
 export function stepOf({ rule, value, limit }: Trip): number | undefined {
   if (limit === undefined) return undefined;
@@ -106,7 +133,10 @@ async function brakeFor(
     }
     return { ...settled(trip, 'failed', { problem: outcome.message }, env), outcome };
   }
-  const processes = outcome.processes.map(({ pid, name, state }) => ({ pid, name, state }));
+  const processes = outcome.processes.map(({ pid, name, state, why }) => ({
+    ...{ pid, name, state },
+    ...(why !== undefined && { why }),
+  }));
   const left = notable(action, outcome);
   const problem =
     outcome.state === 'partly' && left.length > 0
@@ -155,15 +185,19 @@ const DONE = { pause: 'paused', stop: 'stopped', kill: 'killed' } as const;
 
 /** The trace says so, too. What cannot be written there is in the trip. */
 function record(trip: Trip, action: 'pause' | 'stop' | 'kill'): void {
+  const { rule, action: wanted, detail, value, limit } = trip;
   const data: Record<string, Json> = {
     event_subtype: 'guard',
     recorded_by: 'hook',
     provider: trip.agent,
-    choice: DONE[action],
-    reason: trip.detail,
-    rule: trip.rule.name,
+    action: wanted,
+    rule: rule.name,
+    detail,
+    scope: rule.scope,
+    ...(value !== undefined && { value }),
+    ...(limit !== undefined && { limit }),
+    outcome: DONE[action],
     line: trip.line,
-    trip: trip.id,
   };
   const event: TraceEvent = {
     event_type: 'decision',

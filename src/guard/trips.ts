@@ -52,7 +52,7 @@ export interface Trip {
   dryRun?: true;
   state: 'open' | 'resumed' | 'raised' | 'stopped' | 'killed' | 'dismissed' | 'failed';
   /** What was done to the processes, as the brake reported it. */
-  processes?: { pid: number; name: string; state: string }[];
+  processes?: { pid: number; name: string; state: string; why?: string }[];
   /** Why nothing could be done, for people. */
   problem?: string;
   /** Absolute path of the post-mortem. */
@@ -94,7 +94,14 @@ export function openTrip(
 }
 
 /** An alert that a person has seen stays so. */
-const REOPENED: ReadonlySet<Trip['state']> = new Set(['resumed', 'raised', 'stopped', 'failed']);
+const REOPENED: ReadonlySet<Trip['state']> = new Set([
+  'resumed',
+  'raised',
+  'stopped',
+  // Taken up again, a session is over its limit as it was.
+  'killed',
+  'failed',
+]);
 
 export function readTrip(id: string, env: Env = process.env): Trip | undefined {
   return isRecordId(id) ? tripOf(id, readRecord('trips', `${id}.json`, env)) : undefined;
@@ -184,9 +191,16 @@ function tripOf(id: string, value: Record<string, unknown> | undefined): Trip | 
   if (typeof value.postmortem === 'string') trip.postmortem = value.postmortem;
   if (Array.isArray(value.processes)) {
     trip.processes = value.processes.slice(0, 200).flatMap((each: unknown) => {
-      const { pid, name, state } = (each ?? {}) as Record<string, unknown>;
+      const { pid, name, state, why } = (each ?? {}) as Record<string, unknown>;
       if (typeof pid !== 'number') return [];
-      return [{ pid, name: shownText(name, 100) ?? '', state: shownText(state, 30) ?? '' }];
+      return [
+        {
+          pid,
+          name: shownText(name, 100) ?? '',
+          state: shownText(state, 30) ?? '',
+          ...(typeof why === 'string' && { why: why.slice(0, 30) }),
+        },
+      ];
     });
   }
   return trip;

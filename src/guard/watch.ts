@@ -6,7 +6,7 @@
 import { appendNew, policyFor, tailOf } from '../agents/followTranscript.ts';
 import type { LiveTail } from '../agents/leasedTail.ts';
 import { ownRecord, type SessionRecord } from '../agents/process.ts';
-import type { StepView } from '../model/step.ts';
+import { STEP_KINDS, type StepView } from '../model/step.ts';
 import { isActive, type SessionSummary, summarise } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { TraceSession } from '../trace/session.ts';
@@ -61,6 +61,8 @@ export interface WatchedState {
   forecast?: Forecast;
   /** Its agent is gone, or said goodbye. */
   over: boolean;
+  /** A rule ended it. */
+  by?: 'killed' | 'stopped';
 }
 
 interface Watched {
@@ -87,10 +89,12 @@ export class Watch {
   private readonly watched = new Map<string, Watched>();
   /** Sessions that were over before they were watched, with the time of their file then. */
   private readonly passed = new Map<string, number>();
-  private readonly known = new Set<string>();
+  /** Trips, and what was last told of them. */
+  private readonly known = new Map<string, string>();
   /** Sessions whose end was written down. */
   private readonly buried = new Set<string>();
-  private armedId: string | undefined;
+  private readonly endedBy = new Map<string, 'killed' | 'stopped'>();
+  private readonly armedIds: string[] = [];
   private listedAtMs = Number.NEGATIVE_INFINITY;
   private readonly startedAt: number;
   /** Something tripped; something was killed or stopped. */
@@ -102,17 +106,17 @@ export class Watch {
   constructor(options: WatchOptions) {
     this.options = options;
     this.startedAt = this.now / 1000;
-    for (const { id } of readTrips(options.env)) this.known.add(id);
-    const { own, only, project, env, dryRun, kill } = options;
+    for (const trip of readTrips(options.env)) this.known.set(trip.id, stampOf(trip));
+    const { only, project } = options;
+    this.arm(only === undefined ? { project } : { sessions: [only] });
+  }
+
+  private arm(whom: { project: string } | { sessions: string[] }): void {
+    const { own, env, dryRun, kill } = this.options;
     if (own.length === 0) return;
-    this.armedId = arm(
-      {
-        rules: own.map((rule) => (kill === true ? { ...rule, action: 'kill' as const } : rule)),
-        ...(only === undefined ? { project } : { sessions: [only] }),
-        ...(dryRun === true && { dryRun: true as const }),
-      },
-      env,
-    );
+    const rules = own.map((rule) => (kill === true ? { ...rule, action: 'kill' as const } : rule));
+    const id = arm({ rules, ...whom, ...(dryRun === true && { dryRun: true as const }) }, env);
+    this.armedIds.push(id);
   }
 
   private get now(): number {
@@ -144,7 +148,7 @@ export class Watch {
   }
 
   close(): void {
-    if (this.armedId !== undefined) disarm(this.armedId, this.options.env);
+    for (const id of this.armedIds) disarm(id, this.options.env);
     for (const { monitor, tail } of this.watched.values()) {
       monitor.close();
       tail?.close();
@@ -177,7 +181,8 @@ export class Watch {
         session: entry.id,
         traceDir: entry.traceDir,
         rules: () => this.rulesOf(watched),
-        where: 'trusted',
+        // A clone's rules may not freeze or kill anything, unless a person names their file.
+        where: 'untrusted',
         env,
         always: true,
         ...(kill === true && { kill: true }),
@@ -193,6 +198,9 @@ export class Watch {
     };
     this.watched.set(entry.id, watched);
     this.seen = true;
+    // Its trace lies here, but its agent works in a folder that is called otherwise.
+    const { only, project } = this.options;
+    if (only === undefined && record.project !== project) this.arm({ sessions: [entry.id] });
   }
 
   private rulesOf(watched: Watched): RuleSet {
@@ -228,13 +236,14 @@ export class Watch {
     const coming =
       facts && !over ? forecast(facts, budgetOf(watched.rules, raised), nowMs) : undefined;
     const perHour = over ? undefined : facts?.metric('cost_per_hour', nowMs);
-    const steps = trace.fold.steps.length;
-    const [last] = trace.describe(steps - 1, steps);
+    const last = lastStep(trace);
+    const by = this.endedBy.get(entry.id);
     watched.state = {
       id: entry.id,
       summary,
       over,
       ...(last !== undefined && { last }),
+      ...(over && by !== undefined && { by }),
       ...(perHour !== undefined && { perHour }),
       ...(coming !== undefined && { forecast: coming }),
     };
@@ -263,10 +272,12 @@ export class Watch {
   }
 
   private onTrip(trip: Trip): void {
-    const isNew = !this.known.has(trip.id);
-    this.known.add(trip.id);
-    if (isNew) this.tripped = true;
-    if (trip.state === 'killed' || trip.state === 'stopped') this.killed = true;
+    this.known.set(trip.id, stampOf(trip));
+    this.tripped = true;
+    if (trip.state === 'killed' || trip.state === 'stopped') {
+      this.killed = true;
+      this.endedBy.set(trip.session, trip.state);
+    }
     this.options.tripped(trip);
   }
 
@@ -278,13 +289,14 @@ export class Watch {
     await this.options.crashed?.(entry);
   }
 
-  /** What hooks found: told here, too, and where every violation kills, acted upon. */
+  /** What hooks and other watchers found: told here, too; where every violation kills, what hooks found is acted upon. */
   private async hookTrips(): Promise<void> {
     for (const trip of readTrips(this.options.env)) {
       if (trip.at < this.startedAt - 1) break;
-      if (this.known.has(trip.id) || !this.watched.has(trip.session)) continue;
+      if (!this.watched.has(trip.session) || this.known.get(trip.id) === stampOf(trip)) continue;
       this.onTrip(trip);
       if (this.options.kill !== true || trip.dryRun === true || trip.state !== 'open') continue;
+      if (trip.line !== 'prevent') continue;
       const { trip: done } = await killTrip(trip, {
         env: this.options.env,
         postmortem: async (ended) => await this.lastRites(ended),
@@ -302,4 +314,19 @@ export class Watch {
     await this.options.died?.(trip, path ?? '');
     return path;
   }
+}
+
+const stampOf = ({ at, state }: Trip): string => `${at} ${state}`;
+
+const MODEL = STEP_KINDS.indexOf('model');
+const NOTICE = STEP_KINDS.indexOf('notice');
+
+/** The last thing that it did: a response alone says nothing. */
+function lastStep(trace: TraceSession): StepView | undefined {
+  const { steps, columns } = trace.fold;
+  for (let at = steps.length - 1; at >= Math.max(0, steps.length - 100); at--) {
+    const kind = columns.kind[steps.row(at)];
+    if (kind !== MODEL && kind !== NOTICE) return trace.describe(at, at + 1)[0];
+  }
+  return undefined;
 }

@@ -13,7 +13,7 @@ export interface WatchFlags {
   /** Specs (`loop:3/10,idle:10m`) or paths of rule files. */
   rules?: string[];
   config?: string;
-  /** Path of a policy. */
+  /** Path of a policy (`.agent-scope.json`). */
   policy?: string;
   maxContextPct?: number;
   maxRetries?: number;
@@ -28,9 +28,6 @@ export interface WatchFlags {
 export interface WatchRules {
   /** Of the flags and the files that they name: these are armed. */
   own: Rule[];
-  specs: string[];
-  /** Absolute. */
-  files: string[];
   problems: RuleProblem[];
 }
 
@@ -57,16 +54,15 @@ export function specsOf(flags: WatchFlags): string[] {
   return specs;
 }
 
-/** @param place `cwd`: what relative paths of the flags are of; both absolute */
+/** @param where `cwd` is what relative paths of the flags are of; both absolute */
 export function watchRules(
   flags: WatchFlags,
   { project, cwd, env }: { project: string; cwd: string; env: Env },
 ): WatchRules {
   const specs = specsOf(flags);
-  const files = [
-    ...(flags.rules ?? []).filter(isFile),
-    ...(flags.config ? [flags.config] : []),
-  ].map((path) => (isAbsolute(path) ? path : resolve(cwd, path)));
+  const place = (path: string): string => (isAbsolute(path) ? path : resolve(cwd, path));
+  const named = [...(flags.rules ?? []).filter(isFile), ...(flags.config ? [flags.config] : [])];
+  const files = named.map(place);
   const own: Rule[] = [];
   const problems: RuleProblem[] = [];
   for (const spec of specs) {
@@ -79,12 +75,23 @@ export function watchRules(
     own.push(...set.rules.filter(({ file }) => file !== undefined && files.includes(file)));
     problems.push(...set.problems.filter(({ file }) => files.includes(file)));
   }
-  if (flags.policy) {
-    const read = policyRules(resolve(cwd, flags.policy), project);
+  if (flags.policy !== undefined) {
+    const file = place(flags.policy);
+    const read = policyRules(file, project);
     own.push(...read.rules);
     problems.push(...read.problems);
+    // Watched by less than was asked for, a person would be safe only in their mind.
+    if (read.rules.length === 0 && read.problems.length === 0) {
+      problems.push({
+        file,
+        line: 1,
+        column: 1,
+        message: 'there is no rule in this policy',
+        fix: 'say what it denies: {"files": {"write": {"deny": ["secrets/**"]}}}',
+      });
+    }
   }
-  return { own: unique(own), specs, files, problems };
+  return { own: unique(own), problems };
 }
 
 /** Two limits of one name are two rules: `budget`, `budget 2`. */

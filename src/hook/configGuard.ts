@@ -1,5 +1,5 @@
 /** Whether a change of Claude Code's settings takes the guard away. */
-import { isHookCommand } from '../agents/launcher.ts';
+import { readHookCommand } from '../agents/hookEntry.ts';
 import { isObject, type Json } from '../model/event.ts';
 import { readSmallFile } from '../trace/files.ts';
 
@@ -39,9 +39,12 @@ function runsUs(entries: Json | undefined): boolean {
   return entries.some((entry) => {
     if (!isObject(entry) || !Array.isArray(entry.hooks)) return false;
     if (entry.matcher !== undefined && entry.matcher !== '' && entry.matcher !== '*') return false;
-    return entry.hooks.some(
-      (hook) =>
-        isObject(hook) && typeof hook.command === 'string' && isHookCommand(hook.command, 'claude'),
-    );
+    return entry.hooks.some((hook) => isObject(hook) && isOurs(hook.command));
   });
 }
+
+/** On Windows the commands have other forms. */
+const isOurs = (command: Json | undefined): boolean =>
+  typeof command === 'string' &&
+  (readHookCommand(command)?.agent === 'claude' ||
+    (process.platform === 'win32' && command.includes('agent-strace-hook')));

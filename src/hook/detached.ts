@@ -46,7 +46,7 @@ export function startDetached(flag: '--sweep' | '--act' | '--fold', task: object
     const [program, words] =
       basename(script) === 'hook.js'
         ? [process.execPath, [script]]
-        : [join(stateHome(), 'bin', 'agent-strace-hook'), []];
+        : unparented(join(stateHome(), 'bin', 'agent-strace-hook'));
     const child = childProcess.spawn(program, [...words, flag, JSON.stringify(task)], {
       cwd: '/',
       detached: true,
@@ -61,3 +61,7 @@ export function startDetached(flag: '--sweep' | '--act' | '--fold', task: object
     return false;
   }
 }
+
+/** Of an agent that lives on, a child would be part of what is frozen: a shell between them leaves it to the system. */
+const unparented = (launcher: string): [program: string, words: string[]] =>
+  process.platform === 'win32' ? [launcher, []] : ['/bin/sh', ['-c', '"$0" "$@" &', launcher]];

@@ -5,7 +5,7 @@
 
 import type { HookAnswer } from '../agents/agent.ts';
 import { asString as str } from '../agents/rows.ts';
-import { isSetUpIn } from '../agents/setup/undo.ts';
+import { isSetUpIn } from '../agents/setup/setUpFile.ts';
 import {
   type AnswerOrNot,
   type Approval,
@@ -24,6 +24,7 @@ import type { AfterTool, BeforeTool, GuardMoment, GuardPart } from './guardMomen
 import { ranAllTheSame } from './guardVerify.ts';
 import {
   type Asked,
+  callText,
   failureDetail,
   failureReason,
   questionFor,
@@ -111,7 +112,12 @@ function question(at: BeforeTool, act: Act, lead: Fired): Judged {
     project: known.project,
     rule: ruleFacts(lead.rule),
     detail: safeWords(lead.detail, 300),
-    call: { tool: tool.name, target: act.target, id: at.call?.event_id ?? tool.callId },
+    call: {
+      tool: tool.name,
+      target: act.target,
+      id: at.call?.event_id ?? tool.callId,
+      text: callText(at.call?.data.arguments),
+    },
     at: now,
     until: now + waitMs / 1000,
     pid: process.pid,

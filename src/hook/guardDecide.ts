@@ -14,8 +14,12 @@ import type { BeforeTool, GuardMoment } from './guardMoment.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
 
-/** A decision is made by then, ms. */
+/**
+ * A decision is made by then, ms of our own work: on a machine that is busy with other things nothing is let through for
+ * that, but the hook must be over before its agent gives up on it.
+ */
 export const DEADLINE_MS = 200;
+const LATEST_MS = 4000;
 /** Of events and of a transcript that are read at most, bytes. */
 const MAX_BYTES = 1_048_576;
 
@@ -26,6 +30,17 @@ const FROM_TRANSCRIPT: ReadonlySet<Metric> = new Set([
   'tokens',
   'context_pct',
   'project_cost_7d',
+]);
+
+/** … and what the hooks of all agents but Claude Code tell of some calls, and not of others. */
+const LATE_IN_HOOKS: ReadonlySet<Metric> = new Set([
+  ...FROM_TRANSCRIPT,
+  'errors',
+  'consecutive_errors',
+  'consecutive_test_failures',
+  'retries',
+  'files_modified',
+  'lines_changed',
 ]);
 
 export interface Decision {
@@ -43,12 +58,14 @@ export function rulesOf({ known }: GuardMoment): RuleSet {
 }
 
 /** @throws where it cannot be decided at all */
-export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Decision {
-  const until = performance.now() + DEADLINE_MS;
+export function decisionOn(
+  at: GuardMoment & { tool?: BeforeTool['tool']; call?: BeforeTool['call'] },
+): Decision {
   const { known, agent, tool } = at;
   const rules = rulesOf(at);
   if (rules.rules.length === 0) return { rules, verdict: { action: 'allow', fired: [] } };
-  if (rules.rules.some(({ when }) => asks(when, FROM_TRANSCRIPT))) readTranscript(at);
+  const late = agent === 'claude' ? FROM_TRANSCRIPT : LATE_IN_HOOKS;
+  if (rules.rules.some(({ when }) => asks(when, late))) readTranscript(at);
   const session = known.session_id;
   const { facts, more } = readFacts({
     session,
@@ -56,7 +73,10 @@ export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Dec
     env,
     maxBytes: MAX_BYTES,
   });
+  // Its event is in the trace by now: it is one call, not two.
+  facts.deciding(at.call);
   if (more) startDetached('--fold', { session, traceDir: known.trace_dir });
+  const deadline = timer();
   const call = tool && guardedCall(tool, agent, worldOf(at, tool.cwd));
   const verdict = decide({
     rules,
@@ -65,10 +85,10 @@ export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Dec
     nowMs: Date.now(),
     where: 'hook',
     raised: readRaised(session, env),
-    deadline: () => performance.now() > until,
+    deadline,
     home: env.HOME || homedir(),
     project: known.project,
-    regex: (source) => ({ test: part('regex').regexMatcher(source) }),
+    regex: (source) => part('regex').regexOf(source),
   });
   // What a short look finds out is true all the same.
   const failed = verdict.failed ?? (more && verdict.action === 'allow' ? 'tail' : undefined);
@@ -76,6 +96,19 @@ export function decisionOn(at: GuardMoment & { tool?: BeforeTool['tool'] }): Dec
     rules,
     ...(call && { call }),
     verdict: failed === undefined ? verdict : { ...verdict, failed },
+  };
+}
+
+/** @returns whether time is up */
+function timer(): () => boolean {
+  // `performance` would cost 1 ms more.
+  const started = process.uptime();
+  const before = process.cpuUsage();
+  return () => {
+    const passed = (process.uptime() - started) * 1000;
+    if (passed <= DEADLINE_MS) return false;
+    const { user, system } = process.cpuUsage(before);
+    return passed > LATEST_MS || (user + system) / 1000 > DEADLINE_MS;
   };
 }
 

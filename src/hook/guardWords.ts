@@ -48,6 +48,27 @@ const NEXT = {
   kill: `${RETRY}: the session ends here.`,
 };
 
+/** Of a whole call, UTF-16 units: a person reads it before they answer. */
+const MAX_CALL = 12_000;
+
+/** A call's input as plain text: the command, else each part below its name. Redacted. */
+export function callText(input: unknown): string {
+  if (typeof input !== 'object' || input === null) return '';
+  const parts = Object.entries(input);
+  const [only] = parts.filter(([name]) => name === 'command' || name === 'cmd');
+  const shown =
+    typeof only?.[1] === 'string'
+      ? only[1]
+      : parts
+          .map(([name, value]) => {
+            const text = typeof value === 'string' ? value : `${JSON.stringify(value, null, 2)}`;
+            return text.includes('\n') ? `${name}:\n${text}` : `${name}: ${text}`;
+          })
+          .join('\n');
+  const clean = redactText(shown.slice(0, 2 * MAX_CALL), {}, 'secrets');
+  return clean.length > MAX_CALL ? `${clean.slice(0, MAX_CALL)}…` : clean;
+}
+
 /** For the person who is asked by the agent's own prompt. */
 export const questionFor = ({ rule, detail }: Fired): string =>
   plainText(

@@ -75,7 +75,10 @@ function settle(trip: string, action: ActTask['action'], outcome: Outcome): void
     settleTrip(trip, gone ? DONE[action] : 'failed', gone ? {} : { problem: outcome.message });
     return;
   }
-  const processes = outcome.processes.map(({ pid, name, state }) => ({ pid, name, state }));
+  const processes = outcome.processes.map(({ pid, name, state, why }) => ({
+    ...{ pid, name, state },
+    ...(why !== undefined && { why }),
+  }));
   settleTrip(trip, DONE[action], {
     processes,
     ...(outcome.state === 'partly' && {

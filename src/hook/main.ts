@@ -15,7 +15,6 @@ import { isClosed } from './guarded.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
 import { recordHook } from './record.ts';
-import { sweep } from './sweep.ts';
 
 // The process' start is the moment nearest to what it tells of. (`performance` would cost 1 ms more.)
 const timestamp = Date.now() / 1000 - process.uptime();
@@ -42,7 +41,7 @@ function main(): void {
   process.umask(0o077);
   switch (words[0]) {
     case '--sweep':
-      sweep(words[1]).catch(fail);
+      part('transcripts').sweep(words[1]).catch(fail);
       return;
     case '--act':
       part('helper').act(words[1]).catch(fail);

@@ -1,7 +1,7 @@
 /** What the recorder loads only when it is needed: bundles that lie beside it. */
 import type { AgentId, HookRecorder } from '../agents/agent.ts';
 import type { Compile } from '../guard/rules/compiled.ts';
-import type { regexMatcher, regexProblem } from '../guard/rules/regex.ts';
+import type { regexOf, regexProblem } from '../guard/rules/regex.ts';
 import type { readCommand } from '../guard/shell/readCommand.ts';
 import type { PersonalRules } from '../redact/redact.ts';
 import type { Snapshot } from './commandFiles.ts';
@@ -25,11 +25,14 @@ export interface Parts {
   /** What is personal data. */
   personal: PersonalRules;
   /** What only the agent's transcript knows. */
-  transcripts: { appendTranscript(task: TranscriptTask): boolean };
+  transcripts: {
+    appendTranscript(task: TranscriptTask): boolean;
+    sweep(argument: string | undefined): Promise<void>;
+  };
   /** Reads the files of rules, when they have changed. */
   rules: { compile: Compile };
   /** Regular expressions of rules, where there are any. */
-  regex: { regexProblem: typeof regexProblem; regexMatcher: typeof regexMatcher };
+  regex: { regexProblem: typeof regexProblem; regexOf: typeof regexOf };
 }
 
 // Of the bundle: CommonJS.

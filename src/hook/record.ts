@@ -24,6 +24,7 @@ import { isSafeSessionId } from '../trace/paths.ts';
 import { BOUNDLESS, bounded } from './bound.ts';
 import { callerOf } from './caller.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
+import { startDetached } from './detached.ts';
 import { endOfTrace } from './endOfTrace.ts';
 import { afterGuardedTool, beforeGuardedEvent, beforeGuardedTool, isClosed } from './guarded.ts';
 import type { GuardMoment } from './guardMoment.ts';
@@ -32,7 +33,7 @@ import { part } from './parts.ts';
 import { recordingPolicy } from './policy.ts';
 import { append, newRecord, writeMeta } from './session.ts';
 import { readStdin } from './stdin.ts';
-import { startSweep } from './sweep.ts';
+import type { SweepTask } from './sweep.ts';
 
 /** Bytes of transcript that a hook reads at most; the sweep reads on. */
 const MAX_TRANSCRIPT_BYTES = 1_048_576;
@@ -276,7 +277,11 @@ function readTranscript(
     return;
   }
   // The agent writes its last rows after it has called the hook.
-  if (more || moment !== 'subagent_end') startSweep({ ...task, ended: moment === 'session_end' });
+  if (more || moment !== 'subagent_end') {
+    const sweep: SweepTask = { ...task, ended: moment === 'session_end' };
+    // Without it the next hook, or a host, reads the rest.
+    startDetached('--sweep', sweep);
+  }
 }
 
 /** The tool runs when its hook ends. */

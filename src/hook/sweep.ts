@@ -5,8 +5,7 @@
 import { type AgentId, isAgentId } from '../agents/agent.ts';
 import { pruneProcessMarks } from '../agents/parentSession.ts';
 import { pruneKept } from './commandFiles.ts';
-import { startDetached } from './detached.ts';
-import { part } from './parts.ts';
+import type { TranscriptTask } from './transcripts.ts';
 
 /** What a sweep is told, as one argument. */
 export interface SweepTask {
@@ -26,13 +25,15 @@ const looksOf = (task: SweepTask): number[] => (task.ended ? [100, 500, 1800] : 
 
 const MAX_BYTES_A_LOOK = 4 * 1_048_576;
 
-/** Never throws: without it the next hook, or a host, reads the rest. */
-export const startSweep = (task: SweepTask): void => {
-  startDetached('--sweep', task);
-};
-
-/** The sweep itself. */
-export async function sweep(argument: string | undefined): Promise<void> {
+/**
+ * The sweep itself.
+ *
+ * @param read reads on, and says whether there is more
+ */
+export async function sweepBy(
+  read: (task: TranscriptTask) => boolean,
+  argument: string | undefined,
+): Promise<void> {
   const task = parseTask(argument);
   if (task === undefined) return;
   const started = performance.now();
@@ -42,7 +43,7 @@ export async function sweep(argument: string | undefined): Promise<void> {
     if (wait > 0) await new Promise((done) => setTimeout(done, wait));
     let more = true;
     while (more && performance.now() - started < MAX_LIFE_MS - 500) {
-      more = part('transcripts').appendTranscript({ ...task, maxBytes: MAX_BYTES_A_LOOK });
+      more = read({ ...task, maxBytes: MAX_BYTES_A_LOOK });
     }
   }
   pruneKept();

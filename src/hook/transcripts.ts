@@ -7,6 +7,7 @@ import { appendEvents, EVENTS_FILE } from '../trace/append.ts';
 import { stateHome } from '../trace/paths.ts';
 import { logProblem } from './log.ts';
 import { recordingPolicy } from './policy.ts';
+import { sweepBy } from './sweep.ts';
 
 export interface TranscriptTask {
   agent: AgentId;
@@ -51,3 +52,7 @@ export function appendTranscript(task: TranscriptTask): boolean {
     return false;
   }
 }
+
+/** Reads on when the agent has stopped. @param argument a `SweepTask` */
+export const sweep = (argument: string | undefined): Promise<void> =>
+  sweepBy(appendTranscript, argument);

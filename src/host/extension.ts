@@ -7,6 +7,7 @@ import { DailyArchive } from './dailyArchive.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
+import { GuardHost } from './guardHost.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LineRange } from './markedDocument.ts';
 import { Marks } from './marks.ts';
@@ -76,6 +77,14 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   };
   const touches = new Touches(engine, focus);
   const marks = new Marks(engine, focus, touches, context.workspaceState);
+  const guard = new GuardHost({
+    extensionUri: context.extensionUri,
+    engine,
+    log,
+    controlOf,
+    changed: () => statusBar.refresh(),
+  });
+  statusBar.guardOf = (session) => guard.statusOf(session);
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);
   context.subscriptions.push(
@@ -93,6 +102,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     marks,
     new Badges(touches),
     new Changes(engine, focus),
+    guard,
     keepMaskSetting(log),
     control,
     new ReplayPanels(context.extensionUri, engine, focus, documents, log),

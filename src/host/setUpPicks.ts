@@ -182,7 +182,7 @@ export async function pickGuard(agents: readonly AgentId[]): Promise<boolean | '
         label: vscode.l10n.t('Stop the worst, too'),
         description: vscode.l10n.t('in all folders'),
         detail: vscode.l10n.t(
-          'Secrets, the insides of .git, rm -rf outside the project, force-push, env files of production, and the guard itself: some is denied, the rest asks you.',
+          'Sending secrets out, writing into .git, rm outside the project, force-push, production env files',
         ),
       },
       {

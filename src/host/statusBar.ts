@@ -6,7 +6,7 @@ import type { LiveSession } from './liveSession.ts';
 import type { LiveChange } from './liveSessions.ts';
 import { Pace } from './pace.ts';
 import { affectsStatusBar, readSettings } from './settings.ts';
-import { type StatusLine, statusLine, TOOLTIP_MS } from './statusText.ts';
+import { type GuardStatus, type StatusLine, statusLine, TOOLTIP_MS } from './statusText.ts';
 
 /** The status bar item: what the agent does now, and what it costs. */
 export class StatusBar implements vscode.Disposable {
@@ -18,6 +18,8 @@ export class StatusBar implements vscode.Disposable {
   private clock: ReturnType<typeof setInterval> | undefined;
   private periodMs = 0;
   private readonly controlOf: (session: LiveSession) => ControlInfo;
+  /** What the guard says of a session; undefined until it is loaded. */
+  guardOf: ((session: LiveSession) => GuardStatus | undefined) | undefined;
   private enabled: boolean;
   private budgetNanoUsd: number | undefined;
   private line: StatusLine | undefined;
@@ -82,11 +84,13 @@ export class StatusBar implements vscode.Disposable {
           live.sessions.map((session) => {
             const summary = session.summary(nowMs);
             const row = summary.current?.row;
+            const guard = this.guardOf?.(session);
             return {
               key: session.key,
               workspace: several ? session.workspace : '',
               summary,
               control: this.controlOf(session),
+              ...(guard && { guard }),
               ...(row === undefined ? {} : { target: this.targetOf(session, row) }),
             };
           }),
@@ -121,6 +125,9 @@ export class StatusBar implements vscode.Disposable {
           line.tone === 'normal'
             ? undefined
             : new vscode.ThemeColor(`statusBarItem.${line.tone}Background`);
+      }
+      if (line.tripped !== before?.tripped) {
+        item.command = line.tripped ? 'agentStrace.showGuard' : 'agentStrace.openStream';
       }
       if (!before) item.show();
     }

@@ -43,6 +43,31 @@ describe('statusLine', () => {
     expect(text(session({ status: 'ended', lastMs: NOW - 1000 }))).toContain('· done');
   });
 
+  it('says what the guard did, and leads there', () => {
+    const guard = { rules: 4, denied: 2, forecast: 'at this rate $5.00 in 6 minutes' };
+    const calm = statusLine([{ ...session({ current: running }), guard }], options)!;
+    expect(calm.text).toBe('$(pulse) $4.37 · 182 calls · Bash 12s');
+    expect(calm.tripped).toBeUndefined();
+    expect(calm.tooltip).toContain('4 rules on&#44; 2 calls denied');
+    expect(calm.tooltip).toContain('at this rate &#36;5&#46;00 in 6 minutes');
+    expect(calm.commands).toContain('agentStrace.showGuard');
+    const reason = 'Claude Code is paused at $5.02';
+    const paused = statusLine(
+      [{ ...session({ status: 'paused' }), guard: { ...guard, lead: 'paused', reason } }],
+      options,
+    )!;
+    expect(paused.text).toBe('$(debug-pause) Paused · $4.37 · 182 calls');
+    expect([paused.tone, paused.tripped]).toEqual(['warning', true]);
+    expect(paused.label).toContain(reason);
+    const alarm = statusLine(
+      [{ ...session(), guard: { ...guard, lead: 'alarm', reason: 'git push $(x) ran' } }],
+      options,
+    )!;
+    expect(alarm.text).toBe('$(warning) Guard · $4.37 · 182 calls');
+    expect(alarm.tone).toBe('error');
+    expect(alarm.tooltip).not.toContain('$(x)');
+  });
+
   it('counts seconds only where it shows them, and expires by itself', () => {
     const due = (...sessions: StatusSession[]) => statusLine(sessions, options)?.refreshMs;
     expect(due(session({ current: running }))).toBe(1000);

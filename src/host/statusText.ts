@@ -30,6 +30,21 @@ export interface StatusSession {
   target?: string;
   /** Whether its agent can be paused and stopped; absent: it cannot. */
   control?: ControlInfo;
+  /** Absent: no rule is about it. */
+  guard?: GuardStatus;
+}
+
+/** What the guard says of a session. */
+export interface GuardStatus {
+  rules: number;
+  /** Calls that were denied. */
+  denied: number;
+  /** A rule froze it; or what a rule forbids ran all the same, or could not be stopped. */
+  lead?: 'paused' | 'alarm';
+  /** Why, for people. */
+  reason?: string;
+  /** `at this rate $5.00 in 6 minutes` */
+  forecast?: string;
 }
 
 export interface StatusOptions {
@@ -51,6 +66,8 @@ export interface StatusLine {
   commands: readonly string[];
   /** Session that it is about. */
   key?: string;
+  /** A rule has tripped: a click leads to the guard. */
+  tripped?: true;
   /** How urgent: `warning` near the budget and while paused, `error` over the budget. */
   tone: 'normal' | 'warning' | 'error';
   /** It is due to be made anew after so long even if nothing happens, ms; 0: never. */
@@ -90,7 +107,7 @@ export function statusLine(
   const { nowMs, hasTraceFolder, budgetNanoUsd } = options;
   const [first, ...others] = relevant(all, nowMs);
   if (!first) return hasTraceFolder ? quietLine(options) : undefined;
-  const { summary } = first;
+  const { summary, guard } = first;
   const cost = costText(summary);
   const calls = plural(summary.calls, 'call');
   const activity = activityOf(first, nowMs);
@@ -98,12 +115,18 @@ export function statusLine(
   const over = share !== undefined && share >= 1;
   const more = others.filter((other) => isActive(other.summary)).length;
   const spent = over ? `${cost} over budget` : cost;
+  const lead = guard?.lead === undefined ? undefined : LEADS[guard.lead];
   const parts = [spent, calls, activity.text].map(withoutIcons);
   if (activity.icon) parts[2] = `$(${activity.icon}) ${parts[2]}`;
+  if (lead) {
+    parts.pop();
+    parts.unshift(lead.text);
+  }
   return {
-    text: `$(pulse) ${parts.join(' · ')}${more > 0 ? ` +${more}` : ''}`,
+    text: `$(${lead?.icon ?? 'pulse'}) ${parts.join(' · ')}${more > 0 ? ` +${more}` : ''}`,
     label: [
       `Agent Strace: ${visibleText(summary.agent)} ${activity.spoken}`,
+      ...(lead && guard?.reason !== undefined ? [visibleText(guard.reason)] : []),
       over ? `${cost}, over the budget of ${formatUsd(budgetNanoUsd ?? 0)}` : cost,
       calls,
       ...(summary.errors > 0 ? [plural(summary.errors, 'error')] : []),
@@ -112,11 +135,13 @@ export function statusLine(
     tooltip: tooltip(first, others, options),
     commands: linksOf(first).map(({ command }) => command),
     key: first.key,
-    tone: over
-      ? 'error'
-      : summary.status === 'paused' || (share !== undefined && share >= BUDGET_WARNING)
-        ? 'warning'
-        : 'normal',
+    ...(lead && { tripped: true as const }),
+    tone:
+      over || guard?.lead === 'alarm'
+        ? 'error'
+        : summary.status === 'paused' || (share !== undefined && share >= BUDGET_WARNING)
+          ? 'warning'
+          : 'normal',
     refreshMs: COUNTS_SECONDS.test(activity.text)
       ? 1000
       : countsDown(summary, nowMs)
@@ -124,6 +149,11 @@ export function statusLine(
         : EXPIRY_MS,
   };
 }
+
+const LEADS = {
+  paused: { icon: 'debug-pause', text: 'Paused' },
+  alarm: { icon: 'warning', text: 'Guard' },
+} as const;
 
 /** By the clock: the tooltip counts the cache's last minutes. */
 function countsDown({ cacheColdAtMs }: SessionSummary, nowMs: number): boolean {
@@ -222,6 +252,7 @@ function tooltip(
     costRows(summary),
     limitRows(summary, nowMs, budgetNanoUsd),
     troubleRows(summary),
+    guardRows(session.guard),
     others
       .slice(0, 4)
       .map(
@@ -322,6 +353,21 @@ function troubleRows({ errors, denied, retries }: SessionSummary): Row[] {
   ];
 }
 
+function guardRows(guard: GuardStatus | undefined): Row[] {
+  if (!guard) return [];
+  const said = [
+    `${plural(guard.rules, 'rule')} on`,
+    ...(guard.denied > 0 ? [`${plural(guard.denied, 'call')} denied`] : []),
+  ].join(', ');
+  return [
+    ['**Guard**', markdown(said)],
+    ...(guard.reason === undefined
+      ? []
+      : [[`$(warning) ${markdown(cut(guard.reason, 80))}`, ''] as const]),
+    ...(guard.forecast === undefined ? [] : [[markdown(cut(guard.forecast, 80)), ''] as const]),
+  ];
+}
+
 const GAP: Row = ['&nbsp;', ''];
 
 type Row = readonly [left: string, right: string];
@@ -342,12 +388,13 @@ interface Link {
   key?: string;
 }
 
-function linksOf({ key, summary, control }: StatusSession): Link[] {
+function linksOf({ key, summary, control, guard }: StatusSession): Link[] {
   const all: Link[] = [
     { text: 'Stream', command: 'agentStrace.openStream', title: 'Show the event stream', key },
     { text: 'Replay', command: 'agentStrace.replay', title: 'Replay the session', key },
     { text: 'Changes', command: 'agentStrace.showChanges', title: 'Show what it changed', key },
   ];
+  if (guard) all.push({ text: 'Guard', command: 'agentStrace.showGuard', title: 'Show the guard' });
   if (!isActive(summary) || !control || control.kind === 'none') return all;
   all.push(
     control.paused

@@ -261,6 +261,8 @@ function describeDecision(base: StepView, data: JsonObject): StepView {
         target: 'Context compacted',
         detail: words(data.trigger, 40),
       };
+    case 'guard':
+      return describeGuard(base, data);
     case 'model_switch':
       return { ...base, target: `Model: ${text(data.to_model) || text(data.model)}` };
     default: {
@@ -274,6 +276,37 @@ function describeDecision(base: StepView, data: JsonObject): StepView {
       };
     }
   }
+}
+
+/** What a rule of the guard did. */
+const GUARD_VERBS: Record<string, string> = {
+  alert: 'Alert',
+  ask: 'Asked',
+  deny: 'Denied',
+  pause: 'Paused',
+  stop: 'Stopped',
+  kill: 'Killed',
+};
+const GUARD_OUTCOMES: Record<string, string> = {
+  allowed: 'Allowed by you',
+  prompt: 'Prompt denied',
+  ran: 'Denied, but ran',
+};
+
+function describeGuard(base: StepView, data: JsonObject): StepView {
+  const action = text(data.action);
+  const known = Object.hasOwn(GUARD_VERBS, action) ? GUARD_VERBS[action]! : 'Guard';
+  const outcome = text(data.outcome);
+  const dry = data.dry_run === true;
+  const verb = Object.hasOwn(GUARD_OUTCOMES, outcome) ? GUARD_OUTCOMES[outcome]! : known;
+  const rule = text(data.rule);
+  return {
+    ...base,
+    ...(action !== 'alert' && !dry && outcome !== 'allowed' && { icon: 'circle-slash' as const }),
+    verb: dry ? `Would be: ${verb.toLowerCase()}` : verb,
+    target: words(data.detail),
+    ...(rule !== '' && { rule }),
+  };
 }
 
 function sessionStart(data: JsonObject): string {

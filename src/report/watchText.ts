@@ -17,6 +17,8 @@ export interface WatchLine {
   perHour?: number;
   /** `at this rate $5.00 in 6 minutes`. */
   forecast?: string;
+  /** `killed`, `stopped`: how it ended, where that is known. */
+  ended?: string;
 }
 
 const SIGNS: Record<SessionSummary['status'], string> = {
@@ -39,7 +41,7 @@ const WORDS: Record<SessionSummary['status'], string> = {
 
 /** @param width columns; undefined: nothing is cut */
 export function watchLine(
-  { id, summary, last, perHour, forecast }: WatchLine,
+  { id, summary, last, perHour, forecast, ended }: WatchLine,
   { style, width, nowMs }: { style: Style; width?: number | undefined; nowMs: number },
 ): string {
   const { status, context, current } = summary;
@@ -50,7 +52,7 @@ export function watchLine(
   if (context?.window !== undefined && context.window > 0) {
     parts.push(`context ${formatPercent(context.tokens / context.window)}`);
   }
-  const words = WORDS[status];
+  const words = ended ?? WORDS[status];
   if (words !== '') parts.push(words);
   else if (summary.thinkingSinceMs !== undefined) {
     parts.push(`thinks ${formatElapsed(nowMs - summary.thinkingSinceMs)}`);

@@ -2,7 +2,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import type { JsonObject } from '../../src/model/event.ts';
-import { type AgentRun, AgentRuns, labEnvironment } from './agentRuns.ts';
+import { type AgentRun, AgentRuns, labEnvironment, type StartedAgent } from './agentRuns.ts';
 import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
 import { MockAnthropic, type Scenario } from './mockAnthropic.ts';
 
@@ -82,14 +82,22 @@ export class CopilotLab {
    */
   async run(
     prompt: string,
-    { env, args = ['--allow-all'] }: { env?: Record<string, string>; args?: string[] } = {},
+    options: { env?: Record<string, string>; args?: string[] } = {},
   ): Promise<AgentRun> {
+    return await this.start(prompt, options).done;
+  }
+
+  /** Starts the agent and returns at once; as {@link run}. */
+  start(
+    prompt: string,
+    { env, args = ['--allow-all'] }: { env?: Record<string, string>; args?: string[] } = {},
+  ): StartedAgent {
     const output = ['--output-format', 'json'];
-    return await this.runs.start(this.copilot, [...args, ...output, '-p', prompt], {
+    return this.runs.start(this.copilot, [...args, ...output, '-p', prompt], {
       cwd: this.projectDir,
       env: { ...this.environment(), ...env },
       timeout: 120_000,
-    }).done;
+    });
   }
 
   /** The sessions that the agent has written down, the newest first. */

@@ -30,6 +30,8 @@ export class MockCompletions {
   readonly url: string;
   /** Tokens of the scripted answers so far; those without tools (titles) are left out. */
   readonly answers: CompletionUsage[] = [];
+  /** The bodies of all requests, as they were sent. */
+  readonly bodies: string[] = [];
   /** Replace it to change what comes next. */
   scenario: Scenario;
   private calls = 0;
@@ -64,6 +66,7 @@ export class MockCompletions {
   }
 
   private async answer(body: string, response: ServerResponse): Promise<void> {
+    this.bodies.push(body);
     const request = JSON.parse(body) as CompletionsRequest;
     const side = (request.tools ?? []).length === 0;
     const { step, index } = side
@@ -77,6 +80,11 @@ export class MockCompletions {
       return;
     }
     const usage = completionUsage(index);
+    if ('usage' in step) {
+      const { input_tokens: prompt, output_tokens: completion } = step.usage ?? {};
+      if (prompt !== undefined) usage.prompt_tokens = prompt;
+      if (completion !== undefined) usage.completion_tokens = completion;
+    }
     if (!side) this.answers.push(usage);
     this.stream(request.model ?? '', step.blocks, usage, response);
   }

@@ -18,6 +18,8 @@ export interface GeminiUsage {
 /** One answer of the model. */
 export interface GeminiStep {
   parts: Part[];
+  /** What differs from {@link usageOfStep}. */
+  usage?: Partial<GeminiUsage>;
   /** ms before the answer begins. */
   delay?: number;
   /** The answer does not begin before this settles. */
@@ -55,6 +57,10 @@ export function usageOfStep(step: number): GeminiUsage {
 export class MockGemini {
   /** Tokens of each scripted answer that was sent. */
   readonly answers: GeminiUsage[] = [];
+  /** The bodies of all requests for an answer, as they were sent. */
+  readonly bodies: string[] = [];
+  /** How many answers each script has given. */
+  readonly given: Record<string, number> = {};
   readonly url: string;
   /** Replace it to change what comes next. */
   scenario: GeminiScenario = {};
@@ -91,11 +97,14 @@ export class MockGemini {
         error: { code: 404, message: 'mock', status: 'NOT_FOUND' },
       });
     }
-    const body = JSON.parse(Buffer.concat(chunks).toString()) as GenerateRequest;
-    const { index, step } = this.pick(body);
+    const sent = Buffer.concat(chunks).toString();
+    this.bodies.push(sent);
+    const body = JSON.parse(sent) as GenerateRequest;
+    const { name, index, step } = this.pick(body);
+    this.given[name] = (this.given[name] ?? 0) + 1;
     if (step.delay) await sleep(step.delay);
     await step.gate?.();
-    const usage = usageOfStep(Math.max(0, index));
+    const usage = { ...usageOfStep(Math.max(0, index)), ...step.usage };
     if (index >= 0) this.answers.push(usage);
     const { promptTokenCount, candidatesTokenCount, thoughtsTokenCount } = usage;
     const answer = {
@@ -116,12 +125,13 @@ export class MockGemini {
 
   /** The script is the one named last; the step is how often the model has answered since. */
   private pick({ contents = [], tools = [] }: GenerateRequest): {
+    name: string;
     index: number;
     step: GeminiStep;
   } {
     if (tools.length === 0) {
       const text = '{"reasoning":"mock","model_choice":"flash","next_speaker":"user"}';
-      return { index: -1, step: { parts: [say(text)] } };
+      return { name: 'side', index: -1, step: { parts: [say(text)] } };
     }
     let name = 'main';
     let start = 0;
@@ -134,7 +144,7 @@ export class MockGemini {
     });
     const index = contents.slice(start).filter(({ role }) => role === 'model').length;
     const step = this.scenario[name]?.[index] ?? [say('done')];
-    return { index, step: Array.isArray(step) ? { parts: step } : step };
+    return { name, index, step: Array.isArray(step) ? { parts: step } : step };
   }
 }
 

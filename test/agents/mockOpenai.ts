@@ -77,6 +77,8 @@ export const defaultOpenaiUsage = (step: number): OpenaiUsage => ({
 /** The OpenAI Responses API (`POST …/responses`, streamed) on loopback, answering from a script. */
 export class MockOpenai {
   readonly answers: OpenaiAnswer[] = [];
+  /** The bodies of all requests for an answer, as they were sent. */
+  readonly bodies: string[] = [];
   readonly url: string;
   /** Replace it to change what comes next. */
   scenario: OpenaiScenario;
@@ -113,7 +115,9 @@ export class MockOpenai {
     if (request.method !== 'POST' || !path.endsWith('/responses')) {
       return sendJson(response, 404, { error: { message: 'not here' } });
     }
-    const body = JSON.parse(unpacked(Buffer.concat(chunks), request)) as {
+    const sent = unpacked(Buffer.concat(chunks), request);
+    this.bodies.push(sent);
+    const body = JSON.parse(sent) as {
       model?: string;
       input?: Item[] | string;
     };

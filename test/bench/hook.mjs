@@ -64,6 +64,85 @@ export function benchHook({ runs = 31, dist, install }) {
   }));
 }
 
+/** Rules of many kinds, none of which the calls of the bench trip. */
+const manyRules = Array.from({ length: 200 }, (_, at) => ({
+  name: `rule-${at}`,
+  condition: [
+    `file_path matches "**/secret-${at}/**"`,
+    `command matches "forbidden-${at} --force"`,
+    `tool_calls > ${100_000 + at}`,
+    `tool matches "Tool${at}"`,
+  ][at % 4],
+  action: 'deny',
+}));
+
+/**
+ * What a decision costs above recording: the same hooks with 200 rules and without any, in turn.
+ *
+ * @param {{ runs?: number, install: (env: Record<string, string>) => string }} options as of {@link benchHook}
+ */
+export function benchGuard({ runs = 31, install }) {
+  const root = mkdtempSync(join(tmpdir(), 'bench-guard-'));
+  const subject = (name, tool, input, rules) => {
+    const home = join(root, name.replaceAll(/\W+/g, '-'));
+    const project = join(home, 'project');
+    mkdirSync(project, { recursive: true });
+    const env = {
+      PATH: process.env.PATH,
+      HOME: home,
+      AGENT_STRACE_HOME: join(home, '.agent-strace'),
+      CLAUDE_PROJECT_DIR: project,
+      CLAUDE_PID: String(process.pid),
+    };
+    const command = install(env);
+    if (rules !== undefined) {
+      const file = join(home, '.agent-strace', 'rules.json');
+      writeFileSync(file, JSON.stringify({ rules }), { mode: 0o600 });
+    }
+    let calls = 0;
+    return () => {
+      const payload = {
+        session_id: 'bench-session',
+        cwd: project,
+        hook_event_name: 'PreToolUse',
+        tool_name: tool,
+        tool_use_id: `toolu_${calls++}`,
+        tool_input: input(project),
+      };
+      const run = spawnSync('/bin/sh', ['-c', command], { env, input: JSON.stringify(payload) });
+      if (run.status !== 0 || run.stdout.length > 0) throw new Error(`${name}: ${run.stdout}`);
+    };
+  };
+  const read = (project) => ({ file_path: join(project, 'src/a.ts') });
+  const shell = () => ({ command: 'cd src && npm test -- --run payments | tee out.log' });
+  const pairs = {
+    read: [subject('read', 'Read', read), subject('read guarded', 'Read', read, manyRules)],
+    shell: [subject('shell', 'Bash', shell), subject('shell guarded', 'Bash', shell, manyRules)],
+  };
+  const found = [];
+  try {
+    for (const [name, [plain, guarded]] of Object.entries(pairs)) {
+      const times = { plain: [], guarded: [] };
+      for (let run = -3; run < runs; run++) {
+        for (const [kind, start] of Object.entries({ plain, guarded })) {
+          const from = performance.now();
+          start();
+          if (run >= 0) times[kind].push(performance.now() - from);
+        }
+      }
+      found.push({
+        name,
+        plain: median(times.plain),
+        guarded: median(times.guarded),
+        more: median(times.guarded.map((ms, at) => ms - times.plain[at])),
+      });
+    }
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+  return found;
+}
+
 /**
  * What looking for the files that a command changes costs: both hooks of a command in a repository, against
  * the same in a folder without one.

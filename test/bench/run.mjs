@@ -1,6 +1,6 @@
 // npm run bench: speed, memory and sizes, as ratios against a baseline that is measured in the same run.
 //
-//   npm run bench [-- hook command guard brake ingest sizes host marks] [--events 1000000] [--runs 5]
+//   npm run bench [-- hook guard command brake ingest sizes host marks] [--events 1000000] [--runs 5]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { benchCommandHooks, benchHook } from './hook.mjs';
+import { benchCommandHooks, benchGuard, benchHook } from './hook.mjs';
 import { median, quantile } from './stats.mjs';
 
 const root = join(import.meta.dirname, '../..');
@@ -69,6 +69,29 @@ async function hook() {
   }
 }
 
+async function guard() {
+  console.log('\nGuard: what a decision with 200 rules costs above recording (PreToolUse)');
+  const { installLauncher, hookCommand } = await import(await bundle('src/agents/launcher.ts'));
+  const rows = benchGuard({
+    install(env) {
+      const options = {
+        hookBundle: join(dist, 'hook.js'),
+        version: '0.0.0',
+        nodePath: process.execPath,
+      };
+      installLauncher({ ...options, env });
+      return hookCommand('claude', 'PreToolUse', env);
+    },
+  });
+  for (const { name, plain, guarded, more } of rows) {
+    row(
+      `${name} (${plain.toFixed(1)} → ${guarded.toFixed(1)} ms)`,
+      `${more.toFixed(1)} ms more`,
+      name === 'shell' ? 'aim ≤ 12 ms' : 'aim ≤ 5 ms',
+    );
+  }
+}
+
 async function command() {
   console.log(
     '\nCommand: what both hooks of a shell command cost, with a look at the files it changes',
@@ -97,7 +120,7 @@ async function command() {
   }
 }
 
-async function guard() {
+async function decision() {
   const count = Number(values.events);
   console.log(
     `\nGuard: a call recorded and decided on by 200 rules, in a session of ${count.toLocaleString('en')} events, nothing warm`,
@@ -228,8 +251,9 @@ try {
   const cpus = require('node:os').cpus();
   console.log(`${cpus.length} × ${cpus[0]?.model ?? 'CPU'}, Node ${process.version}; medians`);
   if (wanted('hook')) await hook();
-  if (wanted('command')) await command();
   if (wanted('guard')) await guard();
+  if (wanted('guard')) await decision();
+  if (wanted('command')) await command();
   if (wanted('brake')) await brake();
   if (wanted('ingest')) await ingest();
   if (wanted('sizes')) sizes();

@@ -19,6 +19,7 @@ import error from '@vscode/codicons/src/icons/error.svg' with { type: 'text' };
 import file from '@vscode/codicons/src/icons/file.svg' with { type: 'text' };
 import folderOpened from '@vscode/codicons/src/icons/folder-opened.svg' with { type: 'text' };
 import globe from '@vscode/codicons/src/icons/globe.svg' with { type: 'text' };
+import graph from '@vscode/codicons/src/icons/graph.svg' with { type: 'text' };
 import history from '@vscode/codicons/src/icons/history.svg' with { type: 'text' };
 import info from '@vscode/codicons/src/icons/info.svg' with { type: 'text' };
 import loading from '@vscode/codicons/src/icons/loading.svg' with { type: 'text' };
@@ -55,6 +56,7 @@ const SOURCES = {
   file,
   'folder-opened': folderOpened,
   globe,
+  graph,
   info,
   loading,
   play,

@@ -138,6 +138,16 @@ describe.each(withHooks)('the hook of %s before a tool', (agent) => {
       expect(err).toContain(CLOSED_REASON);
     });
 
+    it('denies where only the launcher is left', () => {
+      run(agent, { fail: 'closed' });
+      const launcher = fs.readFileSync(join(root, 'state/bin/agent-strace-hook'), 'utf8');
+      fs.rmSync(join(root, 'state', 'lib'), { recursive: true });
+      const [code, out, err] = fire(launcher);
+      expect([code, out]).toEqual([2, '']);
+      // Once, not by each that notices.
+      expect(err.split(CLOSED_REASON)).toHaveLength(2);
+    });
+
     it('passes on what the launcher says', () => {
       expect(fire('#!/bin/sh\necho "{}"\n')).toEqual([0, '{}\n', '']);
       expect(fire('#!/bin/sh\necho why >&2\nexit 2\n')).toEqual([2, '', 'why\n']);

@@ -1,11 +1,12 @@
 /** What set-up notes of a file that it wrote, so that removal gives back what was there, to the byte. */
 import * as fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { textHash } from '../../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../../trace/files.ts';
-import { ensureStateFolder, stateHome } from '../../trace/paths.ts';
+import { ensureStateFolder } from '../../trace/paths.ts';
 import type { AgentId, Env } from '../agent.ts';
 import { type Step, undo } from './jsonEdit.ts';
+import { recordPath } from './setUpFile.ts';
 
 /** How to make the file again what it was, as long as nobody else changed it. */
 interface UndoRecord {
@@ -20,9 +21,6 @@ interface UndoRecord {
   steps: Step[];
 }
 
-const recordPath = (agent: AgentId, target: string, env: Env): string =>
-  join(stateHome(env), 'setup', `${agent}-${textHash(target)}.json`);
-
 function recordOf(agent: AgentId, target: string, env: Env): UndoRecord | undefined {
   const saved = readSmallFile(recordPath(agent, target, env), 1_048_576);
   if (saved === undefined) return undefined;
@@ -33,10 +31,6 @@ function recordOf(agent: AgentId, target: string, env: Env): UndoRecord | undefi
     return undefined;
   }
 }
-
-/** Whether set-up wrote a file, and has not taken it back. */
-export const isSetUpIn = (agent: AgentId, target: string, env: Env = process.env): boolean =>
-  recordOf(agent, target, env) !== undefined;
 
 /** The file as it was before us, where it still is what we made of it. */
 export function undone(

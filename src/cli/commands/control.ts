@@ -3,6 +3,7 @@ import { ownRecord } from '../../agents/process.ts';
 import { act, type BrakeAction, notable } from '../../guard/brake.ts';
 import type { ControlReport, Outcome, Why } from '../../guard/control.ts';
 import { MAX_HOLD_MS } from '../../guard/pauseMark.ts';
+import { settleByHand } from '../../guard/tripActs.ts';
 import { nameOf } from '../../guard/verify.ts';
 import { plural } from '../../model/format.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
@@ -39,9 +40,15 @@ export async function control(
     if (answer !== undefined) return answer;
   }
   const outcome = await brake(io, action, entry, options);
+  const trips = outcome.ok && action !== 'pause' ? settleByHand(entry.id, action, io.env) : [];
   if (options.json === true) await printJson(io, outcomeJson(action, entry.id, outcome));
-  else if (outcome.ok) await tell(io, action, agent, entry.id, outcome);
-  else warn(io, `Could not ${action}: ${sanitizeLine(outcome.message)}`, 'red');
+  else if (outcome.ok) {
+    await tell(io, action, agent, entry.id, outcome);
+    for (const { rule, state } of trips) {
+      if (state !== 'resumed') continue;
+      await print(io, `The rule "${sanitizeLine(rule.name)}" asks again at its next step.\n`);
+    }
+  } else warn(io, `Could not ${action}: ${sanitizeLine(outcome.message)}`, 'red');
   return outcome.ok && outcome.state !== 'partly' ? EXIT.ok : EXIT.none;
 }
 

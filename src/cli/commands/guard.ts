@@ -179,6 +179,16 @@ async function bringUpToDate(io: Io, verb: string, options: GuardOptions): Promi
     }
     return EXIT.ok;
   }
+  if (verb === 'fail' && readChoices(io.env).fail === 'closed') {
+    for (const { agent, recorded: files } of recorded) {
+      for (const { file } of files.filter(({ scope }) => scope === 'project')) {
+        warn(
+          io,
+          `${AGENTS[agent].name}: ${sanitizeLine(homely(file))} is everybody’s, so without a recorder tools still run there. For yours: agent-strace setup --cli ${agent} --scope user`,
+        );
+      }
+    }
+  }
   const older = recorded.filter((state) => state.recorded.some(({ current }) => !current));
   if (older.length === 0 || options.json === true) return EXIT.ok;
   const agents: AgentId[] = older.map(({ agent }) => agent);

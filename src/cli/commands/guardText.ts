@@ -1,24 +1,28 @@
 /** What `guard` prints of a {@link GuardStatus}: words for people, and JSON. */
 import { AGENTS } from '../../agents/agent.ts';
+import { actionWithin } from '../../guard/rules/reach.ts';
 import type { Rule, RuleProblem } from '../../guard/rules/rule.ts';
 import type { AgentGuard, GuardedBy, GuardStatus } from '../../guard/status.ts';
 import { plural } from '../../model/format.ts';
 import type { Style } from '../../report/style.ts';
 import { renderTable, type TableColumn } from '../../report/table.ts';
-import { sanitizeLine } from '../../report/terminalText.ts';
+import { cutToWidth, sanitizeLine } from '../../report/terminalText.ts';
 import { type Io, styleFor, widthOf } from '../io.ts';
 import { homely } from '../traces.ts';
 
 /** Rules and trips that are shown; the rest is in the JSON. */
 const MOST_RULES = 12;
 const MOST_TRIPS = 5;
+/** Columns, where there is no terminal; and of a name. */
+const MOST_WIDTH = 120;
+const MOST_NAME = 30;
 
 export function statusText(io: Io, status: GuardStatus): string {
   const style = styleFor(io, io.stdout);
   return `${[
     headline(status, style),
     agentTable(io, status, style),
-    ...rulesText(status, style),
+    ...rulesText(io, status, style),
     problemsText(status, style),
     tripsText(io, status, style),
     choicesText(status),
@@ -94,32 +98,37 @@ const fileText = ({ file, current }: GuardedBy): string =>
   `${sanitizeLine(homely(file))}${current ? '' : ' (older)'}`;
 
 /** By where they come from, the built-in ones first. */
-function rulesText({ rules, off }: GuardStatus, style: Style): string[] {
+function rulesText(io: Io, { rules, off }: GuardStatus, style: Style): string[] {
   const sources = new Map<string, Rule[]>();
   for (const rule of rules.rules) {
     const source = sourceOf(rule);
     sources.set(source, [...(sources.get(source) ?? []), rule]);
   }
+  const width = widthOf(io) ?? MOST_WIDTH;
   const parts = [...sources].map(([source, list]) => {
-    const wide = Math.max(...list.slice(0, MOST_RULES).map(({ name }) => name.length));
-    const lines = list
-      .slice(0, MOST_RULES)
-      .map(
-        ({ name, action, text }) =>
-          `  ${action.padEnd(5)}  ${sanitizeLine(name).padEnd(Math.min(wide, 30))}  ${style.dim(sanitizeLine(text).slice(0, 100))}`,
-      );
-    const more = list.length - MOST_RULES;
-    if (more > 0) lines.push(style.dim(`  … ${more} more (--json shows all)`));
+    const shown = list.slice(0, MOST_RULES);
+    const names = Math.min(MOST_NAME, Math.max(...shown.map(({ name }) => name.length)));
+    const lines = shown.map(({ name, action, scope, text }) => {
+      const does = actionWithin(action, scope, 'hook').padEnd(5);
+      const head = `  ${does}  ${sanitizeLine(name).padEnd(names)}  `;
+      const room = width - head.length;
+      return room < 12 ? head.trimEnd() : head + style.dim(cutToWidth(sanitizeLine(text), room));
+    });
+    const more = list.length - shown.length;
+    if (more > 0) lines.push(style.dim(`  … ${more} more (agent-strace rules list)`));
     return [style.bold(source), ...lines].join('\n');
   });
   if (off.length > 0) {
-    const names = off.map(
-      ({ name, known }) => `${sanitizeLine(name)}${known ? '' : ' (no such rule)'}`,
-    );
+    const names = off.map(({ name, known, inForce }) => {
+      const but = known ? '' : ' (no such rule)';
+      return `${sanitizeLine(name)}${inForce ? ` (${ALL_THE_SAME})` : but}`;
+    });
     parts.push(`Switched off: ${names.join(', ')}`);
   }
   return parts;
 }
+
+const ALL_THE_SAME = 'in force while a file of rules cannot be read';
 
 function sourceOf({ fixed, scope, file }: Rule): string {
   if (fixed === true) return 'The guard’s own files';
@@ -161,9 +170,10 @@ function ago(seconds: number): string {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
-function choicesText({ choices: { safe, fail, ask } }: GuardStatus): string {
+function choicesText({ choices: { safe, fail, ask }, rules }: GuardStatus): string {
+  const forced = !safe && rules.rules.some(({ scope, fixed }) => scope === 'builtin' && !fixed);
   return [
-    `Safe set: ${safe ? 'on' : 'off'}`,
+    `Safe set: ${safe ? 'on' : forced ? `off, but ${ALL_THE_SAME}` : 'off'}`,
     `can’t decide: ${fail === 'closed' ? 'no tool runs' : 'the tool runs'}`,
     `questions: ${{ auto: 'the agent’s own, else VS Code’s', agent: 'the agent’s own', editor: 'VS Code’s' }[ask]}`,
   ].join(' · ');

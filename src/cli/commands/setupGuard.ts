@@ -10,13 +10,13 @@ import type { SetupOptions } from './setup.ts';
 /** What the safe set does, for people who are asked for the first time. */
 const SAFE_SET = `
 Also stop dangerous calls before they run? The safe set, for all agents in all projects:
-  secrets         reading keys and credentials, or sending them out
-  .git            writing into its internals
-  rm -rf          outside the project
-  git push -f     over what others have
-  production      writing its env files
-  this guard      changing its rules, or the hooks of an agent
-Some is denied, the rest asks you. See and change it: agent-strace guard
+  secrets       sending one out, by network or MCP                 denied
+  .git          writing or deleting its internals                  denied
+  rm            outside the project                                denied
+  git push -f   over what others have                              denied
+  production    env files: writing denied, reading asks you
+  disguise      commands that hide what they do (… | sh, eval)     asks you
+The guard's own rules and hooks are then out of agents' reach. See it all: agent-strace guard
 `;
 
 /** What is wanted of the guard, by flags. Nothing is kept yet. @throws CliError where an agent wants it */

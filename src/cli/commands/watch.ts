@@ -4,13 +4,16 @@ import { ownRecord } from '../../agents/process.ts';
 import { writePriceTable } from '../../guard/decision/writePriceTable.ts';
 import { forecastText } from '../../guard/forecast.ts';
 import { runOnDeath } from '../../guard/onDeath.ts';
-import { regexMatcher } from '../../guard/rules/regex.ts';
-import type { RuleProblem } from '../../guard/rules/rule.ts';
+import { regexOf } from '../../guard/rules/regex.ts';
+import type { Action, Rule, RuleProblem } from '../../guard/rules/rule.ts';
 import { rulesFor } from '../../guard/rules/rulesFor.ts';
+import { metricOf, stepOf } from '../../guard/tripActs.ts';
 import type { Trip } from '../../guard/trips.ts';
+
 import { Watch, type WatchedState } from '../../guard/watch.ts';
 import { type WatchFlags, watchRules } from '../../guard/watchRules.ts';
 import { postmortemOf, savePostmortem, writePostmortem } from '../../guard/writePostmortem.ts';
+import { formatUsd, plural } from '../../model/format.ts';
 import * as personalRules from '../../redact/personalRules.ts';
 import { usePersonalRules } from '../../redact/redact.ts';
 import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
@@ -20,7 +23,7 @@ import { placeTrace } from '../../trace/paths.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, Interrupted, type Io, sleep, styleFor, warn, widthOf } from '../io.ts';
-import { findSession, openStore, sharedPricer, type TraceOptions } from '../traces.ts';
+import { findSession, openStore, sharedPricer, shellWord, type TraceOptions } from '../traces.ts';
 
 export interface WatchCommandOptions extends TraceOptions, WatchFlags {
   onViolation?: 'terminal' | 'file' | 'kill';
@@ -66,7 +69,7 @@ export async function watch(
     rules: (of, session) => rulesFor({ project: of, session, env: io.env }),
     env: io.env,
     pricer: await sharedPricer(),
-    regex: (source) => ({ test: regexMatcher(source) }),
+    regex: regexOf,
     ...(options.dryRun === true && { dryRun: true }),
     ...(options.onViolation === 'kill' && { kill: true }),
     tripped: (trip) => {
@@ -82,7 +85,11 @@ export async function watch(
     crashed: async (gone) => await crashed(io, options, gone, screen),
   });
   try {
-    screen.start(own.length, project, entry?.id);
+    const inForce = rulesFor({ project, env: io.env });
+    for (const problem of inForce.problems)
+      warn(io, `Rules: ${sanitizeLine(said(problem))}`, 'red');
+    screen.start(own.length, inForce.rules.length, project, entry?.id);
+    screen.weak(inForce.rules.filter(({ scope, action }) => scope === 'repo' && ACTS.has(action)));
     for (;;) {
       screen.show(await engine.tick());
       if (engine.done) break;
@@ -101,17 +108,19 @@ export async function watch(
 /** Part of the contract: docs/commands.md. */
 const WATCHED = { tripped: 2, killed: 3 } as const;
 
-function badRules(problems: readonly RuleProblem[]): CliError {
-  const lines = problems.map(({ file, line, message, fix }) => {
-    const where = file === '' ? '' : `${sanitizeLine(file)}:${line}: `;
-    return `${where}${message}${fix === undefined ? '' : `; ${fix}`}`;
-  });
-  return new CliError(
-    `Nothing is watched: ${lines.length === 1 ? 'a rule' : 'some rules'} cannot be used`,
+const ACTS: ReadonlySet<Action> = new Set<Action>(['pause', 'stop', 'kill']);
+
+const said = ({ file, line, message, fix }: RuleProblem): string => {
+  const where = file === '' ? '' : `${file}:${line}: `;
+  return `${where}${message}${fix === undefined ? '' : `; ${fix}`}`;
+};
+
+const badRules = (problems: readonly RuleProblem[]): CliError =>
+  new CliError(
+    `Nothing is watched: ${problems.length === 1 ? 'a rule' : 'some rules'} cannot be used`,
     EXIT.usage,
-    lines.join('\n'),
+    problems.map(said).join('\n'),
   );
-}
 
 async function crashed(
   io: Io,
@@ -170,7 +179,7 @@ class Screen {
   private readonly live: boolean;
   private shown: string[] = [];
   private readonly printed = new Map<string, { text: string; atMs: number }>();
-  private readonly told = new Map<string, string>();
+  private readonly told = new Set<string>();
 
   constructor(io: Io, json: boolean) {
     this.io = io;
@@ -178,11 +187,23 @@ class Screen {
     this.live = !json && io.stdout.isTTY === true;
   }
 
-  start(rules: number, project: string, id: string | undefined): void {
+  /** @param own rules of the flags @param inForce rules that hold anyway */
+  start(own: number, inForce: number, project: string, id: string | undefined): void {
     if (this.json) return;
     const what = id === undefined ? `sessions of ${project}` : `session ${id.slice(0, 8)}`;
-    const own = rules === 0 ? '' : `, with ${rules} ${rules === 1 ? 'rule' : 'rules'} of its own`;
-    this.note(`Watching ${what}${own}. Ctrl-C ends it.`);
+    const rules = own + inForce === 0 ? 'no rules' : plural(own + inForce, 'rule');
+    const hint = own + inForce === 0 ? ' Nothing will be stopped: try --budget 5.' : '';
+    this.note(`Watching ${what}, ${rules}. Ctrl-C ends it.${hint}`);
+  }
+
+  /** @param rules of the repository that would do more than it may */
+  weak(rules: readonly Rule[]): void {
+    const [first] = rules;
+    if (this.json || first === undefined) return;
+    const file = first.file === undefined ? 'their file' : shellWord(first.file);
+    this.note(
+      `${plural(rules.length, 'rule')} of the repository may only deny here. To let them ${first.action}: --rules ${file}`,
+    );
   }
 
   show(states: readonly WatchedState[]): void {
@@ -206,12 +227,13 @@ class Screen {
   }
 
   private line(state: WatchedState, nowMs: number, width: number | undefined): string {
-    const { id, summary, last, perHour, forecast } = state;
+    const { id, summary, last, perHour, forecast, by } = state;
     return watchLine(
       {
         id: id.slice(0, 8),
         summary,
         ...(last !== undefined && { last }),
+        ...(by !== undefined && { ended: by }),
         ...(perHour !== undefined && { perHour }),
         ...(forecast !== undefined && { forecast: forecastText(forecast) }),
       },
@@ -220,11 +242,17 @@ class Screen {
   }
 
   trip(trip: Trip): void {
-    const text = this.json ? safeJson({ type: 'trip', ...trip }) : tripLine(textOf(trip));
-    // Told when it is found, and again when something was done.
-    if (this.told.get(trip.id) === text) return;
-    this.told.set(trip.id, text);
+    const text = this.json ? safeJson(tripJson(trip)) : tripLine(textOf(trip));
+    // Told when it is found, and again when something was done; what fails again and again, once.
+    const told = `${trip.id} ${trip.limit ?? ''} ${text}`;
+    if (this.told.has(told)) return;
+    this.told.add(told);
     this.note(text, trip.action === 'alert' ? 'yellow' : 'red');
+    if (this.json || trip.state !== 'open' || trip.processes === undefined) return;
+    const step = stepOf(trip);
+    const again = step === undefined ? '' : `; it is asked again at ${formatLimit(trip, step)}`;
+    const id = sanitizeLine(trip.session.slice(0, 8));
+    this.note(`To go on: agent-strace resume ${id}${again}. To end it: agent-strace stop ${id}`);
   }
 
   postmortem(session: string, path: string): void {
@@ -266,13 +294,43 @@ class Screen {
 
 const NANO = 1e9;
 
-function stateJson({ id, summary, perHour, forecast, over }: WatchedState) {
+/** The limit of a trip's rule, for people. */
+function formatLimit({ rule }: Trip, limit: number): string {
+  const metric = metricOf(rule.text);
+  const isMoney = metric === 'cost_usd' || metric === 'cost_per_hour';
+  if (isMoney || metric === 'project_cost_7d') return formatUsd(limit * NANO);
+  return metric?.endsWith('_minutes') === true ? `${limit} min` : `${limit}`;
+}
+
+const tripJson = (trip: Trip) => ({
+  type: 'trip',
+  trip_id: trip.id,
+  session_id: trip.session,
+  agent: trip.agent,
+  line: trip.line,
+  rule: trip.rule.name,
+  condition: trip.rule.text,
+  scope: trip.rule.scope,
+  action: trip.action,
+  detail: trip.detail,
+  value: trip.value ?? null,
+  limit: trip.limit ?? null,
+  call: trip.call ?? null,
+  dry_run: trip.dryRun === true,
+  state: trip.state,
+  processes: trip.processes ?? [],
+  problem: trip.problem ?? null,
+  at: trip.at,
+});
+
+function stateJson({ id, summary, perHour, forecast, over, by }: WatchedState) {
   return {
     type: 'status',
     session_id: id,
     agent: summary.agent,
     status: summary.status,
     over,
+    ended_by_rule: by ?? null,
     cost_usd: summary.cost.nanoUsd / NANO,
     cost_per_hour: perHour ?? null,
     tool_calls: summary.calls,

@@ -147,7 +147,9 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
         ? NO
         : { truth: 'yes', detail: `sends a secret out (${call.secrets.slice(0, 3).join(', ')})` };
     case 'opaque': {
-      const hidden = call.reading?.opaque.find(({ kind }) => kind === 'hidden');
+      const hidden = call.reading?.opaque.find(
+        ({ kind, reason }) => kind === 'hidden' && when.reasons?.includes(reason) !== false,
+      );
       if (hidden !== undefined)
         return { truth: 'yes', detail: `${shown(hidden.text, 80)} does not say what it does` };
       return call.command !== undefined && call.reading === undefined
@@ -232,7 +234,7 @@ function onPath(touch: Touch, patterns: readonly TextPattern[], rule: Rule, scen
     }
     if (best === 'yes') break;
   }
-  // Whatever it does with what it was given, it does to that path: for "not" that is enough.
+  // What it was given is that path in any case: for a rule on all others that is no maybe.
   const vague = isGiven(touch, scene) && scene.negated !== true;
   return best !== 'no' && vague ? 'maybe' : best;
 }

@@ -1,17 +1,11 @@
 /** Rules that come with the product: what a careful person would forbid any agent, and what protects the guard itself. */
 import { isAbsolute, join, resolve } from 'node:path';
 import { homeOf } from '../../agents/setup/places.ts';
-import {
-  gitRootOf,
-  projectFolders,
-  realPath,
-  stateHome,
-  TRACE_FOLDER,
-  tracePlaces,
-} from '../../trace/paths.ts';
+import { gitRootOf, realPath, stateHome, TRACE_FOLDER, tracePlaces } from '../../trace/paths.ts';
 import { conditionText, parseCondition } from './conditions.ts';
-import { PROJECT_FILES, SCOPE_FILE, USER_FILES } from './places.ts';
+import { PROJECT_FILES, ruleFolders, SCOPE_FILE, USER_FILES } from './places.ts';
 import type { Action, Condition, Rule, TextPattern } from './rule.ts';
+import { REASONS } from './words.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -94,6 +88,13 @@ const SAFE: Said[] = [
     message:
       'What is piped into a shell cannot be checked. Download it to a file, and read it first.',
   },
+  {
+    name: 'ask-unreadable',
+    when: `command unreadable: ${REASONS.filter((reason) => reason !== 'pipedToShell').join(', ')}`,
+    action: 'ask',
+    message:
+      'This command hides what it does. Use plain commands, or the tools for reading and editing files.',
+  },
 ];
 
 /** Names of the rules of the safe set. */
@@ -172,7 +173,7 @@ const OWN_COMMANDS = [
 
 /** What protects the guard itself: in force as long as any rule is. Reading is not denied. @param project absolute */
 export function fixedSet(project: string, env: Env = process.env): Rule[] {
-  const folders = projectFolders(project);
+  const folders = ruleFolders(project);
   const rule = (name: string, when: Condition, text: string, message: string): Rule => ({
     name,
     when,
@@ -191,6 +192,8 @@ export function fixedSet(project: string, env: Env = process.env): Rule[] {
   const ruleNames = [...PROJECT_FILES, SCOPE_FILE];
   const ruleFiles = [
     ...folders.flatMap((folder) => below(folder, ruleNames)),
+    // Without it nobody would know that the folders above belong to the project.
+    ...folders.slice(1).flatMap((folder) => below(folder, ['.git'])),
     ...[
       ...folders.map((folder) => [folder, ruleNames] as const),
       [stateHome(env), USER_FILES] as const,

@@ -3,13 +3,13 @@ import { closeSync, fstatSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { textHash } from '../../model/ids.ts';
 import { codeOf, openRead, problemText, readSmallFile, writeSmallFile } from '../../trace/files.ts';
-import { isBelow, projectFolders, realPath } from '../../trace/paths.ts';
+import { isBelow, realPath } from '../../trace/paths.ts';
 import { ensureGuardFolder, guardPlace, readChoices } from '../guardHome.ts';
 import { fixedSet, safeSet } from './builtin.ts';
 import { type Compile, type Compiled, compiledPath, keyOf, namesIn } from './compiled.ts';
-import type { CheckRegex } from './conditions.ts';
+import type { CheckRegex } from './conditionParser.ts';
 import { type FileRule, oneLine } from './fileReader.ts';
-import { ABSENT, type Candidate, candidates, SCOPE_FILE, stampOf } from './places.ts';
+import { ABSENT, type Candidate, candidates, ruleFolders, SCOPE_FILE, stampOf } from './places.ts';
 import type { Budget, Rule, RuleProblem } from './rule.ts';
 import { readRuleText } from './ruleFile.ts';
 
@@ -81,10 +81,8 @@ function compileRules(project: string, env: Env, helpers: Helpers): Compiled {
     const { path, scope, root } = candidate;
     // Before it is read: what changes meanwhile is seen the next time.
     stamps[path] = stampOf(path);
-    if (stamps[path] === ABSENT) {
-      forget(path, env);
-      continue;
-    }
+    // What was deleted has no rules: a person did that, for the guarded agent may not.
+    if (stamps[path] === ABSENT) continue;
     if (isPolicy(candidate) && helpers.readScope === undefined) continue;
     const loaded = loadFile(candidate, project, helpers);
     problems.push(...loaded.problems);
@@ -128,10 +126,7 @@ export function loadFile(
 ): Loaded {
   const { path, scope, root } = candidate;
   const empty: Loaded = { rules: [], problems: [], lost: 0, unreadable: false, policies: [] };
-  const text = textOf(
-    path,
-    scope === 'repo' ? (projectFolders(project).at(-1) ?? root) : undefined,
-  );
+  const text = textOf(path, scope === 'repo' ? (ruleFolders(project).at(-1) ?? root) : undefined);
   if (typeof text !== 'string') {
     const problem: RuleProblem = { file: path, line: 1, column: 1, ...text };
     return { ...empty, problems: [problem], lost: 1, unreadable: true };
@@ -229,15 +224,6 @@ function readGood(path: string, env: Env): Good | undefined {
     return good.version === 1 && good.path === path && Array.isArray(good.rules) ? good : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** A file that was deleted has no rules: a person did that, for the guarded agent may not. */
-function forget(path: string, env: Env): void {
-  try {
-    rmSync(goodPath(path, env), { force: true });
-  } catch {
-    // It is asked for only where there is a file again.
   }
 }
 

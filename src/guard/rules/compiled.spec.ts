@@ -108,6 +108,16 @@ describe('rules of a project', () => {
     expect(rules.find(({ name }) => name === 'a')).toMatchObject({ root: project });
   });
 
+  it('holds it to them also when a repository is made inside', () => {
+    write('.watch-rules.yaml', TWO);
+    const inside = join(project, 'packages', 'x');
+    mkdirSync(join(inside, '.git'), { recursive: true });
+    const set = rulesFor({ project: inside, env });
+    expect(own(set)).toEqual(['a', 'b']);
+    const guard = set.rules.find(({ name }) => name === 'guard-rules');
+    expect(JSON.stringify(guard?.when)).toContain(join(project, '.git'));
+  });
+
   it('protects itself as soon as there is any rule', () => {
     write('.watch-rules.yaml', TWO);
     expect(fixed(load())).toContain('guard-rules');
@@ -252,9 +262,9 @@ describe('a mistake', () => {
     unlinkSync(place());
     expect(hasRules(project, env)).toBe(false);
     expect(load()).toEqual({ rules: [], problems: [], stale: [] });
-    // It begins anew.
+    // Half of it, as when an editor deletes and writes it anew: what it said last.
     write('.watch-rules.yaml', '- {name: a');
-    expect(own(load())).toEqual([]);
+    expect(own(load())).toEqual(['a', 'b']);
   });
 });
 

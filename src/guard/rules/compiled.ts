@@ -5,10 +5,9 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { textHash } from '../../model/ids.ts';
 import { codeOf, readSmallFile } from '../../trace/files.ts';
-import { projectFolders } from '../../trace/paths.ts';
 import { guardPlace, readChoices } from '../guardHome.ts';
 import { armedRules, hasArmed } from './armed.ts';
-import { candidates, stampOf } from './places.ts';
+import { candidates, ruleFolders, stampOf } from './places.ts';
 import type { Rule, RuleSet } from './rule.ts';
 
 type Env = Record<string, string | undefined>;
@@ -60,7 +59,7 @@ export const compiledPath = (project: string, env: Env): string =>
 
 export function keyOf(project: string, env: Env): string {
   const { safe, off } = readChoices(env);
-  return JSON.stringify([projectFolders(project), safe, off, settingsOf(env)]);
+  return JSON.stringify([ruleFolders(project), safe, off, settingsOf(env)]);
 }
 
 /**

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { conditionText, MAX_TEXT, MAX_WINDOW, parseCondition } from './conditions.ts';
+import { MAX_WINDOW } from './conditionParser.ts';
+import { conditionText, MAX_TEXT, parseCondition } from './conditions.ts';
 import { regexProblem } from './regex.ts';
 import { type Condition, METRICS, type Metric, type TextPattern } from './rule.ts';
 

@@ -1,5 +1,5 @@
 /** What the readers of all parts of a rule file share: where they are, what was wrong, which rules there are. */
-import type { CheckRegex } from './conditions.ts';
+import type { CheckRegex } from './conditionParser.ts';
 import { conditionText, parseCondition } from './conditions.ts';
 import type { Action, Condition, Rule, RuleProblem } from './rule.ts';
 import { type Entry, placeIn, placer, type Tree } from './tree.ts';
@@ -25,7 +25,7 @@ const MAX_MESSAGE = 500;
 
 type MapTree = Extract<Tree, { kind: 'map' }>;
 
-const ACTION_WORDS: Record<string, Action> = {
+export const ACTION_WORDS: Record<string, Action> = {
   alert: 'alert',
   ask: 'ask',
   deny: 'deny',

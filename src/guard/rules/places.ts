@@ -1,8 +1,9 @@
 /** Where rules are written. Light: this is part of the hook's bundles. */
-import { lstatSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { codeOf } from '../../trace/files.ts';
-import { projectFolders, stateHome } from '../../trace/paths.ts';
+import { stateHome } from '../../trace/paths.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -34,6 +35,22 @@ export interface Candidate {
 }
 
 /**
+ * A project and the folders above it that hold it to their rules: up to the outermost repository around it, for a repository
+ * that is made inside of another (`git init`) must not take the other's rules away. The user's home is nobody's project.
+ */
+export function ruleFolders(project: string): string[] {
+  const folders: string[] = [];
+  let outermost = 1;
+  for (let at = resolve(project); ; at = dirname(at)) {
+    if (folders.length > 0 && (at === homedir() || dirname(at) === at)) break;
+    folders.push(at);
+    if (existsSync(join(at, '.git'))) outermost = folders.length;
+    if (dirname(at) === at) break;
+  }
+  return folders.slice(0, outermost);
+}
+
+/**
  * All files that may hold rules for a project, there or not. A project inside a repository is also held to the rules of
  * the folders above it, up to the repository's own.
  */
@@ -42,7 +59,7 @@ export function candidates(project: string, env: Env): Candidate[] {
     ...USER_FILES.map(
       (name): Candidate => ({ path: join(stateHome(env), name), scope: 'user', root: project }),
     ),
-    ...projectFolders(project).flatMap((root) =>
+    ...ruleFolders(project).flatMap((root) =>
       [...PROJECT_FILES, SCOPE_FILE].map(
         (name): Candidate => ({ path: join(root, name), scope: 'repo', root }),
       ),

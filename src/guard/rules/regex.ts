@@ -21,7 +21,7 @@ export function regexProblem(source: string): string | undefined {
  *
  * @throws where it is none: see {@link regexProblem}
  */
-export function regexMatcher(source: string): (text: string) => boolean {
+export function regexOf(source: string): { test(text: string): boolean } {
   const compiled = RE2JS.compile(source);
-  return (text) => compiled.matcher(text).find();
+  return { test: (text) => compiled.matcher(text).find() };
 }

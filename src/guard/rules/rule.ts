@@ -98,8 +98,8 @@ export type Condition =
       first?: true;
     }
   /**
-   * The call runs a command whose words do not say what it does (`python -c`, `eval`, unparsable). With `reasons`: for one
-   * of these, else for any that the command itself hides (not `make`, which runs what lies in a file).
+   * The call runs a command that hides what it does (`python -c` that writes, `eval`, unparsable; not `make`, which runs what
+   * lies in a file). With `reasons`: for one of these only.
    */
   | { kind: 'opaque'; reasons?: OpaqueReason[] }
   | { kind: 'tool'; patterns: TextPattern[] }

@@ -1,6 +1,7 @@
 /** One rule of a file, in either shape: `condition: "cost_usd > 5"`, or `condition: cost_usd` with `threshold: 5`. */
 import { amountOf, EXAMPLES, unitOf } from './amounts.ts';
-import { conditionText, LOOP, SEQUENCE } from './conditions.ts';
+import { LOOP, SEQUENCE } from './conditionParser.ts';
+import { conditionText } from './conditions.ts';
 import { type FileReader, shown } from './fileReader.ts';
 import type { Access, Condition, Metric, TextPattern } from './rule.ts';
 import type { Entry, Tree } from './tree.ts';
@@ -9,7 +10,7 @@ import { isMetric, isTextKind, meant } from './words.ts';
 const PARTS = ['threshold', 'window', 'length', 'glob', 'pattern', 'regex', 'access'] as const;
 type Part = (typeof PARTS)[number];
 
-const KEYS = ['name', 'condition', 'action', 'message', 'reason', 'notify', ...PARTS];
+export const RULE_KEYS = ['name', 'condition', 'action', 'message', 'reason', 'notify', ...PARTS];
 
 /** Words of the second shape, and what they stand for. */
 const SHORT: Record<string, Metric> = {
@@ -56,7 +57,7 @@ export function readRule(reader: FileReader, tree: Tree): void {
     return;
   }
   const lostBefore = reader.lost;
-  const fields = reader.fields(tree, KEYS, 'a rule');
+  const fields = reader.fields(tree, RULE_KEYS, 'a rule');
   reader.destination(fields.get('notify'));
   const name = reader.string(fields.get('name'));
   const action = reader.action(fields.get('action'), 'alert');

@@ -24,7 +24,7 @@ export interface ReadFile {
   policies: string[];
 }
 
-const KEYS = [
+export const FILE_KEYS = [
   'rules',
   'budget',
   'watchers',
@@ -88,7 +88,7 @@ function readTop(
     readRule(reader, tree);
     return;
   }
-  const fields = reader.fields(tree, KEYS, 'the file', kind === 'rules');
+  const fields = reader.fields(tree, FILE_KEYS, 'the file', kind === 'rules');
   const { repo } = reader.context;
   for (const item of itemsOf(reader, fields.get('rules'))) readRule(reader, item);
   for (const item of itemsOf(reader, fields.get('operation_rules'))) readOperation(reader, item);

@@ -1,59 +1,12 @@
-/** The rules in force, for the editor and the command line: with all that is needed to compile them. */
-
-import { type ScopeRules, scopeRules } from '../scope.ts';
-import { fixedSet } from './builtin.ts';
-import { compilerWith, type Helpers, loadFile, uniquelyNamed } from './compile.ts';
-import { loadRules, type RulesOf } from './compiled.ts';
-import { regexProblem } from './regex.ts';
-import type { Rule, RuleProblem, RuleSet } from './rule.ts';
-import { parseRulesSpec } from './spec.ts';
-
-export interface RulesForOptions extends RulesOf {
-  /** `loop:3/10,budget:$5`: of a flag. */
-  specs?: readonly string[];
-  /** Absolute paths of rule files that a person named: as good as the user's own. */
-  extraFiles?: readonly string[];
-}
-
-/** Never throws: what cannot be read is a problem of the set. */
-export function rulesFor(options: RulesForOptions): RuleSet {
-  const { project, env = process.env, specs = [], extraFiles = [] } = options;
-  const given: Rule[] = [];
-  const problems: RuleProblem[] = [];
-  for (const spec of specs) {
-    const made = parseRulesSpec(spec, project);
-    given.push(...made.rules);
-    problems.push(...made.problems);
-  }
-  for (const path of extraFiles) {
-    const loaded = loadFile({ path, scope: 'user', root: project }, project, HELPERS);
-    given.push(...loaded.rules.map((rule): Rule => ({ ...rule, scope: 'user', root: project })));
-    problems.push(...loaded.problems);
-  }
-  const set = loadRules(options, () => compile);
-  // Named by a person, it is theirs: the project's own reading of it would only say less.
-  const kept = set.rules.filter(
-    ({ scope, file }) => !(scope === 'repo' && file !== undefined && extraFiles.includes(file)),
-  );
-  const all = [...given, ...kept.filter(({ fixed }) => fixed !== true)];
-  const fixed = all.length > 0 ? fixedSet(project, env) : [];
-  return {
-    ...set,
-    rules: uniquelyNamed([...fixed, ...all]),
-    problems: [...problems, ...set.problems],
-  };
-}
-
-const HELPERS: Helpers = { checkRegex: regexProblem, readScope: scopeRules };
-const compile = compilerWith(HELPERS);
-
 /**
- * A policy that a person named, whatever its name is.
- *
- * @param path absolute
- * @param root what relative patterns in it are of: absolute
+ * The rules in force, for the editor and the command line. Heavy: import it by `import()`, which in what is built is the
+ * bundle `rules.js` (`src/hook/rules.ts`, of the same exports).
  */
-export function policyRules(path: string, root: string): ScopeRules {
-  const { rules, problems } = loadFile({ path, scope: 'user', root, policy: true }, root, HELPERS);
-  return { rules: rules.map((rule): Rule => ({ ...rule, scope: 'user', root })), problems };
-}
+import { scopeRules } from '../scope.ts';
+import { regexProblem } from './regex.ts';
+import { ruleReader } from './ruleReader.ts';
+
+export const { compile, rulesFor, readRuleFile, policyRules, readsPolicies } = ruleReader({
+  checkRegex: regexProblem,
+  readScope: scopeRules,
+});

@@ -1,6 +1,7 @@
 /** Rules in a word, as flags and files have them: `loop:3/10,budget:$5,timeout:30m`. */
 import { amountOf, EXAMPLES, unitOf } from './amounts.ts';
-import { conditionText, LOOP, parseCondition, SEQUENCE } from './conditions.ts';
+import { LOOP, SEQUENCE } from './conditionParser.ts';
+import { conditionText, parseCondition } from './conditions.ts';
 import type { Action, Condition, Metric, Rule, RuleProblem } from './rule.ts';
 import { meant } from './words.ts';
 

@@ -1,6 +1,7 @@
 /** Budgets, and the watchers of the Python tool's files: as rules. */
 import { amountOf, EXAMPLES, unitOf } from './amounts.ts';
-import { conditionText, LOOP, SEQUENCE } from './conditions.ts';
+import { LOOP, SEQUENCE } from './conditionParser.ts';
+import { conditionText } from './conditions.ts';
 import { type FileReader, shown } from './fileReader.ts';
 import type { Action, Budget, Condition, Metric } from './rule.ts';
 import type { Entry, Tree } from './tree.ts';
@@ -18,7 +19,7 @@ function mapOf(
   return reader.lose(node.start, `"${entry.key}" is ${what}`, 'write its parts indented below it');
 }
 
-const BUDGET_KEYS = ['weekly', 'warn_at', 'stop_at', 'per_session_max'];
+export const BUDGET_KEYS = ['weekly', 'warn_at', 'stop_at', 'per_session_max'];
 
 /** `budget:` of a project: also rules. */
 export function readBudget(reader: FileReader, entry: Entry): Budget | undefined {
@@ -101,7 +102,7 @@ function share(reader: FileReader, entry: Entry | undefined): number | undefined
 }
 
 /** Watchers with one limit: their names for it, and what is watched. */
-const LIMITS: Record<string, { metric: Metric; keys: string[] }> = {
+export const WATCHER_LIMITS: Record<string, { metric: Metric; keys: string[] }> = {
   retry: { metric: 'retries', keys: ['max'] },
   cost: { metric: 'cost_usd', keys: ['max_dollars', 'max'] },
   duration: { metric: 'duration_minutes', keys: ['max_minutes', 'max'] },
@@ -112,7 +113,7 @@ const LIMITS: Record<string, { metric: Metric; keys: string[] }> = {
   files: { metric: 'files_modified', keys: ['max'] },
 };
 
-export const WATCHERS = [...Object.keys(LIMITS), 'loop', 'scope'];
+export const WATCHERS = [...Object.keys(WATCHER_LIMITS), 'loop', 'scope'];
 
 /** @returns files of policies that the watchers name, as they are written */
 export function readWatchers(reader: FileReader, entry: Entry): string[] {
@@ -129,7 +130,7 @@ export function readWatchers(reader: FileReader, entry: Entry): string[] {
 }
 
 function readLimit(reader: FileReader, name: string, entry: Entry): void {
-  const { metric, keys } = LIMITS[name]!;
+  const { metric, keys } = WATCHER_LIMITS[name]!;
   const map = mapOf(reader, entry, `${keys[0]} and action`);
   if (map === undefined) return;
   const fields = reader.fields(

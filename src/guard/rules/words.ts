@@ -1,5 +1,6 @@
 /** The words of the language of conditions: which there are, and which people may have meant. */
 import { similar } from '../../model/similar.ts';
+import type { OpaqueReason } from '../shell/reading.ts';
 import { METRICS, type Metric } from './rule.ts';
 
 /** Texts of a call that patterns are tried on. */
@@ -64,3 +65,21 @@ export const isMetric = (name: string): name is Metric =>
 
 export const isTextKind = (name: string): name is TextKind =>
   (TEXT_KINDS as readonly string[]).includes(name);
+
+/** Why a command hides what it does: after `command unreadable:`. */
+export const REASONS = [
+  'unparsable',
+  'tooLong',
+  'unknownProgram',
+  'eval',
+  'interpreter',
+  'pipedToShell',
+  'otherShell',
+  'environment',
+  'loadedCode',
+  'container',
+  'writtenHere',
+  'sourced',
+  'script',
+  'task',
+] as const satisfies readonly OpaqueReason[];

@@ -1,0 +1,152 @@
+/** `rules check`, `rules list`: mistakes in files of rules, and what is in force here. */
+import { basename, relative, resolve } from 'node:path';
+import {
+  ABSENT,
+  type Candidate,
+  candidates,
+  SCOPE_FILE,
+  stampOf,
+} from '../../guard/rules/places.ts';
+import { actionWithin } from '../../guard/rules/reach.ts';
+import type { Rule, RuleProblem, RuleSet } from '../../guard/rules/rule.ts';
+import { plural } from '../../model/format.ts';
+import { sanitizeLine } from '../../report/terminalText.ts';
+import { isBelow, placeTrace } from '../../trace/paths.ts';
+import { EXIT } from '../exit.ts';
+import { type Io, print, printJson, styleFor, warn } from '../io.ts';
+
+export interface RulesOptions {
+  json?: boolean;
+  /** `--rules`, as a `watch` takes it. */
+  rules?: string;
+}
+
+/** With the libraries that read rules: loaded when they are needed. */
+const ruleFiles = () => import('../../guard/rules/rulesFor.ts');
+
+/** The project that a session started here would have. */
+const projectOf = (io: Io): string => placeTrace({ cwd: io.cwd, env: io.env }).project;
+
+/** Looks for mistakes: in the files given, or in all that hold here. */
+export async function checkRules(
+  io: Io,
+  files: readonly string[],
+  options: RulesOptions,
+): Promise<number> {
+  const { readRuleFile, readsPolicies } = await ruleFiles();
+  const project = projectOf(io);
+  const looked: Candidate[] =
+    files.length > 0
+      ? files.map((file) => ({ path: resolve(io.cwd, file), scope: 'user', root: project }))
+      : candidates(project, io.env).filter(({ path }) => stampOf(path) !== ABSENT);
+  const read = looked
+    .filter(({ path }) => readsPolicies || basename(path) !== SCOPE_FILE)
+    .map((candidate) => ({ path: candidate.path, ...readRuleFile(candidate, project) }));
+  const problems = read.flatMap((file) => file.problems);
+  if (options.json === true) {
+    await printJson(io, {
+      files: read.map(({ path, rules }) => ({ file: path, rules: rules.length })),
+      problems,
+    });
+  } else {
+    for (const problem of problems) await print(io, problemText(io, problem));
+    await print(
+      io,
+      summary(
+        io,
+        read.map(({ path }) => path),
+        read.reduce((sum, { rules }) => sum + rules.length, 0),
+        problems.length,
+      ),
+    );
+  }
+  return problems.length > 0 ? EXIT.none : EXIT.ok;
+}
+
+function summary(io: Io, files: readonly string[], rules: number, problems: number): string {
+  const style = styleFor(io, io.stdout);
+  if (files.length === 0)
+    return 'There are no files of rules here. docs/rules.md says which there can be.\n';
+  const what = `${plural(rules, 'rule')} in ${plural(files.length, 'file')}`;
+  return problems === 0
+    ? `${style.green('No mistakes')}: ${what}\n`
+    : `${style.red(plural(problems, 'mistake'))}; ${what} can be read\n`;
+}
+
+function problemText(io: Io, { file, line, column, message, fix }: RuleProblem): string {
+  const style = styleFor(io, io.stdout);
+  const place = file === '' ? `flag:${column}` : `${shownPath(io, file)}:${line}:${column}`;
+  const help = fix === undefined ? '' : `\n    ${style.dim(sanitizeLine(fix))}`;
+  return `${style.bold(sanitizeLine(place))}: ${sanitizeLine(message)}${help}\n`;
+}
+
+const shownPath = (io: Io, path: string): string =>
+  isBelow(path, io.cwd) ? relative(io.cwd, path) : path;
+
+/** What is in force here, from where, and how far it may go in a hook. */
+export async function listRules(io: Io, options: RulesOptions): Promise<number> {
+  const specs = options.rules === undefined ? [] : [options.rules];
+  const { rulesFor } = await ruleFiles();
+  const set = rulesFor({ project: projectOf(io), env: io.env, specs });
+  if (options.json === true) await printJson(io, listJson(set));
+  else await listText(io, set);
+  for (const file of set.stale)
+    warn(
+      io,
+      `${sanitizeLine(shownPath(io, file))} has mistakes: what it said before is in force`,
+      'red',
+    );
+  if (set.problems.length > 0 && options.json !== true)
+    warn(io, `${plural(set.problems.length, 'mistake')}: agent-strace rules check`);
+  return EXIT.ok;
+}
+
+async function listText(io: Io, { rules, budget }: RuleSet): Promise<void> {
+  const style = styleFor(io, io.stdout);
+  if (rules.length === 0) {
+    await print(io, 'No rules are in force here: agents are recorded, and nothing is denied.\n');
+    return;
+  }
+  const wide = Math.min(30, Math.max(...rules.map(({ name }) => name.length)));
+  let from = '';
+  for (const rule of rules) {
+    const source = sourceOf(io, rule);
+    if (source !== from)
+      await print(io, `${from === '' ? '' : '\n'}${style.bold(sanitizeLine(source))}\n`);
+    from = source;
+    const within = actionWithin(rule.action, rule.scope, 'hook');
+    const action =
+      within === rule.action ? rule.action : `${within} (${rule.action} where trusted)`;
+    await print(
+      io,
+      `  ${sanitizeLine(rule.name).padEnd(wide)}  ${style.yellow(action)}  ${style.dim(sanitizeLine(rule.text))}\n`,
+    );
+  }
+  if (budget?.weekly !== undefined)
+    await print(io, `\nBudget: $${budget.weekly} in seven days for this project\n`);
+}
+
+function sourceOf(io: Io, { file, scope, fixed }: Rule): string {
+  if (file !== undefined)
+    return scope === 'repo' ? `${shownPath(io, file)} (project)` : `${shownPath(io, file)} (yours)`;
+  if (fixed === true) return 'Protection of the guard itself';
+  return scope === 'builtin' ? 'Safe set' : 'Given by a flag';
+}
+
+function listJson({ rules, problems, stale, budget }: RuleSet): Record<string, unknown> {
+  return {
+    rules: rules.map(({ name, text, action, scope, file, line, message, fixed }) => ({
+      name,
+      condition: text,
+      action,
+      action_in_hooks: actionWithin(action, scope, 'hook'),
+      scope,
+      ...(file !== undefined && { file, line }),
+      ...(message !== undefined && { message }),
+      ...(fixed === true && { fixed }),
+    })),
+    problems,
+    stale,
+    ...(budget !== undefined && { budget }),
+  };
+}
