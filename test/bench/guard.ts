@@ -82,14 +82,15 @@ if (mode === 'prepare') {
   appendEvents(traceDir, session, events);
   const recorded = performance.now() - from;
   let action = '';
+  let phases = {};
   if (mode !== 'record') {
-    const t0 = performance.now();
+    const from0 = performance.now();
     const { facts } = readFacts({ session, traceDir, env });
-    const t1 = performance.now();
+    const withFacts = performance.now();
     facts.deciding(events.find(({ event_type: type }) => type === 'tool_call'));
     const tool = claudeRecorder.toolOf(payload)!;
     const call = guardedCall(tool, 'claude', { ...shellWorld({ cwd: folder, env }), readCommand });
-    const t2 = performance.now();
+    const withCall = performance.now();
     action = decide({
       rules: { rules, problems: [], stale: [] },
       call,
@@ -99,10 +100,13 @@ if (mode === 'prepare') {
       home: env.HOME,
       project: folder,
     }).action;
-    if (process.env.PHASES)
-      console.error({ facts: t1 - t0, call: t2 - t1, decide: performance.now() - t2 });
+    phases = {
+      facts: withFacts - from0,
+      call: withCall - withFacts,
+      decide: performance.now() - withCall,
+    };
   }
   const { user, system } = process.cpuUsage(cpu);
   const cpuMs = (user + system) / 1000;
-  console.log(JSON.stringify({ ms: performance.now() - from, recorded, cpuMs, action }));
+  console.log(JSON.stringify({ ms: performance.now() - from, recorded, cpuMs, action, phases }));
 }

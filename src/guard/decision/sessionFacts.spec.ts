@@ -62,7 +62,7 @@ const line = (one: TraceEvent): string => `${encodeEvent(one)}\n`.replace(/\n\n$
 const write = (...events: TraceEvent[]): void => appendFileSync(file, events.map(line).join(''));
 
 const facts = (more: { session?: string; maxBytes?: number } = {}) =>
-  readFacts({ session: SESSION, traceDir, env, pricer, ...more });
+  readFacts({ session: SESSION, traceDir, env, pricer, keepBytes: 0, ...more });
 const calls = (): number | undefined => facts().facts.metric('tool_calls', NOW);
 
 describe('readFacts', () => {
@@ -104,7 +104,7 @@ describe('readFacts', () => {
         arguments: { content: 'x'.repeat(9000) },
       });
     write(long());
-    const all = catchUp({ session: SESSION, traceDir, env, pricer });
+    const all = catchUp({ session: SESSION, traceDir, env, pricer, keepBytes: 0 });
     expect(all).toMatchObject({ more: false });
     expect(all.facts.metric('tool_calls', NOW)).toBe(101);
     write(long(), long());
@@ -135,7 +135,7 @@ describe('readFacts', () => {
       ...Array.from({ length: 5000 }, () => call()),
       ...Array.from({ length: 3000 }, () => response()),
     );
-    const all = { session: SESSION, traceDir, env, pricer };
+    const all = { session: SESSION, traceDir, env, pricer, keepBytes: 0 };
     expect(catchUp(all).facts.metric('tool_calls', NOW)).toBe(5000);
     const whole = readFileSync(file);
     rmSync(file);

@@ -21,6 +21,8 @@ export interface FactsOptions {
   env?: Env;
   /** Of events that are read at most. Default 1 MB. */
   maxBytes?: number;
+  /** The state is written when so many bytes of events were read, or money was spent. Default 8 KB. */
+  keepBytes?: number;
   /** Default: the table in the guard's folder, read when the first response is priced. */
   pricer?: Pricer | (() => Pricer | undefined) | undefined;
 }
@@ -48,6 +50,7 @@ interface SavedState {
 const DEFAULT_BYTES = 1_048_576;
 const CHUNK = 262_144;
 const MIN_CHUNK = 4096;
+const KEEP_BYTES = 8192;
 /** A longer line is none of ours: it is passed over. */
 const MAX_LINE = 8 * 1024 * 1024;
 const MAX_STATE = 262_144;
@@ -71,7 +74,12 @@ export function readFacts(options: FactsOptions): SessionFacts {
       const before = state.offset;
       place(state, stat, traceDir, known !== undefined);
       more = readOn(fd, stat.size, state, facts, options.maxBytes ?? DEFAULT_BYTES);
-      moved = state.offset !== before;
+      // Writing the state costs more than folding a few events again.
+      const read = state.offset - before;
+      moved =
+        read < 0 ||
+        (read > 0 &&
+          (read >= (options.keepBytes ?? KEEP_BYTES) || sumOf(facts.hours) !== state.spent));
     } finally {
       closeSync(fd);
     }
@@ -204,8 +212,7 @@ function foldLine(
 
 function keep({ session, traceDir }: FactsOptions, state: SavedState, facts: GuardFold, env: Env) {
   try {
-    let spent = 0;
-    for (const nano of facts.hours.values()) spent += nano;
+    const spent = sumOf(facts.hours);
     if (spent !== state.spent) {
       writeSpend(traceDir, session, facts.hours, env);
       state.spent = spent;
@@ -216,4 +223,10 @@ function keep({ session, traceDir }: FactsOptions, state: SavedState, facts: Gua
   } catch {
     // It is folded again next time.
   }
+}
+
+function sumOf(hours: ReadonlyMap<number, number>): number {
+  let sum = 0;
+  for (const nano of hours.values()) sum += nano;
+  return sum;
 }
