@@ -10,14 +10,12 @@ import { resolved } from '../shell/paths.ts';
 import { escaped, isLiteral, type Pattern, textOf } from '../shell/pattern.ts';
 import type { FileAct, ShellReading, ShellWorld } from '../shell/reading.ts';
 import { commandIn, folderIn, plainPath, toolPaths } from './callPaths.ts';
-import type { GuardedCall, Touch } from './guardedCall.ts';
+import type { GuardedCall, Presence, Touch } from './guardedCall.ts';
 import { mcpServerOf } from './mcpServer.ts';
 
 /** What is asked of the machine, and how commands are read: a bundle without the reader gives none. */
-export interface CallWorld extends ShellWorld {
+export interface CallWorld extends ShellWorld, Partial<Presence> {
   readCommand?: (text: string, world: ShellWorld) => ShellReading;
-  /** What lies below a folder, relative, the nearest first; undefined where it is no folder. */
-  below?: (folder: string) => string[] | undefined;
   /** Set where a subagent calls. */
   agentId?: string;
 }
@@ -47,7 +45,11 @@ export function guardedCall(tool: HookTool, agent: AgentId, world: CallWorld): G
     ...(world.agentId !== undefined && { agentId: world.agentId }),
   };
   const command = commandIn(tool, call.kind);
-  if (command !== undefined) readShell(call, command, { ...world, cwd: textOf(cwd) });
+  if (command !== undefined) {
+    readShell(call, command, { ...world, cwd: textOf(cwd) });
+    const { below, isThere, gitState } = world;
+    if (below && isThere && gitState) call.there = { below, isThere, gitState, said: command };
+  }
   for (const { path, access, deep } of toolPaths(tool, call.kind)) {
     const at = locate(path, cwd, world);
     if (at.length === 0) call.touches.push({ path: undefined, access, deep, how: tool.name });

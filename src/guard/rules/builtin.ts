@@ -162,7 +162,7 @@ function homeHooks(env: Env): [folder: string, names: string[]][] {
 /** Commands of ours that change what the guard does, or answer for a person. */
 const OWN_COMMANDS = [
   'agent-strace setup',
-  'agent-strace guard *',
+  ...['on', 'off', 'fail', 'ask', 'allow', 'enforce'].map((verb) => `agent-strace guard ${verb}`),
   'agent-strace config *',
   'agent-strace resume',
   'agent-strace approve',

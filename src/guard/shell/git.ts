@@ -203,7 +203,12 @@ function subcommand(
     case 'clean': {
       const options = new Options(args, 'e exclude');
       if (options.has('n', 'dry-run') || !options.has('f', 'force')) return undefined;
-      for (const path of options.operands.length ? options.operands : ['**']) write(path, true);
+      // What it leaves alone, and what git ignores: both may be a file that matters.
+      const spared = options.values('e', 'exclude').map((text) => ` -e ${textOf(text)}`);
+      const which = options.has('X') ? ' -X' : options.has('x') ? ' -x' : '';
+      const said = `${how}${which}${spared.join('')}`;
+      for (const path of options.operands.length ? options.operands : ['**'])
+        sink.write(call, path, said, { deep: true });
       return undefined;
     }
     case 'rm': {

@@ -219,18 +219,11 @@ function find(call: Call, sink: Sink): Output | undefined {
   while (at < args.length && !/^(-|\(|!|,)/.test(textOf(args[at]!))) roots.push(args[at++]!);
   if (!roots.length) roots.push('.');
   const rest = args.slice(at);
-  const names = rest.flatMap((word, index) =>
-    /^-i?name$/.test(word) ? [rest[index + 1] ?? '*'] : [],
-  );
-  // Only the plainest expressions narrow what is found.
-  const plain = !rest.some((word) => /^(-o|-or|-not|!|\\!|,|\\?\(|-prune)$/.test(word));
-  const name =
-    plain && names.length === 1 && !isUnknown(names[0]!) && !rest.includes('-iname')
-      ? activated(names[0]!)
-      : undefined;
-  const found = roots.map((root) => {
-    if (isUnknown(root)) return UNKNOWN;
-    return `${root.replace(/\/+$/, '') || '/'}/**${name === undefined ? '' : `/${name}`}`;
+  const names = foundNames(rest);
+  const found = roots.flatMap((root) => {
+    if (isUnknown(root)) return [UNKNOWN];
+    const below = `${root.replace(/\/+$/, '') || '/'}/**`;
+    return names?.map((name) => `${below}/${name}`) ?? [below];
   });
   for (let index = 0; index < rest.length; index++) {
     const word = rest[index]!;
@@ -253,7 +246,52 @@ function find(call: Call, sink: Sink): Output | undefined {
       index = end;
     } else if (word === '-files0-from') sink.read(call, rest[index + 1] ?? UNKNOWN, 'find');
   }
-  return { lines: [...found, ...(name === undefined ? roots : [])], exact: false };
+  return { lines: [...found, ...(names === undefined ? roots : [])], exact: false };
+}
+
+/** The names that an expression of `find` narrows its finds to; undefined: they may be any. Only plain ones are read. */
+function foundNames(expression: readonly Pattern[]): Pattern[] | undefined {
+  const rest: Pattern[] = [];
+  for (let at = 0; at < expression.length; at++) {
+    const word = textOf(expression[at]!);
+    // What is left out only makes it less.
+    const negated = word === '-not' || word === '!';
+    if (negated && /^-i?(name|path|wholename)$/.test(expression[at + 1] ?? '')) at += 2;
+    else rest.push(word === '(' || word === ')' ? word : expression[at]!);
+  }
+  const group = nameGroup(rest);
+  const isName = (word: Pattern): boolean => /^-i?name$/.test(word);
+  const plain = group?.rest ?? rest;
+  if (plain.some((word) => /^(-o|-or|-not|!|,|\(|-iname)$/.test(word))) {
+    // `-name x -prune -o -name y -delete`: the last part is the one with the deed.
+    const last = plain.lastIndexOf('-o');
+    const before = plain.slice(0, Math.max(0, last));
+    if (last < 0 || group !== undefined || !before.includes('-prune')) return undefined;
+    if (before.some((word) => /^-(o|or|delete|f?print.*|fls|exec.*|ok.*)$/.test(word))) return undefined;
+    return foundNames(plain.slice(last + 1));
+  }
+  const names = plain.flatMap((word, index) => (isName(word) ? [plain[index + 1] ?? '*'] : []));
+  const all = group === undefined ? names : names.length === 0 ? group.names : names;
+  if (all.length === 0 || (names.length > 1 && group === undefined) || all.some(isUnknown))
+    return undefined;
+  return all.map(activated);
+}
+
+/** `( -name a -o -name b )`, and what stands around it. */
+function nameGroup(
+  words: readonly Pattern[],
+): { names: Pattern[]; rest: Pattern[] } | undefined {
+  const open = words.indexOf('(');
+  const close = words.indexOf(')');
+  if (open < 0 || close < open || words.lastIndexOf('(') !== open) return undefined;
+  const inner = words.slice(open + 1, close);
+  const names: Pattern[] = [];
+  for (let at = 0; at < inner.length; at += 3) {
+    if (inner[at] !== '-name' || inner[at + 1] === undefined) return undefined;
+    if (at + 2 < inner.length && !/^-or?$/.test(inner[at + 2]!)) return undefined;
+    names.push(inner[at + 1]!);
+  }
+  return { names, rest: [...words.slice(0, open), ...words.slice(close + 1)] };
 }
 
 /** `fd`: as find, with a pattern first. */
@@ -310,6 +348,54 @@ export function packageRunner(call: Call, sink: Sink): Output | undefined {
   return sink.invoke([name, ...rest], call, call.name);
 }
 
+interface Mount {
+  from: Pattern;
+  to: Pattern;
+}
+
+const RUN_VALUED =
+  'v volume mount e env env-file w workdir p publish name network net u user entrypoint platform h hostname l label m memory cpus add-host cap-add cap-drop gpus ipc pid pull restart shm-size tmpfs ulimit log-driver log-opt device dns security-opt a attach c cidfile';
+
+/**
+ * What runs in a container that is given folders of ours, as if it ran in them. Not for a folder above the one that the
+ * command runs in, nor for paths that only the container has.
+ * @returns false where it cannot be told
+ */
+function runInside(call: Call, mounts: readonly Mount[], sink: Sink): boolean {
+  const [here] = call.state.cwds;
+  if (here === undefined || call.args.includes('--privileged')) return false;
+  const options = new Options(call.args.slice(1), RUN_VALUED, true);
+  const [, ...words] = options.operands;
+  if (options.has('entrypoint')) return false;
+  const places: Mount[] = [];
+  for (const { from, to } of mounts) {
+    // A volume by its name is docker's own.
+    if (/^[\w][\w.-]*$/.test(from)) continue;
+    const at = foldersOf(call, from)[0];
+    if (at === undefined || !to.startsWith('/')) return false;
+    if (at !== here && !at.startsWith(`${here}/`)) return false;
+    places.push({ from: at, to: to.replace(/\/+$/, '') });
+  }
+  if (words.length === 0 || places.length === 0) return true;
+  const inside = (text: Pattern): Pattern =>
+    places.reduce(
+      (done, { from, to }) =>
+        done.replace(new RegExp(`(?<![\\w./-])${to.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}(?![\\w.-])`, 'g'), () => from),
+      text,
+    );
+  const mapped = words.map(inside);
+  const known = places.map(({ from }) => from);
+  // `/root/.cache` is the container's.
+  for (const word of mapped)
+    for (const [path] of word.matchAll(/(?<![\w./:-])\/[\w.-][^\s'"]*/g))
+      if (!known.some((from) => path.startsWith(from)) && !/^\/(usr|bin|dev\/null)\b/.test(path)) return false;
+  const folder = options.values('w', 'workdir').at(-1);
+  const at = folder === undefined ? undefined : inside(folder);
+  const cwd = at !== undefined && known.some((from) => at.startsWith(from)) ? at : here;
+  sink.invoke(mapped, inFolders({ ...call, stdin: undefined }, [cwd]), call.name);
+  return true;
+}
+
 function container(call: Call, sink: Sink): Output | undefined {
   const { args } = call;
   // Where images come from, if it is not the usual place.
@@ -319,6 +405,7 @@ function container(call: Call, sink: Sink): Output | undefined {
       if (host !== undefined) sink.host(host, call.name);
     }
   const text = call.words.join(' ');
+  const mounts: Mount[] = [];
   for (const [index, word] of args.entries()) {
     const mount = /^(?:-v|--volume|--mount|--bind)$/.test(word)
       ? args[index + 1]
@@ -326,8 +413,10 @@ function container(call: Call, sink: Sink): Output | undefined {
     if (mount === undefined) continue;
     const from = /(?:source|src)=([^,]*)/.exec(mount)?.[1] ?? mount.split(':')[0]!;
     if (/^[.~/]/.test(from) || isUnknown(from)) sink.use(call, from, `${call.name} mount`);
-    if (args.includes('run')) sink.opaque('hidden', 'container', text);
+    mounts.push({ from, to: /(?:target|dst|destination)=([^,]*)/.exec(mount)?.[1] ?? mount.split(':')[1] ?? '' });
   }
+  if (args[0] === 'run' && mounts.length > 0 && !runInside(call, mounts, sink))
+    sink.opaque('hidden', 'container', text);
   if (args.includes('--privileged')) sink.opaque('hidden', 'container', text);
   if (args[0] === 'cp') {
     const [from, to] = new Options(args.slice(1)).operands;
