@@ -84,7 +84,13 @@ function* codexCalls(file: string): Generator<RealCall> {
           // Made up by code.
         }
       }
-      if (inner.length === 0) yield { ...at, name: text(payload.name), input: { input: given } };
+      const patch = /"(?:\\.|[^"\\])*\*\*\* Begin Patch(?:\\.|[^"\\])*"/.exec(given)?.[0];
+      if (patch !== undefined)
+        yield { ...at, name: 'apply_patch', input: { input: JSON.parse(patch) as string } };
+      for (const [, command = ''] of given.matchAll(/\{cmd:("(?:\\.|[^"\\])*")/g))
+        yield { ...at, name: 'exec_command', input: { cmd: JSON.parse(command) as string } };
+      if (payload.name !== 'exec')
+        yield { ...at, name: text(payload.name), input: { input: given } };
     }
   }
 }

@@ -50,14 +50,16 @@ export function atStake(
   const { path, how, access } = touch;
   // A tool that names a path means it.
   if (truth === 'no' || there === undefined || call.reading === undefined) return { truth };
-  if (path === undefined)
-    return { truth: there.said.includes(nameOf(glob.pattern)) ? truth : 'no' };
-  if (access === 'read') return { truth: SEARCHES.test(how) && !isLiteral(path) ? 'no' : truth };
+  const isSaid = says(there.said, nameOf(glob.pattern));
+  if (path === undefined) return { truth: isSaid ? truth : 'no' };
   if (isLiteral(path) && pathsMeet(path, glob.pattern)) return { truth };
+  if (access === 'read') return { truth: SEARCHES.test(how) ? 'no' : truth };
   const start = literalStart(path);
   const putsBack = PUTS_BACK.test(how);
   const deletes = access === 'delete' || DELETES_ALL.test(how);
   if (!deletes && !putsBack && isNamed(start, path, glob, place)) return { truth };
+  // `tar x a.tar .watch-rules.json`: whoever says its name may well mean it.
+  if (isSaid && !deletes && !putsBack) return { truth };
   if (RIGHTS.test(how)) return { truth: 'no' };
   if (COPIES.test(how) && !deletes && !isBelow(start, place.project))
     return copied(touch, start, glob, truth, touches, there);
@@ -174,6 +176,13 @@ function copied(
     );
   });
   return hit ? { truth, file: fixed } : { truth: 'no' };
+}
+
+/** Whether a command has a name in it, as one: no `x.git`, no `.gitignore` for `.git`. */
+export function says(text: string, name: string): boolean {
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1))
+    if (!/[\w.-]/.test(text[at - 1] ?? '') && !/[\w-]/.test(text[at + name.length] ?? '')) return true;
+  return false;
 }
 
 /** `.claude` of `/p/.claude/settings*.json`: what a command that means it says. */

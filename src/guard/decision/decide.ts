@@ -9,7 +9,7 @@ import {
   type RuleSet,
   stricter,
 } from '../rules/rule.ts';
-import { nameOf } from './atStake.ts';
+import { nameOf, says } from './atStake.ts';
 import { evaluate, type Finding, type Scene } from './evaluate.ts';
 import type { Facts } from './facts.ts';
 import type { GuardedCall } from './guardedCall.ts';
@@ -220,5 +220,5 @@ const names = (when: Condition, text: string): boolean =>
     when,
     (condition) =>
       condition.kind === 'path' &&
-      condition.patterns.some((pattern) => 'glob' in pattern && text.includes(nameOf(pattern.glob))),
+      condition.patterns.some((pattern) => 'glob' in pattern && says(text, nameOf(pattern.glob))),
   );
