@@ -41,6 +41,8 @@ export class GuardScratch {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'guarded-')));
   readonly home = join(this.folder, 'home');
   readonly project = join(this.home, 'shop');
+  /** `/tmp` of commands: all of this lies in the real one. */
+  readonly temporary = join(this.folder, 'tmp');
   readonly env: Record<string, string> = {
     HOME: this.home,
     AGENT_STRACE_HOME: join(this.home, '.agent-strace'),
@@ -90,11 +92,17 @@ export class GuardScratch {
       where: 'hook',
       home: this.home,
       project: this.project,
+      temporary: [this.temporary],
     });
   }
 
+  /** A text with `/tmp` as this has it. */
+  here(text: string): string {
+    return text.replace(/(?<![\w.-])(?:\/private)?\/tmp\b(?!\/guarded-)/g, () => this.temporary);
+  }
+
   command(rules: Rule[], command: string): Verdict {
-    const input = { command };
+    const input = { command: this.here(command) };
     return this.verdict(rules, { name: 'Bash', callId: 'c', cwd: this.project, input });
   }
 

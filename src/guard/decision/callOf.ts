@@ -162,9 +162,14 @@ function addHosts(call: GuardedCall, input: JsonObject): void {
   call.hosts = [...hosts];
 }
 
+/** This machine: nothing goes out. */
+const isLoopback = (host: Pattern | undefined): boolean =>
+  host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?|0\.0\.0\.0)$/.test(host);
+
 /** What is sent out, and to whom, decides whether it matters that there is a secret in it. */
 function secretsIn(call: GuardedCall, tool: HookTool): string[] {
-  const sends = call.kind === 'mcp' || call.kind === 'web' || call.hosts.length > 0;
+  const sends =
+    call.kind === 'mcp' || call.kind === 'web' || call.hosts.some((host) => !isLoopback(host));
   if (!sends) return [];
   const counts: Record<string, number> = {};
   try {

@@ -164,13 +164,13 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
     case 'host':
       return host(when.patterns, scene, call);
     case 'path':
-      return strongest(knownOnly(when, rule, scene, call), when.access, scene, (touch) => {
+      return strongest(touchesFor(when, rule, scene, call), when.access, scene, (touch) => {
         const { truth, file, advice } = onPath(touch, when.patterns, rule, scene, call);
         const project = place(rule, scene);
         return { truth, detail: stakeText(touchText(touch, project), project, file, advice) };
       });
     case 'outside':
-      return strongest(call.touches, when.access, scene, (touch) => ({
+      return strongest(touchesFor(when, rule, scene, call), when.access, scene, (touch) => ({
         truth: outside(touch, place(rule, scene), scene),
         detail: `${touchText(touch, place(rule, scene))}, outside the project`,
       }));
@@ -183,13 +183,17 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
 export const TELLS_NAMES =
   /^(glob|ls|list|list_dir|list_directory|file_search|glob_file_search|read_project_structure)$/i;
 
-function knownOnly(
-  when: Extract<Condition, { kind: 'path' }>,
+function touchesFor(
+  when: Extract<Condition, { kind: 'path' | 'outside' }>,
   rule: Rule,
   scene: Scene,
-  { touches, command }: GuardedCall,
+  call: GuardedCall,
 ): readonly Touch[] {
-  if (when.known !== true) return touches;
+  const { touches, command } = call;
+  // A program that is given a path is no deletion of it: for a rule that everybody has, that would be too much.
+  if (rule.scope === 'builtin' && when.access === 'delete' && call.reading !== undefined)
+    return touches.filter(({ access }) => access !== 'unknown');
+  if (when.kind !== 'path' || when.known !== true) return touches;
   const project = place(rule, scene);
   return touches.filter(({ access, how, path }) => {
     if (access === 'unknown' && command !== undefined) return false;
