@@ -103,7 +103,13 @@ function* hookCalls(file: string, agent: string): Generator<RealCall> {
     const tool = recorder.toolOf(payload);
     if (tool === undefined) continue;
     const { name, input, cwd } = tool;
-    yield { from: `${agent}/${basename(join(file, '..'))}`, agent: agent as AgentId, name, cwd, input };
+    yield {
+      from: `${agent}/${basename(join(file, '..'))}`,
+      agent: agent as AgentId,
+      name,
+      cwd,
+      input,
+    };
   }
 }
 
@@ -114,7 +120,13 @@ function* traceCalls(file: string): Generator<RealCall> {
     cwd = text(data.cwd) || cwd;
     if (row.event_type !== 'tool_call') continue;
     const input = object(data.arguments);
-    yield { from: basename(join(file, '..')), agent: 'claude', name: text(data.tool_name), cwd, input };
+    yield {
+      from: basename(join(file, '..')),
+      agent: 'claude',
+      name: text(data.tool_name),
+      cwd,
+      input,
+    };
   }
 }
 

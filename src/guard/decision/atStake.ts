@@ -53,7 +53,10 @@ export function atStake(
   const isSaid = says(there.said, nameOf(glob.pattern));
   if (path === undefined) return { truth: isSaid ? truth : 'no' };
   if (isLiteral(path) && pathsMeet(path, glob.pattern)) return { truth };
-  if (access === 'read') return { truth: SEARCHES.test(how) ? 'no' : truth };
+  if (access === 'read') {
+    const nowhere = !isLiteral(path) && !there.isThere(literalStart(path));
+    return { truth: SEARCHES.test(how) || nowhere ? 'no' : truth };
+  }
   const start = literalStart(path);
   const putsBack = PUTS_BACK.test(how);
   const deletes = access === 'delete' || DELETES_ALL.test(how);
@@ -157,16 +160,20 @@ function isCleaned(file: string, how: string, there: Presence): boolean {
 function copied(
   { how }: Touch,
   start: string,
-  { fixed, anywhere }: PathGlob,
+  { fixed, anywhere, pattern }: PathGlob,
   truth: Truth,
   touches: readonly Touch[],
   there: Presence,
 ): Stake {
-  const name = anywhere || !isBelow(fixed, start) ? '' : fixed.slice(start.length).replace(/^\//, '');
-  if (name === '') return { truth: 'no' };
+  const name = isBelow(fixed, start) ? fixed.slice(start.length).replace(/^\//, '') : '';
+  if (name === '' && !anywhere) return { truth: 'no' };
   const hit = touches.some(({ path, access, how: by }) => {
-    if (access !== 'read' || by !== how || path === undefined) return false;
-    const from = `${literalStart(path)}/${name}`;
+    if (access !== 'read' || by.replace(/ .*/, '') !== how.replace(/ .*/, '') || path === undefined)
+      return false;
+    const source = literalStart(path);
+    if (anywhere)
+      return there.below(source)?.some((each) => pathsMeet(escaped(`${source}/${each}`), pattern));
+    const from = `${source}/${name}`;
     return (
       there.isThere(from) ||
       touches.some(
@@ -181,7 +188,8 @@ function copied(
 /** Whether a command has a name in it, as one: no `x.git`, no `.gitignore` for `.git`. */
 export function says(text: string, name: string): boolean {
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1))
-    if (!/[\w.-]/.test(text[at - 1] ?? '') && !/[\w-]/.test(text[at + name.length] ?? '')) return true;
+    if (!/[\w.-]/.test(text[at - 1] ?? '') && !/[\w-]/.test(text[at + name.length] ?? ''))
+      return true;
   return false;
 }
 

@@ -166,6 +166,9 @@ function addHosts(call: GuardedCall, input: JsonObject): void {
 const isLoopback = (host: Pattern | undefined): boolean =>
   host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?|0\.0\.0\.0)$/.test(host);
 
+/** A key that one signs in with does not leave the machine. */
+const SIGNS_IN = /^(auto)?ssh -i$|^mosh -i$|^scp -i$/;
+
 /** What is sent out, and to whom, decides whether it matters that there is a secret in it. */
 function secretsIn(call: GuardedCall, tool: HookTool): string[] {
   const sends =
@@ -186,9 +189,10 @@ function secretsIn(call: GuardedCall, tool: HookTool): string[] {
   const sensitive =
     call.hosts.length > 0 &&
     call.touches.some(
-      ({ path, access }) =>
+      ({ path, access, how }) =>
         (access === 'read' || access === 'unknown') &&
         path !== undefined &&
+        !SIGNS_IN.test(how) &&
         isSensitivePath(textOf(path)),
     );
   return [...Object.keys(counts), ...(sensitive ? ['file that holds secrets'] : [])];

@@ -338,7 +338,9 @@ describe('commands', () => {
     const fixed = rule(path('write', '~/.agent-strace/**'), { fixed: true, scope: 'builtin' });
     expect(said([rule(budget), fixed], hidden)).toBe('allow');
     const names = bash(`python3 -c "open('${home}/.agent-strace/config.json','w')"`);
-    expect(said([fixed], names)).toBe('ask');
+    expect(said([fixed], names)).toBe('deny');
+    const removes = bash(`python3 -c "import os; os.remove('${home}/.agent-strace/x')"`);
+    expect(said([fixed], removes)).toBe('ask');
     expect(said([rule(command('rm')), rule({ kind: 'opaque' }, { action: 'alert' })], hidden)).toBe(
       'allow',
     );

@@ -238,7 +238,8 @@ function onPath(
   const project = place(rule, scene);
   let best: Stake = { truth: 'no' };
   for (const pattern of patterns) {
-    if ('regex' in pattern) best = truerStake(best, { truth: byRegex(touch, pattern.regex, scene) });
+    if ('regex' in pattern)
+      best = truerStake(best, { truth: byRegex(touch, pattern.regex, scene) });
     else {
       const globs = scene.matchers.path(pattern.glob, { root: rule.root, home, ignoreCase });
       for (const glob of globs) {
@@ -258,8 +259,7 @@ function onPath(
   return best.truth !== 'no' && vague ? { ...best, truth: 'maybe' } : best;
 }
 
-const truerStake = (a: Stake, b: Stake): Stake =>
-  truer(b.truth, a.truth) === a.truth ? a : b;
+const truerStake = (a: Stake, b: Stake): Stake => (truer(b.truth, a.truth) === a.truth ? a : b);
 
 /** A program that was given a path need not open it; a tool of whatever server is taken at its word. */
 const isGiven = ({ access }: Touch, { call }: Scene): boolean =>

@@ -71,10 +71,7 @@ function isIgnored(root: string, name: string): boolean {
   const parts = name.split('/');
   const places: [file: string, rest: string][] = [[join(root, '.git/info/exclude'), name]];
   for (let depth = 0; depth < parts.length; depth++)
-    places.push([
-      join(root, ...parts.slice(0, depth), '.gitignore'),
-      parts.slice(depth).join('/'),
-    ]);
+    places.push([join(root, ...parts.slice(0, depth), '.gitignore'), parts.slice(depth).join('/')]);
   places.push([join(root, name, '.gitignore'), '']);
   return places.some(([file, rest]) => {
     const first = rest.split('/')[0]!;

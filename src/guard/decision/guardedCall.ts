@@ -19,7 +19,7 @@ export interface Touch {
 
 /** What is on the machine where a call is about to run. Asked only of a few files, and only where it matters. */
 export interface Presence {
-  /** Paths of what lies below a folder, relative; none where it is no folder; undefined: not known. */
+  /** Paths of what lies below a folder, relative; undefined where it is none, or not known. */
   below: (folder: string) => string[] | undefined;
   /** @param path absolute; a link is there, wherever it leads */
   isThere: (path: string) => boolean;

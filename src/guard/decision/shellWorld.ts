@@ -2,7 +2,6 @@
 import { lstatSync, opendirSync, readlinkSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { codeOf } from '../../trace/files.ts';
 import { gitRootOf } from '../../trace/paths.ts';
 import type { ShellWorld } from '../shell/reading.ts';
 import { gitState } from './gitTracked.ts';
@@ -21,7 +20,7 @@ export interface ShellWorldOptions {
 }
 
 export interface CallMachine extends ShellWorld, Presence {
-  /** Paths of what lies below a folder, relative; none where it is no folder; undefined: not known. Some hundreds at most, the nearest first. */
+  /** Paths of what lies below a folder, relative; undefined where it is none, or not known. Some hundreds at most, the nearest first. */
   below: (folder: string) => string[] | undefined;
 }
 
@@ -111,8 +110,8 @@ function below(folder: string): string[] | undefined {
       } finally {
         dir.closeSync();
       }
-    } catch (error) {
-      if (at === 0) return /^E(NOENT|NOTDIR)$/.test(codeOf(error)) ? [] : undefined;
+    } catch {
+      if (at === 0) return undefined;
     }
   }
   return found;

@@ -8,7 +8,7 @@ const MAX_CODE = 20_000;
 const PYTHON_MODULES = new Set(
   (
     'json sys re math datetime time collections itertools statistics textwrap string base64 hashlib ' +
-    'random decimal fractions operator functools uuid platform pprint struct csv html unicodedata secrets'
+    'random decimal fractions operator functools uuid platform pprint struct csv html unicodedata secrets tomllib glob typing dataclasses enum copy'
   ).split(' '),
 );
 /** Attributes of those modules, and of texts, lists and dictionaries, that do nothing but compute. */
@@ -24,7 +24,7 @@ const PYTHON_ATTRIBUTES = new Set(
     'setdefault randint choice token_hex token_urlsafe token_bytes sample random Counter defaultdict ' +
     'OrderedDict namedtuple reader DictReader fieldnames escape unescape isdigit isalpha total_seconds ' +
     'flush python_version system_name machine release maxsize reverse union intersection difference ' +
-    'digits ascii_letters ascii_lowercase partition rpartition name __version__ write'
+    'digits ascii_letters ascii_lowercase partition rpartition name __version__ write glob iglob copy deepcopy Counter json text status_code headers'
   ).split(' '),
 );
 const PYTHON_DENIED =
@@ -70,6 +70,19 @@ export function isPlainPython(code: string): boolean {
   for (const match of bare.matchAll(/\.\s*([A-Za-z_]\w*)/g))
     if (!PYTHON_ATTRIBUTES.has(match[1]!)) return false;
   return true;
+}
+
+/** Only loads modules and says so: what it runs is theirs, in files. */
+export function isImportCheck(code: string): boolean {
+  if (code.length > 2000) return false;
+  const statements = code.split(/[;\n]/).map((text) => text.trim());
+  return statements
+    .filter((text) => text !== '')
+    .every((text) =>
+      /^(?:import [\w.]{1,100}(?:\s?,\s?[\w.]{1,100}){0,9}(?: as \w+)?|from [\w.]{1,100} import \w+(?:\s?,\s?\w+){0,9}|print\((?:(?:"[^"\\{}]*"|'[^'\\{}]*'|\w+(?:\.\w+)?\.__(?:version|file|name)__|\w+)(?:\s?,\s?|(?=\))))*\))$/.test(
+        text,
+      ),
+    );
 }
 
 const NODE_DENIED =

@@ -156,7 +156,7 @@ function sshOptions(options: Options, call: Call, sink: Sink): void {
     if (/^(include|pkcs11provider|securitykeyprovider)$/i.test(match?.[1] ?? ''))
       sink.opaque('hidden', 'loadedCode', text);
   }
-  for (const file of options.values('i')) sink.read(call, file, call.name);
+  for (const file of options.values('i')) sink.read(call, file, `${call.name} -i`);
   for (const file of options.values('F')) {
     sink.read(call, file, call.name);
     sink.host(undefined, call.name);

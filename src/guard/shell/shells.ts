@@ -1,7 +1,15 @@
 /** Shells and interpreters: what they run is read as well where it can be, and said to be hidden elsewhere. */
 import type { Call, Effect, Sink } from './call.ts';
-import { awkWrites, isPlainNode, isPlainPerl, isPlainPython, sedActs } from './code.ts';
+import {
+  awkWrites,
+  isImportCheck,
+  isPlainNode,
+  isPlainPerl,
+  isPlainPython,
+  sedActs,
+} from './code.ts';
 import { type CodeFiles, nodeFiles, pythonFiles } from './codeFiles.ts';
+import { hostOf } from './hosts.ts';
 import { Options } from './options.ts';
 import { escaped, isUnknown, type Pattern, textOf } from './pattern.ts';
 import type { Output } from './state.ts';
@@ -94,8 +102,13 @@ function run(text: Pattern, call: Call, sink: Sink, { plain, files }: CodeReader
   }
   const named = files?.(code);
   for (const path of named?.reads ?? []) sink.read(call, escaped(path), call.name);
+  for (const path of named?.runs ?? []) sink.runFile(call, escaped(path), 'script');
+  for (const url of named?.urls ?? []) sink.host(hostOf(escaped(url)), call.name);
   for (const path of named?.writes ?? []) sink.write(call, escaped(path), call.name);
-  if (!plain(named?.rest ?? code)) sink.opaque('hidden', 'interpreter', `${call.name}: ${text}`);
+  if (plain(named?.rest ?? code)) return;
+  if (plain === isPlainPython && isImportCheck(code))
+    sink.opaque('file', 'script', `${call.name}: ${text}`);
+  else sink.opaque('hidden', 'interpreter', `${call.name}: ${text}`);
 }
 
 function python(call: Call, sink: Sink): Output | undefined {

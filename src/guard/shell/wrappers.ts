@@ -227,7 +227,9 @@ function find(call: Call, sink: Sink): Output | undefined {
   });
   for (let index = 0; index < rest.length; index++) {
     const word = rest[index]!;
-    if (word === '-delete')
+    // Folders are deleted only when they are empty.
+    const foldersOnly = rest.some((each, at) => each === '-type' && rest[at + 1] === 'd');
+    if (word === '-delete' && !(foldersOnly && !rest.some((each) => /^-o(r)?$|^,$/.test(each))))
       for (const path of found) sink.write(call, path, 'find -delete', { keepLast: true });
     else if (/^-f(print0?|printf|ls)$/.test(word))
       sink.write(call, rest[index + 1] ?? UNKNOWN, `find ${word}`);
@@ -267,7 +269,8 @@ function foundNames(expression: readonly Pattern[]): Pattern[] | undefined {
     const last = plain.lastIndexOf('-o');
     const before = plain.slice(0, Math.max(0, last));
     if (last < 0 || group !== undefined || !before.includes('-prune')) return undefined;
-    if (before.some((word) => /^-(o|or|delete|f?print.*|fls|exec.*|ok.*)$/.test(word))) return undefined;
+    if (before.some((word) => /^-(o|or|delete|f?print.*|fls|exec.*|ok.*)$/.test(word)))
+      return undefined;
     return foundNames(plain.slice(last + 1));
   }
   const names = plain.flatMap((word, index) => (isName(word) ? [plain[index + 1] ?? '*'] : []));
@@ -278,9 +281,7 @@ function foundNames(expression: readonly Pattern[]): Pattern[] | undefined {
 }
 
 /** `( -name a -o -name b )`, and what stands around it. */
-function nameGroup(
-  words: readonly Pattern[],
-): { names: Pattern[]; rest: Pattern[] } | undefined {
+function nameGroup(words: readonly Pattern[]): { names: Pattern[]; rest: Pattern[] } | undefined {
   const open = words.indexOf('(');
   const close = words.indexOf(')');
   if (open < 0 || close < open || words.lastIndexOf('(') !== open) return undefined;
@@ -380,7 +381,10 @@ function runInside(call: Call, mounts: readonly Mount[], sink: Sink): boolean {
   const inside = (text: Pattern): Pattern =>
     places.reduce(
       (done, { from, to }) =>
-        done.replace(new RegExp(`(?<![\\w./-])${to.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}(?![\\w.-])`, 'g'), () => from),
+        done.replace(
+          new RegExp(`(?<![\\w./-])${to.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}(?![\\w.-])`, 'g'),
+          () => from,
+        ),
       text,
     );
   const mapped = words.map(inside);
@@ -388,7 +392,8 @@ function runInside(call: Call, mounts: readonly Mount[], sink: Sink): boolean {
   // `/root/.cache` is the container's.
   for (const word of mapped)
     for (const [path] of word.matchAll(/(?<![\w./:-])\/[\w.-][^\s'"]*/g))
-      if (!known.some((from) => path.startsWith(from)) && !/^\/(usr|bin|dev\/null)\b/.test(path)) return false;
+      if (!known.some((from) => path.startsWith(from)) && !/^\/(usr|bin|dev\/null)\b/.test(path))
+        return false;
   const folder = options.values('w', 'workdir').at(-1);
   const at = folder === undefined ? undefined : inside(folder);
   const cwd = at !== undefined && known.some((from) => at.startsWith(from)) ? at : here;
@@ -413,7 +418,10 @@ function container(call: Call, sink: Sink): Output | undefined {
     if (mount === undefined) continue;
     const from = /(?:source|src)=([^,]*)/.exec(mount)?.[1] ?? mount.split(':')[0]!;
     if (/^[.~/]/.test(from) || isUnknown(from)) sink.use(call, from, `${call.name} mount`);
-    mounts.push({ from, to: /(?:target|dst|destination)=([^,]*)/.exec(mount)?.[1] ?? mount.split(':')[1] ?? '' });
+    mounts.push({
+      from,
+      to: /(?:target|dst|destination)=([^,]*)/.exec(mount)?.[1] ?? mount.split(':')[1] ?? '',
+    });
   }
   if (args[0] === 'run' && mounts.length > 0 && !runInside(call, mounts, sink))
     sink.opaque('hidden', 'container', text);
