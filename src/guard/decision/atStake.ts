@@ -68,12 +68,18 @@ export function atStake(
     return copied(touch, start, glob, truth, touches, there);
   if (FROM_FILE.test(how)) return { truth: 'no' };
   const byFile = CLEANS.test(how) || putsBack;
-  const file = presentFiles(glob, there, place.project, !byFile).find((each) => {
+  const isMeant = (each: string): boolean => {
     if (!takes(touch, each, there)) return false;
     if (byFile && isGit(each)) return false;
     if (putsBack) return there.gitState(each) === 'changed';
     return !CLEANS.test(how) || isCleaned(each, how, there);
-  });
+  };
+  let file: string | undefined;
+  for (const each of presentFiles(glob, there, place.project, !byFile)) {
+    if (!isMeant(each)) continue;
+    file = each;
+    break;
+  }
   if (file === undefined) return { truth: 'no' };
   if (CLEANS.test(how)) {
     // A folder that is not to be touched is left out as a whole.
@@ -111,24 +117,38 @@ function isNamed(start: string, path: Pattern, glob: PathGlob, place: StakePlace
   return isGlob(path) && !path.includes('**') && !isGlob(last);
 }
 
-/** What the rule's glob stands for, of what is there. */
-function presentFiles(
-  glob: PathGlob,
+/** What the rule's glob stands for, of what is there; a folder that is not to be touched at all before what is in it. */
+function* presentFiles(
+  { pattern, fixed, anywhere }: PathGlob,
   there: Presence,
   project: string,
   folders: boolean,
-): string[] {
-  const { pattern, fixed, anywhere } = glob;
-  if (!isGlob(pattern)) return there.isThere(fixed) ? [fixed] : [];
+): Generator<string> {
   const folder = anywhere ? project : fixed;
-  if (!there.isThere(folder)) return [];
-  const found = (there.below(folder) ?? [])
-    .map((name) => `${folder}/${name}`)
-    .filter((path) => pathsMeet(escaped(path), pattern));
-  // Of a folder that is not to be touched at all.
-  if (folders && !anywhere && pattern.endsWith('/**')) found.unshift(folder);
-  return found.slice(0, MAX_FILES);
+  if (!there.isThere(folder)) return;
+  if (!isGlob(pattern)) {
+    yield fixed;
+    return;
+  }
+  const whole = !anywhere && pattern.endsWith('/**');
+  if (whole && folders) yield folder;
+  // Git's own files are many; none of them is meant by a name.
+  if (whole && isGit(folder)) return;
+  const last = pattern.slice(pattern.lastIndexOf('/') + 1);
+  const isLast = isGlob(last) ? undefined : `/${textOf(last)}`;
+  let left = MAX_FILES;
+  for (const name of there.below(folder) ?? []) {
+    const path = `${folder}/${name}`;
+    if (isLast === undefined ? !meetsLast(path, last) : !path.endsWith(isLast)) continue;
+    if (!pathsMeet(escaped(path), pattern)) continue;
+    yield path;
+    if (--left === 0) return;
+  }
 }
+
+/** Quick: hundreds of names are looked at. */
+const meetsLast = (path: string, last: Pattern): boolean =>
+  last === '**' || pathsMeet(escaped(path.slice(path.lastIndexOf('/'))), `/${last}`);
 
 /** Whether the act is done to the file, or to a folder around it. */
 function takes({ path, deep, how }: Touch, file: string, { said }: { said: string }): boolean {

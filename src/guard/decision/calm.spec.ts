@@ -39,7 +39,7 @@ describe('what agents do all day', () => {
     const held = commands.filter(({ wanted }) => wanted !== 'allow allow').length;
     console.log(`Everyday commands, ${commands.length}: ${held} held up, ${wrong.length} wrong`);
     expect(wrong).toEqual([]);
-    expect(commands.length).toBeGreaterThan(400);
+    expect(commands.length).toBeGreaterThan(500);
   });
 
   test.skipIf(shared === undefined)('runs, in whole recorded sessions', () => {

@@ -187,15 +187,25 @@ function unreadable(
   call: GuardedCall,
   rules: readonly { rule: Rule; action: Action }[],
 ): Fired | undefined {
-  const hidden = call.reading?.opaque.find(({ kind }) => kind === 'hidden');
+  const all = call.reading?.opaque.filter(({ kind }) => kind === 'hidden') ?? [];
+  const hidden = all.find(({ reason }) => reason !== 'code') ?? all[0];
   if (hidden === undefined) return undefined;
+  const tame = hidden.reason === 'code';
   // Whoever has a rule of their own on it has said what is to happen.
   if (
-    rules.some(({ rule }) => rule.scope !== 'repo' && asks(rule.when, (c) => c.kind === 'opaque'))
+    rules.some(
+      ({ rule }) =>
+        rule.scope !== 'repo' &&
+        !(tame && rule.scope === 'builtin') &&
+        asks(rule.when, (c) => c.kind === 'opaque'),
+    )
   )
     return undefined;
   const strict = rules.filter(
-    ({ rule, action }) => action !== 'alert' && asks(rule.when, (c) => OF_COMMANDS.has(c.kind)),
+    ({ rule, action }) =>
+      action !== 'alert' &&
+      !(tame && rule.scope === 'builtin') &&
+      asks(rule.when, (c) => OF_COMMANDS.has(c.kind)),
   );
   const concerned = strict.some(
     ({ rule }) => rule.fixed !== true || names(rule.when, call.command ?? ''),

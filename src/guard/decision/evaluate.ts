@@ -1,6 +1,7 @@
 /** One condition against one call and the facts of its session. */
 import type { Access, Condition, Operator, Rule, TextPattern } from '../rules/rule.ts';
 import { isGlob, isUnknown, pathsMeet, textOf } from '../shell/pattern.ts';
+import type { OpaqueReason } from '../shell/reading.ts';
 import { atStake, type Stake } from './atStake.ts';
 import { runs } from './commandPattern.ts';
 import type { Facts } from './facts.ts';
@@ -151,7 +152,7 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
         : { truth: 'yes', detail: `sends a secret out (${call.secrets.slice(0, 3).join(', ')})` };
     case 'opaque': {
       const hidden = call.reading?.opaque.find(
-        ({ kind, reason }) => kind === 'hidden' && when.reasons?.includes(reason) !== false,
+        ({ kind, reason }) => kind === 'hidden' && isReason(reason, when.reasons, rule),
       );
       if (hidden !== undefined)
         return { truth: 'yes', detail: `${shown(hidden.text, 80)} does not say what it does` };
@@ -178,6 +179,16 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
       return NO;
   }
 }
+
+/** Code that reaches for nothing is an interpreter's, too, for all who do not tell the two apart. */
+const isReason = (
+  reason: OpaqueReason,
+  wanted: OpaqueReason[] | undefined,
+  { scope }: Rule,
+): boolean =>
+  wanted === undefined ||
+  wanted.includes(reason) ||
+  (reason === 'code' && scope !== 'builtin' && wanted.includes('interpreter'));
 
 /** Tools that tell names of files, and nothing of what is in them. */
 export const TELLS_NAMES =

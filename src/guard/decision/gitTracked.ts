@@ -16,12 +16,21 @@ const MAX_IGNORE = 64_000;
 /** Of an entry, before its name: times, device, mode, owner, size, id and flags, bytes. */
 const BEFORE_NAME = 62;
 
-/** @param path absolute, of something that is there */
-export function gitState(path: string): GitState {
-  const root = gitRootOf(dirname(path));
-  if (root === undefined) return undefined;
+/** Asks of several files; each index is read once. The function takes an absolute path of something that is there. */
+export function gitStates(): (path: string) => GitState {
+  const indexes = new Map<string, Index>();
+  return (path) => {
+    const root = gitRootOf(dirname(path));
+    if (root === undefined) return undefined;
+    if (!indexes.has(root)) indexes.set(root, indexOf(root));
+    return gitState(path, root, indexes.get(root));
+  };
+}
+
+type Index = Buffer | 'none' | undefined;
+
+function gitState(path: string, root: string, index: Index): GitState {
   const name = relative(root, path);
-  const index = indexOf(root);
   if (index === undefined) return undefined;
   const at = index === 'none' ? undefined : entryOf(index, name);
   if (index === 'none' || at === undefined) return isIgnored(root, name) ? 'ignored' : 'new';
@@ -36,7 +45,7 @@ export function gitState(path: string): GitState {
   }
 }
 
-function indexOf(root: string): Buffer | 'none' | undefined {
+function indexOf(root: string): Index {
   let fd: number | undefined;
   try {
     fd = openRead(join(root, '.git/index'));

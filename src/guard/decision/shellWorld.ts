@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gitRootOf } from '../../trace/paths.ts';
 import type { ShellWorld } from '../shell/reading.ts';
-import { gitState } from './gitTracked.ts';
+import { gitStates } from './gitTracked.ts';
 import type { Presence } from './guardedCall.ts';
 
 type Env = Record<string, string | undefined>;
@@ -90,7 +90,7 @@ export function shellWorld({
         return false;
       }
     },
-    gitState,
+    gitState: gitStates(),
   };
 }
 

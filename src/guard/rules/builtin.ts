@@ -41,6 +41,9 @@ interface Said {
   message: string;
 }
 
+/** Asked for by another rule; or not at all, for nothing that these rules are about is in reach. */
+const OF_OTHERS = new Set<string>(['pipedToShell', 'code']);
+
 const SAFE: Said[] = [
   {
     name: 'no-secret-out',
@@ -90,7 +93,7 @@ const SAFE: Said[] = [
   },
   {
     name: 'ask-unreadable',
-    when: `command unreadable: ${REASONS.filter((reason) => reason !== 'pipedToShell').join(', ')}`,
+    when: `command unreadable: ${REASONS.filter((reason) => !OF_OTHERS.has(reason)).join(', ')}`,
     action: 'ask',
     message:
       'This command hides what it does. Use plain commands, or the tools for reading and editing files.',

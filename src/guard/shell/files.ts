@@ -156,7 +156,8 @@ function listed(path: Pattern, name: string, options: Options): Pattern[] {
     return only.length ? only.map((each) => `${path}/**/${activated(each)}`) : [`${path}/**`];
   }
   // These pass over what begins with a dot.
-  const all = name !== 'rg' || options.has('hidden', '.', 'u', 'uu', 'uuu', 'unrestricted');
+  const all =
+    !/^(rg|ag)$/.test(name) || options.has('hidden', '.', 'u', 'uu', 'uuu', 'unrestricted');
   return all ? [`${path}/**`] : [path, `${path}/*`, `${path}/*/**`];
 }
 

@@ -6,7 +6,10 @@ import {
   isPlainNode,
   isPlainPerl,
   isPlainPython,
+  isTameNode,
+  isTamePython,
   sedActs,
+  textsIn,
 } from './code.ts';
 import { type CodeFiles, nodeFiles, pythonFiles } from './codeFiles.ts';
 import { hostOf } from './hosts.ts';
@@ -51,6 +54,7 @@ interface Language {
   loads?: string[];
   plain?: (code: string) => boolean;
   files?: (code: string) => CodeFiles;
+  tame?: (code: string) => boolean;
   /** Options that need no code: `--version`. */
   harmless?: RegExp;
 }
@@ -89,12 +93,12 @@ function fileOrInput(
     if (!isUnknown(word) && !word.startsWith('-')) sink.use(call, word, call.name);
 }
 
-type CodeReader = Pick<Language, 'plain' | 'files'>;
+type CodeReader = Pick<Language, 'plain' | 'files' | 'tame'>;
 
 /** Longer code is not read, characters. */
 const MAX_CODE = 20_000;
 
-function run(text: Pattern, call: Call, sink: Sink, { plain, files }: CodeReader): void {
+function run(text: Pattern, call: Call, sink: Sink, { plain, files, tame }: CodeReader): void {
   const code = textOf(text);
   if (isUnknown(text) || plain === undefined || code.length > MAX_CODE) {
     sink.opaque('hidden', 'interpreter', `${call.name}: ${text}`);
@@ -108,7 +112,11 @@ function run(text: Pattern, call: Call, sink: Sink, { plain, files }: CodeReader
   if (plain(named?.rest ?? code)) return;
   if (plain === isPlainPython && isImportCheck(code))
     sink.opaque('file', 'script', `${call.name}: ${text}`);
-  else sink.opaque('hidden', 'interpreter', `${call.name}: ${text}`);
+  else if (tame?.(named?.rest ?? code) === true) {
+    // A name that stands in it may be a file's.
+    for (const each of textsIn(code)) sink.use(call, escaped(each), call.name);
+    sink.opaque('hidden', 'code', `${call.name}: ${text}`);
+  } else sink.opaque('hidden', 'interpreter', `${call.name}: ${text}`);
 }
 
 function python(call: Call, sink: Sink): Output | undefined {
@@ -141,6 +149,7 @@ function python(call: Call, sink: Sink): Output | undefined {
     valued: 'c m W X Q',
     plain: isPlainPython,
     files: pythonFiles,
+    tame: isTamePython,
     harmless: /^(-V|--version|-h|--help)$/,
   })(call, sink);
 }
@@ -148,7 +157,7 @@ function python(call: Call, sink: Sink): Output | undefined {
 const NODE_VALUED =
   'e p r eval print require import loader experimental-loader conditions C env-file test-name-pattern test-reporter input-type';
 
-const NODE: CodeReader = { plain: isPlainNode, files: nodeFiles };
+const NODE: CodeReader = { plain: isPlainNode, files: nodeFiles, tame: isTameNode };
 
 const node = interpreter({
   code: ['e', 'p', 'eval', 'print', 'pe'],
