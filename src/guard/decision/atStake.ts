@@ -4,7 +4,7 @@
  */
 import { escaped, isGlob, isLiteral, type Pattern, pathsMeet, textOf } from '../shell/pattern.ts';
 import type { GuardedCall, Presence, Touch } from './guardedCall.ts';
-import { type PathGlob, SEARCHES } from './pathGlob.ts';
+import { type PathGlob, SEARCHES, textGlob } from './pathGlob.ts';
 import type { Truth } from './truth.ts';
 
 export interface Stake {
@@ -119,11 +119,12 @@ function isNamed(start: string, path: Pattern, glob: PathGlob, place: StakePlace
 
 /** What the rule's glob stands for, of what is there; a folder that is not to be touched at all before what is in it. */
 function* presentFiles(
-  { pattern, fixed, anywhere }: PathGlob,
+  glob: PathGlob,
   there: Presence,
   project: string,
   folders: boolean,
 ): Generator<string> {
+  const { pattern, fixed, anywhere } = glob;
   const folder = anywhere ? project : fixed;
   if (!there.isThere(folder)) return;
   if (!isGlob(pattern)) {
@@ -134,21 +135,34 @@ function* presentFiles(
   if (whole && folders) yield folder;
   // Git's own files are many; none of them is meant by a name.
   if (whole && isGit(folder)) return;
-  const last = pattern.slice(pattern.lastIndexOf('/') + 1);
-  const isLast = isGlob(last) ? undefined : `/${textOf(last)}`;
+  const mayBe = lastNameOf(glob);
   let left = MAX_FILES;
   for (const name of there.below(folder) ?? []) {
+    if (!whole && !mayBe(name.slice(name.lastIndexOf('/') + 1))) continue;
     const path = `${folder}/${name}`;
-    if (isLast === undefined ? !meetsLast(path, last) : !path.endsWith(isLast)) continue;
-    if (!pathsMeet(escaped(path), pattern)) continue;
+    if (!whole && !pathsMeet(escaped(path), pattern)) continue;
     yield path;
     if (--left === 0) return;
   }
 }
 
-/** Quick: hundreds of names are looked at. */
-const meetsLast = (path: string, last: Pattern): boolean =>
-  last === '**' || pathsMeet(escaped(path.slice(path.lastIndexOf('/'))), `/${last}`);
+const lastNames = new WeakMap<PathGlob, (name: string) => boolean>();
+
+/** Quick, for hundreds of names. */
+function lastNameOf(glob: PathGlob): (name: string) => boolean {
+  let test = lastNames.get(glob);
+  if (test === undefined) {
+    const last = glob.pattern.slice(glob.pattern.lastIndexOf('/') + 1);
+    const text = textOf(last);
+    test = isGlob(last)
+      ? last.includes('\\')
+        ? () => true
+        : textGlob(last)
+      : (name) => name === text;
+    lastNames.set(glob, test);
+  }
+  return test;
+}
 
 /** Whether the act is done to the file, or to a folder around it. */
 function takes({ path, deep, how }: Touch, file: string, { said }: { said: string }): boolean {
