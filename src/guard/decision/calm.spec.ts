@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { GuardScratch } from '../../../test/guardScratch.ts';
 import { realCalls } from '../../../test/realCalls.ts';
+import { disguises } from '../../../test/shellCorpus.ts';
 import type { Json } from '../../model/event.ts';
 import type { Rule } from '../rules/rule.ts';
 
@@ -160,5 +161,18 @@ describe('protected files at stake', () => {
       "require('fs')['rm'+'Sync']('x')",
     ])
       expect(scratch.command(safe, `node -e "${code}"`).action).toBe('ask');
+  });
+
+  test('disguises of a write to one of them are caught', () => {
+    const all = ['disguises.txt', 'disguises.heldout.txt']
+      .flatMap(disguises)
+      .filter(({ act, command }) => act === 'write' && command.includes('.env.production'))
+      .map(({ command }) =>
+        command.replaceAll('.env.production', '.watch-rules.json').replace(/\bproject\//g, 'shop/'),
+      );
+    const through = all.filter((command) => said(scratch, command).startsWith('allow'));
+    console.log(`Disguised writes of rules, ${all.length}: ${through.length} let through`);
+    expect(through).toEqual([]);
+    expect(all.length).toBeGreaterThan(150);
   });
 });
