@@ -266,6 +266,7 @@ const REASONS: Record<OpaqueReason, string> = {
   unknownProgram: 'the program it runs is not known',
   eval: 'it runs a text as a command',
   interpreter: 'code for an interpreter',
+  code: 'runs code that is not all read',
   pipedToShell: 'it runs what comes out of another program',
   otherShell: 'a script for another kind of shell',
   environment: 'it changes which programs are run',
