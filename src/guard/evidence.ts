@@ -47,7 +47,7 @@ export class EvidenceReader {
    * @throws a system error where the trace is there and cannot be read
    */
   read(maxBytes: number): { found: Disobeyed[]; more: boolean } {
-    if (this.offset === 0) this.readVerdicts();
+    if (!this.runs.denied) this.readVerdicts();
     if (!this.runs.denied) return { found: [], more: false };
     const more = this.tailer.read(maxBytes);
     // After the trace: a verdict is written before its call can run.

@@ -14,10 +14,11 @@ const ACTING_MS = 30_000;
 export function stateOver({ action, line }: Trip): {
   state: Exclude<Trip['state'], 'open'>;
   problem?: string;
+  gone?: true;
 } {
   if (action === 'stop') return { state: 'stopped' };
   if (action === 'kill') return { state: 'killed' };
-  if (line !== 'verify') return { state: 'dismissed' };
+  if (line !== 'verify') return { state: 'dismissed', gone: true };
   return { state: 'failed', problem: 'The agent has ended: there is nothing left to pause.' };
 }
 

@@ -176,7 +176,7 @@ const codeText = (error: unknown): string =>
 function settled(
   trip: Trip,
   state: Trip['state'],
-  extra: Partial<Pick<Trip, 'processes' | 'problem' | 'postmortem'>>,
+  extra: Partial<Pick<Trip, 'processes' | 'problem' | 'postmortem' | 'gone'>>,
   env: Env,
 ): { trip: Trip } {
   settleTrip(trip.id, state, extra, env);

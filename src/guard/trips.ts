@@ -59,6 +59,8 @@ export interface Trip {
   postmortem?: string;
   /** Seconds since the epoch. */
   settledAt?: number;
+  /** Settled because its agent had ended, by nobody's word: taken up again, the session trips anew. */
+  gone?: true;
 }
 
 /** What makes two trips one: a rule that a limit or a call tripped. */
@@ -91,7 +93,7 @@ export function openTrip(
   const before = readTrip(trip.id, env);
   // What is past does not happen again when a trace is read again.
   if (trip.line === 'verify') return 'known';
-  if (before !== undefined && !REOPENED.has(before.state)) return 'known';
+  if (before !== undefined && before.gone !== true && !REOPENED.has(before.state)) return 'known';
   return write(trip, env) ?? 'new';
 }
 
@@ -127,7 +129,7 @@ export function readTrips(env: Env = process.env): Trip[] {
 export function settleTrip(
   id: string,
   state: Trip['state'],
-  extra: Partial<Pick<Trip, 'processes' | 'problem' | 'postmortem'>> = {},
+  extra: Partial<Pick<Trip, 'processes' | 'problem' | 'postmortem' | 'gone'>> = {},
   env: Env = process.env,
 ): FileProblem | undefined {
   const trip = readTrip(id, env);
@@ -178,6 +180,7 @@ function tripOf(id: string, value: Record<string, unknown> | undefined): Trip | 
     at,
     state: state as Trip['state'],
     ...(value.dryRun === true && { dryRun: true as const }),
+    ...(value.gone === true && { gone: true as const }),
   };
   if (number(value.value) !== undefined) trip.value = number(value.value)!;
   if (number(value.limit) !== undefined) trip.limit = number(value.limit)!;
