@@ -6,7 +6,8 @@ import { root } from './setup.mjs';
 
 const vsix = join('dist', 'agent-strace.vsix');
 const maxBytes = 1_500_000;
-const maxFiles = 40;
+// What most windows and hooks do not need is in parts of its own, loaded late: each is a file.
+const maxFiles = 50;
 const allowed = [
   /^(package\.json|package\.nls\.json|readme\.md|changelog\.md|license(\.txt)?)$/i,
   /^dist\/([\w-]+\.js|package\.json)$/,
@@ -27,10 +28,13 @@ const vsixFiles = run('vsce', ['ls', '--no-dependencies'], 'pipe').trim().split(
 const hook = [
   'hook',
   'agents',
+  'guard',
+  'helper',
   'opencode',
   'personal',
   'regex',
   'rules',
+  'shell',
   'snapshot',
   'transcripts',
 ].map((name) => `dist/${name}.js`);

@@ -29,6 +29,8 @@ export interface AuditOptions {
   rules: readonly Rule[];
   /** The trace was recorded on this machine. */
   local: boolean;
+  /** The session's project, absolute. */
+  root: string;
   /** What the guard said of the session's calls. */
   verdicts?: readonly CallVerdict[];
   /** Calls that ran although they were denied. */
@@ -47,7 +49,7 @@ export function* auditSession(
   options: AuditOptions,
 ): Generator<undefined, SessionAudit> {
   const auditor = new Auditor(session, summary, options);
-  for (const recorded of recordedCalls(session, { local: options.local })) {
+  for (const recorded of recordedCalls(session, options)) {
     if (recorded === undefined) yield undefined;
     else auditor.look(recorded);
   }
@@ -72,7 +74,7 @@ class Auditor {
 
   constructor(session: TraceSession, summary: SessionSummary, options: AuditOptions) {
     this.set = { rules: [...options.rules], problems: [], stale: [] };
-    this.home = homeOf(session.fold.session.cwd);
+    this.home = homeOf(session.fold.session.cwd || options.root);
     for (const verdict of options.verdicts ?? []) {
       // Asked again and allowed: the last word holds.
       for (const id of [verdict.call, verdict.event ?? '']) {
@@ -163,24 +165,49 @@ class Auditor {
       // A command that hides what it does is told by itself.
       if (!this.set.rules.includes(rule)) continue;
       if (rule.name === 'commands.allow' && !isParsed(call)) continue;
-      for (const part of partsOf(call, rule)) {
-        const [one] = this.decided(this.alone(rule), part).fired.filter(
-          (each) => each.rule === rule,
-        );
-        if (one === undefined) continue;
-        const about = aboutOf(rule, part);
-        const key = `${rule.name}\0${about.path ?? about.host ?? one.detail}`;
-        if (fired.has(key)) continue;
-        fired.add(key);
-        this.add(one.action === 'ask' ? 'unclear' : 'violations', {
-          ...where,
-          rule: rule.name,
-          ...(rule.file !== undefined && { file: rule.file, line: rule.line ?? 1 }),
-          detail: one.detail,
-          ...about,
-        });
-      }
+      if (kindOf(rule) === 'command' && this.judgePrograms(rule, call, where, fired)) continue;
+      for (const part of partsOf(call, rule)) this.judgeOne(rule, part, call, where, fired);
     }
+  }
+
+  /** Of a long command the program that it is about is named. @returns false: none by itself */
+  private judgePrograms(
+    rule: Rule,
+    call: GuardedCall,
+    where: AuditedCall,
+    fired: Set<string>,
+  ): boolean {
+    const { command: _, reading, ...rest } = call;
+    if (reading === undefined || reading.programs.length < 2) return false;
+    let found = false;
+    for (const program of reading.programs.slice(0, MOST_OF_A_CALL)) {
+      const part = { ...rest, reading: { ...reading, programs: [program] } };
+      if (this.judgeOne(rule, part, call, where, fired)) found = true;
+    }
+    return found;
+  }
+
+  private judgeOne(
+    rule: Rule,
+    part: GuardedCall,
+    call: GuardedCall,
+    where: AuditedCall,
+    fired: Set<string>,
+  ): boolean {
+    const one = this.decided(this.alone(rule), part).fired.find((each) => each.rule === rule);
+    if (one === undefined) return false;
+    const about = aboutOf(rule, part, call);
+    const key = `${rule.name}\0${about.path ?? about.host ?? one.detail}`;
+    if (fired.has(key)) return true;
+    fired.add(key);
+    this.add(one.action === 'ask' ? 'unclear' : 'violations', {
+      ...where,
+      rule: rule.name,
+      ...(rule.file !== undefined && { file: rule.file, line: rule.line ?? 1 }),
+      detail: one.detail,
+      ...about,
+    });
+    return true;
   }
 
   private decided(rules: RuleSet, call: GuardedCall) {
@@ -300,7 +327,8 @@ function* partsOf(call: GuardedCall, rule: Rule): Generator<GuardedCall> {
 
 function aboutOf(
   rule: Rule,
-  { touches, hosts, command }: GuardedCall,
+  { touches, hosts }: GuardedCall,
+  { command }: GuardedCall,
 ): Pick<AuditFinding, 'kind' | 'path' | 'command' | 'host'> {
   const kind = kindOf(rule);
   const plain = (pattern: Pattern | undefined): string | undefined =>

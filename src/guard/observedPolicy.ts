@@ -53,7 +53,7 @@ export class PolicyObserver {
   *add(session: TraceSession, root: string, local: boolean): Generator<undefined, void> {
     this.sessions++;
     const free = freeOf(root).map((glob) => textGlob(glob));
-    for (const recorded of recordedCalls(session, { local })) {
+    for (const recorded of recordedCalls(session, { local, root })) {
       if (recorded === undefined) yield undefined;
       else if (!recorded.denied) this.look(recorded, root, free);
     }
@@ -93,10 +93,10 @@ export class PolicyObserver {
   ): void {
     if (path === undefined || isUnknown(path)) return;
     const text = textOf(path);
-    if (free.some((is) => is(text)) || how === 'argument') return;
+    if (free.some((is) => is(text))) return;
     const inside = text === root || text.startsWith(`${root}/`);
     // As the policy itself counts: see `known` of the condition.
-    if (inside && access === 'unknown' && command !== undefined) return;
+    if (access === 'unknown' && command !== undefined) return;
     if (inside && access === 'read' && TELLS_NAMES.test(how)) return;
     const kinds: Access[] =
       access === 'unknown' ? ['read', 'write'] : [access === 'read' ? 'read' : 'write'];

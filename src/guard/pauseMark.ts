@@ -9,12 +9,6 @@ import { ensureStateFolder, isSafeSessionId, stateHome } from '../trace/paths.ts
 
 type Env = Record<string, string | undefined>;
 
-/**
- * A tool is held back for so long, ms, counted from the start of its hook. The agents' settings give a hook 10 s,
- * and one that is late is cancelled: the tool would run all the same, and the hook's word be lost.
- */
-export const MAX_HOLD_MS = 8000;
-
 /** A mark that nobody took away holds nothing any more, ms. */
 const MAX_AGE_MS = 12 * 3_600_000;
 

@@ -29,8 +29,14 @@ export interface CommandForm {
 const MAX_WORDS = 6;
 
 /** @returns undefined: it is not known which program it is */
-export function commandForm({ name, words, unknown, globs }: Program): CommandForm | undefined {
-  if (name === undefined || name === '') return undefined;
+export function commandForm({
+  name,
+  words,
+  unknown,
+  globs,
+  via,
+}: Program): CommandForm | undefined {
+  if (name === undefined || name === '' || via.at(-1) === 'python -m') return undefined;
   const program = literal(name);
   const args = words.slice(1);
   const isOpen = (at: number): boolean => unknown.includes(at + 1) || globs.includes(at + 1);

@@ -34,8 +34,8 @@ export interface RecordedOptions {
    * the letter.
    */
   local: boolean;
-  /** Absolute; default: guessed from the session's folder. */
-  home?: string | undefined;
+  /** The session's project, absolute: where it worked if it does not say. */
+  root: string;
 }
 
 /** Whether all of its command could be read as one. */
@@ -57,16 +57,16 @@ export function homeOf(cwd: string): string {
 /** @returns undefined now and then: a moment to let others work */
 export function* recordedCalls(
   session: TraceSession,
-  { local, home }: RecordedOptions,
+  { local, root }: RecordedOptions,
 ): Generator<RecordedCall | undefined> {
   const { fold } = session;
   const { columns, steps } = fold;
-  const start = fold.session.cwd;
+  const start = fold.session.cwd || root;
   const agent = fold.session.provider;
   let cwd = start;
   const world: CallWorld = {
     cwd,
-    home: home ?? homeOf(start),
+    home: homeOf(start),
     resolveLink: local ? links() : () => undefined,
     readCommand,
   };

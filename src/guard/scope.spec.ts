@@ -19,6 +19,7 @@ import { shellWorld } from './decision/shellWorld.ts';
 import { policyRules, rulesFor } from './rules/rulesFor.ts';
 import { scopeRules } from './scope.ts';
 import { readCommand } from './shell/readCommand.ts';
+import { watchRules } from './watchRules.ts';
 
 let top: string;
 let project: string;
@@ -29,6 +30,7 @@ beforeAll(() => {
   project = join(home, 'project');
   for (const folder of ['src', 'docs', '.git'])
     mkdirSync(join(project, folder), { recursive: true });
+  writeFileSync(join(project, '.env'), '');
   symlinkSync(join(top, 'elsewhere'), join(project, 'src', 'link'));
 });
 afterAll(() => rmSync(top, { recursive: true, force: true }));
@@ -237,6 +239,16 @@ describe('commands', () => {
       expect([command, bash(allowed, command)]).toEqual([command, 'deny']);
   });
 
+  it('are allowed as modules of Python', () => {
+    const modules = { commands: { allow: ['python3 -m pytest', 'python3 build.py'] } };
+    expect(bash(modules, 'python3 -m pytest tests/a.py')).toBe('allow');
+    expect(bash(modules, 'python3 build.py --all')).toBe('allow');
+    expect(bash(modules, 'python3 -m http.server')).toBe('deny');
+    expect(bash(modules, 'python3 other.py build.py')).toBe('deny');
+    expect(bash(modules, 'python3 -c "import os" -m pytest')).toBe('deny');
+    expect(bash(modules, 'pytest')).toBe('deny');
+  });
+
   it('ask where a program is not known', () => {
     expect(bash(allowed, '$TOOL x')).toBe('ask');
     expect(bash(allowed, 'pytest; $TOOL x')).toBe('ask');
@@ -402,6 +414,20 @@ describe('a policy as a file', () => {
     ]);
     expect(policyRules(join(top, 'none.json'), project).problems).toHaveLength(1);
   });
+});
+
+it('is one of the rules of a watch that names it', () => {
+  const path = join(top, 'watched.json');
+  writeFileSync(path, JSON.stringify(WRITES_SRC));
+  const { own, problems } = watchRules(
+    { policy: 'watched.json', budget: '5' },
+    { project, cwd: top, env: { AGENT_STRACE_HOME: join(top, 'state3'), HOME: home } },
+  );
+  expect(problems).toEqual([]);
+  expect(own.map(({ name, scope }) => `${name} ${scope}`)).toEqual([
+    'budget user',
+    'files.write.allow user',
+  ]);
 });
 
 it('has a schema that knows the same words', () => {

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
+import { GUARD_TIMEOUT_S } from '../agents/hookEntry.ts';
 import { act, type BrakeAction, kindOf, notable, rehearse } from '../guard/brake.ts';
 import type { ControlReport, Outcome } from '../guard/control.ts';
 import { readFrozen } from '../guard/frozen.ts';
-import { MAX_HOLD_MS } from '../guard/pauseMark.ts';
 import {
   nameOf,
   REFUSALS,
@@ -246,9 +246,9 @@ export class Control implements vscode.Disposable {
       // No freeze: a person must not take it for one.
       void vscode.window.showInformationMessage(
         t(
-          '{0} runs where it cannot be frozen. What it does now goes on; before its next tool it waits, {1} s at most each time, then the tool runs.',
+          '{0} runs where it cannot be frozen. What it does now goes on; before its next tool it waits, {1} minutes at most each time, then the tool runs.',
           agent,
-          MAX_HOLD_MS / 1000,
+          GUARD_TIMEOUT_S / 60,
         ),
       );
     }

@@ -26,7 +26,7 @@ type Moments = number[];
 
 interface Limit {
   name: string;
-  condition: string;
+  condition: (who: Who) => string;
   action: 'deny' | 'stop';
   turns: (who: Who) => Turn[];
   done: (lab: GuardLab) => Moments;
@@ -48,14 +48,14 @@ const SPENT: Record<Who, number> = {
   claude: 60_000,
   codex: 60_000,
   gemini: 400_000,
-  copilot: 60_000,
+  copilot: 20_000,
   opencode: 60_000,
 };
 
 const LIMITS: readonly Limit[] = [
   {
     name: 'loop',
-    condition: 'loop 3/10',
+    condition: () => 'loop 3/10',
     action: 'deny',
     turns: (who) => times(who === 'codex' ? 50 : 20, () => ({ deeds: [{ run: stamp }] })),
     done: stamps,
@@ -64,7 +64,7 @@ const LIMITS: readonly Limit[] = [
   },
   {
     name: 'files',
-    condition: 'files_modified >= 3',
+    condition: () => 'files_modified >= 3',
     action: 'deny',
     turns: () => times(8, (at) => ({ deeds: [{ write: `harm${at}.txt`, content: 'x\n' }] })),
     done: ({ projectDir }) =>
@@ -76,7 +76,7 @@ const LIMITS: readonly Limit[] = [
   },
   {
     name: 'errors',
-    condition: 'consecutive_errors >= 3',
+    condition: () => 'consecutive_errors >= 3',
     action: 'deny',
     turns: () => times(8, (at) => ({ deeds: [{ run: `${stamp}; exit ${at + 2}` }] })),
     done: stamps,
@@ -84,11 +84,12 @@ const LIMITS: readonly Limit[] = [
   },
   {
     name: 'cost',
-    condition: 'cost_usd >= 10',
+    // Copilot's window would be full before: it begins anew then.
+    condition: (who) => `cost_usd >= ${who === 'copilot' ? 1 : 10}`,
     action: 'stop',
     // Agents take a full window for a reason to forget what they did.
     turns: (who) =>
-      times(COST_TURNS, (at) => ({
+      times(who === 'copilot' ? 6 : COST_TURNS, (at) => ({
         deeds: [{ run: `${stamp} # ${at}` }],
         spends: { output: SPENT[who] },
       })),
@@ -116,7 +117,7 @@ async function played(who: Who, limit: Limit): Promise<Outcome> {
   // A model that the list of prices knows, where the agent lets its models be named.
   const model = 'claude-sonnet-4-5';
   const run = async (guarded: boolean) => {
-    const rules = [{ name: 'the-limit', condition: limit.condition, action: limit.action }];
+    const rules = [{ name: 'the-limit', condition: limit.condition(who), action: limit.action }];
     const lab = await guardLab(who, () => script, {
       hookBundle: bundle,
       model,
@@ -156,6 +157,7 @@ test.each(LIMITS)(
       expect.soft(seen).toMatchObject({ who, name, off, after: 0 });
       expect.soft({ who, name, tripped: seen.tripped !== '' }).toMatchObject({ tripped: true });
       expect.soft(seen.on, `${who} ${name}`).toBeLessThanOrEqual(limit.most);
+      expect.soft(seen.on, `${who} ${name}`).toBeLessThan(seen.off);
       if (limit.action === 'deny') expect.soft(seen).toMatchObject({ who, name, told: true });
       if (limit.fine && who !== 'gemini')
         expect.soft(seen).toMatchObject({ who, name, fine: true });

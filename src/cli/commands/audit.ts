@@ -75,6 +75,7 @@ async function auditOne(io: Io, entry: SessionEntry, policies: Policies): Promis
   const run = auditSession(session, summary, {
     rules: policies.rulesOf(place),
     local: place.local,
+    root: place.root,
     verdicts: verdictsOf(io, entry.id),
     disobeyed: await disobeyedIn(io, entry),
   });

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
+import { GUARD_TIMEOUT_S } from '../../agents/hookEntry.ts';
 import { ownRecord } from '../../agents/process.ts';
 import { act, type BrakeAction, notable } from '../../guard/brake.ts';
 import type { ControlReport, Outcome, Why } from '../../guard/control.ts';
-import { MAX_HOLD_MS } from '../../guard/pauseMark.ts';
 import { settleByHand } from '../../guard/tripActs.ts';
 import { nameOf } from '../../guard/verify.ts';
 import { plural } from '../../model/format.ts';
@@ -155,7 +155,7 @@ async function tell(
   const how =
     report.kind === 'cooperative'
       ? report.state === 'paused'
-        ? `: before its next tool it waits, ${MAX_HOLD_MS / 1000} s at most each time, then the tool runs. What runs now goes on.`
+        ? `: before its next tool it waits, as long as its hook may (${GUARD_TIMEOUT_S / 60} minutes; 8 s with hooks of an older set-up), then the tool runs. What runs now goes on.`
         : '.'
       : report.state === 'partly'
         ? ` ${{ pause: 'paused', resume: 'resumed', stop: 'stopped', kill: 'killed' }[action]}.`

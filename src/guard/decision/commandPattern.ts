@@ -156,7 +156,9 @@ const PLAIN: Record<string, { alone: Set<string>; valued: Set<string> }> = {
 };
 
 /** Whether a program is run with the words of the pattern before all others. What is not known might be anything. */
-function begins(pattern: CommandPattern, { name, words, unknown, globs }: Program): Truth {
+function begins(pattern: CommandPattern, { name, words, unknown, globs, via }: Program): Truth {
+  // `python -m pytest` is one program with its words, which are looked at as such.
+  if (via.at(-1) === 'python -m') return 'yes';
   if (name === undefined || !pattern.name(name)) return 'no';
   const args = words.slice(1);
   const isOpen = (at: number): boolean => unknown.includes(at + 1) || globs.includes(at + 1);

@@ -100,19 +100,48 @@ function meet<T>(
   return row[right.length]!;
 }
 
+interface Split {
+  segments: string[];
+  /** Segments that stand for themselves. */
+  fixed: string[];
+}
+
+/** Rules are held against every path of a session: their parts are kept. */
+const splits = new Map<Pattern, Split>();
+const MAX_SPLITS = 2000;
+
+function splitOf(pattern: Pattern): Split {
+  let split = splits.get(pattern);
+  if (split === undefined) {
+    const segments = pattern.split('/').filter(Boolean);
+    split = { segments, fixed: segments.filter((segment) => !SPECIAL.test(segment)) };
+    if (splits.size >= MAX_SPLITS) splits.clear();
+    splits.set(pattern, split);
+  }
+  return split;
+}
+
+/** A literal path has every name of what it meets: most have not, which costs little to see. */
+const lacks = (literal: Split, other: Split): boolean =>
+  literal.fixed.length === literal.segments.length &&
+  other.fixed.some((name) => !literal.segments.includes(name));
+
+const isMany = (segment: string): boolean => segment === '**' || segment.includes(UNKNOWN);
+
 /** Whether some absolute path matches both patterns. `**` is any number of folders. */
 export function pathsMeet(a: Pattern, b: Pattern): boolean {
-  const left = a.split('/').filter(Boolean);
-  const right = b.split('/').filter(Boolean);
+  const one = splitOf(a);
+  const other = splitOf(b);
+  const left = one.segments;
+  const right = other.segments;
   if (left.length * right.length > MAX_CELLS) return true;
-  const many = (segment: string): boolean => segment === '**' || segment.includes(UNKNOWN);
-  // Most paths differ in their last name or their first: that costs nothing to see.
+  if (lacks(one, other) || lacks(other, one)) return false;
   for (const at of [-1, 0]) {
-    const [one, other] = [left.at(at), right.at(at)];
-    if (one === undefined || other === undefined || many(one) || many(other)) continue;
-    if (!segmentsMeet(one, other)) return false;
+    const [x, y] = [left.at(at), right.at(at)];
+    if (x === undefined || y === undefined || isMany(x) || isMany(y)) continue;
+    if (!segmentsMeet(x, y)) return false;
   }
-  return meet(left, right, many, segmentsMeet);
+  return meet(left, right, isMany, segmentsMeet);
 }
 
 /** Whether an act on `path` touches something that matches `pattern`: itself, or below it if it is deep. */
