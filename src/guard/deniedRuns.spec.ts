@@ -164,6 +164,16 @@ const CASES: Case[] = [
     [],
   ),
   named(
+    'asked again where nothing was recorded, and allowed',
+    [
+      ['call', 1],
+      ['deny', 1],
+      ['allow', 1, { unseen: true }],
+      ['end', 1, RAN],
+    ],
+    [],
+  ),
+  named(
     'allowed and then denied',
     [
       ['call', 1],
@@ -453,6 +463,28 @@ const CASES: Case[] = [
     { byHook: [] },
   ),
   keyed(
+    'obeyed, and one ran that no hook told of',
+    [
+      ['call', 1],
+      ['deny', 1],
+      ['row', 2],
+      ['row', 1],
+      ['said', 1, REFUSED],
+      ['said', 2, RAN],
+    ],
+    [],
+  ),
+  keyed(
+    'after one that ran before hooks were there',
+    [
+      ['row', 1],
+      ['said', 1, RAN],
+      ['call', 2],
+      ['deny', 2],
+    ],
+    [],
+  ),
+  keyed(
     'ignored, and told by both',
     [
       ['call', 1],
@@ -522,7 +554,7 @@ class Lab {
     const byHook = what === 'call' || what === 'end';
     const isCall = what === 'call' || what === 'row';
     if (what === 'deny' || what === 'allow') {
-      this.say(n, what);
+      this.say(n, what, data.unseen === true);
       return undefined;
     }
     const named = !this.keyed || !byHook;
@@ -548,10 +580,11 @@ class Lab {
   }
 
   /** As the hook writes it: the word first, then the end of the call. */
-  private say(n: number, said: 'deny' | 'allow'): void {
+  private say(n: number, said: 'deny' | 'allow', unseen: boolean): void {
     const event = this.callEvent(n);
     const call = this.keyed ? KEY : `id-${n}`;
-    const of = { at: this.trace.nowMs / 1000, call, event, tool: 'Bash', rule: 'no-touch' };
+    const at = this.trace.nowMs / 1000;
+    const of = { at, call, ...(!unseen && { event }), tool: 'Bash', rule: 'no-touch' };
     appendVerdict('one', { ...of, said, target: 'touch x' }, this.env);
     if (said === 'allow') return;
     const closing = {

@@ -26,12 +26,6 @@ const MOST_WORDS = 20_000;
 /** A transcript's row and its hook are of one moment, give or take so many seconds. */
 const NEAR_S = 15;
 
-interface Word {
-  verdict: CallVerdict;
-  /** Of those that were read. */
-  nth: number;
-}
-
 /** A hook's call, or a hook's end of one of the calls of its key. */
 type Step =
   | { call: number; at: number }
@@ -42,6 +36,8 @@ interface Row {
   at: number;
   id: string;
   proof?: string;
+  /** It ran before hooks told of any call like it. */
+  early?: true;
 }
 
 /** Calls that are told from others only by their tool and input. */
@@ -67,13 +63,12 @@ class Keyed {
  */
 export class DeniedRuns {
   private readonly session: string;
-  private readonly words = new Map<number, Word>();
+  private readonly words = new Map<number, CallVerdict>();
   private readonly keys = new Map<string, Keyed>();
   private readonly changed = new Set<string>();
   private readonly told = new Set<CallVerdict>();
   private readonly ends: { parent: number | undefined; call: number; id: string; proof: string }[] =
     [];
-  private nth = 0;
   private readonly partial: boolean;
 
   /** @param options.partial the trace's beginning is not seen: calls may run that are not known, and keys say nothing */
@@ -86,14 +81,13 @@ export class DeniedRuns {
   denied = false;
 
   verdict(verdict: CallVerdict): void {
-    const word = { verdict, nth: this.nth++ };
     if (verdict.said === 'deny') this.denied = true;
-    this.keep(eventIdNumber(this.session, 'call', verdict.call), word);
-    if (verdict.event !== undefined) this.keep(idNumber(verdict.event), word);
+    this.keep(eventIdNumber(this.session, 'call', verdict.call), verdict);
+    if (verdict.event !== undefined) this.keep(idNumber(verdict.event), verdict);
     if (this.keys.has(verdict.call)) this.changed.add(verdict.call);
   }
 
-  private keep(id: number, word: Word): void {
+  private keep(id: number, word: CallVerdict): void {
     this.words.delete(id);
     this.words.set(id, word);
     for (const oldest of this.words.keys()) {
@@ -134,6 +128,9 @@ export class DeniedRuns {
       const proof = isCall ? undefined : proofOfRun(event);
       of.rows.set(name, { ...row, ...(proof !== undefined && { proof, id }) });
     } else if (isCall) {
+      if (of.steps.length === 0) {
+        for (const row of of.rows.values()) if (row.proof !== undefined) row.early = true;
+      }
       of.steps.push({ call: idNumber(id), at });
     } else {
       const proof = proofOfRun(event);
@@ -153,7 +150,7 @@ export class DeniedRuns {
   }
 
   private denialOf(call: number): CallVerdict | undefined {
-    const verdict = this.words.get(call)?.verdict;
+    const verdict = this.words.get(call);
     return verdict?.said === 'deny' ? verdict : undefined;
   }
 
@@ -178,12 +175,11 @@ export class DeniedRuns {
 
   /** The last word on a call; none where the id was given twice, and the word is on the other call. */
   private wordOn(parent: number | undefined, call: number): CallVerdict | undefined {
-    const byId = this.words.get(call);
-    const byEvent = parent === undefined ? undefined : this.words.get(parent);
-    const { event } = byId?.verdict ?? {};
+    const word = this.words.get(call);
+    const { event } = word ?? {};
     const others = event !== undefined && parent !== undefined && idNumber(event) !== parent;
-    if (byId === undefined || others) return byEvent?.verdict;
-    return byEvent !== undefined && byEvent.nth > byId.nth ? byEvent.verdict : byId.verdict;
+    if (word !== undefined && !others) return word;
+    return parent === undefined ? undefined : this.words.get(parent);
   }
 
   /** Ends of a key for which there is no call that was let run. */
@@ -226,7 +222,8 @@ export class DeniedRuns {
 
   /**
    * The transcript tells of calls that no hook told the end of. It has calls from before hooks were there, and may have the
-   * denied one later than others: more must have run than were let run, and fewer must not have run than were denied.
+   * denied one later than others: more must have run than were let run, and fewer must not have run than were denied. Of
+   * calls that hooks missed in between nobody knows; they are taken for runs only as long as the denied one has no row.
    */
   private countRows(
     { rows, open }: Keyed,
@@ -236,7 +233,9 @@ export class DeniedRuns {
   ): void {
     // Of what is forgotten nothing can be counted.
     if (open > 0) return;
-    const those = [...rows.values()].filter(({ at }) => at >= firstAt - NEAR_S);
+    const those = [...rows.values()].filter(
+      ({ at, early }) => at >= firstAt - NEAR_S && early !== true,
+    );
     const ran = those.filter(({ proof }) => proof !== undefined);
     const surplus = Math.min(ran.length - allowed, denied - (those.length - ran.length));
     if (surplus <= known) return;
