@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { cli, eventLine, temporaryFolder } from '../../test/cli/memoryIo.ts';
 import { FakeAgent } from '../../test/fakeAgent.ts';
 import { readEntry } from '../guard/processTable.ts';
+import { openTrip } from '../guard/trips.ts';
 
 let count = 0;
 
@@ -23,6 +24,8 @@ function project() {
     traceDir,
     home,
     run: (...args: string[]) => cli([...args, '--trace-dir', traceDir], { env, cwd: root }),
+    runWithin: (agentAbove: { agent: string; how: string }, ...args: string[]) =>
+      cli([...args, '--trace-dir', traceDir], { env, cwd: root, agentAbove }),
     async agent(): Promise<FakeAgent> {
       const id = `${++count}abcdef0-cli-${process.pid}`;
       const agent = new FakeAgent({ folder: join(root, `agent${count}`), sessionId: id });
@@ -76,6 +79,39 @@ describe.skipIf(process.platform !== 'linux')('agent-strace pause, resume, stop,
     // One is left to pause, and one to resume.
     expect((await run('resume')).code).toBe(0);
     expect((await run('resume')).err).toContain('No agent is paused here.');
+  });
+
+  it('lets nobody but a person go on with what a rule holds', async () => {
+    const { agent: start, run, runWithin, traceDir, home } = project();
+    const agent = await start();
+    const within = { agent: 'codex', how: 'process 7' };
+    expect((await run('pause')).code).toBe(0);
+    // What a person has paused is nobody's rule.
+    expect((await runWithin(within, 'resume')).code).toBe(0);
+    expect((await run('pause')).code).toBe(0);
+    openTrip(
+      {
+        version: 1,
+        id: 'a'.repeat(12),
+        session: agent.sessionId,
+        agent: 'claude',
+        traceDir,
+        project: traceDir,
+        rule: { name: 'budget', text: 'cost_usd > 5', scope: 'user' },
+        action: 'pause',
+        detail: 'cost $6 is over $5',
+        line: 'interrupt',
+        at: Date.now() / 1000,
+        state: 'open',
+      },
+      { AGENT_STRACE_HOME: home },
+    );
+    const refused = await runWithin(within, 'resume');
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain("'agent-strace resume' is not for agents");
+    expect(agent.state).toBe('T');
+    expect((await run('resume')).code).toBe(0);
+    expect(agent.state).toMatch(/[RS]/);
   });
 
   it('takes the last session of a process that has had several', async () => {

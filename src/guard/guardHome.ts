@@ -59,12 +59,12 @@ export const wasChosen = (env: Env = process.env): boolean =>
 export function readChoices(env: Env = process.env): GuardChoices {
   const value = readChoice('guard', env);
   if (value === undefined) return DEFAULT_CHOICES;
-  if (typeof value !== 'object' || value === null) return STRICTEST;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return STRICTEST;
   const { safe, off, fail, ask } = value as Partial<GuardChoices>;
   return {
-    safe: safe === true,
+    safe: (safe ?? DEFAULT_CHOICES.safe) !== false,
     off: Array.isArray(off) ? off.filter((name) => typeof name === 'string') : [],
-    fail: fail === 'closed' ? 'closed' : 'open',
+    fail: (fail ?? DEFAULT_CHOICES.fail) === 'open' ? 'open' : 'closed',
     ask: ask === 'agent' || ask === 'editor' ? ask : 'auto',
   };
 }

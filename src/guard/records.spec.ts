@@ -13,6 +13,7 @@ import {
   startTimeOf,
   unlisten,
 } from './approvals.ts';
+import { readChoices } from './guardHome.ts';
 import { sweepGuard } from './store.ts';
 import { openTrip, readTrips, settleTrip, type Trip, tripId } from './trips.ts';
 import { appendVerdict, readVerdicts } from './verdicts.ts';
@@ -171,4 +172,23 @@ it('what is older than thirty days is swept', () => {
   utimesSync(place('trips', '0123456789ab.json'), old, old);
   sweepGuard(env);
   expect(readTrips(env).map(({ id }) => id)).toEqual([trip().id]);
+});
+
+describe('what a person chose', () => {
+  const open = { safe: false, fail: 'open' };
+  const strict = { safe: true, fail: 'closed' };
+  it.each<[string, string, object]>([
+    ['nothing', '{}', open],
+    ['one thing', '{"guard":{"safe":true}}', { safe: true, fail: 'open' }],
+    ['off', '{"guard":{"safe":false,"fail":"open"}}', open],
+    // What a hand has written that cannot be meant is not taken for "off".
+    ['a word for true', '{"guard":{"safe":"yes"}}', { safe: true, fail: 'open' }],
+    ['a word for closed', '{"guard":{"fail":"deny"}}', { safe: false, fail: 'closed' }],
+    ['a list', '{"guard":[]}', strict],
+    ['torn', '{"guard":{"safe":fal', strict],
+    ['too long', `{"guard":{},"x":"${'x'.repeat(70_000)}"}`, strict],
+  ])('is read on the safe side: %s', (_what, text, chosen) => {
+    writeFileSync(join(home, 'config.json'), text);
+    expect(readChoices(env)).toMatchObject(chosen);
+  });
 });

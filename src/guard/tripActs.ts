@@ -80,6 +80,12 @@ export async function resumeTrip(
   };
 }
 
+/** Whether a rule holds the session's agent: it goes on when a person says so. */
+export const isHeld = (session: string, env: Env = process.env): boolean =>
+  readTrips(env).some(
+    (trip) => trip.session === session && trip.state === 'open' && trip.action === 'pause',
+  );
+
 /**
  * What a person did to an agent by other means than its trips (`agent-strace resume`, the pause button) is kept as if it had
  * been done by them: what goes on is asked again at the next step. Never throws.

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GuardLab } from '../../test/guardLab.ts';
@@ -361,4 +361,28 @@ describe('a question', () => {
     const { stdout } = lab.fire('codex', 'PreToolUse', calls().codex!.payload, { guard });
     expect(stdout).toContain('nobody could be asked');
   });
+});
+
+it('reads what is run by a tool that is no shell by its name', () => {
+  lab.rules({ name: 'no-rm', condition: 'command matches "rm -rf *"', action: 'deny' });
+  const of = (command: string) =>
+    lab.payload('PreToolUse', {
+      tool_name: 'Monitor',
+      tool_use_id: `toolu_${command}`,
+      tool_input: { command, description: 'x', timeout_ms: 1000, persistent: false },
+    });
+  expect(lab.fire('claude', 'PreToolUse', of('cd src && rm -rf ..')).stdout).toContain('deny');
+  expect(lab.fire('claude', 'PreToolUse', of('tail -f dev.log'))).toEqual(silent);
+});
+
+it('compiles rules anew with a new version of what reads them', () => {
+  lab.rules({ ...NO_WRITES, action: 'deny' });
+  const call = calls().claude!;
+  const fire = () => lab.fire('claude', call.event, call.payload).stdout;
+  const compiled = () => readdirSync(join(lab.state, 'guard', 'compiled')).length;
+  expect([fire(), fire()].map((said) => said.includes('deny'))).toEqual([true, true]);
+  expect(compiled()).toBe(1);
+  utimesSync(join(lab.lib, 'rules.js'), 0, 0);
+  expect(fire()).toContain('deny');
+  expect(compiled()).toBe(2);
 });

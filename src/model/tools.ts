@@ -26,7 +26,7 @@ define('run', 'bash shell run_in_terminal exec_command local_shell run_shell_com
 define('run', 'shell_command unified_exec write_stdin exec');
 define('run', 'read_bash write_bash stop_bash read_powershell write_powershell stop_powershell');
 define('run', 'run_task create_and_run_task runtests send_to_terminal get_terminal_output');
-define('run', 'run_notebook_cell kill_terminal run_terminal_cmd');
+define('run', 'run_notebook_cell kill_terminal run_terminal_cmd monitor');
 define('search', 'grep glob ls search list_directory list_dir file_search grep_search codebase');
 define(
   'search',

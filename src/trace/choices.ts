@@ -1,10 +1,13 @@
 /** What the person chose for all sessions, kept in the state home: the recorder has no other settings. */
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, ensureOwnDirectory, openRead, readSmallFile, writeSmallFile } from './files.ts';
 import { stateHome } from './paths.ts';
 
 type Env = Record<string, string | undefined>;
+
+/** Of choices, bytes: a file that is longer is none of ours. */
+const MAX_BYTES = 65_536;
 
 const fileOf = (env: Env): string => join(stateHome(env), 'config.json');
 
@@ -33,6 +36,7 @@ export function readChoice(name: string, env: Env = process.env): unknown | 'unr
     return ['ENOENT', 'ENOTDIR'].includes(codeOf(error)) ? undefined : 'unreadable';
   }
   try {
+    if (fstatSync(fd).size > MAX_BYTES) return 'unreadable';
     const choices = choicesIn(readFileSync(fd, 'utf8'));
     if (choices === undefined) return 'unreadable';
     return Object.hasOwn(choices, name) ? choices[name] : undefined;

@@ -3,7 +3,7 @@ import { GUARD_TIMEOUT_S } from '../../agents/hookEntry.ts';
 import { ownRecord } from '../../agents/process.ts';
 import { act, type BrakeAction, notable } from '../../guard/brake.ts';
 import type { ControlReport, Outcome, Why } from '../../guard/control.ts';
-import { settleByHand } from '../../guard/tripActs.ts';
+import { isHeld, settleByHand } from '../../guard/tripActs.ts';
 import { nameOf } from '../../guard/verify.ts';
 import { plural } from '../../model/format.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
@@ -11,6 +11,7 @@ import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, Interrupted, type Io, print, printJson, styleFor, warn } from '../io.ts';
 import { uniquePrefixes } from '../listing.ts';
+import { forPersonOnly } from '../personOnly.ts';
 import { findSession, listEntries, openStore, processState, type TraceOptions } from '../traces.ts';
 
 export interface ControlOptions extends TraceOptions {
@@ -39,6 +40,7 @@ export async function control(
     const answer = await agreed(io, agent);
     if (answer !== undefined) return answer;
   }
+  if (action === 'resume' && isHeld(entry.id, io.env)) forPersonOnly(io, 'resume');
   const outcome = await brake(io, action, entry, options);
   const trips = outcome.ok && action !== 'pause' ? settleByHand(entry.id, action, io.env) : [];
   if (options.json === true) await printJson(io, outcomeJson(action, entry.id, outcome));

@@ -76,7 +76,12 @@ function readArmed(env: Env): Armed[] {
     .flatMap((name) => {
       try {
         const armed = JSON.parse(readSmallFile(join(folder, name), MAX_BYTES) ?? '') as Armed;
-        const whole = armed.version === 1 && armed.pid > 0 && Array.isArray(armed.rules);
+        const { version, pid, sessions, rules } = armed;
+        const whole =
+          version === 1 &&
+          pid > 0 &&
+          (sessions === undefined || Array.isArray(sessions)) &&
+          rules.every(({ name: called, when }) => typeof called === 'string' && when !== null);
         return whole ? [armed] : [];
       } catch {
         return [];

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -165,6 +166,22 @@ describe('rules of a project', () => {
     expect(own(set)).toEqual(['a', 'b']);
     expect(set.stale).toEqual([join(project, '.watch-rules.yaml')]);
     expect(set.problems.at(-1)?.message).toMatch(/ECOMPILED/);
+  });
+
+  it.each([
+    ['without rules', { set: null }],
+    ['without what it depends on', { stamps: null }],
+    ['of rules that are no list', { set: { rules: {}, problems: [], stale: [] } }],
+    ['without what protects the guard', { fixed: undefined }],
+  ])('compiles again what was kept %s', (_what, damage) => {
+    write('.watch-rules.yaml', TWO);
+    const first = loadRules({ project, env }, () => compile);
+    const compiled = join(stateHome, 'guard', 'compiled');
+    for (const name of readdirSync(compiled)) {
+      const kept = JSON.parse(readFileSync(join(compiled, name), 'utf8')) as object;
+      writeFileSync(join(compiled, name), JSON.stringify({ ...kept, ...damage }));
+    }
+    expect(loadRules({ project, env }, () => compile)).toEqual(first);
   });
 
   it('does not take compiled rules from where others could have put them', () => {
@@ -434,7 +451,12 @@ describe('rules of a flag', () => {
       action: 'alert',
       message: 'dry run, would stop',
     });
-    writeFileSync(join(armed, 'x.json'), '{"version":1,');
+    // One that is not whole leaves the others in force.
+    arm('y', { sessions: 5 });
+    arm('z', { rules: [null] });
+    arm('x', {});
+    expect(own(rulesFor({ project, env, session: 's1' }))).toEqual(['budget']);
+    for (const id of ['x', 'y', 'z']) writeFileSync(join(armed, `${id}.json`), '{"version":1,');
     expect(hasRules(project, env)).toBe(false);
   });
 });

@@ -3,6 +3,7 @@
  * Light: this is part of the hook's bundles.
  */
 import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { textHash } from '../../model/ids.ts';
 import { codeOf, readSmallFile } from '../../trace/files.ts';
 import { guardPlace, readChoices } from '../guardHome.ts';
@@ -51,9 +52,13 @@ const NAMES = [
   'OPENCODE_CONFIG_DIR',
 ];
 
-const settingsOf = (env: Env): string => NAMES.map((name) => env[name] ?? '').join('\0');
+/** … and on which version made them: the bundle with the built-in rules lies beside each that asks. */
+const READER = join(import.meta.dirname, 'rules.js');
 
-/** Terminals and windows differ in their environment: each has its own. */
+const settingsOf = (env: Env): string =>
+  [stampOf(READER), ...NAMES.map((name) => env[name] ?? '')].join('\0');
+
+/** Terminals and windows differ in their environment, hooks and the command line in their bundles: each has its own. */
 export const compiledPath = (project: string, env: Env): string =>
   guardPlace(env, 'compiled', `${textHash(`${project}\0${settingsOf(env)}`).slice(0, 16)}.json`);
 
@@ -120,7 +125,11 @@ export function readCompiled(path: string, project: string): Compiled | undefine
   if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as Compiled;
-    return value.version === 1 && value.project === project ? value : undefined;
+    const { version, stamps, set, fixed } = value;
+    const whole =
+      [set?.rules, set?.problems, set?.stale, fixed].every(Array.isArray) &&
+      typeof stamps === 'object';
+    return version === 1 && value.project === project && whole ? value : undefined;
   } catch {
     return undefined;
   }
