@@ -4,14 +4,22 @@ import { packed, unpacked } from './ring.ts';
 /** Longer windows are not looked back over. */
 export const MAX_WINDOW = 200;
 
+interface Found {
+  key: number;
+  besides: number | undefined;
+  places: number[];
+}
+
 export class LastCalls {
   /** Oldest first: the call's key (tool and input), and its own. */
   private keys: number[] = [];
   private ids: number[] = [];
   /** Those before, as they were saved: most hooks need none. */
   private saved = '';
+  private found: Found | undefined;
 
   add(key: number, id: number): void {
+    this.found = undefined;
     this.keys.push(key);
     this.ids.push(id);
     // Not at every call: shifting costs as much as the list is long.
@@ -23,15 +31,27 @@ export class LastCalls {
 
   /** @param besides the call that `key` is of, where it is in the list: it counts as the last */
   repeats(key: number, window: number, besides: number | undefined): number {
-    this.unpack();
+    let { found } = this;
+    if (found === undefined || found.key !== key || found.besides !== besides)
+      found = this.find(key, besides);
+    const within = Math.min(window, MAX_WINDOW);
     let count = 1;
-    let left = Math.min(window, MAX_WINDOW) - 1;
-    for (let at = this.keys.length - 1; at >= 0 && left > 0; at--) {
-      if (this.ids[at] === besides) continue;
-      left--;
-      if (this.keys[at] === key) count++;
-    }
+    for (const back of found.places) if (back < within) count++;
     return count;
+  }
+
+  /** How far back the equal calls are, the nearest first: many rules may ask for loops of one call. */
+  private find(key: number, besides: number | undefined): Found {
+    this.unpack();
+    const places: number[] = [];
+    let back = 0;
+    for (let at = this.keys.length - 1; at >= 0 && back < MAX_WINDOW; at--) {
+      if (this.ids[at] === besides) continue;
+      back++;
+      if (this.keys[at] === key) places.push(back);
+    }
+    this.found = { key, besides, places };
+    return this.found;
   }
 
   repeatsOfLast(window: number): number {
