@@ -99,7 +99,10 @@ function normal(path: string): string {
 }
 
 function fixedPart(pattern: Pattern): string {
-  if (pattern.startsWith('/**/')) return '/';
+  if (!pattern.includes('\\')) {
+    const at = pattern.search(/[*?\0]/);
+    return (at < 0 ? pattern : pattern.slice(0, pattern.lastIndexOf('/', at))) || '/';
+  }
   const parts = pattern.split('/');
   const first = parts.findIndex((part) => isGlob(part) || isUnknown(part));
   return textOf((first < 0 ? parts : parts.slice(0, first)).join('/')) || '/';

@@ -75,10 +75,11 @@ export class Recent<Value> {
 
   private forget(): void {
     if (this.rows !== '') {
+      const { gone } = this;
+      if (gone === undefined) return this.cut(0, this.keyAt(0));
       const { key, value } = this.at(0);
       this.cut(0, key);
-      this.gone?.(value, key);
-      return;
+      return gone(value, key);
     }
     for (const [first, old] of this.map) {
       this.map.delete(first);
