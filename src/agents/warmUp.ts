@@ -1,7 +1,7 @@
 /** What the recorder's code cache is made of: made-up sessions in a folder that is thrown away. */
 import { execFile, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { textHash } from '../model/ids.ts';
 
 /**
@@ -63,6 +63,9 @@ const WARM_RULES = [
 ];
 
 const WARM_MODEL = 'claude-warm';
+const WARM_SESSION = '00000000-0000-4000-8000-000000000000';
+const transcriptIn = (scratch: string): string =>
+  join(scratch, '.claude', 'projects', 'warm', `${WARM_SESSION}.jsonl`);
 const WARM_PRICES = {
   version: 1,
   list: '',
@@ -87,7 +90,7 @@ const WARM_PRICES = {
 function writeWarmSession(scratch: string): void {
   const state = join(scratch, 'state');
   const guard = join(state, 'guard');
-  const trace = join(scratch, 'traces', 'warm');
+  const trace = join(scratch, 'traces', WARM_SESSION);
   for (const folder of [state, guard, join(scratch, 'traces'), trace])
     fs.mkdirSync(folder, { mode: 0o700 });
   const write = (path: string, text: string): void => fs.writeFileSync(path, text, { mode: 0o600 });
@@ -105,12 +108,13 @@ function writeWarmSession(scratch: string): void {
   const row = {
     type: 'assistant',
     uuid: 'warm',
-    sessionId: 'warm',
+    sessionId: WARM_SESSION,
     timestamp: '2026-01-01T00:00:00.000Z',
     requestId: 'req_warm',
     message,
   };
-  write(join(scratch, 'transcript.jsonl'), `${JSON.stringify(row)}\n`);
+  fs.mkdirSync(dirname(transcriptIn(scratch)), { recursive: true, mode: 0o700 });
+  write(transcriptIn(scratch), `${JSON.stringify(row)}\n`);
 }
 
 /** A call, how it ended, and what it cost. */
@@ -120,7 +124,7 @@ function warmEvents(at: number): object[] {
     event_type,
     timestamp: 1_790_000_000 + at,
     event_id: id(kind),
-    session_id: 'warm',
+    session_id: WARM_SESSION,
     ...more,
     data: { recorded_by: 'hook', provider: 'claude', ...data },
   });
@@ -159,8 +163,8 @@ function warmUp(lib: string, name: string): WarmUp | undefined {
   const run = (agent: string, tool_name: string, tool_input: object, at: number): WarmRun => ({
     args: [join(lib, 'hook.js'), '--agent', agent, 'PreToolUse'],
     input: JSON.stringify({
-      session_id: agent === 'claude' ? 'warm' : `warm-${agent}`,
-      transcript_path: join(scratch, 'transcript.jsonl'),
+      session_id: agent === 'claude' ? WARM_SESSION : `warm-${agent}`,
+      transcript_path: transcriptIn(scratch),
       cwd: scratch,
       hook_event_name: 'PreToolUse',
       tool_name,
