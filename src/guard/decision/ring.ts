@@ -76,10 +76,10 @@ export class Recent<Value> {
   private forget(): void {
     if (this.rows !== '') {
       const { gone } = this;
-      if (gone === undefined) return this.cut(0, this.keyAt(0));
-      const { key, value } = this.at(0);
+      const { key, value } = gone === undefined ? { key: this.keyAt(0) } : this.at(0);
       this.cut(0, key);
-      return gone(value, key);
+      if (value !== undefined) gone?.(value, key);
+      return;
     }
     for (const [first, old] of this.map) {
       this.map.delete(first);
