@@ -10,7 +10,7 @@ import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
 import { EXIT_REFUSED } from './exitCodes.ts';
 import { CLOSED_REASON, type GuardHook, guardWords } from './hookEntry.ts';
-import { writeCodeCache, writeCodeCacheAside } from './warmUp.ts';
+import { ROOM, writeCodeCache, writeCodeCacheAside } from './warmUp.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -64,6 +64,7 @@ esac
 unset NODE_OPTIONS NODE_V8_COVERAGE NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_CHANNEL_FD ELECTRON_RUN_AS_NODE
 node=${shQuote(nodePath)}
 if [ -x "$node" ]; then
+  run "$node" ${ROOM} "$hook" "$@"
   run "$node" "$hook" "$@"
 fi
 # It is gone, or broken. A Node too old to read the recorder fails before it reads the input.
@@ -247,7 +248,7 @@ export async function renewLauncher(options: InstallOptions): Promise<boolean> {
   const whole =
     readSmallFile(join(lib, `${current}.js`), MAX_RECORDER_BYTES) === recorder &&
     readSmallFile(join(lib, 'hook.js')) === loader(current, parts) &&
-    parts.every(
+    [...parts, ...wrappedParts(parts)].every(
       ([name, text]) => readSmallFile(join(lib, `${name}.js`), MAX_RECORDER_BYTES) === text,
     ) &&
     fs.existsSync(launcherPath(env));
@@ -356,7 +357,9 @@ function putFiles(given: InstallOptions): PutFiles {
   const parts = partBundles(options.hookBundle);
   const files: (readonly [path: string, text: string, mode: number])[] = [
     [join(lib, 'package.json'), '{"type":"commonjs"}\n', 0o600],
-    ...parts.map(([part, text]) => [join(lib, `${part}.js`), text, 0o600] as const),
+    ...[...parts, ...wrappedParts(parts)].map(
+      ([part, text]) => [join(lib, `${part}.js`), text, 0o600] as const,
+    ),
     [join(lib, `${name}.js`), recorder, 0o600],
     [join(lib, 'hook.js'), loader(name, parts), 0o600],
     [join(lib, 'version'), `${options.version}\n`, 0o600],
@@ -377,7 +380,7 @@ function sweep(lib: string, name: string): void {
   for (const old of fs.readdirSync(lib)) {
     const isOld =
       (old.startsWith('recorder-') && !old.startsWith(name)) ||
-      (old.startsWith('part-') && !current.includes(`"${old.replace(/\.cache.*$/, '')}"`));
+      (old.startsWith('part-') && !current.includes(`"${old.replace(/\..*$/, '')}"`));
     if (isOld) fs.rmSync(join(lib, old), { force: true });
   }
 }
@@ -391,6 +394,17 @@ const wrap = (bundle: string): string =>
  * must use them: only functions that have run are in a cache.
  */
 const CACHED_PARTS: readonly string[] = ['agents', 'guard', 'regex', 'shell', 'transcripts'];
+
+const partName = (part: string, text: string): string => `part-${part}-${textHash(text)}`;
+
+/**
+ * Those parts once more, as functions: put together in a hook, a hundred KB of text would cost it a collection of garbage. What
+ * runs without the launcher's loader (opencode) reads them as they are.
+ */
+const wrappedParts = (parts: readonly [name: string, text: string][]): [string, string][] =>
+  parts
+    .filter(([part]) => CACHED_PARTS.includes(part))
+    .map(([part, text]) => [partName(part, text), wrap(text)]);
 
 /**
  * What the launcher runs: the recorder with its code cache, which saves a third of what a hook costs
@@ -406,7 +420,7 @@ const cached = ${JSON.stringify(
   Object.fromEntries(
     parts
       .filter(([part]) => CACHED_PARTS.includes(part))
-      .map(([part, text]) => [part, `part-${part}-${textHash(text)}`]),
+      .map(([part, text]) => [part, partName(part, text)]),
   ),
 )};
 const scripts = [];
@@ -428,8 +442,15 @@ function load(id) {
   if (!Object.hasOwn(cached, name)) return require(id);
   if (!Object.hasOwn(loaded, name)) {
     const part = { exports: {} };
-    const source = '(function(require,module,exports,__filename,__dirname){' + fs.readFileSync(id, 'utf8') + '\\n})';
-    compile(source, id, __dirname + '/' + cached[name] + '.cache')(load, part, part.exports, id, __dirname);
+    const file = __dirname + '/' + cached[name];
+    let source;
+    try {
+      source = fs.readFileSync(file + '.js', 'utf8');
+    } catch {
+      // Another version has just taken this one's place.
+      return require(id);
+    }
+    compile(source, file + '.js', file + '.cache')(load, part, part.exports, id, __dirname);
     loaded[name] = part.exports;
   }
   return loaded[name];
