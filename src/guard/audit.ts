@@ -17,7 +17,7 @@ import { decide } from './decision/decide.ts';
 import type { Facts } from './decision/facts.ts';
 import type { GuardedCall, Touch } from './decision/guardedCall.ts';
 import { shown } from './decision/words.ts';
-import type { Disobeyed } from './evidence.ts';
+import type { Disobeyed } from './deniedRuns.ts';
 import { homeOf, isParsed, type RecordedCall, recordedCalls } from './recordedCalls.ts';
 import type { Rule, RuleSet } from './rules/rule.ts';
 import { isLiteral, type Pattern, textOf } from './shell/pattern.ts';
@@ -266,6 +266,7 @@ const REASONS: Record<OpaqueReason, string> = {
   unknownProgram: 'the program it runs is not known',
   eval: 'it runs a text as a command',
   interpreter: 'code for an interpreter',
+  code: 'runs code that is not all read',
   pipedToShell: 'it runs what comes out of another program',
   otherShell: 'a script for another kind of shell',
   environment: 'it changes which programs are run',

@@ -9,7 +9,8 @@ import { transcriptSourceOf } from '../agents/transcripts.ts';
 import { recorders } from '../hook/agents.ts';
 import { callKey } from '../model/callKey.ts';
 import type { JsonObject, TraceEvent } from '../model/event.ts';
-import { EvidenceReader, proofOfRun } from './evidence.ts';
+import { EvidenceReader } from './evidence.ts';
+import { proofOfRun } from './proofOfRun.ts';
 import { appendVerdict } from './verdicts.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../test/fixtures');
@@ -146,14 +147,15 @@ describe('EvidenceReader', () => {
     const { trace, deny, reader } = place();
     const args = { command: 'rm b' };
     const key = callKey('run_shell_command', args);
-    const call = () =>
-      trace.write(
-        trace.event('tool_call', {
-          tool_name: 'run_shell_command',
-          arguments: args,
-          call_key: key,
-        }),
-      );
+    const call = (): string => {
+      const event = trace.event('tool_call', {
+        tool_name: 'run_shell_command',
+        arguments: args,
+        call_key: key,
+      });
+      trace.write(event);
+      return event.event_id;
+    };
     const end = () =>
       trace.write(
         trace.event('tool_result', {
@@ -166,8 +168,7 @@ describe('EvidenceReader', () => {
     call();
     end();
     trace.nowMs += 60_000;
-    call();
-    deny(key);
+    deny(key, { event: call() });
     expect(reader.read(MEGABYTE).found).toEqual([]);
     end();
     expect(reader.read(MEGABYTE).found).toMatchObject([{ verdict: { call: key } }]);

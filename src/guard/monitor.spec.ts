@@ -301,6 +301,21 @@ describe.skipIf(process.platform !== 'linux')('GuardMonitor', () => {
     expect(agent.state).toBe('T');
   });
 
+  it('shows nobody frozen who is gone', async () => {
+    const { agent, env, monitor } = await session({ cost_usd: 9 });
+    const told: string[] = [];
+    const watcher = monitor(setOf(ruleOf('cost_usd > 5', 'pause')), {
+      tripped: ({ state }) => void told.push(state),
+    });
+    await watcher.tick();
+    expect(readTrips(env)).toMatchObject([{ state: 'open' }]);
+    await agent.close();
+    expect(await watcher.tick()).toMatchObject([{ state: 'dismissed' }]);
+    expect(readTrips(env)).toMatchObject([{ state: 'dismissed' }]);
+    expect(await watcher.tick()).toEqual([]);
+    expect(told.at(-1)).toBe('dismissed');
+  });
+
   it('does not count sleep as idleness', async () => {
     const { agent, monitor, facts } = await session();
     const startMs = Date.now();

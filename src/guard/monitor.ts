@@ -14,10 +14,12 @@ import { pendingApprovals } from './approvals.ts';
 import { decide, type Situation } from './decision/decide.ts';
 import type { Facts } from './decision/facts.ts';
 import { readFacts, type SessionFacts } from './decision/sessionFacts.ts';
-import { type Disobeyed, EvidenceReader } from './evidence.ts';
+import type { Disobeyed } from './deniedRuns.ts';
+import { EvidenceReader } from './evidence.ts';
 import { interruptTrip, type TripMoment, unpricedTrip, verifyTrip } from './monitorTrips.ts';
 import { readRaised } from './raised.ts';
 import type { Condition, RuleSet } from './rules/rule.ts';
+import { settleOver } from './settleOver.ts';
 import { enforceTrip, settleByHand, type TripActOptions } from './tripActs.ts';
 import { openTrip, readTrip, type Trip } from './trips.ts';
 import { WakeClock } from './wakeClock.ts';
@@ -102,6 +104,7 @@ export class GuardMonitor {
   private readonly notBefore = new Map<string, number>();
   private readonly told = new Set<string>();
   private wasFrozen = false;
+  private wasGone = false;
   private busy = false;
   private last: Read | undefined;
   /** As of the last tick that read them. */
@@ -149,8 +152,9 @@ export class GuardMonitor {
     const frozen = state === 'stopped';
     this.clock.look(nowMs, this.parts.monotonicMs(), frozen && this.wasFrozen);
     this.wasFrozen = frozen;
-    if (!this.mayRead()) return [];
-    const done: Trip[] = [...(await this.actOnWaiting())];
+    const over = this.settleOver(state);
+    if (!this.mayRead()) return over;
+    const done: Trip[] = [...over, ...(await this.actOnWaiting())];
     const rules = this.options.rules();
     const { facts, more } = await this.read();
     this.facts = this.clock.awake(facts);
@@ -267,6 +271,19 @@ export class GuardMonitor {
     if (trip?.state !== 'open' || trip.action !== 'pause' || state !== 'alive') return;
     if (trip.processes === undefined || nowMs - trip.at * 1000 < SETTLED_MS) return;
     for (const done of settleByHand(this.session, 'resume', this.env)) this.options.tripped?.(done);
+  }
+
+  /** Its agent is gone: nothing can be done any more, and nobody is frozen. Once for each time that it ends. */
+  private settleOver(state: ProcessState): Trip[] {
+    const gone = state === 'gone';
+    if (!gone || this.wasGone) {
+      this.wasGone = gone;
+      return [];
+    }
+    this.wasGone = true;
+    const done = settleOver(this.session, this.env);
+    for (const trip of done) this.options.tripped?.(trip);
+    return done;
   }
 
   /** Cost rules that are blind to a model say so, once. */

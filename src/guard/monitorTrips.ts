@@ -1,7 +1,7 @@
 /** What a monitor writes down of what it found. */
 import type { SessionRecord } from '../agents/process.ts';
 import type { Fired } from './decision/verdict.ts';
-import type { Disobeyed } from './evidence.ts';
+import { type Disobeyed, detailOf } from './deniedRuns.ts';
 import type { Action, Rule, RuleSet } from './rules/rule.ts';
 import { type Trip, tripId } from './trips.ts';
 
@@ -33,11 +33,8 @@ export function interruptTrip(
 }
 
 /** A call that was denied and ran all the same: as the hook would call it, so that one of them tells. */
-export function verifyTrip(
-  at: TripMoment,
-  { verdict, event, proof }: Disobeyed,
-  action: 'pause' | 'kill',
-): Trip {
+export function verifyTrip(at: TripMoment, ran: Disobeyed, action: 'pause' | 'kill'): Trip {
+  const { verdict, event } = ran;
   const name = verdict.rule ?? 'guard';
   const known = at.rules.rules.find((rule) => rule.name === name);
   const rule = known ?? { ...builtIn(name, at), scope: 'user' as const };
@@ -45,7 +42,7 @@ export function verifyTrip(
     ...headOf(at, rule),
     id: tripId({ session: at.record.session_id, rule: name, line: 'verify', call: event }),
     action,
-    detail: `${verdict.tool} was denied and ran all the same: ${proof}`,
+    detail: detailOf(ran),
     line: 'verify',
     call: { tool: verdict.tool, target: verdict.target ?? '', id: event },
   };

@@ -196,6 +196,8 @@ describe('files of a deny list', () => {
     expect(said(policy, 'Read', { file_path: join(project, 'x.pyc') })).toBe('deny');
     expect(said(policy, 'Read', { file_path: join(project, 'x.py') })).toBe('allow');
     expect(bash(policy, 'cd src && cat ../.env')).toBe('deny');
+    expect(bash(policy, 'cat .en?')).toBe('allow');
+    writeFileSync(join(project, '.env'), '');
     expect(bash(policy, 'cat .en?')).not.toBe('allow');
     expect(said(policy, 'mcp__fs__read_file', { path: '.env' })).toBe('deny');
     expect(said(policy, 'read_file', { path: '.env' }, { agent: 'gemini' })).toBe('deny');

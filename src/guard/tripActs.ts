@@ -7,6 +7,7 @@ import type { ControlOptions, Outcome } from './control.ts';
 import { nextLimit, raiseLimit } from './raised.ts';
 import type { Metric } from './rules/rule.ts';
 import { METRICS } from './rules/rule.ts';
+import { stateOver } from './settleOver.ts';
 import { readTrips, settleTrip, type Trip } from './trips.ts';
 
 type Env = Record<string, string | undefined>;
@@ -134,8 +135,9 @@ async function brakeFor(
   if (!outcome.ok) {
     // Ended meanwhile: as the rule wants it.
     const ended = outcome.reason === 'gone' || outcome.reason === 'reused';
-    if (ended && action !== 'pause') {
-      return { ...settled(trip, STATES[action], {}, env), outcome };
+    if (ended) {
+      const { state, ...why } = stateOver({ ...trip, action });
+      return { ...settled(trip, state, why, env), outcome };
     }
     return { ...settled(trip, 'failed', { problem: outcome.message }, env), outcome };
   }
@@ -180,7 +182,7 @@ const codeText = (error: unknown): string =>
 function settled(
   trip: Trip,
   state: Trip['state'],
-  extra: Partial<Pick<Trip, 'processes' | 'problem' | 'postmortem'>>,
+  extra: Partial<Pick<Trip, 'processes' | 'problem' | 'postmortem' | 'gone'>>,
   env: Env,
 ): { trip: Trip } {
   settleTrip(trip.id, state, extra, env);

@@ -59,6 +59,8 @@ export interface Trip {
   postmortem?: string;
   /** Seconds since the epoch. */
   settledAt?: number;
+  /** Settled because its agent had ended, by nobody's word: taken up again, the session trips anew. */
+  gone?: true;
 }
 
 /** What makes two trips one: a rule that a limit or a call tripped. */
@@ -78,7 +80,7 @@ export const tripId = ({ session, rule, line, limit, call }: TripCause): string 
 /**
  * Writes a trip down. One that was settled by letting the agent go on, and trips again, is open again.
  *
- * @returns `known`: somebody else wrote it, and it is still open
+ * @returns `known`: somebody else wrote it, and it is still open; or it is about one call that ran
  */
 export function openTrip(
   trip: Trip,
@@ -89,7 +91,9 @@ export function openTrip(
   const made = createRecord('trips', file, trip, env);
   if (made !== 'known') return made;
   const before = readTrip(trip.id, env);
-  if (before !== undefined && !REOPENED.has(before.state)) return 'known';
+  // What is past does not happen again when a trace is read again.
+  if (trip.line === 'verify') return 'known';
+  if (before !== undefined && before.gone !== true && !REOPENED.has(before.state)) return 'known';
   return write(trip, env) ?? 'new';
 }
 
@@ -125,7 +129,7 @@ export function readTrips(env: Env = process.env): Trip[] {
 export function settleTrip(
   id: string,
   state: Trip['state'],
-  extra: Partial<Pick<Trip, 'processes' | 'problem' | 'postmortem'>> = {},
+  extra: Partial<Pick<Trip, 'processes' | 'problem' | 'postmortem' | 'gone'>> = {},
   env: Env = process.env,
 ): FileProblem | undefined {
   const trip = readTrip(id, env);
@@ -176,6 +180,7 @@ function tripOf(id: string, value: Record<string, unknown> | undefined): Trip | 
     at,
     state: state as Trip['state'],
     ...(value.dryRun === true && { dryRun: true as const }),
+    ...(value.gone === true && { gone: true as const }),
   };
   if (number(value.value) !== undefined) trip.value = number(value.value)!;
   if (number(value.limit) !== undefined) trip.limit = number(value.limit)!;

@@ -15,7 +15,7 @@ type Env = Record<string, string | undefined>;
 export interface CallVerdict {
   /** Seconds since the epoch. */
   at: number;
-  /** The agent's own id of the call, or `callKey` where it has none: then the n-th call of a key has the n-th verdict. */
+  /** The agent's own id of the call, or `callKey` where it has none: then `event` says which. */
   call: string;
   /** `event_id` of the `tool_call` in the trace, where it is known. */
   event?: string;
@@ -35,6 +35,7 @@ export interface CallVerdict {
 const MAX_BYTES = 4 * 1_048_576;
 
 const MAX_TARGET = 200;
+const MAX_CALL = 500;
 
 /** @throws a system error, or one with a code of ours: who cannot write it down must not rely on it */
 export function appendVerdict(session: string, verdict: CallVerdict, env: Env = process.env): void {
@@ -42,7 +43,7 @@ export function appendVerdict(session: string, verdict: CallVerdict, env: Env = 
   const place = ensureGuardFolder('verdicts', env);
   const line = {
     ...verdict,
-    call: verdict.call.slice(0, 500),
+    call: verdict.call.slice(0, MAX_CALL),
     tool: verdict.tool.slice(0, 200),
     ...(verdict.target !== undefined && { target: plainText(verdict.target, MAX_TARGET) }),
   };
@@ -64,8 +65,15 @@ export interface VerdictsRead {
 /**
  * What was said of a session's calls, from `offset` on; a line that is still being written is left for the next time. Never
  * throws: what cannot be read says nothing.
+ *
+ * @param call of these only
  */
-export function readVerdicts(session: string, env: Env = process.env, offset = 0): VerdictsRead {
+export function readVerdicts(
+  session: string,
+  env: Env = process.env,
+  offset = 0,
+  call?: string,
+): VerdictsRead {
   const nothing = { verdicts: [], offset };
   if (!isSafeSessionId(session)) return nothing;
   let fd: number;
@@ -81,10 +89,12 @@ export function readVerdicts(session: string, env: Env = process.env, offset = 0
     const bytes = Buffer.alloc(Math.min(size - from, MAX_BYTES));
     const length = readSync(fd, bytes, 0, bytes.length, from);
     const end = bytes.subarray(0, length).lastIndexOf(10) + 1;
+    const part = call === undefined ? undefined : JSON.stringify(call.slice(0, MAX_CALL));
     const verdicts = bytes
       .toString('utf8', 0, end)
       .split('\n')
-      .flatMap((line) => verdictOf(line) ?? []);
+      .flatMap((line) => (part === undefined || line.includes(part) ? verdictOf(line) : []) ?? [])
+      .filter((verdict) => call === undefined || verdict.call === call.slice(0, MAX_CALL));
     return { verdicts, offset: from + end };
   } catch {
     return nothing;
@@ -108,15 +118,13 @@ function verdictOf(line: string): CallVerdict | undefined {
   }
 }
 
-/**
- * What holds of a call by its own id: the last word. Of a call without one (`callKey`), of the n-th of those alike the n-th
- * word, the first being 0.
- */
-export function verdictFor(
-  verdicts: readonly CallVerdict[],
-  call: string,
-  nth?: number,
-): CallVerdict | undefined {
-  const of = verdicts.filter((verdict) => verdict.call === call);
-  return nth === undefined ? of.at(-1) : of[nth];
+/** All that was said of one call, or of the calls of one key, in order. Never throws. */
+export function verdictsOf(session: string, call: string, env: Env = process.env): CallVerdict[] {
+  const all: CallVerdict[] = [];
+  for (let offset = 0; ; ) {
+    const read = readVerdicts(session, env, offset, call);
+    all.push(...read.verdicts);
+    if (read.offset <= offset) return all;
+    offset = read.offset;
+  }
 }

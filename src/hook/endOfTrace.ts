@@ -6,6 +6,7 @@ import { readTail } from '../trace/append.ts';
 const TAIL_BYTES = 1_048_576;
 /** Events that one question is answered with: the latest. */
 const MAX_EVENTS = 200;
+const MOST_EVENTS = 1000;
 
 export function endOfTrace(
   traceDir: string,
@@ -26,14 +27,26 @@ export function endOfTrace(
   };
 }
 
-function linesWith(bytes: Buffer, text: string): TraceEvent[] {
+/** All events that hold a text, in order, as far back as they are read. @returns whether that is all of the trace */
+export function eventsWith(
+  traceDir: string,
+  sessionId: string,
+  text: string,
+  maxBytes: number,
+): { events: TraceEvent[]; whole: boolean } {
+  const { bytes, whole } = readTail(traceDir, sessionId, maxBytes);
+  const events = linesWith(bytes, text, MOST_EVENTS);
+  return { events, whole: whole && events.length < MOST_EVENTS };
+}
+
+function linesWith(bytes: Buffer, text: string, most = MAX_EVENTS): TraceEvent[] {
   // As it stands in a line: JSON in ASCII.
   const written = JSON.stringify(text)
     .slice(1, -1)
     .replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
   const found: TraceEvent[] = [];
   let end = bytes.length;
-  while (written !== '' && end > 0 && found.length < MAX_EVENTS) {
+  while (written !== '' && end > 0 && found.length < most) {
     const at = bytes.lastIndexOf(written, end - 1);
     if (at < 0) break;
     const start = bytes.lastIndexOf(10, at) + 1;

@@ -14,8 +14,11 @@ import {
   startTimeOf,
 } from '../guard/approvals.ts';
 import type { Fired } from '../guard/decision/verdict.ts';
+import { detailOf } from '../guard/deniedRuns.ts';
 import { readChoices } from '../guard/guardHome.ts';
 import type { RuleSet } from '../guard/rules/rule.ts';
+import { settleOver } from '../guard/settleOver.ts';
+import { readTrip } from '../guard/trips.ts';
 import { randomEventId } from '../model/ids.ts';
 import { claudeHooksLost } from './configGuard.ts';
 import { Act, type At, builtIn, leadOf, ruleFacts } from './guardAct.ts';
@@ -206,11 +209,20 @@ export const configChange: GuardPart['configChange'] = (at) => {
 
 /** Frozen by a process of its own: never within the agent's own hook. */
 export const afterTool: GuardPart['afterTool'] = (at: AfterTool) => {
-  const fired = ranAllTheSame(at);
-  if (fired === undefined) return;
-  const act = new Act({ ...at, call: undefined }, NO_RULES);
-  const call = at.result.parent_id ?? at.tool.callId;
+  const ran = ranAllTheSame(at);
+  if (ran === undefined) return;
+  const { verdict, event: call } = ran;
+  const fired = builtIn(verdict.rule ?? 'guard', 'pause', detailOf(ran), at.known.project);
+  const denied = verdict.trip === undefined ? undefined : readTrip(verdict.trip);
+  if (denied !== undefined) Object.assign(fired.rule, denied.rule);
+  const act = new Act({ ...at, call: undefined }, NO_RULES, undefined, verdict.target);
   const trip = act.trip(fired, 'verify', call);
+  if (!trip.isNew) return;
   act.tell(fired, { outcome: 'ran', call });
-  if (trip.isNew) act.after('pause', trip.id);
+  act.after('pause', trip.id);
+};
+
+/** What was to end the session has, and nothing of it is frozen. */
+export const sessionEnd: GuardPart['sessionEnd'] = ({ known }) => {
+  settleOver(known.session_id);
 };

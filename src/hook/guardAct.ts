@@ -5,7 +5,7 @@ import type { GuardedCall } from '../guard/decision/guardedCall.ts';
 import type { Fired, Verdict } from '../guard/decision/verdict.ts';
 import type { Action, Rule, RuleSet } from '../guard/rules/rule.ts';
 import { openTrip, type Trip, tripId } from '../guard/trips.ts';
-import { appendVerdict, type CallVerdict, readVerdicts } from '../guard/verdicts.ts';
+import { appendVerdict, type CallVerdict, verdictsOf } from '../guard/verdicts.ts';
 import type { JsonObject, TraceEvent } from '../model/event.ts';
 import { eventId, ids, randomEventId } from '../model/ids.ts';
 import { commandArgument, pathArgument } from '../model/tools.ts';
@@ -29,20 +29,16 @@ export class Act {
   /** What the call is about: redacted, at most 200 characters. */
   readonly target: string;
 
-  constructor(at: At, rules: RuleSet, call?: GuardedCall) {
+  /** @param target of a call that is not at hand, as it was redacted before */
+  constructor(at: At, rules: RuleSet, call?: GuardedCall, target = '') {
     this.#at = at;
     this.#rules = rules;
-    this.target = call === undefined ? '' : safeWords(targetOf(at, call), 200);
+    this.target = call === undefined ? target : safeWords(targetOf(at, call), 200);
   }
 
   /** Of the call in the trace; empty without one. */
   get #callEvent(): string {
     return this.#at.call?.event_id ?? '';
-  }
-
-  /** Whether the agent gives its calls no id of its own. */
-  get #isKeyed(): boolean {
-    return typeof this.#at.call?.data.call_key === 'string';
   }
 
   /**
@@ -55,7 +51,7 @@ export class Act {
     cause = this.#callEvent || this.#at.tool?.callId || '',
   ): { id: string; isNew: boolean } {
     const { agent, known, tool } = this.#at;
-    const call = this.#callEvent || tool?.callId || '';
+    const call = line === 'verify' ? cause : this.#callEvent || tool?.callId || '';
     const id = tripId({ session: known.session_id, rule: rule.name, line, limit, call: cause });
     const trip: Trip = {
       version: 1,
@@ -100,12 +96,11 @@ export class Act {
     }
   }
 
-  /** Of calls that are told apart by their order alone, those that may run count, too, once one of them was denied. */
+  /** The last word holds: a call that was denied, and is asked for again by the same id, may run now. */
   allowed(): void {
     const { tool, known } = this.#at;
-    if (tool === undefined || !this.#isKeyed) return;
-    const { verdicts } = readVerdicts(known.session_id);
-    if (verdicts.some(({ call }) => call === tool.callId)) this.verdict('allow');
+    if (tool === undefined) return;
+    if (verdictsOf(known.session_id, tool.callId).length > 0) this.verdict('allow');
   }
 
   /** One event in the trace for each thing that was decided. */

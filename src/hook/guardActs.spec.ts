@@ -112,9 +112,32 @@ describe.runIf(process.platform === 'linux')('after a hook', () => {
     await vi.waitUntil(async () => (await states()).every((state) => state === 'T'), 20_000);
     expect(readTrips(lab.env).find(({ line }) => line === 'verify')).toMatchObject({
       rule: { name: 'no-touch', text: 'command matches "touch"', scope: 'user' },
-      detail: 'Bash touch forbidden ran although it was denied',
+      detail: 'Bash was denied and ran all the same: exit code 0',
+      call: { tool: 'Bash', target: 'touch forbidden' },
     });
     expect(lab.told().at(-1)).toMatchObject({ action: 'pause', outcome: 'ran' });
+  }, 60_000);
+
+  it('a session that its own hook’s word ended is stopped when it has ended', () => {
+    forbid('stop');
+    expect(fire('PreToolUse').stdout).toContain('"continue":false');
+    expect(trip()).toMatchObject({ action: 'stop', state: 'open' });
+    fire('SessionEnd', { reason: 'other' });
+    expect(trip()).toMatchObject({ action: 'stop', state: 'stopped' });
+  }, 60_000);
+
+  it('a call that is asked for again by the same id, and may run then, is no alarm', () => {
+    forbid('deny');
+    expect(fire('PreToolUse').stdout).toContain('"deny"');
+    // As if a limit had been raised.
+    lab.rules({ name: 'other', condition: 'tool matches "x"', action: 'deny' });
+    expect(fire('PreToolUse').stdout).toBe('');
+    fire('PostToolUse', { tool_response: { stdout: '', stderr: '', interrupted: false } });
+    expect(readTrips(lab.env).filter(({ line }) => line === 'verify')).toEqual([]);
+    expect(readVerdicts('s-1', lab.env).verdicts.map(({ said }) => said)).toEqual([
+      'deny',
+      'allow',
+    ]);
   }, 60_000);
 
   it('nothing is an alarm that does not show that the call ran', async () => {
@@ -169,10 +192,8 @@ describe('calls without an id', () => {
     expect(gemini('BeforeTool').stdout).toContain('"deny"');
     end('Output: (empty)\nExit Code: 0');
     expect(alarms()).toEqual([]);
-    // What Gemini says of the denied one is no run; another end is.
+    // Gemini tells nothing of a call that it did not run: one end more is one that ran, whatever it says.
     end('Denied by agent-strace, rule “no-touch” …');
-    expect(alarms()).toEqual([]);
-    end('Output: (empty)\nExit Code: 0');
     expect(alarms().length).toBe(1);
   });
 

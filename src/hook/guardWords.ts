@@ -1,5 +1,6 @@
 /** What the guard says to the agent and its person: plain words of one line, whatever the trace holds. */
 import type { Fired, Verdict } from '../guard/decision/verdict.ts';
+import { DENIED } from '../guard/proofOfRun.ts';
 import type { Rule } from '../guard/rules/rule.ts';
 import { plainText } from '../guard/store.ts';
 import { redactText } from '../redact/redact.ts';
@@ -24,9 +25,6 @@ const shortName = ({ name, file, line }: Rule): string => {
   const place = file === undefined ? '' : ` (${file.split(/[\\/]/).at(-1)}:${line ?? 1})`;
   return `“${plainText(name, 100)}”${place}`;
 };
-
-/** How every no of ours begins: agents hand it on as the result of the call. */
-export const DENIED = 'Denied by agent-strace';
 
 /** Why a call does not run, for the agent: the rule, what it saw, and what to do now. */
 export function reasonFor({ rule, detail, action }: Fired, asked?: Asked): string {

@@ -56,6 +56,15 @@ export function afterGuardedTool(at: AfterTool): void {
   }
 }
 
+/** Never throws. */
+export function afterGuardedSession(at: GuardMoment): void {
+  try {
+    if (existsSync(guardPlace(process.env, 'trips'))) part('guard').sessionEnd(at);
+  } catch (error) {
+    logProblem('guard: after a session', error);
+  }
+}
+
 function ask(
   at: BeforeTool,
   what: (guard: GuardPart) => HookAnswer | undefined,

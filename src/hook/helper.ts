@@ -8,8 +8,9 @@ import { act as brake } from '../guard/brake.ts';
 import type { Outcome } from '../guard/control.ts';
 import { catchUp } from '../guard/decision/sessionFacts.ts';
 import { TreeWalk } from '../guard/processTree.ts';
+import { stateOver } from '../guard/settleOver.ts';
 import { sweepGuard } from '../guard/store.ts';
-import { settleTrip, type Trip } from '../guard/trips.ts';
+import { readTrip, settleTrip, type Trip } from '../guard/trips.ts';
 import { verify } from '../guard/verify.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import type { ActTask } from './guardMoment.ts';
@@ -70,9 +71,14 @@ const DONE: Record<ActTask['action'], Trip['state']> = {
 
 function settle(trip: string, action: ActTask['action'], outcome: Outcome): void {
   if (!outcome.ok) {
-    // It ended by itself meanwhile: that is what was wanted.
-    const gone = action !== 'pause' && (outcome.reason === 'gone' || outcome.reason === 'reused');
-    settleTrip(trip, gone ? DONE[action] : 'failed', gone ? {} : { problem: outcome.message });
+    // It ended by itself meanwhile.
+    const gone = outcome.reason === 'gone' || outcome.reason === 'reused';
+    const known = gone ? readTrip(trip) : undefined;
+    const { state, ...why } =
+      known === undefined
+        ? { state: 'failed' as const, problem: outcome.message }
+        : stateOver({ ...known, action });
+    settleTrip(trip, state, why);
     return;
   }
   const processes = outcome.processes.map(({ pid, name, state, why }) => ({

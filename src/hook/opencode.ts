@@ -22,7 +22,7 @@ import { readyEvent } from '../redact/event.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { bounded } from './bound.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
-import { afterGuardedTool, beforeGuardedToolAside } from './guarded.ts';
+import { afterGuardedSession, afterGuardedTool, beforeGuardedToolAside } from './guarded.ts';
 import type { GuardMoment } from './guardMoment.ts';
 import { logProblem } from './log.ts';
 import { recordingPolicy } from './policy.ts';
@@ -93,6 +93,7 @@ class InstanceRecorder {
         const result = events.find(({ event_type: type }) => type === 'tool_result');
         if (result !== undefined) afterGuardedTool({ ...guardMoment(known, tool), tool, result });
       }
+      if (moment === 'session_end') afterGuardedSession(guardMoment(known, NO_TOOL));
       if (moment !== 'before_tool') continue;
       await waitWhilePaused(told.sessionId);
       if (tool === undefined) continue;
@@ -149,6 +150,8 @@ class InstanceRecorder {
     return record;
   }
 }
+
+const NO_TOOL: HookTool = { name: '', callId: '', cwd: '', input: {} };
 
 /** opencode waits for its plugins for as long as they take. */
 const guardMoment = (known: SessionRecord, { subagent, input }: HookTool): GuardMoment => ({

@@ -26,7 +26,13 @@ import { callerOf } from './caller.ts';
 import { afterCommand, beforeCommand } from './commandFiles.ts';
 import { startDetached } from './detached.ts';
 import { endOfTrace } from './endOfTrace.ts';
-import { afterGuardedTool, beforeGuardedEvent, beforeGuardedTool, isClosed } from './guarded.ts';
+import {
+  afterGuardedSession,
+  afterGuardedTool,
+  beforeGuardedEvent,
+  beforeGuardedTool,
+  isClosed,
+} from './guarded.ts';
 import type { GuardMoment } from './guardMoment.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
@@ -188,7 +194,10 @@ function record(call: HookCall): HookAnswer | undefined {
     if (result !== undefined) afterGuardedTool({ ...guardMoment(call, known), tool, result });
   }
   // Taken up again some other time, it would wait for a pause that nobody remembers.
-  if (moment === 'session_end') endPause(session);
+  if (moment === 'session_end') {
+    endPause(session);
+    afterGuardedSession(guardMoment(call, known));
+  }
   const starts = events.some(({ event_type }) => event_type === 'session_start');
   if (moment === 'session_start' || moment === 'session_end' || starts) {
     writeMeta(known, {

@@ -1,7 +1,8 @@
 import { relative, resolve } from 'node:path';
 import { auditSession } from '../../guard/audit.ts';
 import { type AuditPlace, auditPlace } from '../../guard/auditPlace.ts';
-import { type Disobeyed, EvidenceReader } from '../../guard/evidence.ts';
+import type { Disobeyed } from '../../guard/deniedRuns.ts';
+import { EvidenceReader } from '../../guard/evidence.ts';
 import type { Rule, RuleProblem } from '../../guard/rules/rule.ts';
 import { policyRules } from '../../guard/rules/rulesFor.ts';
 import { type CallVerdict, readVerdicts } from '../../guard/verdicts.ts';

@@ -10,14 +10,12 @@ import { resolved } from '../shell/paths.ts';
 import { escaped, isLiteral, type Pattern, textOf } from '../shell/pattern.ts';
 import type { FileAct, ShellReading, ShellWorld } from '../shell/reading.ts';
 import { commandIn, folderIn, plainPath, toolPaths } from './callPaths.ts';
-import type { GuardedCall, Touch } from './guardedCall.ts';
+import type { GuardedCall, Presence, Touch } from './guardedCall.ts';
 import { mcpServerOf } from './mcpServer.ts';
 
 /** What is asked of the machine, and how commands are read: a bundle without the reader gives none. */
-export interface CallWorld extends ShellWorld {
+export interface CallWorld extends ShellWorld, Partial<Presence> {
   readCommand?: (text: string, world: ShellWorld) => ShellReading;
-  /** What lies below a folder, relative, the nearest first; undefined where it is no folder. */
-  below?: (folder: string) => string[] | undefined;
   /** Set where a subagent calls. */
   agentId?: string;
 }
@@ -47,7 +45,11 @@ export function guardedCall(tool: HookTool, agent: AgentId, world: CallWorld): G
     ...(world.agentId !== undefined && { agentId: world.agentId }),
   };
   const command = commandIn(tool, call.kind);
-  if (command !== undefined) readShell(call, command, { ...world, cwd: textOf(cwd) });
+  if (command !== undefined) {
+    readShell(call, command, { ...world, cwd: textOf(cwd) });
+    const { below, isThere, gitState } = world;
+    if (below && isThere && gitState) call.there = { below, isThere, gitState, said: command };
+  }
   for (const { path, access, deep } of toolPaths(tool, call.kind)) {
     const at = locate(path, cwd, world);
     if (at.length === 0) call.touches.push({ path: undefined, access, deep, how: tool.name });
@@ -160,9 +162,17 @@ function addHosts(call: GuardedCall, input: JsonObject): void {
   call.hosts = [...hosts];
 }
 
+/** This machine: nothing goes out. */
+const isLoopback = (host: Pattern | undefined): boolean =>
+  host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?|0\.0\.0\.0)$/.test(host);
+
+/** A key that one signs in with does not leave the machine. */
+const SIGNS_IN = /^(auto)?ssh -i$|^mosh -i$|^scp -i$/;
+
 /** What is sent out, and to whom, decides whether it matters that there is a secret in it. */
 function secretsIn(call: GuardedCall, tool: HookTool): string[] {
-  const sends = call.kind === 'mcp' || call.kind === 'web' || call.hosts.length > 0;
+  const sends =
+    call.kind === 'mcp' || call.kind === 'web' || call.hosts.some((host) => !isLoopback(host));
   if (!sends) return [];
   const counts: Record<string, number> = {};
   try {
@@ -179,9 +189,10 @@ function secretsIn(call: GuardedCall, tool: HookTool): string[] {
   const sensitive =
     call.hosts.length > 0 &&
     call.touches.some(
-      ({ path, access }) =>
+      ({ path, access, how }) =>
         (access === 'read' || access === 'unknown') &&
         path !== undefined &&
+        !SIGNS_IN.test(how) &&
         isSensitivePath(textOf(path)),
     );
   return [...Object.keys(counts), ...(sensitive ? ['file that holds secrets'] : [])];

@@ -121,7 +121,6 @@ describe('the corpora of commands, decided', () => {
     expect({ deny: held.deny, ask: held.ask }).toMatchInlineSnapshot(`
       {
         "ask": [
-          "python3 -c "import django; print(django.__version__)"",
           "cmake .. -DCMAKE_BUILD_TYPE=Release",
         ],
         "deny": [],

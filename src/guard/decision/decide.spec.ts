@@ -7,7 +7,7 @@ import type { JsonObject } from '../../model/event.ts';
 import type { Access, Condition, Rule } from '../rules/rule.ts';
 import { readCommand } from '../shell/readCommand.ts';
 import { guardedCall } from './callOf.ts';
-import { actionWithin, decide, type Situation } from './decide.ts';
+import { decide, type Situation } from './decide.ts';
 import type { Facts } from './facts.ts';
 import type { GuardedCall } from './guardedCall.ts';
 import { shellWorld } from './shellWorld.ts';
@@ -338,7 +338,9 @@ describe('commands', () => {
     const fixed = rule(path('write', '~/.agent-strace/**'), { fixed: true, scope: 'builtin' });
     expect(said([rule(budget), fixed], hidden)).toBe('allow');
     const names = bash(`python3 -c "open('${home}/.agent-strace/config.json','w')"`);
-    expect(said([fixed], names)).toBe('ask');
+    expect(said([fixed], names)).toBe('deny');
+    const removes = bash(`python3 -c "import os; os.remove('${home}/.agent-strace/x')"`);
+    expect(said([fixed], removes)).toBe('ask');
     expect(said([rule(command('rm')), rule({ kind: 'opaque' }, { action: 'alert' })], hidden)).toBe(
       'allow',
     );
@@ -459,13 +461,8 @@ describe('a verdict', () => {
   it('lets rules of a repository alert and deny, no more, until it is trusted', () => {
     for (const action of ['ask', 'deny', 'pause', 'stop', 'kill'] as const) {
       const repo = rule(command('ls'), { action, scope: 'repo' });
-      expect(actionWithin(repo, 'hook')).toBe('deny');
-      expect(actionWithin(repo, 'untrusted')).toBe('deny');
-      expect(actionWithin(repo, 'trusted')).toBe(action);
-      expect(actionWithin({ ...repo, scope: 'user' }, 'hook')).toBe(action);
+      expect(verdict([repo], bash('ls')).action).toBe('deny');
     }
-    const mild = rule(command('ls'), { action: 'alert', scope: 'repo' });
-    expect(actionWithin(mild, 'hook')).toBe('alert');
     // A repository's own rule on hidden commands does not replace the question.
     const rules = [
       rule(command('rm')),

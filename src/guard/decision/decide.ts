@@ -1,4 +1,5 @@
 /** The decision itself: pure. */
+import { actionWithin, type Place } from '../rules/reach.ts';
 import {
   ACTIONS,
   type Action,
@@ -8,6 +9,7 @@ import {
   type RuleSet,
   stricter,
 } from '../rules/rule.ts';
+import { nameOf, says } from './atStake.ts';
 import { evaluate, type Finding, type Scene } from './evaluate.ts';
 import type { Facts } from './facts.ts';
 import type { GuardedCall } from './guardedCall.ts';
@@ -24,7 +26,7 @@ export interface Situation {
   /** ms since the epoch. */
   nowMs: number;
   /** What a repository's rules may do: in hooks and untrusted windows alert and deny, else all. */
-  where: 'hook' | 'trusted' | 'untrusted';
+  where: Place;
   /** Limits that a person raised for this session, by the rule's name. */
   raised?: Record<string, number> | undefined;
   /** True when time is up. */
@@ -57,7 +59,7 @@ export function decide(situation: Situation): Verdict {
   let failed: Verdict['failed'];
   const scene = sceneOf(situation);
   const ordered = rules.rules
-    .map((rule) => ({ rule, action: actionWithin(rule, situation.where) }))
+    .map((rule) => ({ rule, action: actionWithin(rule.action, rule.scope, situation.where) }))
     .sort((a, b) => ACTIONS.indexOf(b.action) - ACTIONS.indexOf(a.action));
   for (const { rule, action } of ordered) {
     try {
@@ -81,12 +83,6 @@ export function decide(situation: Situation): Verdict {
     fired,
     ...(failed !== undefined && { failed }),
   };
-}
-
-/** What a rule may do here: a repository's may only alert and deny, where nobody has said that it is trusted. */
-export function actionWithin({ scope, action }: Rule, where: Situation['where']): Action {
-  if (scope !== 'repo' || where === 'trusted' || action === 'alert') return action;
-  return 'deny';
 }
 
 const mildest = (a: Action, b: Action): Action => (stricter(a, b) === a ? b : a);
@@ -191,15 +187,25 @@ function unreadable(
   call: GuardedCall,
   rules: readonly { rule: Rule; action: Action }[],
 ): Fired | undefined {
-  const hidden = call.reading?.opaque.find(({ kind }) => kind === 'hidden');
+  const all = call.reading?.opaque.filter(({ kind }) => kind === 'hidden') ?? [];
+  const hidden = all.find(({ reason }) => reason !== 'code') ?? all[0];
   if (hidden === undefined) return undefined;
+  const tame = hidden.reason === 'code';
   // Whoever has a rule of their own on it has said what is to happen.
   if (
-    rules.some(({ rule }) => rule.scope !== 'repo' && asks(rule.when, (c) => c.kind === 'opaque'))
+    rules.some(
+      ({ rule }) =>
+        rule.scope !== 'repo' &&
+        !(tame && rule.scope === 'builtin') &&
+        asks(rule.when, (c) => c.kind === 'opaque'),
+    )
   )
     return undefined;
   const strict = rules.filter(
-    ({ rule, action }) => action !== 'alert' && asks(rule.when, (c) => OF_COMMANDS.has(c.kind)),
+    ({ rule, action }) =>
+      action !== 'alert' &&
+      !(tame && rule.scope === 'builtin') &&
+      asks(rule.when, (c) => OF_COMMANDS.has(c.kind)),
   );
   const concerned = strict.some(
     ({ rule }) => rule.fixed !== true || names(rule.when, call.command ?? ''),
@@ -219,18 +225,10 @@ function asks(when: Condition, about: (condition: Condition) => boolean): boolea
 }
 
 /** Whether a text holds a name that a path pattern is about. */
-function names(when: Condition, text: string): boolean {
-  return asks(
+const names = (when: Condition, text: string): boolean =>
+  asks(
     when,
     (condition) =>
       condition.kind === 'path' &&
-      condition.patterns.some(
-        (pattern) =>
-          'glob' in pattern &&
-          pattern.glob
-            .split(/[/*?{},]+/)
-            .slice(-3)
-            .some((part) => part.length > 5 && text.includes(part)),
-      ),
+      condition.patterns.some((pattern) => 'glob' in pattern && says(text, nameOf(pattern.glob))),
   );
-}

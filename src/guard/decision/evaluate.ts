@@ -1,13 +1,15 @@
 /** One condition against one call and the facts of its session. */
 import type { Access, Condition, Operator, Rule, TextPattern } from '../rules/rule.ts';
 import { isGlob, isUnknown, pathsMeet, textOf } from '../shell/pattern.ts';
+import type { OpaqueReason } from '../shell/reading.ts';
+import { atStake, type Stake } from './atStake.ts';
 import { runs } from './commandPattern.ts';
 import type { Facts } from './facts.ts';
 import type { GuardedCall, Touch } from './guardedCall.ts';
 import type { Matchers } from './matchers.ts';
 import { meets, textGlob } from './pathGlob.ts';
 import { falser, negated, type Truth, truer } from './truth.ts';
-import { loopText, metricText, named, shown, touchText } from './words.ts';
+import { loopText, metricText, named, shown, stakeText, touchText } from './words.ts';
 
 export interface Scene {
   call: GuardedCall | undefined;
@@ -81,7 +83,9 @@ function joined(kind: 'and' | 'or', of: Condition[], rule: Rule, scene: Scene): 
   }
   const pick = kind === 'and' ? falser : truer;
   const truth = found.map((one) => one.truth).reduce(pick, kind === 'and' ? 'yes' : 'no');
-  const said = found.filter((one) => one.detail !== '' && one.truth !== 'no');
+  const telling = found.filter((one) => one.detail !== '' && one.truth !== 'no');
+  // Of alternatives one is enough.
+  const said = kind === 'and' ? telling : telling.filter((one) => one.truth === truth).slice(0, 1);
   const numbers = said.find((one) => one.value !== undefined);
   return {
     truth: of.length === 0 ? 'no' : truth,
@@ -148,7 +152,7 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
         : { truth: 'yes', detail: `sends a secret out (${call.secrets.slice(0, 3).join(', ')})` };
     case 'opaque': {
       const hidden = call.reading?.opaque.find(
-        ({ kind, reason }) => kind === 'hidden' && when.reasons?.includes(reason) !== false,
+        ({ kind, reason }) => kind === 'hidden' && isReason(reason, when.reasons, rule),
       );
       if (hidden !== undefined)
         return { truth: 'yes', detail: `${shown(hidden.text, 80)} does not say what it does` };
@@ -161,12 +165,13 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
     case 'host':
       return host(when.patterns, scene, call);
     case 'path':
-      return strongest(knownOnly(when, rule, scene, call), when.access, scene, (touch) => ({
-        truth: onPath(touch, when.patterns, rule, scene),
-        detail: touchText(touch, place(rule, scene)),
-      }));
+      return strongest(touchesFor(when, rule, scene, call), when.access, scene, (touch) => {
+        const { truth, file, advice } = onPath(touch, when.patterns, rule, scene, call);
+        const project = place(rule, scene);
+        return { truth, detail: stakeText(touchText(touch, project), project, file, advice) };
+      });
     case 'outside':
-      return strongest(call.touches, when.access, scene, (touch) => ({
+      return strongest(touchesFor(when, rule, scene, call), when.access, scene, (touch) => ({
         truth: outside(touch, place(rule, scene), scene),
         detail: `${touchText(touch, place(rule, scene))}, outside the project`,
       }));
@@ -175,17 +180,31 @@ function ofCall(when: Condition, rule: Rule, scene: Scene, call: GuardedCall): F
   }
 }
 
+/** Code that reaches for nothing is an interpreter's, too, for all who do not tell the two apart. */
+const isReason = (
+  reason: OpaqueReason,
+  wanted: OpaqueReason[] | undefined,
+  { scope }: Rule,
+): boolean =>
+  wanted === undefined ||
+  wanted.includes(reason) ||
+  (reason === 'code' && scope !== 'builtin' && wanted.includes('interpreter'));
+
 /** Tools that tell names of files, and nothing of what is in them. */
 export const TELLS_NAMES =
   /^(glob|ls|list|list_dir|list_directory|file_search|glob_file_search|read_project_structure)$/i;
 
-function knownOnly(
-  when: Extract<Condition, { kind: 'path' }>,
+function touchesFor(
+  when: Extract<Condition, { kind: 'path' | 'outside' }>,
   rule: Rule,
   scene: Scene,
-  { touches, command }: GuardedCall,
+  call: GuardedCall,
 ): readonly Touch[] {
-  if (when.known !== true) return touches;
+  const { touches, command } = call;
+  // A program that is given a path is no deletion of it: for a rule that everybody has, that would be too much.
+  if (rule.scope === 'builtin' && when.access === 'delete' && call.reading !== undefined)
+    return touches.filter(({ access }) => access !== 'unknown');
+  if (when.kind !== 'path' || when.known !== true) return touches;
   const project = place(rule, scene);
   return touches.filter(({ access, how, path }) => {
     if (access === 'unknown' && command !== undefined) return false;
@@ -219,25 +238,39 @@ const isOf = ({ access: does }: Touch, wanted: Access): boolean =>
   does === 'unknown' ||
   (wanted === 'write' ? does === 'write' || does === 'delete' : does === wanted);
 
-function onPath(touch: Touch, patterns: readonly TextPattern[], rule: Rule, scene: Scene): Truth {
+function onPath(
+  touch: Touch,
+  patterns: readonly TextPattern[],
+  rule: Rule,
+  scene: Scene,
+  call: GuardedCall,
+): Stake {
   const { home, ignoreCase } = scene;
   const project = place(rule, scene);
-  let best: Truth = 'no';
+  let best: Stake = { truth: 'no' };
   for (const pattern of patterns) {
-    if ('regex' in pattern) best = truer(best, byRegex(touch, pattern.regex, scene));
+    if ('regex' in pattern)
+      best = truerStake(best, { truth: byRegex(touch, pattern.regex, scene) });
     else {
       const globs = scene.matchers.path(pattern.glob, { root: rule.root, home, ignoreCase });
       for (const glob of globs) {
         scene.tick();
-        best = truer(best, meets(touch, glob, { project, ignoreCase }));
+        const truth = meets(touch, glob, { project, ignoreCase });
+        const stake =
+          rule.scope === 'builtin'
+            ? atStake(touch, glob, truth, call, { project, home })
+            : { truth };
+        best = truerStake(best, stake);
       }
     }
-    if (best === 'yes') break;
+    if (best.truth === 'yes') break;
   }
   // What it was given is that path in any case: for a rule on all others that is no maybe.
   const vague = isGiven(touch, scene) && scene.negated !== true;
-  return best !== 'no' && vague ? 'maybe' : best;
+  return best.truth !== 'no' && vague ? { ...best, truth: 'maybe' } : best;
 }
+
+const truerStake = (a: Stake, b: Stake): Stake => (truer(b.truth, a.truth) === a.truth ? a : b);
 
 /** A program that was given a path need not open it; a tool of whatever server is taken at its word. */
 const isGiven = ({ access }: Touch, { call }: Scene): boolean =>

@@ -2,6 +2,7 @@
 import type { StepKind } from '../../model/step.ts';
 import type { Pattern } from '../shell/pattern.ts';
 import type { ShellReading } from '../shell/reading.ts';
+import type { GitState } from './gitTracked.ts';
 
 /** One path that a call touches. */
 export interface Touch {
@@ -14,6 +15,16 @@ export interface Touch {
   how: string;
   /** Of a folder that goes with all in it, or whose names a pattern stands for: paths found below, relative, some hundreds at most. */
   holds?: string[];
+}
+
+/** What is on the machine where a call is about to run. Asked only of a few files, and only where it matters. */
+export interface Presence {
+  /** Paths of what lies below a folder, relative; undefined where it is none, or not known. */
+  below: (folder: string) => string[] | undefined;
+  /** @param path absolute; a link is there, wherever it leads */
+  isThere: (path: string) => boolean;
+  /** @param path absolute, of something that is there */
+  gitState: (path: string) => GitState;
 }
 
 export interface GuardedCall {
@@ -38,4 +49,6 @@ export interface GuardedCall {
   secrets: string[];
   /** Set where a subagent calls. */
   agentId?: string;
+  /** Absent for calls of the past, and of other machines. */
+  there?: Presence & { /** The whole command. */ said: string };
 }

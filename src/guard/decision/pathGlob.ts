@@ -94,7 +94,7 @@ const isAtOrBelow = (path: string, folder: string): boolean =>
   path === folder || folder === '/' || path.startsWith(`${folder}/`);
 
 /** Programs and tools that look for something: what is in the project is theirs to see. */
-const SEARCHES =
+export const SEARCHES =
   /^(e|f|z)?grep$|^(rg|ag|ack|find|fd|fdfind|ls|tree|du|wc|git( .*)?|grep_search|glob|list|list_dir|list_directory|file_search|codebase|semantic_search|search.*|.*_search)$/i;
 /** What takes a folder and all in it. */
 const REMOVES =

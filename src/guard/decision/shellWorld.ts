@@ -1,9 +1,11 @@
 /** The machine as rules see it, with a bounded number of questions to the file system. */
-import { opendirSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, opendirSync, readlinkSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gitRootOf } from '../../trace/paths.ts';
 import type { ShellWorld } from '../shell/reading.ts';
+import { gitStates } from './gitTracked.ts';
+import type { Presence } from './guardedCall.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -17,9 +19,8 @@ export interface ShellWorldOptions {
   maxMs?: number;
 }
 
-/** What is in a folder: see {@link CallMachine.below}. */
-export interface CallMachine extends ShellWorld {
-  /** Paths of what lies below a folder, relative; undefined where it is none. Some hundreds at most, the nearest first. */
+export interface CallMachine extends ShellWorld, Presence {
+  /** Paths of what lies below a folder, relative; undefined where it is none, or not known. Some hundreds at most, the nearest first. */
   below: (folder: string) => string[] | undefined;
 }
 
@@ -39,6 +40,7 @@ export function shellWorld({
   let left = maxCalls;
   let startMs: number | undefined;
   const links = new Map<string, string | undefined>();
+  const listed = new Map<string, string[] | undefined>();
   const resolveLink = (path: string): string | undefined => {
     if (links.has(path)) return links.get(path);
     if (left-- <= 0) return undefined;
@@ -74,9 +76,21 @@ export function shellWorld({
       return left <= 0 ? undefined : gitRootOf(folder);
     },
     below: (folder) => {
+      if (listed.has(folder)) return listed.get(folder);
       left -= MAX_FOLDERS;
-      return left <= 0 ? undefined : below(folder);
+      const found = left <= 0 ? undefined : below(folder);
+      listed.set(folder, found);
+      return found;
     },
+    isThere: (path) => {
+      if (left-- <= 0) return true;
+      try {
+        return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+      } catch {
+        return false;
+      }
+    },
+    gitState: gitStates(),
   };
 }
 

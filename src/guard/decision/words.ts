@@ -25,6 +25,14 @@ export function touchText({ path, access, how, deep }: Touch, project: string): 
   return `${subject} ${VERBS[access]} ${shown(short, 160)}${deep && access === 'delete' ? ' and all in it' : ''}`;
 }
 
+/** … with the file that is meant, where the call does not name it, and a way round. */
+export function stakeText(text: string, project: string, file?: string, advice?: string): string {
+  if (file === undefined) return text;
+  const short = file.startsWith(`${project}/`) ? file.slice(project.length + 1) : file;
+  const way = advice === undefined ? '' : ` (${advice})`;
+  return `${text}, with ${shown(short, 120)} among it${way}`;
+}
+
 export const loopText = (tool: string | undefined, count: number, window: number): string =>
   `${tool === undefined ? 'the same call was made' : `${shown(tool, 60)} was called with the same input`} ${plural(count, 'time')} in the last ${window} calls`;
 

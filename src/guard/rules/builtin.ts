@@ -41,6 +41,9 @@ interface Said {
   message: string;
 }
 
+/** Asked for by another rule; or not at all, for nothing that these rules are about is in reach. */
+const OF_OTHERS = new Set<string>(['pipedToShell', 'code']);
+
 const SAFE: Said[] = [
   {
     name: 'no-secret-out',
@@ -90,7 +93,7 @@ const SAFE: Said[] = [
   },
   {
     name: 'ask-unreadable',
-    when: `command unreadable: ${REASONS.filter((reason) => reason !== 'pipedToShell').join(', ')}`,
+    when: `command unreadable: ${REASONS.filter((reason) => !OF_OTHERS.has(reason)).join(', ')}`,
     action: 'ask',
     message:
       'This command hides what it does. Use plain commands, or the tools for reading and editing files.',
@@ -162,7 +165,7 @@ function homeHooks(env: Env): [folder: string, names: string[]][] {
 /** Commands of ours that change what the guard does, or answer for a person. */
 const OWN_COMMANDS = [
   'agent-strace setup',
-  'agent-strace guard *',
+  ...['on', 'off', 'fail', 'ask', 'allow', 'enforce'].map((verb) => `agent-strace guard ${verb}`),
   'agent-strace config *',
   'agent-strace resume',
   'agent-strace approve',

@@ -73,6 +73,7 @@ export const REASONS = [
   'unknownProgram',
   'eval',
   'interpreter',
+  'code',
   'pipedToShell',
   'otherShell',
   'environment',

@@ -8,7 +8,7 @@ const MAX_CODE = 20_000;
 const PYTHON_MODULES = new Set(
   (
     'json sys re math datetime time collections itertools statistics textwrap string base64 hashlib ' +
-    'random decimal fractions operator functools uuid platform pprint struct csv html unicodedata secrets'
+    'random decimal fractions operator functools uuid platform pprint struct csv html unicodedata secrets tomllib glob typing dataclasses enum copy'
   ).split(' '),
 );
 /** Attributes of those modules, and of texts, lists and dictionaries, that do nothing but compute. */
@@ -24,7 +24,7 @@ const PYTHON_ATTRIBUTES = new Set(
     'setdefault randint choice token_hex token_urlsafe token_bytes sample random Counter defaultdict ' +
     'OrderedDict namedtuple reader DictReader fieldnames escape unescape isdigit isalpha total_seconds ' +
     'flush python_version system_name machine release maxsize reverse union intersection difference ' +
-    'digits ascii_letters ascii_lowercase partition rpartition name __version__ write'
+    'digits ascii_letters ascii_lowercase partition rpartition name __version__ write glob iglob copy deepcopy Counter json text status_code headers'
   ).split(' '),
 );
 const PYTHON_DENIED =
@@ -70,6 +70,60 @@ export function isPlainPython(code: string): boolean {
   for (const match of bare.matchAll(/\.\s*([A-Za-z_]\w*)/g))
     if (!PYTHON_ATTRIBUTES.has(match[1]!)) return false;
   return true;
+}
+
+/** Only loads modules and says so: what it runs is theirs, in files. */
+export function isImportCheck(code: string): boolean {
+  if (code.length > 2000) return false;
+  const statements = code.split(/[;\n]/).map((text) => text.trim());
+  return statements
+    .filter((text) => text !== '')
+    .every((text) =>
+      /^(?:import [\w.]{1,100}(?:\s?,\s?[\w.]{1,100}){0,9}(?: as \w+)?|from [\w.]{1,100} import \w+(?:\s?,\s?\w+){0,9}|print\((?:(?:"[^"\\{}]*"|'[^'\\{}]*'|\w+(?:\.\w+)?\.__(?:version|file|name)__|\w+)(?:\s?,\s?|(?=\))))*\))$/.test(
+        text,
+      ),
+    );
+}
+
+/** What files, programs and machines are reached by in Python; of files that are named as they are nothing is left. */
+const PYTHON_REACHES =
+  /\b(open|Path|pathlib|io|os|exec|eval|compile|getattr|setattr|delattr|globals|locals|vars|breakpoint|input|modules|subprocess|shutil|pty|ctypes|cffi|socket\w*|ssl|asyncio|ftplib|smtplib|http|httpx|aiohttp|urllib\d?|requests|paramiko|fabric|importlib|runpy|code|pickle|marshal|shelve|codecs|base64|binascii|zlib|builtins|system|popen|Popen|spawn\w*|exec\w+|fork|kill|remove|unlink|rmdir|rmtree|rename|truncate|symlink\w*|chmod|chown|chdir|write\w*|to_\w+|save\w*|dump|touch|mkdir|makedirs|putenv|tempfile|zipfile|tarfile|sqlite3|webbrowser|multiprocessing|signal|sh|plumbum|pexpect|git|pip|run|call|load\w*|read_\w+|__(?!version__|name__|file__)\w*)\b/;
+
+/** Python that uses what other files hold, and reaches for nothing itself. */
+export const isTamePython = (code: string): boolean =>
+  code.length <= MAX_CODE &&
+  /^[\x09\x0a\x0d\x20-\x7e]*$/.test(code) &&
+  !/\\[xuN0-7]/.test(code) &&
+  !PYTHON_REACHES.test(code);
+
+const NODE_REACHES =
+  /\b(child_process|exec\w*|spawn\w*|fork|eval|Function|constructor|process|fs|rm\w*|unlink\w*|write\w*|append\w*|rename\w*|copy\w*|cp\w*|truncate\w*|mkdir\w*|remove\w*|output\w*|create\w*|read\w*|net|http|https|http2|tls|dgram|dns|fetch|axios|got|undici|WebSocket|XMLHttpRequest|vm|module|worker_threads|Worker|globalThis|global|Reflect|Proxy|__proto__|prototype|getBuiltinModule|binding|dlopen|Deno|Bun|execa|shelljs|zx|cross-spawn|del|rimraf|glob|Buffer|atob|btoa|fromCharCode|fromCodePoint|decodeURI\w*|unescape|this|with|import)\b/;
+
+/** JavaScript of the same kind. A module is asked for by its name. */
+export const isTameNode = (code: string): boolean => {
+  if (
+    code.length > MAX_CODE ||
+    !/^[\x09\x0a\x0d\x20-\x7e]*$/.test(code) ||
+    /\\[xu0-7]|`/.test(code)
+  )
+    return false;
+  const rest = code.replace(/\brequire(?:\.resolve)?\(\s*(['"])[\w@/.-]{1,100}\1\s*\)/g, (all) =>
+    all.replace(/^require(\.resolve)?/, ''),
+  );
+  return (
+    !/\brequire\b/.test(rest) &&
+    !NODE_REACHES.test(rest) &&
+    !/\[[^\]]*['"][^\]]*\+|\+[^[]*['"][^[]*\]/.test(rest)
+  );
+};
+
+/** Texts in code that may be paths. */
+export function* textsIn(code: string): Generator<string> {
+  let count = 0;
+  for (const [, , text = ''] of code.matchAll(/(['"])([^'"\\\s]{1,200})\1/g)) {
+    if (++count > 200) return;
+    yield text;
+  }
 }
 
 const NODE_DENIED =

@@ -145,9 +145,7 @@ describe('corpora written after the reader', () => {
     console.log(shown('Harmless, held out', rate));
     expect({ deny: rate.deny, ask: rate.ask }).toMatchInlineSnapshot(`
       {
-        "ask": [
-          "python3 -c "import django; print(django.__version__)"",
-        ],
+        "ask": [],
         "deny": [],
       }
     `);

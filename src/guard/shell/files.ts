@@ -3,7 +3,7 @@ import { type Call, type Effect, inFolders, prints, printsSome, type Sink } from
 import { Options } from './options.ts';
 import { patchTargets } from './patchTargets.ts';
 import { baseName } from './paths.ts';
-import { escaped, isUnknown, type Pattern, textOf, UNKNOWN } from './pattern.ts';
+import { activated, escaped, isUnknown, type Pattern, textOf, UNKNOWN } from './pattern.ts';
 import type { Output } from './state.ts';
 import { foldersOf } from './wrappers.ts';
 
@@ -141,16 +141,32 @@ function grep(call: Call, sink: Sink): Output | undefined {
   if (!paths.length && deep && !call.stdin) sink.read(call, '.', call.name, { deep });
   if (options.has('l', 'L', 'files-with-matches', 'files-without-match', 'files'))
     return printsSome(
-      ...(paths.length ? paths : ['.']).map((path) => (deep ? `${path}/**` : path)),
+      ...(paths.length ? paths : ['.']).flatMap((path) =>
+        deep ? listed(path, call.name, options) : [path],
+      ),
     );
   if (options.has('c', 'count')) return printsSome('*');
   return paths.length ? undefined : pass(call);
 }
 
+/** Names that a search through folders prints. */
+function listed(path: Pattern, name: string, options: Options): Pattern[] {
+  if (/grep$/.test(name)) {
+    const only = options.values('include');
+    return only.length ? only.map((each) => `${path}/**/${activated(each)}`) : [`${path}/**`];
+  }
+  // These pass over what begins with a dot.
+  const all =
+    !/^(rg|ag)$/.test(name) || options.has('hidden', '.', 'u', 'uu', 'uuu', 'unrestricted');
+  return all ? [`${path}/**`] : [path, `${path}/*`, `${path}/*/**`];
+}
+
 function ls(call: Call): Output | undefined {
-  const { operands } = new Options(call.args, 'I w T ignore width');
+  const options = new Options(call.args, 'I w T ignore width');
+  const { operands } = options;
+  const names = options.has('a', 'A', 'all', 'almost-all') ? ['*', '.*'] : ['*'];
   if (call.args.some((word) => /^-[^-]*[lis]/.test(word))) return undefined;
-  return printsSome('*', ...operands.filter((path) => !isUnknown(path)));
+  return printsSome(...names, ...operands.filter((path) => !isUnknown(path)));
 }
 
 function sort(call: Call, sink: Sink): Output | undefined {

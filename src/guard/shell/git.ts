@@ -3,7 +3,7 @@ import { type Call, type Effect, inFolders, prints, printsSome, type Sink } from
 import { hostOf, urlHost } from './hosts.ts';
 import { Options } from './options.ts';
 import { baseName } from './paths.ts';
-import { escaped, isUnknown, type Pattern, textOf, UNKNOWN } from './pattern.ts';
+import { activated, escaped, isGlob, isUnknown, type Pattern, textOf, UNKNOWN } from './pattern.ts';
 import type { Output } from './state.ts';
 import { foldersOf } from './wrappers.ts';
 
@@ -203,7 +203,12 @@ function subcommand(
     case 'clean': {
       const options = new Options(args, 'e exclude');
       if (options.has('n', 'dry-run') || !options.has('f', 'force')) return undefined;
-      for (const path of options.operands.length ? options.operands : ['**']) write(path, true);
+      // What it leaves alone, and what git ignores: both may be a file that matters.
+      const spared = options.values('e', 'exclude').map((text) => ` -e ${textOf(text)}`);
+      const which = options.has('X') ? ' -X' : options.has('x') ? ' -x' : '';
+      const said = `${how}${which}${spared.join('')}`;
+      for (const path of options.operands.length ? options.operands : ['**'])
+        sink.write(call, path, said, { deep: true });
       return undefined;
     }
     case 'rm': {
@@ -253,11 +258,13 @@ function subcommand(
         for (const path of options.operands)
           if (!isUnknown(path)) sink.read(call, path.replace(/^[\w~^@{}/-]*:/, ''), how);
       return options.has('name-only', 'name-status')
-        ? printsSome(`${root(call, sink)}/**`)
+        ? printsSome(...(split >= 0 ? namesOf(args.slice(split + 1)) : [`${root(call, sink)}/**`]))
         : undefined;
     }
-    case 'ls-files':
-      return printsSome('./**');
+    case 'ls-files': {
+      const { operands } = new Options(args, 'x X exclude exclude-from');
+      return printsSome(...(operands.length > 0 ? namesOf(operands) : ['./**']));
+    }
     case 'rev-parse': {
       if (args.includes('--show-toplevel')) return prints(root(call, sink));
       if (
@@ -266,7 +273,7 @@ function subcommand(
         )
       )
         return printsSome(UNKNOWN);
-      return prints('*');
+      return prints(args.some((word) => word.startsWith('--abbrev-ref')) ? BRANCH : '*');
     }
     case 'branch':
     case 'describe':
@@ -276,6 +283,8 @@ function subcommand(
     case 'hash-object':
       if (name === 'hash-object')
         for (const path of new Options(args, 't').operands) sink.read(call, path, how);
+      if (args.includes('--show-current') || (name === 'symbolic-ref' && args.includes('--short')))
+        return prints(BRANCH);
       return printsSome('*', '*/*');
     case 'difftool':
     case 'mergetool': {
@@ -307,11 +316,23 @@ function subcommand(
   }
 }
 
+/** A branch's name: no dash, plus or colon before it, and no way out of a folder. */
+const BRANCH = '**';
+
 const KNOWN = new Set(
   'status commit tag notes reflog show-ref for-each-ref cat-file ls-tree shortlog gc fsck prune version help count-objects diff-tree diff-index diff-files name-rev cherry range-diff check-ignore check-attr update-ref write-tree read-tree commit-tree var whatchanged sparse-checkout maintenance lfs annotate request-pull rerere replace'.split(
     ' ',
   ),
 );
+
+/** Files that git's own patterns stand for: a star of theirs also stands for folders. */
+const namesOf = (specs: readonly Pattern[]): Pattern[] =>
+  specs.flatMap((spec) => {
+    const given = activated(spec);
+    if (isUnknown(spec) || spec.startsWith(':') || given === '' || given === '.') return ['./**'];
+    if (!isGlob(given)) return [given, `${given.replace(/\/+$/, '')}/**`];
+    return /^\*[^*?[]*$/.test(given) && !given.includes('/') ? [`./**/${given}`] : ['./**'];
+  });
 
 function root(call: Call, sink: Sink): Pattern {
   const found = sink.gitRoot(call);

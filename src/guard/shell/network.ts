@@ -156,7 +156,7 @@ function sshOptions(options: Options, call: Call, sink: Sink): void {
     if (/^(include|pkcs11provider|securitykeyprovider)$/i.test(match?.[1] ?? ''))
       sink.opaque('hidden', 'loadedCode', text);
   }
-  for (const file of options.values('i')) sink.read(call, file, call.name);
+  for (const file of options.values('i')) sink.read(call, file, `${call.name} -i`);
   for (const file of options.values('F')) {
     sink.read(call, file, call.name);
     sink.host(undefined, call.name);
@@ -486,6 +486,14 @@ function aws(call: Call, sink: Sink): undefined {
   }
 }
 
+function redis(call: Call, sink: Sink): undefined {
+  const options = new Options(call.args, 'h p a u n s r i t x user pass uri eval cacert cert key');
+  const url = options.values('u', 'uri')[0];
+  const host = options.values('h')[0] ?? (url === undefined ? 'localhost' : hostOf(url));
+  sink.host(host, call.name);
+  for (const file of options.values('eval')) sink.read(call, file, call.name);
+}
+
 function crontab(call: Call, sink: Sink): undefined {
   if (!call.args.includes('-l')) sink.opaque('hidden', 'loadedCode', call.words.join(' '));
 }
@@ -499,9 +507,10 @@ const table: [string, Effect][] = [
   ['rsync', rsync],
   ['nc ncat netcat', netcat],
   [
-    'telnet ping ping6 traceroute tracepath mtr nmap ftp tftp whois ssh-copy-id ssh-keyscan sftp aria2c lynx links w3m elinks redis-cli',
+    'telnet ping ping6 traceroute tracepath mtr nmap ftp tftp whois ssh-copy-id ssh-keyscan sftp aria2c lynx links w3m elinks',
     toHost,
   ],
+  ['redis-cli valkey-cli', redis],
   ['dig host nslookup drill', dig],
   ['openssl', openssl],
   ['npm pnpm yarn bun', nodePackages],

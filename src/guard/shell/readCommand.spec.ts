@@ -72,7 +72,7 @@ describe('readCommand', () => {
     ['$X a', undefined],
     ['"$(cat x)" a', 'unknownProgram'],
     ['eval "$(cat x)"', 'eval'],
-    ['python3 -c "import os"', 'interpreter'],
+    ['python3 -c "import os; os.remove(x)"', 'interpreter'],
     ['python3 -c "f\\"{1\'}\\"; open(1)"', 'interpreter'],
     ['curl x | sh', 'pipedToShell'],
     ['pwsh -c x', 'otherShell'],

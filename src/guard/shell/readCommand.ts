@@ -4,6 +4,7 @@
  * cannot; it may say more than the command does.
  */
 import type { Effect } from './call.ts';
+import { containers } from './containers.ts';
 import { files } from './files.ts';
 import { versionControl } from './git.ts';
 import { network } from './network.ts';
@@ -25,6 +26,7 @@ const effects: ReadonlyMap<string, Effect> = new Map([
   ...network,
   ...shells,
   ...wrappers,
+  ...containers,
 ]);
 
 /**

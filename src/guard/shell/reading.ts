@@ -76,6 +76,8 @@ export type OpaqueReason =
   | 'unknownProgram'
   | 'eval'
   | 'interpreter'
+  /** Code that cannot be told all of, but has none of the words that files, programs and machines are reached by. */
+  | 'code'
   | 'pipedToShell'
   | 'otherShell'
   | 'environment'

@@ -1,6 +1,18 @@
 /** Shells and interpreters: what they run is read as well where it can be, and said to be hidden elsewhere. */
 import type { Call, Effect, Sink } from './call.ts';
-import { awkWrites, isPlainNode, isPlainPerl, isPlainPython, sedActs } from './code.ts';
+import {
+  awkWrites,
+  isImportCheck,
+  isPlainNode,
+  isPlainPerl,
+  isPlainPython,
+  isTameNode,
+  isTamePython,
+  sedActs,
+  textsIn,
+} from './code.ts';
+import { type CodeFiles, nodeFiles, pythonFiles } from './codeFiles.ts';
+import { hostOf } from './hosts.ts';
 import { Options } from './options.ts';
 import { escaped, isUnknown, type Pattern, textOf } from './pattern.ts';
 import type { Output } from './state.ts';
@@ -41,23 +53,25 @@ interface Language {
   /** Options with a file or module that is loaded. */
   loads?: string[];
   plain?: (code: string) => boolean;
+  files?: (code: string) => CodeFiles;
+  tame?: (code: string) => boolean;
   /** Options that need no code: `--version`. */
   harmless?: RegExp;
 }
 
-function interpreter({ code, valued, loads = [], plain, harmless }: Language): Effect {
+function interpreter({ code, valued, loads = [], harmless, ...reader }: Language): Effect {
   return (call, sink) => {
     const options = new Options(call.args, valued, true);
     for (const file of options.values(...loads)) sink.opaque('file', 'script', file);
     const texts = options.values(...code);
     if (texts.length) {
-      for (const text of texts) run(text, call, sink, plain);
+      for (const text of texts) run(text, call, sink, reader);
       for (const word of options.operands) if (!isUnknown(word)) sink.use(call, word, call.name);
       return undefined;
     }
     if (harmless && call.args.some((word) => harmless.test(word)))
       return { lines: ['*'], exact: false };
-    return fileOrInput(options.operands, call, sink, plain);
+    return fileOrInput(options.operands, call, sink, reader);
   };
 }
 
@@ -65,11 +79,11 @@ function fileOrInput(
   operands: readonly Pattern[],
   call: Call,
   sink: Sink,
-  plain: Language['plain'],
+  reader: CodeReader,
 ): undefined {
   const [file, ...rest] = operands;
   if (file === undefined || file === '-' || file === '/dev/stdin') {
-    if (call.stdin?.exact) run(call.stdin.lines.join('\n'), call, sink, plain);
+    if (call.stdin?.exact) run(call.stdin.lines.join('\n'), call, sink, reader);
     else if (call.stdin || call.redirected || file !== undefined)
       sink.opaque('hidden', 'interpreter', call.words.join(' '));
     return;
@@ -79,9 +93,30 @@ function fileOrInput(
     if (!isUnknown(word) && !word.startsWith('-')) sink.use(call, word, call.name);
 }
 
-function run(text: Pattern, call: Call, sink: Sink, plain: Language['plain']): void {
-  if (isUnknown(text) || !plain?.(textOf(text)))
+type CodeReader = Pick<Language, 'plain' | 'files' | 'tame'>;
+
+/** Longer code is not read, characters. */
+const MAX_CODE = 20_000;
+
+function run(text: Pattern, call: Call, sink: Sink, { plain, files, tame }: CodeReader): void {
+  const code = textOf(text);
+  if (isUnknown(text) || plain === undefined || code.length > MAX_CODE) {
     sink.opaque('hidden', 'interpreter', `${call.name}: ${text}`);
+    return;
+  }
+  const named = files?.(code);
+  for (const path of named?.reads ?? []) sink.read(call, escaped(path), call.name);
+  for (const path of named?.runs ?? []) sink.runFile(call, escaped(path), 'script');
+  for (const url of named?.urls ?? []) sink.host(hostOf(escaped(url)), call.name);
+  for (const path of named?.writes ?? []) sink.write(call, escaped(path), call.name);
+  if (plain(named?.rest ?? code)) return;
+  if (plain === isPlainPython && isImportCheck(code))
+    sink.opaque('file', 'script', `${call.name}: ${text}`);
+  else if (tame?.(named?.rest ?? code) === true) {
+    // A name that stands in it may be a file's.
+    for (const each of textsIn(code)) sink.use(call, escaped(each), call.name);
+    sink.opaque('hidden', 'code', `${call.name}: ${text}`);
+  } else sink.opaque('hidden', 'interpreter', `${call.name}: ${text}`);
 }
 
 function python(call: Call, sink: Sink): Output | undefined {
@@ -113,6 +148,8 @@ function python(call: Call, sink: Sink): Output | undefined {
     code: ['c'],
     valued: 'c m W X Q',
     plain: isPlainPython,
+    files: pythonFiles,
+    tame: isTamePython,
     harmless: /^(-V|--version|-h|--help)$/,
   })(call, sink);
 }
@@ -120,11 +157,13 @@ function python(call: Call, sink: Sink): Output | undefined {
 const NODE_VALUED =
   'e p r eval print require import loader experimental-loader conditions C env-file test-name-pattern test-reporter input-type';
 
+const NODE: CodeReader = { plain: isPlainNode, files: nodeFiles, tame: isTameNode };
+
 const node = interpreter({
   code: ['e', 'p', 'eval', 'print', 'pe'],
   valued: NODE_VALUED,
   loads: ['r', 'require', 'import', 'loader', 'experimental-loader'],
-  plain: isPlainNode,
+  ...NODE,
   harmless: /^(-v|--version|-h|--help|--test|--check|-c)$/,
 });
 
@@ -134,7 +173,7 @@ function nodeOrTests(call: Call, sink: Sink): Output | undefined {
     (word) => /^-[a-z]*[ep][a-z]*$/.test(word) && word.length > 2 && !/^-[rc]/.test(word),
   );
   if (at >= 0 && call.args[at + 1] !== undefined) {
-    run(call.args[at + 1]!, call, sink, isPlainNode);
+    run(call.args[at + 1]!, call, sink, NODE);
     return undefined;
   }
   for (const word of call.args)
@@ -182,9 +221,9 @@ function perl(call: Call, sink: Sink): Output | undefined {
   if (loads) sink.opaque('hidden', 'interpreter', call.words.join(' '));
   if (!codes.length) {
     if (args.some((word) => /^(-v|--version|-V.*)$/.test(word))) return undefined;
-    return fileOrInput(operands, call, sink, undefined);
+    return fileOrInput(operands, call, sink, {});
   }
-  for (const code of codes) run(code, call, sink, isPlainPerl);
+  for (const code of codes) run(code, call, sink, { plain: isPlainPerl });
   for (const file of operands) {
     sink.read(call, file, 'perl');
     if (inPlace) sink.write(call, file, 'perl -i');

@@ -219,22 +219,17 @@ function find(call: Call, sink: Sink): Output | undefined {
   while (at < args.length && !/^(-|\(|!|,)/.test(textOf(args[at]!))) roots.push(args[at++]!);
   if (!roots.length) roots.push('.');
   const rest = args.slice(at);
-  const names = rest.flatMap((word, index) =>
-    /^-i?name$/.test(word) ? [rest[index + 1] ?? '*'] : [],
-  );
-  // Only the plainest expressions narrow what is found.
-  const plain = !rest.some((word) => /^(-o|-or|-not|!|\\!|,|\\?\(|-prune)$/.test(word));
-  const name =
-    plain && names.length === 1 && !isUnknown(names[0]!) && !rest.includes('-iname')
-      ? activated(names[0]!)
-      : undefined;
-  const found = roots.map((root) => {
-    if (isUnknown(root)) return UNKNOWN;
-    return `${root.replace(/\/+$/, '') || '/'}/**${name === undefined ? '' : `/${name}`}`;
+  const names = foundNames(rest);
+  const found = roots.flatMap((root) => {
+    if (isUnknown(root)) return [UNKNOWN];
+    const below = `${root.replace(/\/+$/, '') || '/'}/**`;
+    return names?.map((name) => `${below}/${name}`) ?? [below];
   });
   for (let index = 0; index < rest.length; index++) {
     const word = rest[index]!;
-    if (word === '-delete')
+    // Folders are deleted only when they are empty.
+    const foldersOnly = rest.some((each, at) => each === '-type' && rest[at + 1] === 'd');
+    if (word === '-delete' && !(foldersOnly && !rest.some((each) => /^-o(r)?$|^,$/.test(each))))
       for (const path of found) sink.write(call, path, 'find -delete', { keepLast: true });
     else if (/^-f(print0?|printf|ls)$/.test(word))
       sink.write(call, rest[index + 1] ?? UNKNOWN, `find ${word}`);
@@ -253,7 +248,51 @@ function find(call: Call, sink: Sink): Output | undefined {
       index = end;
     } else if (word === '-files0-from') sink.read(call, rest[index + 1] ?? UNKNOWN, 'find');
   }
-  return { lines: [...found, ...(name === undefined ? roots : [])], exact: false };
+  return { lines: [...found, ...(names === undefined ? roots : [])], exact: false };
+}
+
+/** The names that an expression of `find` narrows its finds to; undefined: they may be any. Only plain ones are read. */
+function foundNames(expression: readonly Pattern[]): Pattern[] | undefined {
+  const rest: Pattern[] = [];
+  for (let at = 0; at < expression.length; at++) {
+    const word = textOf(expression[at]!);
+    // What is left out only makes it less.
+    const negated = word === '-not' || word === '!';
+    if (negated && /^-i?(name|path|wholename)$/.test(expression[at + 1] ?? '')) at += 2;
+    else rest.push(word === '(' || word === ')' ? word : expression[at]!);
+  }
+  const group = nameGroup(rest);
+  const isName = (word: Pattern): boolean => /^-i?name$/.test(word);
+  const plain = group?.rest ?? rest;
+  if (plain.some((word) => /^(-o|-or|-not|!|,|\(|-iname)$/.test(word))) {
+    // `-name x -prune -o -name y -delete`: the last part is the one with the deed.
+    const last = plain.lastIndexOf('-o');
+    const before = plain.slice(0, Math.max(0, last));
+    if (last < 0 || group !== undefined || !before.includes('-prune')) return undefined;
+    if (before.some((word) => /^-(o|or|delete|f?print.*|fls|exec.*|ok.*)$/.test(word)))
+      return undefined;
+    return foundNames(plain.slice(last + 1));
+  }
+  const names = plain.flatMap((word, index) => (isName(word) ? [plain[index + 1] ?? '*'] : []));
+  const all = group === undefined ? names : names.length === 0 ? group.names : names;
+  if (all.length === 0 || (names.length > 1 && group === undefined) || all.some(isUnknown))
+    return undefined;
+  return all.map(activated);
+}
+
+/** `( -name a -o -name b )`, and what stands around it. */
+function nameGroup(words: readonly Pattern[]): { names: Pattern[]; rest: Pattern[] } | undefined {
+  const open = words.indexOf('(');
+  const close = words.indexOf(')');
+  if (open < 0 || close < open || words.lastIndexOf('(') !== open) return undefined;
+  const inner = words.slice(open + 1, close);
+  const names: Pattern[] = [];
+  for (let at = 0; at < inner.length; at += 3) {
+    if (inner[at] !== '-name' || inner[at + 1] === undefined) return undefined;
+    if (at + 2 < inner.length && !/^-or?$/.test(inner[at + 2]!)) return undefined;
+    names.push(inner[at + 1]!);
+  }
+  return { names, rest: [...words.slice(0, open), ...words.slice(close + 1)] };
 }
 
 /** `fd`: as find, with a pattern first. */
@@ -308,35 +347,6 @@ export function packageRunner(call: Call, sink: Sink): Output | undefined {
   const name = first.replace(/(.)@[^/]*$/, '$1');
   if (!isGlob(first) && !isUnknown(first)) sink.opaque('file', 'task', call.words.join(' '));
   return sink.invoke([name, ...rest], call, call.name);
-}
-
-function container(call: Call, sink: Sink): Output | undefined {
-  const { args } = call;
-  // Where images come from, if it is not the usual place.
-  if (/^(run|pull|push|login|create)$/.test(args[0] ?? ''))
-    for (const word of args.slice(1)) {
-      const host = /^([\w-]+(?:\.[\w-]+)+)(?::\d+)?(?:\/|$)/.exec(word)?.[1];
-      if (host !== undefined) sink.host(host, call.name);
-    }
-  const text = call.words.join(' ');
-  for (const [index, word] of args.entries()) {
-    const mount = /^(?:-v|--volume|--mount|--bind)$/.test(word)
-      ? args[index + 1]
-      : /^(?:-v|--volume=|--mount=)(.+)/.exec(word)?.[1];
-    if (mount === undefined) continue;
-    const from = /(?:source|src)=([^,]*)/.exec(mount)?.[1] ?? mount.split(':')[0]!;
-    if (/^[.~/]/.test(from) || isUnknown(from)) sink.use(call, from, `${call.name} mount`);
-    if (args.includes('run')) sink.opaque('hidden', 'container', text);
-  }
-  if (args.includes('--privileged')) sink.opaque('hidden', 'container', text);
-  if (args[0] === 'cp') {
-    const [from, to] = new Options(args.slice(1)).operands;
-    if (from !== undefined && !from.includes(':'))
-      sink.read(call, from, 'docker cp', { deep: true });
-    if (to !== undefined && !to.includes(':')) sink.write(call, to, 'docker cp', { deep: true });
-  }
-  if (/^(compose|build|run|start|up)$/.test(args[0] ?? '')) sink.opaque('file', 'task', text);
-  return undefined;
 }
 
 /** The command is after `--`, or is what is left after these options. */
@@ -444,9 +454,6 @@ export const wrappers: ReadonlyMap<string, Effect> = new Map<string, Effect>([
   ['npx', packageRunner],
   ['bunx', packageRunner],
   ['pnpx', packageRunner],
-  ['docker', container],
-  ['podman', container],
-  ['nerdctl', container],
   ['nix-shell', optionScript('p run command', 'run', 'command')],
   ['tmux', tmux],
   ['man', manual],

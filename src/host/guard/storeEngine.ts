@@ -15,6 +15,7 @@ import { raisedLimit, readRaised } from '../../guard/raised.ts';
 import { unitOf } from '../../guard/rules/amounts.ts';
 import { hasRules } from '../../guard/rules/compiled.ts';
 import type { RuleSet } from '../../guard/rules/rule.ts';
+import { settleGone } from '../../guard/settleOver.ts';
 import { sweepGuard } from '../../guard/store.ts';
 import {
   killTrip,
@@ -61,7 +62,8 @@ export class StoreEngine implements GuardEngine {
   }
 
   trips(): Trip[] {
-    return readTrips(this.env);
+    // A card must not show an agent as frozen that is no more.
+    return settleGone(readTrips(this.env), this.env);
   }
 
   requests(): Approval[] {
