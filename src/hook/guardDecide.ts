@@ -51,6 +51,10 @@ export interface Decision {
 
 const env = process.env;
 
+/** A repository may have given its agent another home: its commands mean that one. */
+const { AGENT_STRACE_AGENT_HOME: agentHome } = env;
+const agentEnv = agentHome === undefined ? env : { ...env, HOME: agentHome };
+
 /** @throws where there are rules, and they cannot be read */
 export function rulesOf({ known }: GuardMoment): RuleSet {
   const of = { project: known.project, session: known.session_id, env };
@@ -116,7 +120,7 @@ function timer(): () => boolean {
 function worldOf({ payload, known }: GuardMoment, cwd: string) {
   const agentId = payload.agent_id ?? payload.agentId;
   return {
-    ...shellWorld({ cwd: cwd || known.project, env }),
+    ...shellWorld({ cwd: cwd || known.project, env: agentEnv }),
     // Most calls are no commands: the reader is loaded for those that are.
     readCommand: (...given: Parameters<ReturnType<typeof reader>>) => reader()(...given),
     ...(typeof agentId === 'string' && agentId !== '' && { agentId }),
