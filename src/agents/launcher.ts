@@ -43,7 +43,9 @@ const KILLED_ANSWERS: Readonly<Record<string, object>> = {
 };
 
 const killedAnswers = Object.entries(KILLED_ANSWERS)
-  .map(([agent, answer]) => `    *' --agent ${agent} '*) echo ${shQuote(JSON.stringify(answer))} ;;`)
+  .map(
+    ([agent, answer]) => `    *' --agent ${agent} '*) echo ${shQuote(JSON.stringify(answer))} ;;`,
+  )
   .join('\n');
 
 /**

@@ -43,9 +43,24 @@ const LATE_IN_HOOKS: ReadonlySet<Metric> = new Set([
   'lines_changed',
 ]);
 
+/** What is lost with a trace that is removed, but for what was kept of it before. Money is kept whenever some is spent. */
+const COUNTED: ReadonlySet<Metric> = new Set([
+  'errors',
+  'consecutive_errors',
+  'consecutive_test_failures',
+  'retries',
+  'files_modified',
+  'lines_changed',
+  'tool_calls',
+  'subagents',
+  'subagent_depth',
+]);
+
 export interface Decision {
   rules: RuleSet;
   verdict: Verdict;
+  /** Somebody removed or cut the session's trace. */
+  cut?: boolean;
   call?: GuardedCall;
 }
 
@@ -72,11 +87,13 @@ export function decisionOn(
   const ofTranscript = rules.rules.some(({ when }) => asks(when, late));
   if (ofTranscript && !at.silent) readTranscript(at);
   const session = known.session_id;
-  const { facts, more } = readFacts({
+  const { facts, more, cut } = readFacts({
     session,
     traceDir: known.trace_dir,
     env,
     maxBytes: MAX_BYTES,
+    firstSeen: known.first_seen,
+    ...(rules.rules.some(({ when }) => asks(when, COUNTED, true)) && { keepBytes: 0 }),
   });
   // Its event is in the trace by now: it is one call, not two.
   facts.deciding(at.call);
@@ -100,6 +117,7 @@ export function decisionOn(
   return {
     rules,
     ...(call && { call }),
+    cut,
     verdict: failed === undefined ? verdict : { ...verdict, failed },
   };
 }
@@ -129,11 +147,19 @@ function worldOf({ payload, known }: GuardMoment, cwd: string) {
 
 const reader = () => part('shell').readCommand;
 
-/** Whether a condition asks for one of these metrics. */
-export function asks(when: Condition, metrics: ReadonlySet<Metric>): boolean {
-  if (when.kind === 'metric') return metrics.has(when.metric);
-  if (when.kind === 'and' || when.kind === 'or') return when.of.some((each) => asks(each, metrics));
-  return when.kind === 'not' && asks(when.of, metrics);
+/** Whether a condition asks for one of these metrics. @param loops … or for calls that are repeated */
+export function asks(when: Condition, metrics: ReadonlySet<Metric>, loops = false): boolean {
+  switch (when.kind) {
+    case 'metric':
+      return metrics.has(when.metric);
+    case 'and':
+    case 'or':
+      return when.of.some((each) => asks(each, metrics, loops));
+    case 'not':
+      return asks(when.of, metrics, loops);
+    default:
+      return loops && (when.kind === 'loop' || when.kind === 'sequence');
+  }
 }
 
 /** As at a turn's end; nothing where another process reads it. */
