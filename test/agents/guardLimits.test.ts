@@ -18,15 +18,14 @@ afterAll(() => rmSync(built, { recursive: true, force: true }));
 /** USD; Copilot takes a full window for a reason to forget what it did, and begins the script anew. */
 const budgetOf = (who: Who): number => (who === 'copilot' ? 1 : 10);
 
-/** Tokens of output of one answer, by the model that each agent asks for: four to twelve of them cost the budget. */
+/** Tokens of output of one answer, by the model that each agent asks for: some four to eight of them cost the budget. */
 const SPENT: Record<Who, number> = {
-  claude: 60_000,
+  claude: 100_000,
   codex: 60_000,
   gemini: 1_000_000,
   copilot: 20_000,
-  opencode: 60_000,
+  opencode: 100_000,
 };
-const COST_TURNS = 14;
 
 interface Limit {
   name: string;
@@ -88,16 +87,18 @@ const LIMITS: readonly Limit[] = [
     condition: (who) => `cost_usd >= ${budgetOf(who)}`,
     turn: (at, who) => ({
       deeds: [{ run: `${stamp('cost')} # ${at}` }],
-      spends: { output: SPENT[who] },
+      ...(at < OFF && { spends: { output: SPENT[who] } }),
     }),
-    tries: () => COST_TURNS,
-    most: COST_TURNS - 2,
+    tries: (who) => (who === 'copilot' ? 5 : 9),
+    most: 7,
     least: 2,
     done: stamps('cost'),
   },
 ];
 /** Tries with the guard off. */
 const AGAIN = 3;
+/** They are counted on from here. */
+const OFF = 100;
 
 interface Outcome {
   who: Who;
@@ -118,7 +119,7 @@ async function played(who: Who): Promise<Outcome[]> {
   const fine = (nth: number): Turn => ({ deeds: [{ run: `echo fine > fine${nth}.txt` }] });
   const tries = (limit: Limit, from: number, count: number): Turn[] =>
     Array.from({ length: count }, (_, at) => limit.turn(from + at, who));
-  const [first, ...others] = LIMITS.flatMap((limit) => tries(limit, 50, AGAIN));
+  const [first, ...others] = LIMITS.flatMap((limit) => tries(limit, OFF, AGAIN));
   const counts = (lab: GuardLab) => LIMITS.map(({ done }) => done(lab));
   let on: number[][] = [];
   const script: Deeds = {
