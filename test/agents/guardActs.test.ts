@@ -20,18 +20,20 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 
+/** What the guard comes upon: a call that is harm, a command or an answer that does not end. */
+type Of = 'call' | 'command' | 'model';
 type Acting = 'stop' | 'pause' | 'kill';
 
 interface Seen {
   who: Who;
-  of: 'call' | 'command' | 'model';
+  of: Of;
   action: Acting;
   /** With the guard off: bytes of harm done by the call; whether it hung on, beyond the limit. */
   off: number | boolean;
   /** Bytes of harm after the trip. */
   harm: number;
   /** What came after the harm, before anybody let it go on. */
-  after: boolean;
+  after?: boolean;
   /** Of the agent's process. */
   state: string;
   /** As the trip says. */
@@ -94,8 +96,8 @@ async function ended(who: Who, action: 'stop' | 'kill'): Promise<Seen[]> {
 /** Beyond this, ms, a session is too long: from when its rule is written. */
 const LIMIT_MS = 700;
 
-/** It goes on for longer than a rule allows, and then somebody looks. @param busy whether it is at work */
-async function caught(lab: GuardLab, action: Acting, busy: () => Promise<boolean>) {
+/** It goes on for longer than a rule allows, and then somebody looks. @param doing bytes that it writes in a moment */
+async function caught(lab: GuardLab, action: Acting, of: Of, doing: () => Promise<number>) {
   const session = lab.sessions()[0]!;
   const record = recordOf(lab);
   const ms = Date.now() - record.first_seen * 1000 + LIMIT_MS;
@@ -114,16 +116,18 @@ async function caught(lab: GuardLab, action: Acting, busy: () => Promise<boolean
   try {
     await until(() => Date.now() > record.first_seen * 1000 + minutes * 60_000);
     // Nobody watches: it hangs on.
-    const off = (await busy()) && processState(record) === 'alive';
+    const busy = of === 'model' || (await doing()) > 0;
+    const off = busy && processState(record) === 'alive';
     let trips: Trip[] = [];
     for (let turn = 0; turn < 200 && trips.length === 0; turn++) {
       trips = await monitor.tick();
       await sleep(50);
     }
-    const after = await busy();
-    return { action, off, after, state: processState(record), trip: trips[0]?.state ?? 'none' };
+    const harm = await doing();
+    return { of, action, off, harm, state: processState(record), trip: trips[0]?.state ?? 'none' };
   } finally {
     monitor.close();
+    lab.setRules([]);
   }
 }
 
@@ -144,10 +148,10 @@ async function frozen(who: Who): Promise<Seen[]> {
     rules: vault('pause'),
   });
   const beats = () => textOf(join(lab.projectDir, 'beat.txt')).length;
-  const beating = async (): Promise<boolean> => {
+  const beating = async (): Promise<number> => {
     const before = beats();
     await sleep(400);
-    return beats() > before;
+    return beats() - before;
   };
   try {
     lab.start();
@@ -165,15 +169,15 @@ async function frozen(who: Who): Promise<Seen[]> {
     await until(() => beats() > 0);
     const goesOn = made(lab, 'after.txt');
     const off = inVault(lab, 'two');
-    const paused = await caught(lab, 'pause', beating);
+    const paused = await caught(lab, 'pause', 'command', beating);
     await resume(lab);
-    await until(() => beats() > 0 && processState(record) === 'alive');
-    const again = await beating();
-    const killed = await caught(lab, 'kill', beating);
+    const before = beats();
+    await until(() => beats() > before);
+    const killed = await caught(lab, 'kill', 'command', beating);
     return [
       { who, of: 'call', action: 'pause', off, ...call, goesOn },
-      { who, of: 'command', ...paused, harm: 0, goesOn: again },
-      { who, of: 'command', ...killed, harm: 0 },
+      { who, ...paused, goesOn: true },
+      { who, ...killed },
     ];
   } finally {
     await lab.close();
@@ -197,20 +201,21 @@ async function thinking(who: Who): Promise<Seen[]> {
     ],
   };
   const lab = await guardLab(who, () => script, { hookBundle: bundle, rules: [] });
-  const waits = async (): Promise<boolean> => !made(lab, 'on.txt');
+  const harm = async (): Promise<number> =>
+    textOf(join(lab.projectDir, `${asked === 1 ? 'on' : 'harm'}.txt`)).length;
   try {
     lab.start();
     await until(() => asked > 0 && lab.sessions().length > 0);
-    const paused = await caught(lab, 'pause', waits);
+    const paused = await caught(lab, 'pause', 'model', harm);
     answer();
     await sleep(500);
     const after = made(lab, 'on.txt');
     await resume(lab);
     await until(() => made(lab, 'on.txt') && asked > 1);
-    const stopped = await caught(lab, 'stop', async () => asked === 2);
+    const stopped = await caught(lab, 'stop', 'model', harm);
     return [
-      { who, of: 'model', ...paused, after, harm: 0, goesOn: true },
-      { who, of: 'model', ...stopped, after: made(lab, 'harm.txt'), harm: 0 },
+      { who, ...paused, after, goesOn: true },
+      { who, ...stopped },
     ];
   } finally {
     await lab.close();
@@ -243,7 +248,8 @@ test('agents are stopped, frozen and killed; nothing of the call is done, nor of
   expect(rows.length).toBe(WHO.length * 7);
   for (const seen of rows) {
     const { who, of, action } = seen;
-    expect.soft(seen).toMatchObject({ who, of, action, harm: 0, after: false });
+    expect.soft(seen).toMatchObject({ who, of, action, harm: 0 });
+    expect.soft(seen.after ?? false, `${who} ${of} ${action}`).toBe(false);
     expect.soft(seen).toMatchObject({ who, of, action, off: of === 'call' ? 2 : true });
     if (action === 'pause') {
       expect.soft(seen).toMatchObject({ who, of, state: 'stopped', trip: 'open', goesOn: true });
