@@ -34,7 +34,7 @@ interface Limit {
   turn: (at: number, who: Who) => Turn;
   tries: (who: Who) => number;
   /** So often it may be done before the limit is reached, and so often it must. */
-  most: number;
+  most: (who: Who) => number;
   least: number;
   /** Moments at which it was done, s since the epoch. */
   done: (lab: GuardLab) => number[];
@@ -56,7 +56,7 @@ const LIMITS: readonly Limit[] = [
     condition: () => 'loop 3/10',
     turn: () => ({ deeds: [{ run: stamp('loop') }] }),
     tries: (who) => (who === 'codex' ? 50 : 10),
-    most: 2,
+    most: () => 2,
     least: 2,
     done: stamps('loop'),
   },
@@ -64,10 +64,10 @@ const LIMITS: readonly Limit[] = [
     name: 'files',
     condition: () => 'files_modified >= 4 and file_path writes "many*.txt"',
     turn: (at) => ({ deeds: [{ write: `many${at}.txt`, content: 'x\n' }] }),
-    tries: () => 6,
+    tries: () => 8,
     // Copilot writes down a moment later which files a call changed.
-    most: 4,
-    least: 2,
+    most: (who) => (who === 'copilot' ? 6 : 4),
+    least: 3,
     done: ({ projectDir }) =>
       readdirSync(projectDir)
         .filter((name) => /^many\d+\.txt$/.test(name))
@@ -78,7 +78,7 @@ const LIMITS: readonly Limit[] = [
     condition: () => 'consecutive_errors >= 3 and file_path writes "errors.txt"',
     turn: (at) => ({ deeds: [{ run: `${stamp('errors')}; exit ${at + 2}` }] }),
     tries: () => 6,
-    most: 3,
+    most: () => 3,
     least: 3,
     done: stamps('errors'),
   },
@@ -89,8 +89,8 @@ const LIMITS: readonly Limit[] = [
       deeds: [{ run: `${stamp('cost')} # ${at}` }],
       ...(at < OFF && { spends: { output: SPENT[who] } }),
     }),
-    tries: (who) => (who === 'copilot' ? 5 : 9),
-    most: 7,
+    tries: (who) => (who === 'copilot' ? 6 : 9),
+    most: (who) => (who === 'copilot' ? 5 : 7),
     least: 2,
     done: stamps('cost'),
   },
@@ -190,7 +190,7 @@ test('nothing goes on after a limit; with the guard off it does', async () => {
       expect.soft(seen, about).toMatchObject({ after: 0, told: true, off: AGAIN, fine: true });
       if (seen === undefined || !('on' in seen)) continue;
       expect.soft(seen.tripped, about).not.toBe('');
-      expect.soft(seen.on, about).toBeLessThanOrEqual(limit.most);
+      expect.soft(seen.on, about).toBeLessThanOrEqual(limit.most(who));
       expect.soft(seen.on, about).toBeGreaterThanOrEqual(limit.least);
     }
   }
