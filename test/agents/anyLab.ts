@@ -59,7 +59,7 @@ export interface AnyLabOptions {
   files?: Record<string, string>;
   /** Answers of a stand-in for our hooks, installed for the agent; absent: no hooks. */
   answers?: Answers;
-  /** Of opencode: the model that it asks for. */
+  /** Of Copilot and opencode: the model that they ask for. */
   model?: string;
   /** An MCP server `spoiler`, whose tool `spoil` writes a file: program and arguments. */
   spoiler?: readonly string[];
@@ -482,7 +482,11 @@ async function startable(
         scenario: () => copilotScript(deeds, place.projectDir),
       });
       return {
-        start: ({ args, script } = {}) => lab.start(prompt(script), { ...(args && { args }) }),
+        start: ({ args, script } = {}) =>
+          lab.start(prompt(script), {
+            ...(args && { args }),
+            ...(model !== undefined && { env: { COPILOT_MODEL: model } }),
+          }),
         heard: () => lab.mock.requests.map(({ body }) => JSON.stringify(body)).join('\n'),
         close: () => lab.close(),
       };

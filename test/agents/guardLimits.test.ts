@@ -15,21 +15,27 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 
-/** USD; Copilot takes a full window for a reason to forget what it did, and begins the script anew. */
-const budgetOf = (who: Who): number => (who === 'copilot' ? 1 : 10);
-
-/** Tokens of output of one answer, by the model that each agent asks for: some four to eight of them cost the budget. */
-const SPENT: Record<Who, number> = {
-  claude: 100_000,
-  codex: 60_000,
-  gemini: 1_000_000,
-  copilot: 20_000,
-  opencode: 100_000,
+/**
+ * What one answer spends, by the model that each agent asks for: some three to nine of them cost $10. A window that is
+ * full is a reason to forget the script, so output is what costs; Copilot adds all output up, and looks at the input of the last
+ * answer alone.
+ */
+const SPENDS: Record<Who, { input?: number; output?: number }> = {
+  claude: { output: 100_000 },
+  codex: { output: 60_000 },
+  gemini: { output: 1_000_000 },
+  copilot: { input: 80_000 },
+  opencode: { output: 100_000 },
+};
+/** Those that the list of prices knows, where the agent lets its models be named. */
+const MODELS: Partial<Record<Who, string>> = {
+  copilot: 'claude-opus-4.1',
+  opencode: 'claude-sonnet-4-5',
 };
 
 interface Limit {
   name: string;
-  condition: (who: Who) => string;
+  condition: string;
   /** The `at`-th try. */
   turn: (at: number, who: Who) => Turn;
   tries: (who: Who) => number;
@@ -53,7 +59,7 @@ const stamps =
 const LIMITS: readonly Limit[] = [
   {
     name: 'loop',
-    condition: () => 'loop 3/10',
+    condition: 'loop 3/10',
     turn: () => ({ deeds: [{ run: stamp('loop') }] }),
     tries: (who) => (who === 'codex' ? 50 : 10),
     most: () => 2,
@@ -62,7 +68,7 @@ const LIMITS: readonly Limit[] = [
   },
   {
     name: 'files',
-    condition: () => 'files_modified >= 4 and file_path writes "many*.txt"',
+    condition: 'files_modified >= 4 and file_path writes "many*.txt"',
     turn: (at) => ({ deeds: [{ write: `many${at}.txt`, content: 'x\n' }] }),
     tries: () => 8,
     // Copilot writes down a moment later which files a call changed.
@@ -75,7 +81,7 @@ const LIMITS: readonly Limit[] = [
   },
   {
     name: 'errors',
-    condition: () => 'consecutive_errors >= 3 and file_path writes "errors.txt"',
+    condition: 'consecutive_errors >= 3 and file_path writes "errors.txt"',
     turn: (at) => ({ deeds: [{ run: `${stamp('errors')}; exit ${at + 2}` }] }),
     tries: () => 6,
     most: () => 3,
@@ -84,13 +90,13 @@ const LIMITS: readonly Limit[] = [
   },
   {
     name: 'cost',
-    condition: (who) => `cost_usd >= ${budgetOf(who)}`,
+    condition: 'cost_usd >= 10',
     turn: (at, who) => ({
       deeds: [{ run: `${stamp('cost')} # ${at}` }],
-      ...(at < OFF && { spends: { output: SPENT[who] } }),
+      ...(at < OFF && { spends: SPENDS[who] }),
     }),
-    tries: (who) => (who === 'copilot' ? 6 : 9),
-    most: (who) => (who === 'copilot' ? 5 : 7),
+    tries: (who) => (who === 'copilot' ? 12 : 9),
+    most: (who) => (who === 'copilot' ? 10 : 7),
     least: 2,
     done: stamps('cost'),
   },
@@ -138,11 +144,10 @@ async function played(who: Who): Promise<Outcome[]> {
   };
   const lab: GuardLab = await guardLab(who, () => script, {
     hookBundle: bundle,
-    // One that the list of prices knows, where the agent lets its models be named.
-    model: 'claude-sonnet-4-5',
+    ...(MODELS[who] !== undefined && { model: MODELS[who] }),
     rules: LIMITS.map(({ name, condition }) => ({
       name: `the-${name}`,
-      condition: condition(who),
+      condition,
       action: 'deny',
     })),
   });
