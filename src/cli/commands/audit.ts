@@ -5,7 +5,7 @@ import type { Disobeyed } from '../../guard/deniedRuns.ts';
 import { EvidenceReader } from '../../guard/evidence.ts';
 import type { Rule, RuleProblem } from '../../guard/rules/rule.ts';
 import { policyRules } from '../../guard/rules/rulesFor.ts';
-import { type CallVerdict, readVerdicts } from '../../guard/verdicts.ts';
+import { allVerdicts } from '../../guard/verdicts.ts';
 import type { SessionAudit } from '../../model/audit.ts';
 import { summarise } from '../../model/summary.ts';
 import {
@@ -76,7 +76,7 @@ async function auditOne(io: Io, entry: SessionEntry, policies: Policies): Promis
     rules: policies.rulesOf(place),
     local: place.local,
     root: place.root,
-    verdicts: verdictsOf(io, entry.id),
+    verdicts: allVerdicts(entry.id, io.env),
     disobeyed: await disobeyedIn(io, entry),
   });
   for (;;) {
@@ -84,20 +84,6 @@ async function auditOne(io: Io, entry: SessionEntry, policies: Policies): Promis
     if (step.done === true) return step.value;
     await breathe(io);
   }
-}
-
-/** A session has a few; more than these are no session of anybody's. */
-const MOST_VERDICTS = 100_000;
-
-function verdictsOf(io: Io, id: string): CallVerdict[] {
-  const all: CallVerdict[] = [];
-  for (let offset = 0; all.length < MOST_VERDICTS; ) {
-    const read = readVerdicts(id, io.env, offset);
-    if (read.offset <= offset) break;
-    all.push(...read.verdicts);
-    offset = read.offset;
-  }
-  return all;
 }
 
 /** Bytes that are read before Ctrl-C is looked at. */

@@ -9,7 +9,6 @@ import type { Action, Rule, RuleProblem } from '../../guard/rules/rule.ts';
 import { rulesFor } from '../../guard/rules/rulesFor.ts';
 import { metricOf, stepOf } from '../../guard/tripActs.ts';
 import type { Trip } from '../../guard/trips.ts';
-
 import { Watch, type WatchedState } from '../../guard/watch.ts';
 import { type WatchFlags, watchRules } from '../../guard/watchRules.ts';
 import { postmortemOf, savePostmortem, writePostmortem } from '../../guard/writePostmortem.ts';
