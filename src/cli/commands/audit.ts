@@ -22,6 +22,7 @@ import { isBelow, placeTrace } from '../../trace/paths.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { breathe, CliError, type Io, print, styleFor, widthOf } from '../io.ts';
+import { problemLine } from '../ruleText.ts';
 import {
   findSession,
   homely,
@@ -139,10 +140,7 @@ class Policies {
 
   /** Half a policy would find half of what breaks it. */
   private unusable(path: string, problems: readonly RuleProblem[]): CliError {
-    const lines = problems.map(({ line, column, message, fix }) => {
-      const place = `${sanitizeLine(this.shown(path))}:${line}:${column}`;
-      return `${place}: ${message}${fix === undefined ? '' : `; ${fix}`}`;
-    });
+    const lines = problems.map((problem) => problemLine(problem, this.shown));
     return new CliError(
       `The policy ${sanitizeLine(this.shown(path))} cannot be used`,
       EXIT.usage,

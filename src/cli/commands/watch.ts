@@ -22,7 +22,15 @@ import { placeTrace } from '../../trace/paths.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, Interrupted, type Io, sleep, styleFor, warn, widthOf } from '../io.ts';
-import { findSession, openStore, sharedPricer, shellWord, type TraceOptions } from '../traces.ts';
+import { problemLine } from '../ruleText.ts';
+import {
+  findSession,
+  homely,
+  openStore,
+  sharedPricer,
+  shellWord,
+  type TraceOptions,
+} from '../traces.ts';
 
 export interface WatchCommandOptions extends TraceOptions, WatchFlags {
   onViolation?: 'terminal' | 'file' | 'kill';
@@ -86,7 +94,7 @@ export async function watch(
   try {
     const inForce = rulesFor({ project, env: io.env });
     for (const problem of inForce.problems)
-      warn(io, `Rules: ${sanitizeLine(said(problem))}`, 'red');
+      warn(io, `Rules: ${problemLine(problem, homely)}`, 'red');
     screen.start(own.length, inForce.rules.length, project, entry?.id);
     screen.weak(inForce.rules.filter(({ scope, action }) => scope === 'repo' && ACTS.has(action)));
     for (;;) {
@@ -109,16 +117,11 @@ const WATCHED = { tripped: 2, killed: 3 } as const;
 
 const ACTS: ReadonlySet<Action> = new Set<Action>(['pause', 'stop', 'kill']);
 
-const said = ({ file, line, message, fix }: RuleProblem): string => {
-  const where = file === '' ? '' : `${file}:${line}: `;
-  return `${where}${message}${fix === undefined ? '' : `; ${fix}`}`;
-};
-
 const badRules = (problems: readonly RuleProblem[]): CliError =>
   new CliError(
     `Nothing is watched: ${problems.length === 1 ? 'a rule' : 'some rules'} cannot be used`,
     EXIT.usage,
-    problems.map(said).join('\n'),
+    problems.map((problem) => problemLine(problem, homely)).join('\n'),
   );
 
 async function crashed(
