@@ -4,6 +4,7 @@ import { ownRecord } from '../../agents/process.ts';
 import { writePriceTable } from '../../guard/decision/writePriceTable.ts';
 import { forecastText } from '../../guard/forecast.ts';
 import { runOnDeath } from '../../guard/onDeath.ts';
+import { amountText } from '../../guard/rules/amounts.ts';
 import { regexOf } from '../../guard/rules/regex.ts';
 import type { Action, Rule, RuleProblem } from '../../guard/rules/rule.ts';
 import { rulesFor } from '../../guard/rules/rulesFor.ts';
@@ -12,7 +13,7 @@ import type { Trip } from '../../guard/trips.ts';
 import { Watch, type WatchedState } from '../../guard/watch.ts';
 import { type WatchFlags, watchRules } from '../../guard/watchRules.ts';
 import { postmortemOf, savePostmortem, writePostmortem } from '../../guard/writePostmortem.ts';
-import { formatUsd, plural } from '../../model/format.ts';
+import { plural } from '../../model/format.ts';
 import * as personalRules from '../../redact/personalRules.ts';
 import { usePersonalRules } from '../../redact/redact.ts';
 import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
@@ -252,7 +253,8 @@ class Screen {
     this.note(text, trip.action === 'alert' ? 'yellow' : 'red');
     if (this.json || trip.state !== 'open' || trip.processes === undefined) return;
     const step = stepOf(trip);
-    const again = step === undefined ? '' : `; it is asked again at ${formatLimit(trip, step)}`;
+    const metric = metricOf(trip.rule.text) ?? 'tool_calls';
+    const again = step === undefined ? '' : `; it is asked again at ${amountText(metric, step)}`;
     const id = sanitizeLine(trip.session.slice(0, 8));
     this.note(`To go on: agent-strace resume ${id}${again}. To end it: agent-strace stop ${id}`);
   }
@@ -295,14 +297,6 @@ class Screen {
 }
 
 const NANO = 1e9;
-
-/** The limit of a trip's rule, for people. */
-function formatLimit({ rule }: Trip, limit: number): string {
-  const metric = metricOf(rule.text);
-  const isMoney = metric === 'cost_usd' || metric === 'cost_per_hour';
-  if (isMoney || metric === 'project_cost_7d') return formatUsd(limit * NANO);
-  return metric?.endsWith('_minutes') === true ? `${limit} min` : `${limit}`;
-}
 
 const tripJson = (trip: Trip) => ({
   type: 'trip',
