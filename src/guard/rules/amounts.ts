@@ -80,7 +80,7 @@ const LONG: Record<string, string> = {
 };
 
 /** `1h30m`, `90s`: minutes. */
-export function minutesOf(text: string): number | undefined {
+function minutesOf(text: string): number | undefined {
   let sum = 0;
   let rest = text.trim().toLowerCase();
   if (rest === '') return undefined;

@@ -17,7 +17,7 @@ export interface FileContext {
   checkRegex?: CheckRegex | undefined;
 }
 
-export const MAX_RULES = 1000;
+const MAX_RULES = 1000;
 /** A file with more mistakes than that is looked at anew once these are gone. */
 const MAX_PROBLEMS = 100;
 const MAX_NAME = 80;
