@@ -18,7 +18,7 @@ import {
   auditText,
 } from '../../report/auditReport.ts';
 import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
-import { isBelow, placeTrace } from '../../trace/paths.ts';
+import { isBelow } from '../../trace/paths.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { breathe, CliError, type Io, print, styleFor, widthOf } from '../io.ts';
@@ -29,6 +29,7 @@ import {
   listEntries,
   openStore,
   processState,
+  projectOf,
   readSession,
   type TraceOptions,
 } from '../traces.ts';
@@ -113,7 +114,7 @@ class Policies {
   constructor(io: Io, given: string | undefined) {
     this.io = io;
     this.given = given === undefined ? undefined : resolve(io.cwd, given);
-    this.here = placeTrace({ cwd: io.cwd, env: io.env }).project;
+    this.here = projectOf(io);
     // A mistake is told before anything is read.
     if (this.given !== undefined) this.rules(this.given, this.here);
   }

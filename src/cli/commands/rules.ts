@@ -11,10 +11,11 @@ import { actionWithin } from '../../guard/rules/reach.ts';
 import type { RuleProblem, RuleSet } from '../../guard/rules/rule.ts';
 import { plural } from '../../model/format.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
-import { isBelow, placeTrace } from '../../trace/paths.ts';
+import { isBelow } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
 import { type Io, print, printJson, styleFor, warn } from '../io.ts';
 import { problemPlace, ruleSource } from '../ruleText.ts';
+import { projectOf } from '../traces.ts';
 
 export interface RulesOptions {
   json?: boolean;
@@ -24,9 +25,6 @@ export interface RulesOptions {
 
 /** With the libraries that read rules: loaded when they are needed. */
 const ruleFiles = () => import('../../guard/rules/rulesFor.ts');
-
-/** The project that a session started here would have. */
-const projectOf = (io: Io): string => placeTrace({ cwd: io.cwd, env: io.env }).project;
 
 /** Looks for mistakes: in the files given, or in all that hold here. */
 export async function checkRules(

@@ -14,12 +14,18 @@ import * as personalRules from '../../redact/personalRules.ts';
 import { usePersonalRules } from '../../redact/redact.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
 import { openAppend } from '../../trace/files.ts';
-import { placeTrace } from '../../trace/paths.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, Interrupted, type Io, sleep, warn } from '../io.ts';
 import { problemLine } from '../ruleText.ts';
-import { findSession, homely, openStore, sharedPricer, type TraceOptions } from '../traces.ts';
+import {
+  findSession,
+  homely,
+  openStore,
+  projectOf,
+  sharedPricer,
+  type TraceOptions,
+} from '../traces.ts';
 import { tripText, WatchScreen } from '../watchScreen.ts';
 
 export interface WatchCommandOptions extends TraceOptions, WatchFlags {
@@ -48,7 +54,7 @@ export async function watch(
       'Read it with: agent-strace replay --live',
     );
   }
-  const project = record?.project ?? placeTrace({ cwd: io.cwd, env: io.env }).project;
+  const project = record?.project ?? projectOf(io);
   const { own, problems } = watchRules(options, { project, cwd: io.cwd, env: io.env });
   if (problems.length > 0) throw badRules(problems);
   usePersonalRules(personalRules);
