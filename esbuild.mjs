@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { build, context } from 'esbuild';
+import { bundledPackages, noticesOf } from './scripts/notices.mjs';
 
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
@@ -315,9 +316,12 @@ if (watch) {
       const { metafile } = await build({ ...optionsOf(target), metafile: true });
       const file = `${target.name.replace('/', '-')}.json`;
       writeFileSync(join(dist, 'meta', file), JSON.stringify(metafile));
-      return { name: target.name, bytes: shippedBytes(metafile), limit: target.budget * 1000 };
+      const limit = target.budget * 1000;
+      return { name: target.name, bytes: shippedBytes(metafile), limit, metafile };
     }),
   ).catch(() => process.exit(1));
+  const packages = bundledPackages(rows.map(({ metafile }) => metafile));
+  writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf(packages));
   if (production) checkBudgets(rows);
   else
     console.log(
