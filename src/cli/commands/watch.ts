@@ -169,6 +169,7 @@ const textOf = (trip: Trip) => ({
   detail: trip.detail,
   rule: trip.rule.name,
   dryRun: trip.dryRun === true,
+  acted: trip.processes !== undefined,
   ...(trip.problem !== undefined && { problem: trip.problem }),
 });
 
