@@ -221,10 +221,10 @@ const targets = [
   },
   ...Object.entries({
     agents: 76,
-    guard: 150,
+    guard: 170,
     helper: 80,
     opencode: 80,
-    rules: 190,
+    rules: 205,
     snapshot: 26,
     transcripts: 160,
   }).map(([name, budget]) => ({
