@@ -120,7 +120,7 @@ const targets = [
   {
     name: 'guardWindow',
     entry: 'src/host/guard/guardPart.ts',
-    budget: 256,
+    budget: 280,
     options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
   },
   {
@@ -147,7 +147,7 @@ const targets = [
     budget: 50,
     options: { ...node, target: 'node22', plugins: [lazyParts] },
   },
-  { name: 'hook', entry: 'src/hook/main.ts', budget: 72, options: { ...node, target: 'node20' } },
+  { name: 'hook', entry: 'src/hook/main.ts', budget: 74, options: { ...node, target: 'node20' } },
   // Beside the hook, loaded when they are needed: see src/hook/parts.ts. The first is the extension's, too.
   {
     name: 'personal',
@@ -164,7 +164,7 @@ const targets = [
   {
     name: 'shell',
     entry: 'src/guard/shell/readCommand.ts',
-    budget: 200,
+    budget: 220,
     options: { ...node, target: 'node20' },
   },
   ...Object.entries({

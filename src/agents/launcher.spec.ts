@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +76,50 @@ describe('renewLauncher', () => {
     fs.writeFileSync(bundle, '// another\n');
     expect(await renewLauncher(install('1.9.9'))).toBe(false);
     expect(version()).toBe('1.10.0');
+  });
+});
+
+describe('the code cache', () => {
+  const run = (): string =>
+    spawnSync(process.execPath, [join(lib(), 'hook.js')], { encoding: 'utf8' }).stdout;
+  const caches = (): string[] => fs.readdirSync(lib()).filter((name) => name.includes('.cache'));
+  const partSays = (word: string): void => {
+    fs.writeFileSync(join(root, 'guard.js'), `exports.say = () => ${JSON.stringify(word)};\n`);
+  };
+
+  beforeEach(() => {
+    const text = "process.stdout.write(require(__dirname + '/guard.js').say());\n";
+    fs.writeFileSync(bundle, text);
+    partSays('one');
+    installLauncher(install('1.0.0', { nodePath: process.execPath }));
+  });
+
+  it('is one of the recorder and one of each part that decides', () => {
+    expect(caches().map((name) => name.replace(/-\w{12}\b/, ''))).toEqual([
+      'part-guard.cache',
+      'recorder.cache',
+    ]);
+    expect(run()).toBe('one');
+  });
+
+  it('is passed over where it is broken, of another program, or gone', () => {
+    const [part, recorder] = caches();
+    fs.copyFileSync(join(lib(), recorder!), join(lib(), part!));
+    expect(run()).toBe('one');
+    for (const name of caches()) fs.writeFileSync(join(lib(), name), 'no cache');
+    expect(run()).toBe('one');
+    for (const name of caches()) fs.rmSync(join(lib(), name));
+    expect(run()).toBe('one');
+  });
+
+  it('is of what the part says now', () => {
+    const before = caches();
+    // As long as the one before: V8 tells sources apart by their length alone.
+    partSays('two');
+    installLauncher(install('1.0.1'));
+    expect(run()).toBe('two');
+    expect(caches()).toHaveLength(2);
+    expect(caches()).not.toEqual(before);
   });
 });
 

@@ -2,7 +2,6 @@
  * What agents' settings name: a small script in `~/.agent-strace/bin` that finds a Node and runs the hook
  * from `~/.agent-strace/lib`. Settings stay valid while Node, the extension or the package move.
  */
-import { execFile, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
@@ -11,6 +10,7 @@ import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
 import { EXIT_REFUSED } from './exitCodes.ts';
 import { CLOSED_REASON, type GuardHook, guardWords } from './hookEntry.ts';
+import { ROOM, writeCodeCache, writeCodeCacheAside } from './warmUp.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -64,6 +64,7 @@ esac
 unset NODE_OPTIONS NODE_V8_COVERAGE NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_CHANNEL_FD ELECTRON_RUN_AS_NODE
 node=${shQuote(nodePath)}
 if [ -x "$node" ]; then
+  run "$node" ${ROOM} "$hook" "$@"
   run "$node" "$hook" "$@"
 fi
 # It is gone, or broken. A Node too old to read the recorder fails before it reads the input.
@@ -247,7 +248,7 @@ export async function renewLauncher(options: InstallOptions): Promise<boolean> {
   const whole =
     readSmallFile(join(lib, `${current}.js`), MAX_RECORDER_BYTES) === recorder &&
     readSmallFile(join(lib, 'hook.js')) === loader(current, parts) &&
-    parts.every(
+    [...parts, ...wrappedParts(parts)].every(
       ([name, text]) => readSmallFile(join(lib, `${name}.js`), MAX_RECORDER_BYTES) === text,
     ) &&
     fs.existsSync(launcherPath(env));
@@ -356,7 +357,9 @@ function putFiles(given: InstallOptions): PutFiles {
   const parts = partBundles(options.hookBundle);
   const files: (readonly [path: string, text: string, mode: number])[] = [
     [join(lib, 'package.json'), '{"type":"commonjs"}\n', 0o600],
-    ...parts.map(([part, text]) => [join(lib, `${part}.js`), text, 0o600] as const),
+    ...[...parts, ...wrappedParts(parts)].map(
+      ([part, text]) => [join(lib, `${part}.js`), text, 0o600] as const,
+    ),
     [join(lib, `${name}.js`), recorder, 0o600],
     [join(lib, 'hook.js'), loader(name, parts), 0o600],
     [join(lib, 'version'), `${options.version}\n`, 0o600],
@@ -377,7 +380,7 @@ function sweep(lib: string, name: string): void {
   for (const old of fs.readdirSync(lib)) {
     const isOld =
       (old.startsWith('recorder-') && !old.startsWith(name)) ||
-      (old.startsWith('part-') && !current.includes(`"${old.replace(/\.cache.*$/, '')}"`));
+      (old.startsWith('part-') && !current.includes(`"${old.replace(/\..*$/, '')}"`));
     if (isOld) fs.rmSync(join(lib, old), { force: true });
   }
 }
@@ -386,8 +389,22 @@ function sweep(lib: string, name: string): void {
 const wrap = (bundle: string): string =>
   `(function(require,module,exports,__filename,__dirname){${bundle.replace(/^#!.*/, '')}\n})`;
 
-/** Parts whose code cache is worth its file: those that decide before every tool where there are rules. */
-const CACHED_PARTS: readonly string[] = ['guard', 'shell'];
+/**
+ * Parts whose code cache is worth its file: those that run at every tool, of some agents or where there are rules. What warms up
+ * must use them: only functions that have run are in a cache.
+ */
+const CACHED_PARTS: readonly string[] = ['agents', 'guard', 'regex', 'shell', 'transcripts'];
+
+const partName = (part: string, text: string): string => `part-${part}-${textHash(text)}`;
+
+/**
+ * Those parts once more, as functions: put together in a hook, a hundred KB of text would cost it a collection of garbage. What
+ * runs without the launcher's loader (opencode) reads them as they are.
+ */
+const wrappedParts = (parts: readonly [name: string, text: string][]): [string, string][] =>
+  parts
+    .filter(([part]) => CACHED_PARTS.includes(part))
+    .map(([part, text]) => [partName(part, text), wrap(text)]);
 
 /**
  * What the launcher runs: the recorder with its code cache, which saves a third of what a hook costs
@@ -403,17 +420,20 @@ const cached = ${JSON.stringify(
   Object.fromEntries(
     parts
       .filter(([part]) => CACHED_PARTS.includes(part))
-      .map(([part, text]) => [part, `part-${part}-${textHash(text)}`]),
+      .map(([part, text]) => [part, partName(part, text)]),
   ),
 )};
 const scripts = [];
+// Each run adds to what the ones before it have compiled.
+const writing = process.env.AGENT_STRACE_WRITE_CACHE === '1';
 function compile(source, filename, cache) {
+  if (writing) cache += '.new';
   let cachedData;
   try {
     cachedData = fs.readFileSync(cache);
   } catch {}
   const script = new vm.Script(source, { filename, cachedData });
-  scripts.push([script, cache]);
+  if (writing) scripts.push([script, cache]);
   return script.runInThisContext();
 }
 const loaded = {};
@@ -422,125 +442,27 @@ function load(id) {
   if (!Object.hasOwn(cached, name)) return require(id);
   if (!Object.hasOwn(loaded, name)) {
     const part = { exports: {} };
-    const source = '(function(require,module,exports,__filename,__dirname){' + fs.readFileSync(id, 'utf8') + '\\n})';
-    compile(source, id, __dirname + '/' + cached[name] + '.cache')(load, part, part.exports, id, __dirname);
+    const file = __dirname + '/' + cached[name];
+    let source;
+    try {
+      source = fs.readFileSync(file + '.js', 'utf8');
+    } catch {
+      // Another version has just taken this one's place.
+      return require(id);
+    }
+    compile(source, file + '.js', file + '.cache')(load, part, part.exports, id, __dirname);
     loaded[name] = part.exports;
   }
   return loaded[name];
 }
 const file = __dirname + '/${name}';
 compile(fs.readFileSync(file + '.js', 'utf8'), file + '.js', file + '.cache')(load, module, exports, __filename, __dirname);
-if (process.env.AGENT_STRACE_WRITE_CACHE === '1') {
+if (writing) {
   process.on('exit', () => {
-    for (const [script, cache] of scripts) fs.writeFileSync(cache + '.new', script.createCachedData());
+    for (const [script, cache] of scripts) fs.writeFileSync(cache, script.createCachedData());
   });
 }
 `;
-
-/**
- * Lets this Node record made-up events, and decide upon them by made-up rules, in a folder that is thrown away, and keeps
- * what it compiled for that. Without a cache everything works as well, a little slower.
- */
-function writeCodeCache(nodePath: string, lib: string, name: string): void {
-  const warm = warmUp(lib, name);
-  if (warm === undefined) return;
-  const { args, inputs, options, done } = warm;
-  const ran = inputs.every(
-    (input) =>
-      spawnSync(nodePath, args, { ...options, input, stdio: ['pipe', 'ignore', 'ignore'] })
-        .status === 0,
-  );
-  done(ran);
-}
-
-/** The same without keeping the caller waiting. */
-function writeCodeCacheAside(nodePath: string, lib: string, name: string): Promise<void> {
-  const warm = warmUp(lib, name);
-  if (warm === undefined) return Promise.resolve();
-  const { args, inputs, options, done } = warm;
-  const run = (input: string): Promise<boolean> =>
-    new Promise((resolve) => {
-      const child = execFile(nodePath, args, options, (error) => resolve(error === null));
-      // It may end before it has read.
-      child.stdin?.on('error', () => {});
-      child.stdin?.end(input);
-    });
-  return inputs
-    .reduce<Promise<boolean>>(
-      async (ran, input) => (await ran) && run(input),
-      Promise.resolve(true),
-    )
-    .then(done);
-}
-
-interface WarmUp {
-  args: string[];
-  /** Of one run each, in turn. */
-  inputs: string[];
-  options: { env: Record<string, string>; timeout: number };
-  /** @param ok the run ended well */
-  done(ok: boolean): void;
-}
-
-/** None of them trips: an answer is not what is warmed up. */
-const WARM_RULES = [
-  { name: 'path', condition: 'file_path writes "**/no-such-file"', action: 'deny' },
-  { name: 'command', condition: 'command matches "no-such-program --force"', action: 'deny' },
-  { name: 'tool', condition: 'tool matches "no_such_tool"', action: 'deny' },
-  { name: 'metric', condition: 'tool_calls > 1000000 and not loop 9/10', action: 'stop' },
-];
-
-function warmUp(lib: string, name: string): WarmUp | undefined {
-  let scratch: string;
-  try {
-    scratch = fs.mkdtempSync(join(lib, 'warm-'));
-    fs.rmSync(join(lib, `${name}.cache`), { force: true });
-    const state = join(scratch, 'state');
-    fs.mkdirSync(state, { mode: 0o700 });
-    fs.writeFileSync(join(state, 'rules.json'), JSON.stringify({ rules: WARM_RULES }));
-  } catch {
-    return undefined;
-  }
-  const payload = {
-    session_id: 'warm',
-    cwd: scratch,
-    hook_event_name: 'PreToolUse',
-    tool_name: 'Bash',
-    tool_use_id: 'warm',
-  };
-  const commands = ['true', 'cd src && npm test -- --run a | tee out.log; rm -f "$TMP"/x'];
-  const inputs = commands.map((command) => JSON.stringify({ ...payload, tool_input: { command } }));
-  const done = (ok: boolean): void => {
-    try {
-      for (const made of fs.readdirSync(lib)) {
-        if (!made.endsWith('.cache.new')) continue;
-        if (!ok) fs.rmSync(join(lib, made), { force: true });
-        else {
-          fs.chmodSync(join(lib, made), 0o600);
-          fs.renameSync(join(lib, made), join(lib, made.slice(0, -'.new'.length)));
-        }
-      }
-    } catch {
-      // No cache: see above.
-    } finally {
-      fs.rmSync(scratch, { recursive: true, force: true });
-    }
-  };
-  return {
-    args: [join(lib, 'hook.js'), '--agent', 'claude', 'PreToolUse'],
-    inputs,
-    options: {
-      env: {
-        HOME: scratch,
-        AGENT_STRACE_HOME: join(scratch, 'state'),
-        AGENT_TRACE_DIR: join(scratch, 'traces'),
-        AGENT_STRACE_WRITE_CACHE: '1',
-      },
-      timeout: 10_000,
-    },
-    done,
-  };
-}
 
 const isRunnable = (path: string, mode: number): boolean =>
   (mode & 0o100) === 0 || (fs.statSync(path).mode & 0o100) !== 0;

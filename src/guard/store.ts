@@ -119,11 +119,9 @@ export function shownText(value: unknown, max = 2000): string | undefined {
 export function plainText(text: string, max: number): string {
   const line = text
     .slice(0, max * 4)
-    .replace(CONTROL, ' ')
+    // Control characters; marks that turn the direction of text or are not seen. (Outside of a function it would cost every hook.)
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ')
     .replace(/\s+/g, ' ')
     .trim();
   return line.length > max ? `${line.slice(0, max - 1)}…` : line;
 }
-
-// Control characters; marks that turn the direction of text or are not seen.
-const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;

@@ -26,14 +26,21 @@ export interface At extends GuardMoment {
 export class Act {
   readonly #at: At;
   readonly #rules: RuleSet;
-  /** What the call is about: redacted, at most 200 characters. */
-  readonly target: string;
+  readonly #call: GuardedCall | undefined;
+  #target: string | undefined;
 
   /** @param target of a call that is not at hand, as it was redacted before */
   constructor(at: At, rules: RuleSet, call?: GuardedCall, target = '') {
     this.#at = at;
     this.#rules = rules;
-    this.target = call === undefined ? target : safeWords(targetOf(at, call), 200);
+    this.#call = call;
+    this.#target = call === undefined ? target : undefined;
+  }
+
+  /** What the call is about: redacted, at most 200 characters. */
+  get target(): string {
+    this.#target ??= this.#call === undefined ? '' : safeWords(targetOf(this.#at, this.#call), 200);
+    return this.#target;
   }
 
   /** Of the call in the trace; empty without one. */

@@ -1,8 +1,15 @@
 // What a hook costs the agent: the installed command against a bare Node, in turn, in one run.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { median } from './stats.mjs';
 
 /**
@@ -65,80 +72,133 @@ export function benchHook({ runs = 31, dist, install }) {
 }
 
 /** Rules of many kinds, none of which the calls of the bench trip. */
-const manyRules = Array.from({ length: 200 }, (_, at) => ({
-  name: `rule-${at}`,
-  condition: [
-    `file_path matches "**/secret-${at}/**"`,
-    `command matches "forbidden-${at} --force"`,
-    `tool_calls > ${100_000 + at}`,
-    `tool matches "Tool${at}"`,
-  ][at % 4],
-  action: 'deny',
-}));
+const manyRules = (metric) =>
+  Array.from({ length: 200 }, (_, at) => ({
+    name: `rule-${at}`,
+    condition: [
+      `file_path writes "config/**/secret-${at}.{env,json}"`,
+      `command matches "tool-${at} --force *"`,
+      `${metric} > ${10_000_000 + at}`,
+      `tool matches "Tool${at}"`,
+      `file_path reads "~/.keys/${at}/**"`,
+      `host matches "*.host-${at}.example"`,
+      `loop ${50 + (at % 50)}/100`,
+      `errors > ${10_000_000 + at}`,
+    ][at % 8],
+    action: 'deny',
+  }));
+
+/** CPU time of the processes that have ended, ms; in steps of 10 ms. Undefined where the system does not tell. */
+function childrenCpu() {
+  try {
+    const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1).split(' ');
+    return (Number(fields[13]) + Number(fields[14])) * 10;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
- * What a decision costs above recording: the same hooks with 200 rules and without any, in turn.
+ * What a decision costs above recording: the same hooks with 200 rules and without any, in turn, as they are installed, late
+ * in a long session.
  *
- * @param {{ runs?: number, install: (env: Record<string, string>) => string }} options as of {@link benchHook}
+ * @param {{ runs?: number, root: string, install: (env: Record<string, string>) => string, prepare: (folder: string) => void }} options
+ *   `install` as of {@link benchHook}; `prepare` writes a session `bench-session` into `traces`, and what the guard keeps of it
+ *   into `state`
  */
-export function benchGuard({ runs = 31, install }) {
-  const root = mkdtempSync(join(tmpdir(), 'bench-guard-'));
-  const subject = (name, tool, input, rules) => {
+export function benchGuard({ runs = 31, root, install, prepare }) {
+  const subject = (name, rules) => {
     const home = join(root, name.replaceAll(/\W+/g, '-'));
     const project = join(home, 'project');
-    mkdirSync(project, { recursive: true });
+    const transcript = join(home, '.claude', 'projects', 'bench', 'bench-session.jsonl');
+    for (const folder of [project, dirname(transcript)]) mkdirSync(folder, { recursive: true });
     const env = {
       PATH: process.env.PATH,
       HOME: home,
-      AGENT_STRACE_HOME: join(home, '.agent-strace'),
+      AGENT_STRACE_HOME: join(home, 'state'),
+      AGENT_TRACE_DIR: join(home, 'traces'),
       CLAUDE_PROJECT_DIR: project,
       CLAUDE_PID: String(process.pid),
     };
     const command = install(env);
+    prepare(home);
     if (rules !== undefined) {
-      const file = join(home, '.agent-strace', 'rules.json');
+      const file = join(home, 'state', 'rules.json');
       writeFileSync(file, JSON.stringify({ rules }), { mode: 0o600 });
     }
     let calls = 0;
-    return () => {
+    return (tool, input) => {
+      calls++;
+      const tool_use_id = `toolu_${calls}`;
+      const usage = { input_tokens: 9000, cache_read_input_tokens: 8000, output_tokens: 90 };
+      const row = {
+        type: 'assistant',
+        uuid: `row-${calls}`,
+        sessionId: 'bench-session',
+        timestamp: new Date().toISOString(),
+        requestId: `req_bench_${calls}`,
+        message: {
+          id: `msg_bench_${calls}`,
+          role: 'assistant',
+          model: 'claude-sonnet-4-5-20250929',
+          content: [{ type: 'tool_use', id: tool_use_id, name: tool, input: {} }],
+          usage,
+        },
+      };
+      appendFileSync(transcript, `${JSON.stringify(row)}\n`);
       const payload = {
         session_id: 'bench-session',
+        transcript_path: transcript,
         cwd: project,
         hook_event_name: 'PreToolUse',
         tool_name: tool,
-        tool_use_id: `toolu_${calls++}`,
-        tool_input: input(project),
+        tool_use_id,
+        tool_input: input(project, calls),
       };
+      const cpu = childrenCpu();
+      const from = performance.now();
       const run = spawnSync('/bin/sh', ['-c', command], { env, input: JSON.stringify(payload) });
       if (run.status !== 0 || run.stdout.length > 0) throw new Error(`${name}: ${run.stdout}`);
+      return { ms: performance.now() - from, cpu: childrenCpu() - cpu };
     };
   };
-  const read = (project) => ({ file_path: join(project, 'src/a.ts') });
-  const shell = () => ({ command: 'cd src && npm test -- --run payments | tee out.log' });
-  const pairs = {
-    read: [subject('read', 'Read', read), subject('read guarded', 'Read', read, manyRules)],
-    shell: [subject('shell', 'Bash', shell), subject('shell guarded', 'Bash', shell, manyRules)],
+  const edit = (project, call) => ({
+    file_path: join(project, 'src/a.ts'),
+    old_string: `a${call}`,
+    new_string: 'b',
+  });
+  const shell = (_, call) => ({
+    command: `cd src && FOO=1 npx vitest run --project=unit a${call}.spec.ts 2>&1 | tail -40`,
+  });
+  const sides = {
+    plain: subject('plain'),
+    again: subject('again'),
+    guarded: subject('guarded', manyRules('tool_calls')),
+    cost: subject('cost', manyRules('cost_usd')),
   };
   const found = [];
-  try {
-    for (const [name, [plain, guarded]] of Object.entries(pairs)) {
-      const times = { plain: [], guarded: [] };
-      for (let run = -3; run < runs; run++) {
-        for (const [kind, start] of Object.entries({ plain, guarded })) {
-          const from = performance.now();
-          start();
-          if (run >= 0) times[kind].push(performance.now() - from);
-        }
+  for (const [name, tool, input] of [
+    ['an edit', 'Edit', edit],
+    ['a shell command', 'Bash', shell],
+  ]) {
+    const times = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
+    for (let run = -3; run < runs; run++) {
+      for (const [side, start] of Object.entries(sides)) {
+        const took = start(tool, input);
+        if (run >= 0) times[side].push(took);
       }
+    }
+    const mean = (list) => list.reduce((sum, { cpu }) => sum + cpu, 0) / list.length;
+    for (const side of ['again', 'guarded', 'cost']) {
       found.push({
         name,
-        plain: median(times.plain),
-        guarded: median(times.guarded),
-        more: median(times.guarded.map((ms, at) => ms - times.plain[at])),
+        side,
+        plain: median(times.plain.map(({ ms }) => ms)),
+        guarded: median(times[side].map(({ ms }) => ms)),
+        more: median(times[side].map(({ ms }, at) => ms - times.plain[at].ms)),
+        moreCpu: mean(times[side]) - mean(times.plain),
       });
     }
-  } finally {
-    rmSync(root, { recursive: true, force: true });
   }
   return found;
 }

@@ -1,12 +1,14 @@
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
+import { canUnpack, unpack, unpackHead } from './zstd.ts';
 
-vi.mock('node:zlib', async (original) => ({
-  ...(await original<typeof import('node:zlib')>()),
-  zstdDecompressSync: undefined,
-}));
+afterEach(() => vi.restoreAllMocks());
 
-it('a Node that cannot unpack says what to do', async () => {
-  const { canUnpack, unpack, unpackHead } = await import('./zstd.ts');
+it('a Node that cannot unpack says what to do', () => {
+  const zlib = process.getBuiltinModule('node:zlib');
+  vi.spyOn(process, 'getBuiltinModule').mockReturnValue({
+    ...zlib,
+    zstdDecompressSync: undefined,
+  } as unknown as typeof zlib);
   expect(canUnpack()).toBe(false);
   expect(unpackHead(Buffer.from('x'))).toHaveLength(0);
   expect(() => unpack(Buffer.from('x'), '/home/dev/rollout.jsonl.zst')).toThrow(

@@ -49,32 +49,58 @@ const SPELLINGS: Record<string, Record<string, string>> = {
 };
 
 /** Every alternative of a pattern. An empty pattern has none. */
-export function commandPatterns(pattern: string): CommandPattern[] {
-  return alternatives(pattern.trim()).flatMap((text) => {
+export const commandPatterns = (pattern: string): CommandPattern[] =>
+  alternatives(pattern.trim()).flatMap((text) => {
     const words = text.split(/\s+/).filter(Boolean);
     const assignments: CommandPattern['assignments'] = [];
     for (let set = ASSIGNMENT.exec(words[0] ?? ''); set; set = ASSIGNMENT.exec(words[0] ?? '')) {
       assignments.push({ name: set[1]!, test: textGlob(set[2]!) });
       words.shift();
     }
-    const [first, ...rest] = words;
-    if (first === undefined) return [];
-    const compiled: CommandPattern = {
-      name: textGlob(baseOf(first).toLowerCase()),
-      words: [],
-      flags: [],
-      assignments,
-    };
+    return words.length === 0 ? [] : [new Pattern(text, words, assignments)];
+  });
+
+/** What follows the name is compiled for the few commands that have it. */
+class Pattern implements CommandPattern {
+  readonly name: Test;
+  readonly whole?: Test;
+  readonly assignments: CommandPattern['assignments'];
+  private readonly rest: string[];
+  private compiled: Pick<CommandPattern, 'words' | 'flags'> | undefined;
+
+  constructor(
+    text: string,
+    [first = '', ...rest]: string[],
+    assignments: CommandPattern['assignments'],
+  ) {
+    this.assignments = assignments;
+    this.name = textGlob(baseOf(first).toLowerCase());
     if (/[|&;<>]/.test(text) || (first.startsWith('*') && first !== '*'))
-      compiled.whole = textGlob(text);
+      this.whole = textGlob(text);
+    this.rest = rest;
+  }
+
+  get words(): CommandPattern['words'] {
+    return this.compile().words;
+  }
+
+  get flags(): Flag[] {
+    return this.compile().flags;
+  }
+
+  private compile(): Pick<CommandPattern, 'words' | 'flags'> {
+    if (this.compiled !== undefined) return this.compiled;
+    this.compiled = { words: [], flags: [] };
+    const { words, flags } = this.compiled;
+    const { rest } = this;
     // A star at the end is whatever comes, nothing included.
     while (rest.at(-1) === '*') rest.pop();
     for (const word of rest) {
-      if (/^-./.test(word) && word !== '--') compiled.flags.push(...flagsOf(word));
-      else if (word !== '--') compiled.words.push({ text: word, test: wordTest(word) });
+      if (/^-./.test(word) && word !== '--') flags.push(...flagsOf(word));
+      else if (word !== '--') words.push({ text: word, test: wordTest(word) });
     }
-    return [compiled];
-  });
+    return this.compiled;
+  }
 }
 
 const ASSIGNMENT = /^([A-Za-z_]\w*)=(.*)$/s;
@@ -85,7 +111,8 @@ const isSet = ({ assignments }: CommandPattern, program: Program): boolean =>
       Object.hasOwn(program.assignments, name) && test(program.assignments[name]!),
   );
 
-const baseOf = (word: string): string => word.replace(/^.*\//, '').replace(/\.exe$/i, '') || word;
+const baseOf = (word: string): string =>
+  /^[\w-]+$/.test(word) ? word : word.replace(/^.*\//, '').replace(/\.exe$/i, '') || word;
 
 function wordTest(word: string): Test {
   // `./x` and `x` are one word.

@@ -16,7 +16,7 @@ import type { Facts } from './facts.ts';
 import { LastCalls } from './lastCalls.ts';
 import { Money } from './money.ts';
 import { Outcomes } from './outcomes.ts';
-import { Distinct, KEYS, KeyList, packed, Recent, unpacked } from './ring.ts';
+import { Distinct, KEYS, KeyList, NUMBER, Recent } from './ring.ts';
 import { testRun } from './testCommand.ts';
 
 export interface GuardFoldOptions {
@@ -72,10 +72,10 @@ export class GuardFold implements Facts {
   private current: { key: string; id: number } | undefined;
 
   constructor({ pricer, memory = 1 }: GuardFoldOptions = {}) {
-    this.asked = new Recent(LANES);
-    this.worked = new Recent(LANES);
-    this.depths = new Recent(LANES);
-    this.starters = new Recent(LANES);
+    this.asked = new Recent(LANES, NUMBER);
+    this.worked = new Recent(LANES, NUMBER);
+    this.depths = new Recent(LANES, NUMBER);
+    this.starters = new Recent(LANES, NUMBER);
     this.lanes = new Distinct(150 * memory);
     this.files = new Distinct(500 * memory);
     this.seen = new KeyList(1000 * memory);
@@ -376,7 +376,7 @@ export class GuardFold implements Facts {
     return {
       v: VERSION,
       numbers,
-      ...Object.fromEntries(MAPS.map((name) => [name, packed([...this[name].entries()].flat())])),
+      ...Object.fromEntries(MAPS.map((name) => [name, this[name].save()])),
       lanes: this.lanes.save(),
       files: this.files.save(),
       seen: this.seen.save(),
@@ -396,10 +396,7 @@ export class GuardFold implements Facts {
       if (typeof numbers[name] !== 'number') throw new Error(`${name} is missing`);
       (fold as unknown as Record<string, number>)[name] = numbers[name];
     }
-    for (const name of MAPS) {
-      const pairs = unpacked(saved[name] as string);
-      for (let at = 0; at + 1 < pairs.length; at += 2) fold[name].set(pairs[at]!, pairs[at + 1]!);
-    }
+    for (const name of MAPS) fold[name].load(saved[name] as string);
     fold.lanes.load(saved.lanes as string);
     fold.files.load(saved.files as string);
     fold.seen.load(saved.seen as ReturnType<KeyList['save']>);
@@ -411,7 +408,7 @@ export class GuardFold implements Facts {
   }
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const MAPS = ['asked', 'worked', 'depths', 'starters'] as const;
 const NUMBERS = [
   'calls',

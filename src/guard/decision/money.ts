@@ -2,7 +2,7 @@
 import { isObject, type Json, type JsonObject } from '../../model/event.ts';
 import { responsePrice } from '../../model/responsePrice.ts';
 import type { Pricer, Usage } from '../../model/usage.ts';
-import { KeyList, Recent } from './ring.ts';
+import { KeyList, Recent, type Row } from './ring.ts';
 
 export interface Response {
   key: number;
@@ -30,6 +30,22 @@ type Counted = [
 
 const UNPRICED = -1;
 const ELSEWHERE = -2;
+/** What is saved is not negative. */
+const COUNTED: Row<Counted> = {
+  width: 6,
+  of: ([rank, rows, timeMs, size, tokens, nano]) => [
+    rank,
+    rows,
+    timeMs,
+    size,
+    tokens,
+    nano - ELSEWHERE,
+  ],
+  from: (numbers) => {
+    numbers[5]! += ELSEWHERE;
+    return numbers as Counted;
+  },
+};
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const RATE_MINUTES = 10;
@@ -59,7 +75,9 @@ export class Money {
   constructor(pricer: Pricer | (() => Pricer | undefined) | undefined, memory = 1) {
     this.given = pricer;
     this.older = new KeyList(600 * memory);
-    this.recent = new Recent(100 * memory, ([, , timeMs], key) => this.older.add(key, timeMs));
+    this.recent = new Recent(100 * memory, COUNTED, ([, , timeMs], key) =>
+      this.older.add(key, timeMs),
+    );
   }
 
   /** ms: responses before this are not known by their keys any more. */
@@ -166,7 +184,7 @@ export class Money {
       unpriced: [...this.unpriced],
       minutes: [...this.minutes],
       hours: [...this.hours],
-      recent: Array.from(this.recent.entries(), ([key, counted]) => [key, ...counted]),
+      recent: this.recent.save(),
       older: this.older.save(),
     };
   }
@@ -197,8 +215,7 @@ export class Money {
       this.minutes.set(minute, spent);
     for (const [hour, spent] of saved.hours as [number, number][]) this.hours.set(hour, spent);
     this.older.load(saved.older as ReturnType<KeyList['save']>);
-    for (const [key, ...counted] of saved.recent as [number, ...Counted][])
-      this.recent.set(key, counted);
+    this.recent.load(saved.recent as string);
   }
 }
 

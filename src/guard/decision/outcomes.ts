@@ -1,6 +1,6 @@
 /** How a session's calls ended: errors, errors in a row, failed tests, retries, lines. */
 import { isObject, type Json } from '../../model/event.ts';
-import { KeyList, packed, Recent, unpacked } from './ring.ts';
+import { KeyList, Recent, type Row } from './ring.ts';
 import type { TestRun } from './testCommand.ts';
 
 export type Outcome = 'ok' | 'failed' | 'denied';
@@ -58,7 +58,7 @@ export class Outcomes {
   private readonly calls: Recent<Call>;
   private readonly files = new Map<number, string>();
   private readonly results: Recent<Known>;
-  /** Results by their calls. */
+  /** Results by their calls, but for those that were saved. */
   private readonly ends = new Map<number, number>();
   private readonly older: KeyList;
   private readonly chains: Recent<Chain>;
@@ -69,14 +69,14 @@ export class Outcomes {
   private testsBefore = 0;
 
   constructor(memory = 1) {
-    this.calls = new Recent(150 * memory, (_, key) => this.files.delete(key));
+    this.calls = new Recent(150 * memory, CALL, (_, key) => this.files.delete(key));
     this.older = new KeyList(700 * memory);
-    this.results = new Recent(110 * memory, (known, key) => {
+    this.results = new Recent(110 * memory, KNOWN, (known, key) => {
       if (known[6] === 1) this.before = runAfter(this.before, OUTCOMES[known[3]]!);
       if (this.ends.get(known[5]) === key) this.ends.delete(known[5]);
       this.older.add(key, known[1]);
     });
-    this.chains = new Recent(100 * memory);
+    this.chains = new Recent(100 * memory, CHAIN);
   }
 
   /** @returns a file that it changed, where its result came before */
@@ -92,7 +92,7 @@ export class Outcomes {
       if (known.times.length > MAX_TIMES) known.times.shift();
     }
     this.chains.again(chain, known);
-    const end = this.ends.get(key);
+    const end = this.endOf(key);
     const result = end === undefined ? undefined : this.results.get(end);
     if (end !== undefined && result !== undefined) this.ended(key, end, OUTCOMES[result[3]]!);
     if (file === undefined) return undefined;
@@ -129,6 +129,10 @@ export class Outcomes {
     const file = told.silent ? this.files.get(call) : undefined;
     this.files.delete(call);
     return file === undefined ? sums : { ...sums, file };
+  }
+
+  private endOf(call: number): number | undefined {
+    return this.ends.get(call) ?? this.results.savedWith(CALL_COLUMN, call);
   }
 
   private ended(callKey: number, resultKey: number, outcome: Outcome): void {
@@ -180,15 +184,10 @@ export class Outcomes {
   save(): Json {
     return {
       numbers: [this.retries, this.before, this.testsBefore],
-      calls: rowsOf(this.calls.entries()),
-      results: rowsOf(this.results.entries()),
+      calls: this.calls.save(),
+      results: this.results.save(),
       older: this.older.save(),
-      chains: Array.from(this.chains.entries(), ([key, { failedMs, after, times }]) => [
-        key,
-        Number.isFinite(failedMs) ? failedMs : 0,
-        after,
-        ...times,
-      ]),
+      chains: this.chains.save(),
       tests: this.tests.map(([key, failed]) => [key, failed ? 1 : 0]),
     };
   }
@@ -196,32 +195,52 @@ export class Outcomes {
   load(saved: Json): void {
     if (!isObject(saved)) throw new Error('no outcomes');
     [this.retries, this.before, this.testsBefore] = saved.numbers as [number, number, number];
-    for (const [key, ...call] of rows<Call>(saved.calls as string, 4)) this.calls.set(key, call);
+    this.calls.load(saved.calls as string);
     this.older.load(saved.older as ReturnType<KeyList['save']>);
-    for (const [key, ...known] of rows<Known>(saved.results as string, 8)) {
-      this.results.set(key, known);
-      if (known[5] !== NONE) this.ends.set(known[5], key);
-    }
-    for (const [key, failedMs, after, ...times] of saved.chains as [
-      number,
-      number,
-      number,
-      ...number[],
-    ][])
-      this.chains.set(key, { failedMs: failedMs || Number.POSITIVE_INFINITY, after, times });
+    this.results.load(saved.results as string);
+    this.chains.load(saved.chains as string);
     this.tests = (saved.tests as [number, number][]).map(([key, failed]) => [key, failed === 1]);
   }
 }
 
-/** Numbers of rows of one width, packed. */
-const rowsOf = (entries: Iterable<[number, readonly number[]]>): string =>
-  packed(Array.from(entries, ([key, row]) => [key, ...row]).flat());
+const CALL: Row<Call> = {
+  width: 3,
+  of: (call) => call,
+  from: (numbers) => numbers as Call,
+};
 
-function* rows<Row extends number[]>(text: string, width: number): Generator<[number, ...Row]> {
-  const numbers = unpacked(text);
-  for (let at = 0; at + width <= numbers.length; at += width)
-    yield numbers.slice(at, at + width) as [number, ...Row];
-}
+/** Where {@link KNOWN} has the call. */
+const CALL_COLUMN = 4;
+/** What is small shares a number. */
+const KNOWN: Row<Known> = {
+  width: 5,
+  of: ([rank, timeMs, size, outcome, lines, call, ofCall]) => [
+    rank * 8 + outcome * 2 + ofCall,
+    timeMs,
+    size,
+    lines,
+    call,
+  ],
+  from: (numbers) => {
+    const [mixed, timeMs, size, lines, call] = numbers as [number, number, number, number, number];
+    return [mixed >> 3, timeMs, size, (mixed >> 1) & 3, lines, call, mixed & 1];
+  },
+};
+
+const CHAIN: Row<Chain> = {
+  width: 2 + MAX_TIMES,
+  of: ({ failedMs, after, times }) => [
+    Number.isFinite(failedMs) ? failedMs : 0,
+    after,
+    ...times,
+    ...Array<number>(MAX_TIMES - times.length).fill(0),
+  ],
+  from: ([failedMs, after, ...times]) => ({
+    failedMs: failedMs || Number.POSITIVE_INFINITY,
+    after: after!,
+    times: times.filter((time) => time > 0),
+  }),
+};
 
 function isBetter(known: Known, { rank, timeMs, size }: Ended): boolean {
   if (rank !== known[0]) return rank > known[0];

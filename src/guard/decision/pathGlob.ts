@@ -23,10 +23,13 @@ export interface PathGlob {
   fixed: string;
   /** A folder of this name in any folder, and what is in it: two stars before more than a name. */
   spread: boolean;
+  /** Its last name, where that is one name. */
+  last: string | undefined;
 }
 
 /** `a{b,c}` → `ab`, `ac`. What is no list stands as it is. */
 export function alternatives(glob: string): string[] {
+  if (!glob.includes('{')) return [glob];
   let done: string[] = [];
   let todo = [glob];
   while (todo.length > 0 && done.length + todo.length <= MAX_ALTERNATIVES) {
@@ -61,9 +64,16 @@ export function pathGlobs(glob: string, place: GlobPlace): PathGlob[] {
     const absolute = absoluteGlob(text, place);
     if (absolute === undefined) return [];
     const pattern = place.ignoreCase ? absolute.toLowerCase() : absolute;
-    const anywhere = pattern.startsWith('/**/');
-    const spread = /\/\*\*\/[^/]+\/./.test(pattern);
-    return [{ pattern, anywhere, fixed: fixedPart(pattern), spread }];
+    const last = pattern.slice(pattern.lastIndexOf('/') + 1);
+    return [
+      {
+        pattern,
+        anywhere: pattern.startsWith('/**/'),
+        fixed: fixedPart(pattern),
+        spread: /\/\*\*\/[^/]+\/./.test(pattern),
+        last: last === '' || SPECIAL.test(last) ? undefined : last,
+      },
+    ];
   });
 }
 
@@ -77,8 +87,11 @@ function absoluteGlob(text: string, { root, home }: GlobPlace): Pattern | undefi
   return normal(`${escaped(root)}/${glob}`);
 }
 
+const SPECIAL = /[*?\\\0]/;
+
 /** Without `.`, `..` and empty parts, by the letter. */
 function normal(path: string): string {
+  if (path.startsWith('/') && !/\/(\.|\/|$)/.test(path)) return path;
   const done: string[] = [];
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
@@ -89,8 +102,12 @@ function normal(path: string): string {
 }
 
 function fixedPart(pattern: Pattern): string {
+  if (!pattern.includes('\\')) {
+    const at = pattern.search(/[*?\0]/);
+    return (at < 0 ? pattern : pattern.slice(0, pattern.lastIndexOf('/', at))) || '/';
+  }
   const parts = pattern.split('/');
-  const first = parts.findIndex((part) => isGlob(part));
+  const first = parts.findIndex((part) => isGlob(part) || isUnknown(part));
   return textOf((first < 0 ? parts : parts.slice(0, first)).join('/')) || '/';
 }
 
@@ -116,8 +133,9 @@ export interface TouchPlace {
 export function meets(touch: Touch, glob: PathGlob, place: TouchPlace): Truth {
   if (touch.path === undefined) return 'maybe';
   const path = place.ignoreCase ? touch.path.toLowerCase() : touch.path;
-  const project = place.ignoreCase ? place.project.toLowerCase() : place.project;
   const vague = isGlob(path) || isUnknown(path);
+  if (!vague && isElsewhere(path, touch.deep, glob)) return 'no';
+  const project = place.ignoreCase ? place.project.toLowerCase() : place.project;
   // Anything below a folder: as a folder with all in it.
   if (path.endsWith('/**') && !glob.pattern.startsWith(path)) {
     if (pathsMeet(instance(path), glob.pattern)) return 'yes';
@@ -132,6 +150,13 @@ export function meets(touch: Touch, glob: PathGlob, place: TouchPlace): Truth {
   }
   if (!touch.deep || !pathsMeet(`${path}/**`, glob.pattern)) return 'no';
   return within({ ...touch, path }, glob, project);
+}
+
+/** What most rules have to say of most paths, without comparing them name by name. @param path one path */
+function isElsewhere(path: Pattern, deep: boolean, { fixed, last }: PathGlob): boolean {
+  if (!path.startsWith('/') || /\\|\/\/|\/$/.test(path)) return false;
+  if (!deep && last !== undefined && !path.endsWith(`/${last}`)) return true;
+  return !isAtOrBelow(path, fixed) && !(deep && (path === '/' || isAtOrBelow(fixed, path)));
 }
 
 /** Whether a pattern of a command may become a path that a rule is about: by the names that are there, where they are known. */
@@ -197,14 +222,16 @@ function instance(path: Pattern): Pattern {
 /** Whether a text is matched by a glob as a whole; `*` stands for anything, slashes and spaces too. */
 export function textGlob(glob: string, ignoreCase = false): (text: string) => boolean {
   const globs = alternatives(glob).map((one) => (ignoreCase ? one.toLowerCase() : one));
+  const starts = globs.map((one) => one.slice(0, Math.max(0, one.search(/[*?]|$/))));
   return (text) => {
     const given = ignoreCase ? text.toLowerCase() : text;
-    return globs.some((one) => matches(given, one));
+    return globs.some((one, at) => given.startsWith(starts[at]!) && matches(given, one));
   };
 }
 
 /** Linear in the glob's stars times the text: no regular expression, whose time an author could make grow. */
 function matches(text: string, glob: string): boolean {
+  if (text === glob) return true;
   let at = 0;
   let star = -1;
   let from = 0;

@@ -21,7 +21,7 @@ export interface FactsOptions {
   env?: Env;
   /** Of events that are read at most. Default 1 MB. */
   maxBytes?: number;
-  /** The state is written when so many bytes of events were read, or money was spent. Default 8 KB. */
+  /** The state is written when so many bytes of events were read, or money was spent. Default 4 KB. */
   keepBytes?: number;
   /** Default: the table in the guard's folder, read when the first response is priced. */
   pricer?: Pricer | (() => Pricer | undefined) | undefined;
@@ -50,7 +50,7 @@ interface SavedState {
 const DEFAULT_BYTES = 1_048_576;
 const CHUNK = 262_144;
 const MIN_CHUNK = 4096;
-const KEEP_BYTES = 8192;
+const KEEP_BYTES = 4096;
 /** A longer line is none of ours: it is passed over. */
 const MAX_LINE = 8 * 1024 * 1024;
 const MAX_STATE = 262_144;

@@ -14,8 +14,9 @@ const RUNNERS = new Set(
     ' ',
   ),
 );
-/** Programs with a word that runs the tests. */
-const TASKS: Record<string, RegExp> = {
+/** Programs with a word that runs the tests. Made when it is first asked: thirty expressions cost a hook as much as a decision. */
+let tasks: Record<string, RegExp> | undefined;
+const tasksOf = (): Record<string, RegExp> => ({
   npm: /^(t|tst|test|run-script|run|it|install-test|cit)$/,
   pnpm: /^(t|test|run)$/,
   yarn: /^(test|run|workspace|workspaces)$/,
@@ -49,7 +50,7 @@ const TASKS: Record<string, RegExp> = {
   python: /^(-m)$/,
   python3: /^(-m)$/,
   node: /^--test$/,
-};
+});
 /** Words that run a script of a name: it must be about tests. */
 const NAMED = /^(run|run-script|task|workspace|workspaces|run-many|affected|build|-m)$/;
 const TEST_NAME = /^(test|tests|spec|unittest|pytest|nose2?|trial)([:._-].*)?$|[:._-]tests?$/;
@@ -105,7 +106,8 @@ function isTest(part: string): boolean {
   }
   const name = (words[at] ?? '').replace(/^.*\//, '').replace(/^[({!]+/, '');
   if (RUNNERS.has(name)) return !/^--(version|help)$/.test(words[at + 1] ?? '');
-  const task = Object.hasOwn(TASKS, name) ? TASKS[name]! : undefined;
+  tasks ??= tasksOf();
+  const task = Object.hasOwn(tasks, name) ? tasks[name]! : undefined;
   if (task === undefined) return false;
   const rest = words.slice(at + 1);
   const verb = rest.findIndex((word) => task.test(word));
