@@ -96,6 +96,7 @@ const sharedNames = build({
   entryPoints: ['src/hook/shared.ts'],
   write: false,
   metafile: false,
+  sourcemap: false,
 }).then(({ outputFiles: [file] }) => {
   /** @type {{ exports: { shared?: Record<string, object> } }} */
   const module = { exports: {} };
