@@ -93,6 +93,7 @@ export function sweepGuard(env: Env = process.env, nowMs: number = Date.now()): 
     'armed',
     'listeners',
     'told',
+    'acts',
   ]) {
     const place = guardPlace(env, folder);
     try {
