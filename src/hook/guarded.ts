@@ -6,6 +6,7 @@ import { hasRules } from '../guard/rules/compiled.ts';
 import type { AfterTool, BeforeTool, GuardMoment, GuardPart } from './guardMoment.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
+import { isUnseen } from './unseenCall.ts';
 
 /** What is said where not even the guard's own bundle can be loaded, and nothing is to run then. */
 const BROKEN =
@@ -51,6 +52,7 @@ export function afterGuardedTool(at: AfterTool): void {
     if (existsSync(guardPlace(process.env, 'verdicts', `${at.known.session_id}.ndjson`))) {
       part('guard').afterTool(at);
     }
+    if (isUnseen(at)) part('guard').unseenCall(at);
   } catch (error) {
     logProblem('guard: after a tool', error);
   }
