@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { build, context } from 'esbuild';
+import { bundledPackages, noticesOf } from './scripts/notices.mjs';
 
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
@@ -86,6 +87,57 @@ const lazyParts = {
   },
 };
 
+/**
+ * What the recorder shares with its parts, by file: read from `src/hook/shared.ts` itself.
+ * @type {Promise<Record<string, string[]>>}
+ */
+const sharedNames = build({
+  ...node,
+  entryPoints: ['src/hook/shared.ts'],
+  write: false,
+  metafile: false,
+}).then(({ outputFiles: [file] }) => {
+  /** @type {{ exports: { shared?: Record<string, object> } }} */
+  const module = { exports: {} };
+  new Function('require', 'module', 'exports', '__dirname', file?.text ?? '')(
+    createRequire(import.meta.url),
+    module,
+    module.exports,
+    dist,
+  );
+  return Object.fromEntries(
+    Object.entries(module.exports.shared ?? {}).map(([name, of]) => [name, Object.keys(of)]),
+  );
+});
+
+/**
+ * A part that takes from the recorder what that has loaded already (the launcher's loader passes it on as `__recorder`), and
+ * bundles what it does not share.
+ * @type {import('esbuild').Plugin}
+ */
+const fromRecorder = {
+  name: 'from the recorder',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\.?\// }, async ({ path, resolveDir, kind }) => {
+      if (kind === 'entry-point') return undefined;
+      const file = join(resolveDir, path);
+      const name = relative(join(root, 'src'), file).replaceAll('\\', '/').replace(/\.ts$/, '');
+      return Object.hasOwn(await sharedNames, name)
+        ? { path: file, namespace: 'recorder', pluginData: name }
+        : undefined;
+    });
+    // What of such a file is not shared.
+    onResolve({ filter: /./, namespace: 'recorder' }, ({ path }) => ({ path, sideEffects: false }));
+    onLoad({ filter: /./, namespace: 'recorder' }, async ({ path, pluginData: name }) => ({
+      contents:
+        `export const { ${(await sharedNames)[name]?.join(', ')} } = __recorder[${JSON.stringify(name)}];\n` +
+        `export * from ${JSON.stringify(path)};\n`,
+      resolveDir: root,
+      loader: 'js',
+    }));
+  },
+};
+
 /** @type {import('esbuild').BuildOptions} */
 const page = {
   ...common,
@@ -120,7 +172,7 @@ const targets = [
   {
     name: 'guardWindow',
     entry: 'src/host/guard/guardPart.ts',
-    budget: 256,
+    budget: 280,
     options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
   },
   {
@@ -147,7 +199,7 @@ const targets = [
     budget: 50,
     options: { ...node, target: 'node22', plugins: [lazyParts] },
   },
-  { name: 'hook', entry: 'src/hook/main.ts', budget: 72, options: { ...node, target: 'node20' } },
+  { name: 'hook', entry: 'src/hook/main.ts', budget: 74, options: { ...node, target: 'node20' } },
   // Beside the hook, loaded when they are needed: see src/hook/parts.ts. The first is the extension's, too.
   {
     name: 'personal',
@@ -164,7 +216,7 @@ const targets = [
   {
     name: 'shell',
     entry: 'src/guard/shell/readCommand.ts',
-    budget: 200,
+    budget: 220,
     options: { ...node, target: 'node20' },
   },
   ...Object.entries({
@@ -180,6 +232,13 @@ const targets = [
     entry: `src/hook/${name}.ts`,
     budget,
     options: { ...node, target: 'node20' },
+  })),
+  // The same for a recorder that runs by the launcher's loader.
+  ...Object.entries({ guard: 120, transcripts: 130 }).map(([name, budget]) => ({
+    name: `lean-${name}`,
+    entry: `src/hook/${name}.ts`,
+    budget,
+    options: { ...node, target: 'node20', plugins: [fromRecorder] },
   })),
   {
     name: 'cli',
@@ -257,9 +316,12 @@ if (watch) {
       const { metafile } = await build({ ...optionsOf(target), metafile: true });
       const file = `${target.name.replace('/', '-')}.json`;
       writeFileSync(join(dist, 'meta', file), JSON.stringify(metafile));
-      return { name: target.name, bytes: shippedBytes(metafile), limit: target.budget * 1000 };
+      const limit = target.budget * 1000;
+      return { name: target.name, bytes: shippedBytes(metafile), limit, metafile };
     }),
   ).catch(() => process.exit(1));
+  const packages = bundledPackages(rows.map(({ metafile }) => metafile));
+  writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf(packages));
   if (production) checkBudgets(rows);
   else
     console.log(

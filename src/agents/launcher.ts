@@ -10,7 +10,7 @@ import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
 import { EXIT_REFUSED } from './exitCodes.ts';
 import { CLOSED_REASON, type GuardHook, guardWords, KILLED_REASON } from './hookEntry.ts';
-import { ROOM, writeCodeCache, writeCodeCacheAside } from './warmUp.ts';
+import { FLAGS, writeCodeCache, writeCodeCacheAside } from './warmUp.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -126,7 +126,7 @@ esac
 unset NODE_OPTIONS NODE_V8_COVERAGE NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_CHANNEL_FD ELECTRON_RUN_AS_NODE
 node=${shQuote(nodePath)}
 if [ -x "$node" ]; then
-  run "$node" ${ROOM} "$hook" "$@"
+  run "$node" ${FLAGS.join(' ')} "$hook" "$@"
   run "$node" "$hook" "$@"
 fi
 # It is gone, or broken. A Node too old to read the recorder fails before it reads the input.
@@ -397,12 +397,24 @@ const PARTS = [
   'transcripts',
 ] as const;
 
+/** Of a part: its bundle, and the one that takes what the recorder has from it. */
+type Part = [name: string, text: string, lean: string];
+
 /** The bundles beside the hook's, by name; a build may have none of them. */
-function partBundles(hookBundle: string): [name: string, text: string][] {
-  const found: [string, string][] = [];
+function partBundles(hookBundle: string): Part[] {
+  const found: Part[] = [];
+  const read = (name: string): string =>
+    fs.readFileSync(join(dirname(hookBundle), `${name}.js`), 'utf8');
   for (const name of PARTS) {
     try {
-      found.push([name, fs.readFileSync(join(dirname(hookBundle), `${name}.js`), 'utf8')]);
+      const text = read(name);
+      let lean = text;
+      try {
+        lean = read(`lean-${name}`);
+      } catch {
+        // Most have none.
+      }
+      found.push([name, text, lean]);
     } catch {
       // The recorder does without.
     }
@@ -475,7 +487,7 @@ function sweep(lib: string, name: string): void {
 
 /** The recorder as a function, so that it can be compiled with a code cache. */
 const wrap = (bundle: string): string =>
-  `(function(require,module,exports,__filename,__dirname){${bundle.replace(/^#!.*/, '')}\n})`;
+  `(function(require,module,exports,__filename,__dirname,__recorder){${bundle.replace(/^#!.*/, '')}\n})`;
 
 /**
  * Parts whose code cache is worth its file: those that run at every tool, of some agents or where there are rules. What warms up
@@ -489,26 +501,23 @@ const partName = (part: string, text: string): string => `part-${part}-${textHas
  * Those parts once more, as functions: put together in a hook, a hundred KB of text would cost it a collection of garbage. What
  * runs without the launcher's loader (opencode) reads them as they are.
  */
-const wrappedParts = (parts: readonly [name: string, text: string][]): [string, string][] =>
+const wrappedParts = (parts: readonly Part[]): [string, string][] =>
   parts
     .filter(([part]) => CACHED_PARTS.includes(part))
-    .map(([part, text]) => [partName(part, text), wrap(text)]);
+    .map(([part, _, lean]) => [partName(part, lean), wrap(lean)]);
 
 /**
  * What the launcher runs: the recorder with its code cache, which saves a third of what a hook costs
  * beyond a bare Node. A Node that the cache was not made for passes it over.
  */
-const loader = (
-  name: string,
-  parts: readonly [name: string, text: string][],
-): string => `'use strict';
+const loader = (name: string, parts: readonly Part[]): string => `'use strict';
 const fs = require('fs');
 const vm = require('vm');
 const cached = ${JSON.stringify(
   Object.fromEntries(
     parts
       .filter(([part]) => CACHED_PARTS.includes(part))
-      .map(([part, text]) => [part, partName(part, text)]),
+      .map(([part, _, lean]) => [part, partName(part, lean)]),
   ),
 )};
 const scripts = [];
@@ -538,7 +547,7 @@ function load(id) {
       // Another version has just taken this one's place.
       return require(id);
     }
-    compile(source, file + '.js', file + '.cache')(load, part, part.exports, id, __dirname);
+    compile(source, file + '.js', file + '.cache')(load, part, part.exports, id, __dirname, module.exports.shared);
     loaded[name] = part.exports;
   }
   return loaded[name];

@@ -38,7 +38,7 @@ export interface GuardChoices {
   ask: 'auto' | 'agent' | 'editor';
 }
 
-export const DEFAULT_CHOICES: GuardChoices = { safe: false, off: [], fail: 'open', ask: 'auto' };
+const DEFAULT_CHOICES: GuardChoices = { safe: false, off: [], fail: 'open', ask: 'auto' };
 
 export const guardPlace = (env: Env = process.env, ...parts: string[]): string =>
   join(stateHome(env), 'guard', ...parts);

@@ -34,7 +34,7 @@ export interface WatchRules {
 const isFile = (text: string): boolean => /\.(?:ya?ml|json)$/i.test(text) || text.includes('/');
 
 /** Each word of a spec for itself: `--budget 5 --max-cost 3` are two limits of one kind. */
-export function specsOf(flags: WatchFlags): string[] {
+function specsOf(flags: WatchFlags): string[] {
   const { timeout, budget, rules = [], maxContextPct, maxRetries, maxCost, maxDuration } = flags;
   const { loopThreshold, loopWindow } = flags;
   const specs = rules.filter((text) => !isFile(text));

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeAgent } from '../../test/fakeAgent.ts';
@@ -175,6 +175,42 @@ describe.runIf(process.platform === 'linux')('after a hook', () => {
       'deny',
       'allow',
     ]);
+  }, 60_000);
+
+  it('an agent that is told no and goes on all the same is frozen, by its own hooks', async () => {
+    forbid('deny');
+    await agent.close();
+    const response = { stdout: '', stderr: '', interrupted: false };
+    agent = new FakeAgent({
+      folder: join(lab.root, 'agent'),
+      sessionId: 's-1',
+      script: `export HOME="$1" AGENT_STRACE_HOME="$2" CLAUDE_PROJECT_DIR="$3" CLAUDE_PID=$$
+until [ -e "$FOLDER/go" ]; do sleep 0.02; done
+printf %s "$5" | /bin/sh -c "$4" > "$FOLDER/told"
+touch "$FOLDER/forbidden"
+printf %s "$7" | /bin/sh -c "$6"
+while :; do printf x >> "$FOLDER/agent"; sleep 0.02; done`,
+      words: [
+        lab.home,
+        lab.state,
+        lab.project,
+        hookCommand('claude', 'PreToolUse', lab.env),
+        JSON.stringify(call('PreToolUse')),
+        hookCommand('claude', 'PostToolUse', lab.env),
+        JSON.stringify(call('PostToolUse', { tool_response: response })),
+      ],
+    });
+    agent.saveRecord(join(lab.project, '.agent-traces'), lab.state, { project: lab.project });
+    writeFileSync(join(lab.root, 'agent/go'), '');
+    await vi.waitUntil(() => agent.state === 'T', 20_000);
+    expect(readFileSync(join(lab.root, 'agent/told'), 'utf8')).toContain('"deny"');
+    expect(existsSync(join(lab.root, 'agent/forbidden'))).toBe(true);
+    const alarm = () => readTrips(lab.env).find(({ line }) => line === 'verify');
+    await vi.waitUntil(() => alarm()?.processes !== undefined, 10_000);
+    expect(alarm()).toMatchObject({
+      action: 'pause',
+      detail: expect.stringContaining('was denied and ran all the same'),
+    });
   }, 60_000);
 
   it('nothing is an alarm that does not show that the call ran', async () => {

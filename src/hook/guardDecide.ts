@@ -110,6 +110,7 @@ export function decisionOn(
     deadline,
     home: env.HOME || homedir(),
     project: known.project,
+    ignoreCase: ignoresCase(),
     regex: (source) => part('regex').regexOf(source),
   });
   // What a short look finds out is true all the same.
@@ -121,6 +122,10 @@ export function decisionOn(
     verdict: failed === undefined ? verdict : { ...verdict, failed },
   };
 }
+
+/** Whether two names that differ by their case only are one file's, as on most disks of macOS and Windows: the stricter side. */
+export const ignoresCase = (platform: string = process.platform): boolean =>
+  platform === 'darwin' || platform === 'win32';
 
 /** @returns whether time is up */
 function timer(): () => boolean {

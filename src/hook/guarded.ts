@@ -48,22 +48,22 @@ export async function beforeGuardedToolAside(at: BeforeTool): Promise<string | u
 
 /** Never throws. */
 export function afterGuardedTool(at: AfterTool): void {
-  try {
-    if (existsSync(guardPlace(process.env, 'verdicts', `${at.known.session_id}.ndjson`))) {
-      part('guard').afterTool(at);
-    }
-    if (isUnseen(at)) part('guard').unseenCall(at);
-  } catch (error) {
-    logProblem('guard: after a tool', error);
-  }
+  after(['verdicts', `${at.known.session_id}.ndjson`], (guard) => guard.afterTool(at));
+  // A decision was made at some time: there may be rules.
+  after(['compiled'], (guard) => guard.unseenCall(at), at);
 }
 
 /** Never throws. */
-export function afterGuardedSession(at: GuardMoment): void {
+export const afterGuardedSession = (at: GuardMoment): void =>
+  after(['trips'], (guard) => guard.sessionEnd(at));
+
+/** Only where there is something that it is about. @param unseen … and this call ran unseen */
+function after(place: string[], what: (guard: GuardPart) => void, unseen?: AfterTool): void {
   try {
-    if (existsSync(guardPlace(process.env, 'trips'))) part('guard').sessionEnd(at);
+    if (!existsSync(guardPlace(process.env, ...place))) return;
+    if (unseen === undefined || isUnseen(unseen)) what(part('guard'));
   } catch (error) {
-    logProblem('guard: after a session', error);
+    logProblem('guard: afterwards', error);
   }
 }
 

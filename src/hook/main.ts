@@ -16,6 +16,8 @@ import { logProblem } from './log.ts';
 import { part } from './parts.ts';
 import { recordHook } from './record.ts';
 
+export { shared } from './shared.ts';
+
 // The process' start is the moment nearest to what it tells of. (`performance` would cost 1 ms more.)
 const timestamp = Date.now() / 1000 - process.uptime();
 

@@ -12,6 +12,7 @@ import type { FileAct, ShellReading, ShellWorld } from '../shell/reading.ts';
 import { commandIn, folderIn, plainPath, toolPaths } from './callPaths.ts';
 import type { GuardedCall, Presence, Touch } from './guardedCall.ts';
 import { mcpServerOf } from './mcpServer.ts';
+import { SIGNS_IN } from './pathGlob.ts';
 
 /** What is asked of the machine, and how commands are read: a bundle without the reader gives none. */
 export interface CallWorld extends ShellWorld, Partial<Presence> {
@@ -68,6 +69,13 @@ export function guardedCall(tool: HookTool, agent: AgentId, world: CallWorld): G
 /** Where a path leads, as it is given and with its links followed; none: it cannot be known. */
 function locate(given: string, cwd: Pattern, world: ShellWorld): Pattern[] {
   const path = plainPath(given);
+  // Agents trim it.
+  const trimmed = path.trim();
+  const also = trimmed === path || trimmed === '' ? [] : located(trimmed, cwd, world);
+  return [...also, ...located(path, cwd, world)];
+}
+
+function located(path: string, cwd: Pattern, world: ShellWorld): Pattern[] {
   const home = path === '~' || path.startsWith('~/') ? world.home + path.slice(1) : path;
   const pattern = escaped(home.replaceAll('\0', ''));
   const named = resolved(pattern, cwd || undefined, { resolveLink: () => undefined });
@@ -106,7 +114,7 @@ function readShell(call: GuardedCall, command: string, world: CallWorld): void {
 }
 
 const DELETES =
-  /^(rm|rmdir|unlink|shred|srm|wipe|rimraf|trash|trash-put|del|find -delete|git (rm|clean)|apply_patch delete)\b/;
+  /^(rm|rmdir|unlink|shred|srm|wipe|rimraf|trash|trash-put|del|find -delete|git (rm|clean|stash -[ua])|apply_patch delete)\b/;
 
 /** Names below folders that go with all in them, and of those that a pattern may mean: a rule may be about one of those. */
 function look(touches: Touch[], { below }: CallWorld): void {
@@ -165,9 +173,6 @@ function addHosts(call: GuardedCall, input: JsonObject): void {
 /** This machine: nothing goes out. */
 const isLoopback = (host: Pattern | undefined): boolean =>
   host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?|0\.0\.0\.0)$/.test(host);
-
-/** A key that one signs in with does not leave the machine. */
-const SIGNS_IN = /^(auto)?ssh -i$|^mosh -i$|^scp -i$/;
 
 /** What is sent out, and to whom, decides whether it matters that there is a secret in it. */
 function secretsIn(call: GuardedCall, tool: HookTool): string[] {

@@ -78,6 +78,9 @@ const quoted = (word: string): string =>
 const PATH_KEY =
   /^(.*(path|file|filename|folder|dir|directory|uri)s?|src|source|sources|dest|destination|target|targets|output|input|from|to|root|location|notebook|absolutepath|oldpath|newpath|include|cwd|workdir)$/;
 
+/** … of those that hold nothing else: a name may have a line break in it, a text under `input` is no name. */
+const SURE_KEY = /(path|file|filename|folder|dir|directory|uri)s?$/;
+
 /** All paths that the tool's input names, and what is done to them. */
 export function toolPaths(tool: HookTool, kind: StepKind): ToolPath[] {
   const { name, input } = tool;
@@ -163,11 +166,22 @@ const strings = (value: Json | undefined): string[] =>
 /** Texts under keys of paths, at any depth. */
 function* pathsIn(input: JsonObject, except: ReadonlySet<string> = new Set()): Generator<string> {
   let count = 0;
-  const walk = function* (value: Json, named: boolean, levels: number): Generator<string> {
+  const walk = function* (
+    value: Json,
+    named: boolean,
+    levels: number,
+    sure = false,
+  ): Generator<string> {
     if (count >= MAX_PATHS || levels === 0) return;
     if (typeof value === 'string') {
       const isUrl = /^[a-z][a-z0-9+.-]+:\/\//i.test(value) && !/^file:/i.test(value);
-      if (named && value !== '' && value.length <= 4096 && !value.includes('\n') && !isUrl) {
+      if (
+        named &&
+        value !== '' &&
+        value.length <= 4096 &&
+        !isUrl &&
+        (sure || !/\S\n/.test(value))
+      ) {
         count++;
         yield value;
       } else if (/^file:\/\/\S+$/i.test(value) && value.length <= 4096) {
@@ -175,12 +189,13 @@ function* pathsIn(input: JsonObject, except: ReadonlySet<string> = new Set()): G
         yield value;
       }
     } else if (Array.isArray(value)) {
-      for (const item of value) yield* walk(item, named, levels - 1);
+      for (const item of value) yield* walk(item, named, levels - 1, sure);
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, item] of Object.entries(value)) {
         if (except.has(key)) continue;
-        const isPath = PATH_KEY.test(key.toLowerCase().replace(/[_-]/g, ''));
-        yield* walk(item, isPath && !isObject(item), levels - 1);
+        const plain = key.toLowerCase().replace(/[_-]/g, '');
+        const isPath = PATH_KEY.test(plain) && !isObject(item);
+        yield* walk(item, isPath, levels - 1, SURE_KEY.test(plain));
       }
     }
   };

@@ -2,12 +2,12 @@
 import type { Access, Condition, Operator, Rule, TextPattern } from '../rules/rule.ts';
 import { isGlob, isUnknown, pathsMeet, textOf } from '../shell/pattern.ts';
 import type { OpaqueReason } from '../shell/reading.ts';
-import { atStake, type Stake } from './atStake.ts';
+import { atStake, STASHES, type Stake } from './atStake.ts';
 import { runs } from './commandPattern.ts';
 import type { Facts } from './facts.ts';
 import type { GuardedCall, Touch } from './guardedCall.ts';
 import type { Matchers } from './matchers.ts';
-import { meets, textGlob } from './pathGlob.ts';
+import { meets, SIGNS_IN, textGlob } from './pathGlob.ts';
 import { falser, negated, type Truth, truer } from './truth.ts';
 import { loopText, metricText, named, shown, stakeText, touchText } from './words.ts';
 
@@ -201,6 +201,8 @@ function touchesFor(
   call: GuardedCall,
 ): readonly Touch[] {
   const { touches, command } = call;
+  if (rule.scope === 'builtin' && when.access === 'read')
+    return touches.filter(({ how }) => !SIGNS_IN.test(how));
   // A program that is given a path is no deletion of it: for a rule that everybody has, that would be too much.
   if (rule.scope === 'builtin' && when.access === 'delete' && call.reading !== undefined)
     return touches.filter(({ access }) => access !== 'unknown');
@@ -257,7 +259,7 @@ function onPath(
         scene.tick();
         const truth = meets(touch, glob, { project, ignoreCase });
         const stake =
-          rule.scope === 'builtin'
+          rule.scope === 'builtin' || STASHES.test(touch.how)
             ? atStake(touch, glob, truth, call, { project, home })
             : { truth };
         best = truerStake(best, stake);
