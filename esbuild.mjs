@@ -199,7 +199,7 @@ const targets = [
     budget: 50,
     options: { ...node, target: 'node22', plugins: [lazyParts] },
   },
-  { name: 'hook', entry: 'src/hook/main.ts', budget: 74, options: { ...node, target: 'node20' } },
+  { name: 'hook', entry: 'src/hook/main.ts', budget: 75, options: { ...node, target: 'node20' } },
   // Beside the hook, loaded when they are needed: see src/hook/parts.ts. The first is the extension's, too.
   {
     name: 'personal',
@@ -221,10 +221,10 @@ const targets = [
   },
   ...Object.entries({
     agents: 76,
-    guard: 150,
+    guard: 154,
     helper: 80,
     opencode: 80,
-    rules: 190,
+    rules: 194,
     snapshot: 26,
     transcripts: 160,
   }).map(([name, budget]) => ({
