@@ -17,10 +17,12 @@ import {
 import type { Fired } from '../guard/decision/verdict.ts';
 import { detailOf } from '../guard/deniedRuns.ts';
 import { readChoices } from '../guard/guardHome.ts';
+import { proofOfRun } from '../guard/proofOfRun.ts';
 import type { RuleSet } from '../guard/rules/rule.ts';
 import { settleOver } from '../guard/settleOver.ts';
 import { readTrip } from '../guard/trips.ts';
 import { randomEventId } from '../model/ids.ts';
+import { commandArgument, pathArgument } from '../model/tools.ts';
 import { claudeHooksLost } from './configGuard.ts';
 import { Act, type At, builtIn, leadOf, ruleFacts } from './guardAct.ts';
 import { type Decision, decisionOn, rulesOf } from './guardDecide.ts';
@@ -160,7 +162,7 @@ function tellCut(at: At, rules: RuleSet): void {
     'the trace of this session was removed, or cut: what was counted before stands, and what it told is gone';
   const fired = builtIn('trace', 'alert', detail, at.known.project);
   const act = new Act({ ...at, call: undefined, tool: undefined }, { ...rules, rules: [] });
-  if (act.trip(fired, 'verify', 'cut').isNew) act.tell(fired);
+  if (act.trip(fired, 'prevent', 'cut').isNew) act.tell(fired);
 }
 
 const NO_RULES: RuleSet = { rules: [], problems: [], stale: [] };
@@ -231,6 +233,20 @@ export const afterTool: GuardPart['afterTool'] = (at: AfterTool) => {
   if (!trip.isNew) return;
   act.tell(fired, { outcome: 'ran', call });
   act.after('pause', trip.id);
+};
+
+/** Told, and nothing is done about it: what was asked of nobody was not denied. */
+export const unseenCall: GuardPart['unseenCall'] = (at: AfterTool) => {
+  const { tool, known, result } = at;
+  const proof = proofOfRun(result);
+  if (proof === undefined) return;
+  const detail =
+    `${tool.name} ran (${proof}), and no hook told of its beginning: its hook was killed before it could say ` +
+    'whether it may run, or the trace was cut';
+  const fired = builtIn('unseen call', 'alert', detail, known.project);
+  const target = commandArgument(tool.input) ?? pathArgument(tool.input) ?? '';
+  const act = new Act({ ...at, call: undefined }, NO_RULES, undefined, safeWords(target, 200));
+  if (act.trip(fired).isNew) act.tell(fired, { outcome: 'ran' });
 };
 
 /**

@@ -46,6 +46,8 @@ export interface GuardPart {
   configChange(at: GuardMoment): HookAnswer | undefined;
   /** A call that was denied must not have ended. Never throws. */
   afterTool(at: AfterTool): void;
+  /** A call ended whose beginning no hook told. Never throws. */
+  unseenCall(at: AfterTool): void;
   /** Settles what waited for its end. */
   sessionEnd(at: GuardMoment): void;
   /** Where no decision can be made. @returns undefined: the person chose that the tool runs */

@@ -6,6 +6,7 @@ import { hasRules } from '../guard/rules/compiled.ts';
 import type { AfterTool, BeforeTool, GuardMoment, GuardPart } from './guardMoment.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
+import { isUnseen } from './unseenCall.ts';
 
 /** What is said where not even the guard's own bundle can be loaded, and nothing is to run then. */
 const BROKEN =
@@ -46,17 +47,21 @@ export async function beforeGuardedToolAside(at: BeforeTool): Promise<string | u
 }
 
 /** Never throws. */
-export const afterGuardedTool = (at: AfterTool): void =>
+export function afterGuardedTool(at: AfterTool): void {
   after(['verdicts', `${at.known.session_id}.ndjson`], (guard) => guard.afterTool(at));
+  // A decision was made at some time: there may be rules.
+  after(['compiled'], (guard) => guard.unseenCall(at), at);
+}
 
 /** Never throws. */
 export const afterGuardedSession = (at: GuardMoment): void =>
   after(['trips'], (guard) => guard.sessionEnd(at));
 
-/** Only where there is something that it is about. */
-function after(place: string[], what: (guard: GuardPart) => void): void {
+/** Only where there is something that it is about. @param unseen … and this call ran unseen */
+function after(place: string[], what: (guard: GuardPart) => void, unseen?: AfterTool): void {
   try {
-    if (existsSync(guardPlace(process.env, ...place))) what(part('guard'));
+    if (!existsSync(guardPlace(process.env, ...place))) return;
+    if (unseen === undefined || isUnseen(unseen)) what(part('guard'));
   } catch (error) {
     logProblem('guard: afterwards', error);
   }

@@ -130,6 +130,17 @@ describe('readFacts', () => {
     expect(facts().facts.metric('cost_usd', NOW)).toBe(4);
   });
 
+  it('passes over a line that is longer than any of ours, piece by piece, and reads what follows', () => {
+    write(call());
+    appendFileSync(file, Buffer.alloc(9 * 1_048_576));
+    appendFileSync(file, '\n');
+    write(call(), call());
+    let reads = 0;
+    while (facts({ maxBytes: 65_536 }).more) reads++;
+    expect(reads).toBeLessThan(10);
+    expect(calls()).toBe(3);
+  });
+
   it('tells of a trace that became shorter, and of none that only grew or moved', () => {
     const cut = () => facts().cut;
     write(call(), call(), call());

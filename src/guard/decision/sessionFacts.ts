@@ -61,6 +61,7 @@ interface SavedState {
 const DEFAULT_BYTES = 1_048_576;
 const CHUNK = 262_144;
 const MIN_CHUNK = 4096;
+const CATCH_UP_BYTES = 268_435_456;
 const KEEP_BYTES = 4096;
 /** A longer line is none of ours: it is passed over. */
 const MAX_LINE = 8 * 1024 * 1024;
@@ -121,10 +122,10 @@ export function readFacts(options: FactsOptions): SessionFacts {
   return { facts, more, cut: state.cut === true };
 }
 
-/** Reads all that is left, however much it is: for a process of its own. @returns as {@link readFacts} */
+/** Reads all that is left, up to 256 MB: for a process of its own. @returns as {@link readFacts} */
 export function catchUp(options: FactsOptions): SessionFacts {
   // In one go: a state that cannot be saved must not make it begin again and again.
-  return readFacts({ ...options, maxBytes: Number.MAX_SAFE_INTEGER / 2 });
+  return readFacts({ ...options, maxBytes: CATCH_UP_BYTES });
 }
 
 const statePath = (session: string, env: Env): string =>
@@ -213,17 +214,25 @@ function readOn(
   maxBytes: number,
 ): boolean {
   const end = Math.min(size, state.offset + maxBytes);
-  let rest: Buffer = Buffer.alloc(0);
+  /** The beginning of a line whose end is not read yet. */
+  let pieces: Buffer[] = [];
+  let rest = 0;
   let at = state.offset;
   let skipping = false;
   // A line that begins before the end is read whole.
   while (at < size && state.offset < end) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - at, Math.max(end - at, MIN_CHUNK)));
+    const wanted = at < end ? end - at : rest;
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - at, Math.max(wanted, MIN_CHUNK)));
     const read = readSync(fd, chunk, 0, chunk.length, at);
     if (read <= 0) break;
     at += read;
-    const bytes =
-      rest.length === 0 ? chunk.subarray(0, read) : Buffer.concat([rest, chunk.subarray(0, read)]);
+    let bytes = chunk.subarray(0, read);
+    // Joined once, when the line ends: it may be megabytes.
+    if (pieces.length > 0 && bytes.includes(10)) {
+      bytes = Buffer.concat([...pieces, bytes]);
+      pieces = [];
+      rest = 0;
+    }
     let from = 0;
     for (;;) {
       const newline = bytes.indexOf(10, from);
@@ -233,17 +242,19 @@ function readOn(
       state.offset += newline + 1 - from;
       from = newline + 1;
     }
-    rest = bytes.subarray(from);
-    if (rest.length > MAX_LINE) {
+    if (from < bytes.length) pieces.push(bytes.subarray(from));
+    rest += bytes.length - from;
+    if (rest > MAX_LINE) {
       // Whatever it is, the next line begins after it.
-      state.offset += rest.length;
-      rest = Buffer.alloc(0);
+      state.offset += rest;
+      pieces = [];
+      rest = 0;
       skipping = true;
     }
   }
   facts.replayed(false);
   // A line without its end is being written, or was torn: it is read when it is whole.
-  return size - state.offset > rest.length;
+  return size - state.offset > rest;
 }
 
 function foldLine(
