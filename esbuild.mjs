@@ -199,7 +199,7 @@ const targets = [
     budget: 50,
     options: { ...node, target: 'node22', plugins: [lazyParts] },
   },
-  { name: 'hook', entry: 'src/hook/main.ts', budget: 72, options: { ...node, target: 'node20' } },
+  { name: 'hook', entry: 'src/hook/main.ts', budget: 74, options: { ...node, target: 'node20' } },
   // Beside the hook, loaded when they are needed: see src/hook/parts.ts. The first is the extension's, too.
   {
     name: 'personal',

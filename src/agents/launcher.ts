@@ -422,10 +422,7 @@ const wrappedParts = (parts: readonly Part[]): [string, string][] =>
  * What the launcher runs: the recorder with its code cache, which saves a third of what a hook costs
  * beyond a bare Node. A Node that the cache was not made for passes it over.
  */
-const loader = (
-  name: string,
-  parts: readonly Part[],
-): string => `'use strict';
+const loader = (name: string, parts: readonly Part[]): string => `'use strict';
 const fs = require('fs');
 const vm = require('vm');
 const cached = ${JSON.stringify(

@@ -15,8 +15,10 @@ import { isClosed } from './guarded.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
 import { recordHook } from './record.ts';
+import { shared as ofRecorder } from './shared.ts';
 
-export { shared } from './shared.ts';
+/** For the launcher's loader, which gives it to the parts. */
+export const shared = ofRecorder;
 
 // The process' start is the moment nearest to what it tells of. (`performance` would cost 1 ms more.)
 const timestamp = Date.now() / 1000 - process.uptime();
