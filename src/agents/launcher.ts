@@ -9,7 +9,7 @@ import { textHash } from '../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
 import { EXIT_REFUSED } from './exitCodes.ts';
-import { CLOSED_REASON, type GuardHook, guardWords } from './hookEntry.ts';
+import { CLOSED_REASON, type GuardHook, guardWords, KILLED_REASON } from './hookEntry.ts';
 import { FLAGS, writeCodeCache, writeCodeCacheAside } from './warmUp.ts';
 
 type Env = Record<string, string | undefined>;
@@ -27,10 +27,33 @@ export interface LauncherOptions {
 
 const shQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
+/** In the words of agents whose entries pass no exit code on; VS Code reads Copilot's. All others know 2 for a no. */
+const KILLED_ANSWERS: Readonly<Record<string, object>> = {
+  gemini: { decision: 'deny', reason: KILLED_REASON },
+  copilot: {
+    permissionDecision: 'deny',
+    permissionDecisionReason: KILLED_REASON,
+    hookSpecificOutput: {
+      hookEventName: 'PreToolUse',
+      permissionDecision: 'deny',
+      permissionDecisionReason: KILLED_REASON,
+    },
+  },
+  cursor: { permission: 'deny', user_message: KILLED_REASON, agent_message: KILLED_REASON },
+};
+
+const killedAnswers = Object.entries(KILLED_ANSWERS)
+  .map(
+    ([agent, answer]) => `    *' --agent ${agent} '*) echo ${shQuote(JSON.stringify(answer))} ;;`,
+  )
+  .join('\n');
+
 /**
  * The launcher for POSIX shells. It starts no process but Node while the Node of set-up is there, passes on what the recorder
  * prints, says nothing of its own and exits with 0: any other code or text would be an answer to the agent. Only where it was
- * called with `--closed`, or the recorder says so, is a failure a no.
+ * called with `--closed`, or the recorder says so, is a failure a no; and where there are rules, a recorder that was killed
+ * before a tool: nobody does that by accident, and another Node would find its input read. What a killed one had printed is
+ * held back, for two answers are none.
  */
 export function shellLauncher({
   nodePath = '',
@@ -48,17 +71,56 @@ over() {
   case " $* " in *' --closed '*) refuse ;; esac
   exit 0
 }
+guarded() {
+  case " $* " in *' --closed '*) return 0 ;; esac
+  for file in "$state"/guard/armed/*.json "$state"/rules.yaml "$state"/rules.yml "$state"/rules.json; do
+    [ ! -e "$file" ] || return 0
+  done
+  set -- "$state"/guard/compiled/*.json
+  [ -e "$1" ] || set --
+  [ ! -e "$state/config.json" ] || set -- "$@" "$state/config.json"
+  [ $# -gt 0 ] || return 1
+  grep -q -e '"set":{"rules":\\[{' -e '"safe": *true' "$@" 2>/dev/null
+  [ $? -ne 1 ]
+}
+killed() {
+  guarded "$@" || return 0
+  case " $* " in
+${killedAnswers}
+    *) echo '${KILLED_REASON}' >&2; exit 2 ;;
+  esac
+  exit 0
+}
 run() {
-  "$@" 2>/dev/null
-  case $? in
+  case " $* " in
+    *' --agent gemini BeforeTool '* | *' --agent copilot preToolUse '* | *' --agent copilot PreToolUse '* | *' --agent cursor preToolUse '*)
+      said=$("$@" 2>/dev/null)
+      code=$?
+      [ $code -gt 128 ] || printf '%s' "$said" ;;
+    *)
+      "$@" 2>/dev/null
+      code=$? ;;
+  esac
+  case $code in
     0) exit 0 ;;
     ${EXIT_REFUSED}) refuse ;;
   esac
+  [ $code -gt 128 ] || return 0
+  case " $* " in *' PreToolUse '* | *' preToolUse '* | *' BeforeTool '*) killed "$@" ;; esac
 }
 [ -r "$hook" ] || over "$@"
+state=\${0%/*}/..
 # A repository can set an agent's environment, and must not lead to a state folder without rules.
+unset AGENT_STRACE_AGENT_HOME
 case $0 in
-  */bin/${LAUNCHER_NAME}) [ -z "$AGENT_STRACE_HOME" ] || export AGENT_STRACE_HOME="\${0%/bin/${LAUNCHER_NAME}}" ;;
+  "$HOME"/.agent-strace/bin/${LAUNCHER_NAME})
+    [ -z "$AGENT_STRACE_HOME" ] || export AGENT_STRACE_HOME="\${0%/bin/${LAUNCHER_NAME}}" ;;
+  /*/.agent-strace/bin/${LAUNCHER_NAME})
+    export AGENT_STRACE_HOME="\${0%/bin/${LAUNCHER_NAME}}"
+    # Rules are about the person's home; what the agent's own commands take for it is another matter.
+    export AGENT_STRACE_AGENT_HOME="$HOME" HOME="\${0%/.agent-strace/bin/${LAUNCHER_NAME}}" ;;
+  */bin/${LAUNCHER_NAME})
+    [ -z "$AGENT_STRACE_HOME" ] || export AGENT_STRACE_HOME="\${0%/bin/${LAUNCHER_NAME}}" ;;
 esac
 # What the agent's own Node was told is not for this one.
 unset NODE_OPTIONS NODE_V8_COVERAGE NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_CHANNEL_FD ELECTRON_RUN_AS_NODE
@@ -158,6 +220,32 @@ export function hookCommand(
   return FAILURE_IS_NO.includes(agent)
     ? `[ ! -x ${shown} ] || ${shown} ${tail}; exit 0`
     : `[ ! -x ${shown} ] || exec ${shown} ${tail}`;
+}
+
+/**
+ * What stands beside {@link hookCommand}'s in settings that are the person's own, where their agent lets a repository set its
+ * environment: with another `HOME` that command finds nothing, or a launcher of the repository's. This one runs the
+ * launcher then, and only then: the other stays the same in every scope.
+ *
+ * @returns undefined where the first one does not go by `HOME`
+ */
+export function otherHomeCommand(
+  agent: string,
+  event: string,
+  env: Env,
+  guard: GuardHook,
+): string | undefined {
+  const path = launcherPath(env);
+  const inHome = belowHome(path);
+  if (process.platform === 'win32' || inHome === undefined || /["$`\\]/.test(inHome)) {
+    return undefined;
+  }
+  const shown = shQuote(path);
+  const tail = tailOf(agent, event, guard);
+  const here = `[ "$HOME" = ${shQuote(homedir())} ]`;
+  return guard.closed
+    ? `${here} || { [ -x ${shown} ] && ${shown} ${tail} || { [ $? -eq 2 ] || echo '${CLOSED_REASON}' >&2; exit 2; }; }`
+    : `${here} || [ ! -x ${shown} ] || exec ${shown} ${tail}`;
 }
 
 const tailOf = (agent: string, event: string, guard: GuardHook | undefined): string =>

@@ -164,6 +164,10 @@ function ancestors(pid: number): ProcessInfo[] {
   return found;
 }
 
+/** Whether a process runs within another one, however far below. */
+export const runsWithin = ({ ppid }: ProcessInfo, pid: number): boolean =>
+  ancestors(ppid).some((above) => above.pid === pid);
+
 function isOurs(pid: number): boolean {
   if (process.platform !== 'linux') return true;
   try {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { chooseMask, maskChosen } from '../trace/choices.ts';
 import {
   type Approval,
   answerApproval,
@@ -13,7 +14,7 @@ import {
   startTimeOf,
   unlisten,
 } from './approvals.ts';
-import { readChoices } from './guardHome.ts';
+import { readChoices, writeChoices } from './guardHome.ts';
 import { sweepGuard } from './store.ts';
 import { openTrip, readTrips, settleTrip, type Trip, tripId } from './trips.ts';
 import { appendVerdict, readVerdicts } from './verdicts.ts';
@@ -190,5 +191,17 @@ describe('what a person chose', () => {
   ])('is read on the safe side: %s', (_what, text, chosen) => {
     writeFileSync(join(home, 'config.json'), text);
     expect(readChoices(env)).toMatchObject(chosen);
+  });
+
+  it('is not taken back where one choice is made anew over a file that cannot be read', () => {
+    const torn = '{"guard":{"safe":true},"mask":true,}';
+    writeFileSync(join(home, 'config.json'), torn);
+    chooseMask(false, env);
+    expect(maskChosen(env)).toBe(false);
+    expect(readChoices(env)).toMatchObject(strict);
+    writeFileSync(join(home, 'config.json'), torn);
+    writeChoices({ fail: 'open' }, env);
+    expect(readChoices(env)).toMatchObject({ safe: true, fail: 'open' });
+    expect(maskChosen(env)).toBe(true);
   });
 });

@@ -46,22 +46,19 @@ export async function beforeGuardedToolAside(at: BeforeTool): Promise<string | u
 }
 
 /** Never throws. */
-export function afterGuardedTool(at: AfterTool): void {
-  try {
-    if (existsSync(guardPlace(process.env, 'verdicts', `${at.known.session_id}.ndjson`))) {
-      part('guard').afterTool(at);
-    }
-  } catch (error) {
-    logProblem('guard: after a tool', error);
-  }
-}
+export const afterGuardedTool = (at: AfterTool): void =>
+  after(['verdicts', `${at.known.session_id}.ndjson`], (guard) => guard.afterTool(at));
 
 /** Never throws. */
-export function afterGuardedSession(at: GuardMoment): void {
+export const afterGuardedSession = (at: GuardMoment): void =>
+  after(['trips'], (guard) => guard.sessionEnd(at));
+
+/** Only where there is something that it is about. */
+function after(place: string[], what: (guard: GuardPart) => void): void {
   try {
-    if (existsSync(guardPlace(process.env, 'trips'))) part('guard').sessionEnd(at);
+    if (existsSync(guardPlace(process.env, ...place))) what(part('guard'));
   } catch (error) {
-    logProblem('guard: after a session', error);
+    logProblem('guard: afterwards', error);
   }
 }
 

@@ -421,6 +421,28 @@ describe.skipIf(process.platform !== 'linux')('the agent behind a hook', () => {
     expect(second.record.first_seen).toBe(first.record.first_seen);
   });
 
+  it('stays who it is, whatever runs within it and calls itself so', () => {
+    const inner = join(home, 'inner', 'claude');
+    fs.mkdirSync(join(home, 'inner'));
+    fs.copyFileSync('/bin/bash', inner);
+    fs.chmodSync(inner, 0o755);
+    const hook = `printf '%s' "$PAYLOAD" | /bin/sh -c "$HOOK"; :`;
+    const env = agentEnv({
+      PAYLOAD: payload('SessionStart'),
+      HOOK: hookCommand('claude', 'SessionStart', stateEnv()),
+      INNER: hook,
+    });
+    // As an agent does: by a shell.
+    const script = `${hook}\n/bin/sh -c '"${inner}" -c "$INNER"; :'; echo $$`;
+    const agent = join(home, 'claude');
+    fs.copyFileSync('/bin/bash', agent);
+    fs.chmodSync(agent, 0o755);
+    const run = spawnSync(agent, ['-c', script], { env, encoding: 'utf8' });
+    const record = readSessionRecord(SESSION, stateEnv())!;
+    expect(record.pid).toBe(Number(run.stdout.trim()));
+    expect(record).toMatchObject({ exe: 'claude', uid: process.getuid!() });
+  });
+
   it('is nobody where there is none', () => {
     expect(findAgentProcess('claude', undefined, 1)).toBeUndefined();
     expect(findAgentProcess('claude', process.pid, process.pid)?.pid).toBe(process.pid);

@@ -4,6 +4,8 @@ import { markProcess, startedBy } from '../agents/parentSession.ts';
 import {
   identityOf,
   type ProcessInfo,
+  readProcess,
+  runsWithin,
   type SessionRecord,
   writeSessionRecord,
 } from '../agents/process.ts';
@@ -35,6 +37,8 @@ export interface NewRecord {
 export function newRecord(of: NewRecord): SessionRecord {
   const { env } = process;
   const { known } = of;
+  const held = known !== undefined && of.process !== undefined && holdsOn(known, of.process);
+  const found = held ? undefined : of.process;
   const place =
     known === undefined
       ? placeTrace({ projectDir: of.projectDir, cwd: of.cwd, env })
@@ -44,7 +48,7 @@ export function newRecord(of: NewRecord): SessionRecord {
     version: 1,
     session_id: of.session,
     agent: of.agent,
-    ...(of.process !== undefined && identityOf(of.process)),
+    ...(held ? identityIn(known) : found && identityOf(found)),
     trace_dir: place.traceDir,
     project: place.project,
     first_seen: known?.first_seen ?? of.timestamp,
@@ -52,9 +56,22 @@ export function newRecord(of: NewRecord): SessionRecord {
     ...(/^[01]$/.test(env.AGENT_STRACE_MASK ?? '') && { mask: env.AGENT_STRACE_MASK === '1' }),
   };
   save(record);
-  if (of.process !== undefined) markProcess(of.process, of.session, env);
+  if (found !== undefined) markProcess(found, of.session, env);
   return record;
 }
+
+/** What the agent itself runs is not its session's new process, whatever it calls itself: a brake would miss the agent. */
+function holdsOn({ pid, start_time: start }: SessionRecord, found: ProcessInfo): boolean {
+  if (pid === undefined || pid === found.pid || !runsWithin(found, pid)) return false;
+  return readProcess(pid)?.startTime === start;
+}
+
+const identityIn = (known: SessionRecord) =>
+  Object.fromEntries(
+    (['pid', 'start_time', 'pid_ns', 'boot_id', 'exe', 'uid'] as const).flatMap((name) =>
+      known[name] === undefined ? [] : [[name, known[name]]],
+    ),
+  );
 
 function save(record: SessionRecord): void {
   try {

@@ -47,6 +47,9 @@ export function readChoice(name: string, env: Env = process.env): unknown | 'unr
   }
 }
 
+/** What a file counted as that nobody could read: one choice anew must not take the others back. */
+const STRICTEST = { mask: true, guard: 'unreadable' };
+
 /** Keeps a choice; whatever else the file holds stays. @throws a system error, or one with a code of ours */
 export function choose(name: string, value: unknown, env: Env = process.env): void {
   const home = stateHome(env);
@@ -55,7 +58,8 @@ export function choose(name: string, value: unknown, env: Env = process.env): vo
     throw Object.assign(new Error(problem), { code: problem, path: home });
   }
   const path = fileOf(env);
-  const before = choicesIn(readSmallFile(path) ?? '{}') ?? {};
+  const unreadable = readChoice(name, env) === 'unreadable';
+  const before = unreadable ? STRICTEST : (choicesIn(readSmallFile(path) ?? '{}') ?? {});
   writeSmallFile(path, `${JSON.stringify({ ...before, [name]: value }, null, 2)}\n`);
 }
 

@@ -170,7 +170,6 @@ describe('rules of a project', () => {
 
   it.each([
     ['without rules', { set: null }],
-    ['without what it depends on', { stamps: null }],
     ['of rules that are no list', { set: { rules: {}, problems: [], stale: [] } }],
     ['without what protects the guard', { fixed: undefined }],
   ])('compiles again what was kept %s', (_what, damage) => {
