@@ -154,7 +154,9 @@ export class GuardFold implements Facts {
    * Numbers never go down.
    */
   replayed(on: boolean): void {
-    this.ignoreBeforeMs = on ? Math.max(this.seen.forgottenMs, this.money.forgottenMs) : 0;
+    const forgottenMs = Math.max(this.seen.forgottenMs, this.money.forgottenMs);
+    // That very moment is forgotten, too.
+    this.ignoreBeforeMs = on && forgottenMs > 0 ? forgottenMs + 1 : 0;
   }
 
   private timeOf(event: TraceEvent): number {

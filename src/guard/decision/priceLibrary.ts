@@ -82,9 +82,6 @@ function modelsOf({ providers }: PriceTable): ModelOf {
   };
 }
 
-/** The table in the form of the library. */
-export const tableLibrary = (table: PriceTable): PriceLibrary => libraryOf(modelsOf(table));
-
 /** Models that were found in a table, by the names that they were looked for with. */
 export type KeptModels = Record<string, TableModel>;
 
@@ -93,8 +90,8 @@ const MAX_KEPT = 6;
 const MAX_KEPT_NAME = 100;
 
 /**
- * The same, for who prices one response and ends: the table is read for models only that are not among those that are kept,
- * and what is found is kept.
+ * A table in the form of the library, for who prices one response and ends: it is read for models only that are not among
+ * those that are kept, and what is found is kept.
  */
 export function keptLibrary(kept: KeptModels, read: () => PriceTable | undefined): PriceLibrary {
   let table: ModelOf | undefined;

@@ -1,4 +1,4 @@
-import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as library from '@pydantic/genai-prices';
@@ -11,7 +11,7 @@ import type { TraceEvent } from '../../model/event.ts';
 import { SessionFold } from '../../model/fold.ts';
 import { emptyUsage, type Pricer, type Usage } from '../../model/usage.ts';
 import { GuardFold } from './guardFold.ts';
-import { readPriceTable } from './priceTable.ts';
+import { type KeptPrices, readPriceTable, tablePath } from './priceTable.ts';
 import { writePriceTable } from './writePriceTable.ts';
 
 let home: string;
@@ -82,6 +82,43 @@ describe('the table of prices', () => {
     expect(wrong).toEqual([]);
     expect(priced).toBeGreaterThan(1000);
   }, 120_000);
+
+  it('is read for models only that were not looked up before, and anew when it is another one', () => {
+    const env = { AGENT_STRACE_HOME: join(home, 'state') };
+    const usage = { ...emptyUsage(), input_tokens: 300_000, output_tokens: 9 };
+    const asked = [
+      ['claude-sonnet-4-5-20250929', 'claude'],
+      ['gpt-5', 'codex'],
+      ['gemini-2.5-pro', undefined],
+      ['no such model', 'claude'],
+    ] as const;
+    const prices = (pricer: Pricer | undefined) =>
+      asked.map(([name, provider]) => [
+        pricer?.price(name, usage, Date.now(), provider === undefined ? {} : { provider }),
+        pricer?.contextWindow(name),
+      ]);
+    const first: KeptPrices = { of: '', models: {} };
+    const expected = prices(table);
+    expect(prices(readPriceTable(env, first))).toEqual(expected);
+    expect(Object.keys(first.models).length).toBeGreaterThan(2);
+    // As it stands in a session's state.
+    const kept = JSON.parse(JSON.stringify(first)) as KeptPrices;
+    expect(prices(readPriceTable(env, kept))).toEqual(expected);
+    expect(kept).toEqual(first);
+
+    const path = tablePath(env);
+    const text = readFileSync(path, 'utf8').replaceAll(
+      /"(input_mtok|base|price)":[\d.]+/g,
+      '"$1":777',
+    );
+    writeFileSync(path, text);
+    const changed = prices(readPriceTable(env, kept));
+    expect(changed).toEqual(prices(readPriceTable(env)));
+    expect(changed[0]).not.toEqual(expected[0]);
+    expect(kept.of).not.toBe(first.of);
+    writeFileSync(path, 'no table');
+    expect(readPriceTable(env, kept)).toBeUndefined();
+  });
 
   it('is written once for one list', async () => {
     const env = { AGENT_STRACE_HOME: join(home, 'state') };
