@@ -104,6 +104,10 @@ describe('with the protection of the guard alone', () => {
     ['cd src && echo [] > /proc/self/cwd/../.watch-rules.json', 'deny guard-rules'],
     ['tee /proc/thread-self/root$PWD/.watch-rules.json', 'deny guard-rules'],
     ['cd /proc/self/cwd && rm .watch-rules.json', 'deny guard-rules'],
+    // zsh, in which people's agents run commands, too.
+    ['echo x >! ~/.agent-strace/config.json', 'deny guard-state'],
+    ['echo x >>! .watch-rules.json', 'deny guard-rules'],
+    ['echo x > ~/.agent-strac{e,f}/config.json', 'deny guard-state'],
     ['echo [] > //proc/./$$/task/1/cwd/.watch-rules.json', 'deny guard-rules'],
   ])('%s', (command, verdict) => expect(said(fixed, command)).toBe(verdict));
 
@@ -228,6 +232,9 @@ describe('with the safe set', () => {
     ['git update-ref --delete refs/heads/master', 'deny no-git-internals'],
     ["echo 'rm -rf ~' > sub/.git/hooks/pre-commit", 'deny no-git-internals'],
     ['cp x vendor/y/.git/config', 'deny no-git-internals'],
+    ['dd if=/dev/zero of=/dev/sda bs=1M', 'deny no-rm-outside'],
+    ['cat image > /dev/nvme0n1', 'deny no-rm-outside'],
+    ['mkfs.ext4 /dev/sdb1', 'ask no-rm-outside'],
     ['cat ~/.ssh/id_ed25519', 'ask ask-read-keys'],
     ['cp ~/.ssh/id_ed25519 key', 'ask ask-read-keys'],
     ['tar czf k.tgz ~/.ssh', 'ask ask-read-keys'],
@@ -243,6 +250,8 @@ describe('with the safe set', () => {
     'cat ~/.ssh/id_ed25519.pub',
     'ls -la ~/.ssh ~/.aws',
     'cat ~/.ssh/config',
+    'lsblk /dev/sda; cat /dev/sda1 | head -c 512 | xxd',
+    'dd if=/dev/zero of=image.bin bs=1M count=1',
     'cat ~/.aws/config',
     'aws s3 ls',
     'git update-ref -d refs/original/refs/heads/main',

@@ -62,6 +62,10 @@ const KEYS = [
   '~/.password-store/**',
 ];
 
+/** Whole disks: `dd of=/dev/sda`. */
+const DISKS =
+  '"/dev/sd*", "/dev/hd*", "/dev/vd*", "/dev/nvme*", "/dev/mmcblk*", "/dev/disk*", "/dev/rdisk*", "/dev/mapper/*"';
+
 interface Said {
   name: string;
   when: string;
@@ -88,7 +92,7 @@ const SAFE: Said[] = [
   },
   {
     name: 'no-rm-outside',
-    when: 'file_path deletes outside workspace',
+    when: `file_path deletes outside workspace or file_path writes ${DISKS}`,
     action: 'deny',
     message: 'Delete only what lies in this project, or ask the person to do it.',
   },

@@ -233,6 +233,9 @@ export class StatementWalk {
       arg.type === 'Assignment' ? this.assignmentWord(arg, words) : words.fields([arg]),
     );
     const { stdin, silent } = this.redirects(command.redirects, state, call);
+    // zsh: `>! file` writes over it whatever is set.
+    if (command.redirects.some((each) => each.type === 'Redirect' && each.target?.text === '!'))
+      for (const word of rest) this.reader.write(call, word, 'redirect');
     const assignments = new Map<string, Pattern>();
     for (const assignment of assigned) {
       // Without a program they are the shell's own.
@@ -335,7 +338,10 @@ export class StatementWalk {
         };
         continue;
       }
-      const targets = redirect.target ? words.texts(redirect.target) : [];
+      // zsh opens each of `> {a,b}`.
+      const { target: to } = redirect;
+      const targets =
+        to === undefined ? [] : /\{/.test(to.text) ? words.fields([to]) : words.texts(to);
       if (redirect.type === 'HereString') {
         stdin = { output: { lines: oneOf(targets).split('\n'), exact: true } };
         continue;
