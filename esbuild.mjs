@@ -96,6 +96,7 @@ const sharedNames = build({
   entryPoints: ['src/hook/shared.ts'],
   write: false,
   metafile: false,
+  sourcemap: false,
 }).then(({ outputFiles: [file] }) => {
   /** @type {{ exports: { shared?: Record<string, object> } }} */
   const module = { exports: {} };
@@ -221,10 +222,10 @@ const targets = [
   },
   ...Object.entries({
     agents: 76,
-    guard: 150,
+    guard: 170,
     helper: 80,
     opencode: 80,
-    rules: 190,
+    rules: 205,
     snapshot: 26,
     transcripts: 160,
   }).map(([name, budget]) => ({

@@ -111,6 +111,20 @@ describe.skipIf(process.platform !== 'linux')('agent-strace watch', () => {
     expect(armed()).toEqual([]);
   });
 
+  it('says how a paused agent goes on', async () => {
+    const { agent: start, run } = project();
+    const { agent, id, trace } = await start();
+    for (let at = 0; at < 4; at++) trace.result(trace.call('Read', { file_path: '/a' }));
+    const stop = new AbortController();
+    const running = run(['watch', id, '--rules', 'calls:3=pause'], stop.signal);
+    await vi.waitFor(() => expect(agent.state).toBe('T'), 5000);
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    stop.abort();
+    const { out } = await running;
+    expect(out.match(/: paused: /g)).toHaveLength(1);
+    expect(out).toContain(`To go on: agent-strace resume ${id.slice(0, 8)}`);
+  });
+
   it('kills at any violation where that is asked for, and writes alerts down as the other tool does', async () => {
     const { agent: start, run, traceDir } = project();
     const { agent, id, trace } = await start();
@@ -215,6 +229,8 @@ describe.skipIf(process.platform !== 'linux')('agent-strace watch', () => {
     const wrong = await run(['watch', '--rules', 'budgt:5']);
     expect(wrong.code).toBe(2);
     expect(wrong.err).toContain('Nothing is watched');
+    const typo = await run(['watch', '--rules', 'lop:3/10']);
+    expect(typo.err).toContain('there is no built-in rule "lop"; did you mean loop?');
     expect((await run(['watch', '--timeout', 'soon'])).code).toBe(2);
     expect((await run(['watch', '--on-violation', 'pray'])).code).toBe(2);
     expect((await run(['postmortem', '--list'])).code).toBe(1);

@@ -24,6 +24,7 @@ export const tripText = (trip: Trip): string =>
     detail: trip.detail,
     rule: trip.rule.name,
     dryRun: trip.dryRun === true,
+    acted: trip.processes !== undefined,
     ...(trip.problem !== undefined && { problem: trip.problem }),
   });
 

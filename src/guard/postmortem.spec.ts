@@ -125,6 +125,22 @@ describe('post-mortem', () => {
     expect(post.halfChanged).toEqual([]);
   });
 
+  it('does not take what a rule ended for a failure of the work', async () => {
+    const { edit, run, trip, of, trace } = place();
+    edit('/project/a.ts');
+    const at = trace.nowMs / 1000;
+    run('npm run build', 137);
+    const end = { at, settledAt: trace.nowMs / 1000, state: 'stopped' as const };
+    const post = await of(trip(end));
+    expect(post.lastSteps.at(-1)).toMatchObject({ step: 'npm run build', failed: true });
+    expect(post.rootCause).toBeUndefined();
+    expect(post.hints).toEqual([]);
+    // It failed before the rule tripped: that is what went wrong.
+    const later = await of(trip({ ...end, at: end.settledAt + 1, settledAt: end.settledAt + 1 }));
+    expect(later.rootCause).toMatchObject({ step: 'npm run build' });
+    expect(later.hints).toHaveLength(1);
+  });
+
   it('finds that a session crashed, and a rule’s word where one ended it', async () => {
     const { env, run, of, trace, traceDir, root, trip } = place();
     run('node big.js', 137, 'FATAL ERROR: JavaScript heap out of memory');

@@ -107,7 +107,8 @@ export function buildPostmortem({ source, summary, ending, trip }: PostmortemInp
   const { columns } = fold;
   const lastSteps = lastStepsOf(source);
   const good = lastGoodOf(source);
-  const cause = rootCauseOf(source);
+  const untilMs = ownDoingFrom(ending, trip);
+  const cause = rootCauseOf(source, untilMs);
   const cost = costOf(fold);
   const known = isCostKnown(cost);
   const prompt = lastOf(source, (row) => columns.kind[row] === KIND.prompt);
@@ -134,7 +135,7 @@ export function buildPostmortem({ source, summary, ending, trip }: PostmortemInp
     ...(good !== undefined && { lastGood: { at: good.atMs / 1000, step: good.step } }),
     halfChanged: halfChangedOf(source, good?.atMs ?? Number.NEGATIVE_INFINITY),
     unknownCommands: fold.files.unknownCommands,
-    hints: crashHints(lastTexts(source)),
+    hints: crashHints(lastTexts(source, untilMs)),
     prompt: cut(textOf(prompt?.data.prompt), MAX_PROMPT),
     lastWords: cut(textOf(words?.data.text), 1500),
     recovery: '',
@@ -144,6 +145,12 @@ export function buildPostmortem({ source, summary, ending, trip }: PostmortemInp
   post.recovery = recoveryContext(post);
   return post;
 }
+
+/** From when on a command fails because a rule ended it, and not by itself; ms. */
+const ownDoingFrom = ({ how }: Ending, trip: Trip | undefined): number =>
+  trip !== undefined && (how === 'killed' || how === 'stopped')
+    ? trip.at * 1000
+    : Number.POSITIVE_INFINITY;
 
 const KIND = Object.fromEntries(STEP_KINDS.map((kind, at) => [kind, at])) as Record<
   (typeof STEP_KINDS)[number],
@@ -272,13 +279,14 @@ function halfChangedOf(source: SessionSource, sinceMs: number): HalfChanged[] {
  * The first failure, since the last prompt, that was never made good: no later call of the same input succeeded. A test that
  * failed and then passed caused nothing.
  */
-function rootCauseOf(source: SessionSource): Postmortem['rootCause'] {
+function rootCauseOf(source: SessionSource, untilMs: number): Postmortem['rootCause'] {
   const { fold } = source;
   const { columns, steps } = fold;
   const sinceMs = fold.phases.all().at(-1)?.startMs ?? Number.NEGATIVE_INFINITY;
   for (let at = 0; at < steps.length; at++) {
     const row = steps.row(at);
     if (columns.timeMs[row]! < sinceMs || (columns.flags[row]! & FLAG.error) === 0) continue;
+    if (columns.timeMs[Math.max(row, columns.pair[row]!)]! >= untilMs) continue;
     const attempts = attemptsFrom(fold, row);
     if (attempts === undefined) continue;
     const [view] = source.describe(at, at + 1);
@@ -315,12 +323,12 @@ function attemptsFrom({ columns }: SessionFold, row: number): number | undefined
 }
 
 /** What failures among the last events said. */
-function lastTexts(source: SessionSource): string[] {
+function lastTexts(source: SessionSource, untilMs: number): string[] {
   const { columns } = source.fold;
   const rows: number[] = [];
   for (let row = columns.length - 1; row >= 0 && rows.length < 20; row--) {
     const type = columns.type[row];
-    const bad = (columns.flags[row]! & FLAG.error) !== 0;
+    const bad = (columns.flags[row]! & FLAG.error) !== 0 && columns.timeMs[row]! < untilMs;
     if (type === TYPE.error || (type === TYPE.tool_result && bad)) rows.push(row);
   }
   return source.readEvents(rows).flatMap((event) => {

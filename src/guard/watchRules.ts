@@ -31,10 +31,12 @@ export interface WatchRules {
   problems: RuleProblem[];
 }
 
-const isFile = (text: string): boolean => /\.(?:ya?ml|json)$/i.test(text) || text.includes('/');
+/** `loop:3/10,idle:10m` has a slash and is none. */
+const isFile = (text: string): boolean =>
+  /\.(?:ya?ml|json)$/i.test(text) || (/[/\\]/.test(text) && !/^\s*[a-z][a-z-]+[:=,]/i.test(text));
 
 /** Each word of a spec for itself: `--budget 5 --max-cost 3` are two limits of one kind. */
-function specsOf(flags: WatchFlags): string[] {
+export function specsOf(flags: WatchFlags): string[] {
   const { timeout, budget, rules = [], maxContextPct, maxRetries, maxCost, maxDuration } = flags;
   const { loopThreshold, loopWindow } = flags;
   const specs = rules.filter((text) => !isFile(text));

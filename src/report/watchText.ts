@@ -72,8 +72,12 @@ export interface TripLine {
   detail: string;
   rule: string;
   dryRun: boolean;
+  /** Something was done to the agent. */
+  acted?: boolean;
   problem?: string;
 }
+
+const DOES: Record<string, string> = { pause: 'pauses', stop: 'stops', kill: 'kills' };
 
 /** One line in plain words. The texts may be anything. */
 export function tripLine(trip: TripLine): string {
@@ -85,11 +89,12 @@ export function tripLine(trip: TripLine): string {
         ? 'stopped'
         : trip.state === 'failed'
           ? `could not ${trip.action}`
-          : trip.line === 'prevent'
-            ? ({ deny: 'denied', ask: 'asked', alert: 'alert' }[trip.action] ??
-              `${trip.action}: held`)
-            : ({ pause: 'paused', alert: 'alert', stop: 'stops', kill: 'kills' }[trip.action] ??
-              trip.action);
+          : trip.action === 'pause' && trip.acted === true
+            ? 'paused'
+            : trip.line === 'prevent'
+              ? ({ deny: 'denied', ask: 'asked', alert: 'alert' }[trip.action] ??
+                `call held, ${DOES[trip.action] ?? trip.action}`)
+              : (DOES[trip.action] ?? trip.action);
   const alarm = trip.line === 'verify' ? 'A DENIED CALL RAN: ' : '';
   const problem = trip.problem === undefined ? '' : ` (${sanitizeLine(trip.problem)})`;
   return `${sanitizeLine(trip.id)}: ${what}: ${alarm}${sanitizeLine(trip.detail)} [${sanitizeLine(trip.rule)}]${problem}`;

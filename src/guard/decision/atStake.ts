@@ -58,7 +58,8 @@ export function atStake(
   if (path === undefined) return { truth: isSaid ? truth : 'no' };
   if (isLiteral(path) && pathsMeet(path, glob.pattern)) return { truth };
   // Of other projects within this one: whoever takes away or brings a folder does not mean its settings.
-  if (glob.spread) return { truth: isSaid && access !== 'delete' ? truth : 'no' };
+  if (glob.spread)
+    return { truth: isSaid && access === 'write' && !PUTS_BACK.test(how) ? truth : 'no' };
   if (access === 'read') {
     const nowhere = !isLiteral(path) && !there.isThere(literalStart(path));
     return { truth: SEARCHES.test(how) || nowhere ? 'no' : truth };

@@ -9,7 +9,7 @@ import { hostOf, urlHost } from '../shell/hosts.ts';
 import { resolved } from '../shell/paths.ts';
 import { escaped, isLiteral, type Pattern, textOf } from '../shell/pattern.ts';
 import type { FileAct, ShellReading, ShellWorld } from '../shell/reading.ts';
-import { commandIn, folderIn, plainPath, toolPaths } from './callPaths.ts';
+import { asCommand, codeIn, commandIn, folderIn, plainPath, toolPaths } from './callPaths.ts';
 import type { GuardedCall, Presence, Touch } from './guardedCall.ts';
 import { mcpServerOf } from './mcpServer.ts';
 import { SIGNS_IN } from './pathGlob.ts';
@@ -45,7 +45,8 @@ export function guardedCall(tool: HookTool, agent: AgentId, world: CallWorld): G
     ...(server !== undefined && { mcpServer: server }),
     ...(world.agentId !== undefined && { agentId: world.agentId }),
   };
-  const command = commandIn(tool, call.kind);
+  const code = codeIn(tool, call.kind);
+  const command = code === undefined ? commandIn(tool, call.kind) : asCommand(code);
   if (command !== undefined) {
     readShell(call, command, { ...world, cwd: textOf(cwd) });
     const { below, isThere, gitState } = world;
@@ -57,6 +58,7 @@ export function guardedCall(tool: HookTool, agent: AgentId, world: CallWorld): G
     for (const each of at) call.touches.push({ path: each, access, deep, how: tool.name });
   }
   if (command === undefined) addHosts(call, tool.input);
+  addOwnNames(call.touches, world);
   look(call.touches, world);
   if (call.touches.length > MAX_TOUCHES) {
     call.touches.length = MAX_TOUCHES;
@@ -115,6 +117,17 @@ function readShell(call: GuardedCall, command: string, world: CallWorld): void {
 
 const DELETES =
   /^(rm|rmdir|unlink|shred|srm|wipe|rimraf|trash|trash-put|del|find -delete|git (rm|clean|stash -[ua])|apply_patch delete)\b/;
+
+/** A file has all its names: what is written by one is written by the others. */
+function addOwnNames(touches: Touch[], { ownNames }: CallWorld): void {
+  if (ownNames === undefined) return;
+  for (const touch of touches.slice(0, MAX_TOUCHES)) {
+    const { path, access } = touch;
+    if (path === undefined || access === 'read' || access === 'delete' || !isLiteral(path))
+      continue;
+    for (const name of ownNames(textOf(path))) touches.push({ ...touch, path: escaped(name) });
+  }
+}
 
 /** Names below folders that go with all in them, and of those that a pattern may mean: a rule may be about one of those. */
 function look(touches: Touch[], { below }: CallWorld): void {

@@ -63,8 +63,8 @@ export const commandPatterns = (pattern: string): CommandPattern[] =>
 /** What follows the name is compiled for the few commands that have it. */
 class Pattern implements CommandPattern {
   readonly name: Test;
-  readonly assignments: CommandPattern['assignments'];
   readonly whole?: Test;
+  readonly assignments: CommandPattern['assignments'];
   private readonly rest: string[];
   private compiled: Pick<CommandPattern, 'words' | 'flags'> | undefined;
 
@@ -73,8 +73,8 @@ class Pattern implements CommandPattern {
     [first = '', ...rest]: string[],
     assignments: CommandPattern['assignments'],
   ) {
-    this.name = textGlob(baseOf(first).toLowerCase());
     this.assignments = assignments;
+    this.name = textGlob(baseOf(first).toLowerCase());
     if (/[|&;<>]/.test(text) || (first.startsWith('*') && first !== '*'))
       this.whole = textGlob(text);
     this.rest = rest;

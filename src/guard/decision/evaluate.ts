@@ -194,6 +194,9 @@ const isReason = (
 export const TELLS_NAMES =
   /^(glob|ls|list|list_dir|list_directory|file_search|glob_file_search|read_project_structure)$/i;
 
+const NAMED_DELETION =
+  /delete|remove|unlink|trash|erase|purge|clean|wipe|prune|move|rename|(^|_)(rm|mv)(_|$)/i;
+
 function touchesFor(
   when: Extract<Condition, { kind: 'path' | 'outside' }>,
   rule: Rule,
@@ -204,7 +207,12 @@ function touchesFor(
   if (rule.scope === 'builtin' && when.access === 'read')
     return touches.filter(({ how }) => !SIGNS_IN.test(how));
   // A program that is given a path is no deletion of it: for a rule that everybody has, that would be too much.
-  if (rule.scope === 'builtin' && when.access === 'delete' && call.reading !== undefined)
+  // Nor does a tool of a server delete what it is given, unless it is called so.
+  if (
+    rule.scope === 'builtin' &&
+    when.access === 'delete' &&
+    (call.reading !== undefined || !NAMED_DELETION.test(call.tool))
+  )
     return touches.filter(({ access }) => access !== 'unknown');
   if (when.kind !== 'path' || when.known !== true) return touches;
   const project = place(rule, scene);

@@ -21,10 +21,10 @@ export interface PathGlob {
   anywhere: boolean;
   /** The folders that it names before its first `*` or `?`; all of it where it has none. */
   fixed: string;
-  /** Its last name, where that is one name. */
-  last: string | undefined;
   /** A folder of this name in any folder, and what is in it: two stars before more than a name. */
   spread: boolean;
+  /** Its last name, where that is one name. */
+  last: string | undefined;
 }
 
 /** `a{b,c}` → `ab`, `ac`. What is no list stands as it is. */
@@ -70,8 +70,8 @@ export function pathGlobs(glob: string, place: GlobPlace): PathGlob[] {
         pattern,
         anywhere: pattern.startsWith('/**/'),
         fixed: fixedPart(pattern),
-        last: last === '' || SPECIAL.test(last) ? undefined : last,
         spread: /\/\*\*\/[^/]+\/./.test(pattern),
+        last: last === '' || SPECIAL.test(last) ? undefined : last,
       },
     ];
   });

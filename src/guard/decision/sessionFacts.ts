@@ -3,14 +3,14 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSessionRecord } from '../../agents/process.ts';
 import { decodeLine } from '../../model/decode.ts';
-import type { Json } from '../../model/event.ts';
+import { isObject, type Json } from '../../model/event.ts';
 import type { Pricer } from '../../model/usage.ts';
 import { EVENTS_FILE } from '../../trace/append.ts';
 import { checkOwnDirectory, openRead, readSmallFile, writeSmallFile } from '../../trace/files.ts';
 import { isSafeSessionId } from '../../trace/paths.ts';
 import { ensureGuardFolder, guardPlace } from '../guardHome.ts';
 import { GuardFold } from './guardFold.ts';
-import { readPriceTable } from './priceTable.ts';
+import { type KeptPrices, readPriceTable } from './priceTable.ts';
 import { othersUsd, writeSpend } from './spend.ts';
 
 type Env = Record<string, string | undefined>;
@@ -53,6 +53,8 @@ interface SavedState {
   cut?: true;
   /** Nano-dollars that the project's sum holds of it. */
   spent: number;
+  /** Of the models that it has used. */
+  prices?: KeptPrices;
   fold: Json;
 }
 
@@ -71,9 +73,11 @@ const CLOCK_MS = 5000;
 /** Never throws: of a session that cannot be read nothing is known. */
 export function readFacts(options: FactsOptions): SessionFacts {
   const { session, traceDir, env = process.env } = options;
-  const pricer = options.pricer ?? (() => readPriceTable(env));
   const known = isSafeSessionId(session) ? readState(session, env) : undefined;
+  const prices: KeptPrices = known?.prices ?? { of: '', models: {} };
+  const pricer = options.pricer ?? (() => readPriceTable(env, prices));
   const { state, facts } = start(known, traceDir, pricer);
+  state.prices = prices;
   let others: number | undefined;
   facts.others = (nowMs) => (others ??= othersUsd(traceDir, session, nowMs, env));
   if (!isSafeSessionId(session)) return { facts, more: false, cut: false };
@@ -131,8 +135,12 @@ function readState(session: string, env: Env): SavedState | undefined {
   if (text === undefined) return undefined;
   try {
     const state = JSON.parse(text) as SavedState;
+    const { prices } = state;
     const whole =
-      state.v === 1 && Number.isSafeInteger(state.offset) && typeof state.traceDir === 'string';
+      state.v === 1 &&
+      Number.isSafeInteger(state.offset) &&
+      typeof state.traceDir === 'string' &&
+      (prices === undefined || (typeof prices.of === 'string' && isObject(prices.models)));
     return whole ? state : undefined;
   } catch {
     return undefined;

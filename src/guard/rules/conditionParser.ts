@@ -25,6 +25,10 @@ const VERBS: Record<string, Access> = {
   deletes: 'delete',
 };
 
+/** `/etc/` is a path like any other; with these in it, it is none that anybody has. */
+const looksLikeRegex = (glob: string, ofPath: boolean): boolean =>
+  /^\/.+\/i?$/.test(glob) && (!ofPath || /\\[.\w/]|[$^|]/.test(glob));
+
 /** What is wrong, and where: an offset in the text. */
 export class Mistake extends Error {
   readonly at: number;
@@ -353,8 +357,16 @@ export class Parser {
 
   #pattern(after: string): TextPattern {
     this.#space();
-    if (this.#text[this.#at] === '/') return { regex: this.#regex() };
+    const start = this.#at;
+    if (this.#text[start] === '/') return { regex: this.#regex() };
     const glob = this.#quoted(after);
+    // A rule that never trips would be the worst mistake of all: nobody would be told.
+    if (looksLikeRegex(glob, Object.hasOwn(VERBS, after)))
+      throw new Mistake(
+        start,
+        'in quotes this is no regular expression: it would match these very characters',
+        `take the quotes away: ${glob.slice(0, 60)}`,
+      );
     return { glob };
   }
 
