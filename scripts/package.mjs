@@ -30,6 +30,8 @@ const hook = [
   'agents',
   'guard',
   'helper',
+  'lean-guard',
+  'lean-transcripts',
   'opencode',
   'personal',
   'regex',

@@ -13,6 +13,7 @@
  * | `guard/trips/<id>.json` | rules that tripped: see `trips.ts` |
  * | `guard/asked/<id>.json`, `<id>.answer` | questions to a person: see `approvals.ts` |
  * | `guard/raised/<session>.json` | limits that a person raised for one session |
+ * | `guard/acts/<trip>.json` | what is to be done to an agent once its hook has ended |
  * | `guard/armed/<id>.json` | rules of a `watch` that runs |
  * | `guard/listeners/<pid>.json` | windows that show questions |
  * | `guard/told/<trip or question>.json` | which window told a person of it: one does |
