@@ -1,4 +1,5 @@
 /** What `guard` prints of a {@link GuardStatus}: words for people, and JSON. */
+import { relative } from 'node:path';
 import { AGENTS } from '../../agents/agent.ts';
 import { actionWithin } from '../../guard/rules/reach.ts';
 import type { Rule, RuleProblem } from '../../guard/rules/rule.ts';
@@ -7,6 +8,7 @@ import { plural } from '../../model/format.ts';
 import type { Style } from '../../report/style.ts';
 import { renderTable, type TableColumn } from '../../report/table.ts';
 import { cutToWidth, sanitizeLine } from '../../report/terminalText.ts';
+import { isBelow } from '../../trace/paths.ts';
 import { type Io, styleFor, widthOf } from '../io.ts';
 import { homely } from '../traces.ts';
 
@@ -50,7 +52,7 @@ interface AgentRow {
   by: GuardedBy | undefined;
 }
 
-function agentTable(io: Io, { agents }: GuardStatus, style: Style): string {
+function agentTable(io: Io, { agents, project }: GuardStatus, style: Style): string {
   const rows = agents
     .filter(({ installed, files }) => installed || files.length > 0)
     .flatMap((guard): AgentRow[] =>
@@ -65,7 +67,7 @@ function agentTable(io: Io, { agents }: GuardStatus, style: Style): string {
     { title: 'AGENT', text: ({ guard }) => AGENTS[guard.agent].name },
     {
       title: 'GUARDED BY',
-      text: ({ by }) => (by === undefined ? 'not set up' : fileText(by)),
+      text: ({ by }) => (by === undefined ? 'not set up' : fileText(by, project)),
       paint: (cell, { by }) =>
         by === undefined ? style.dim(cell) : by.current ? cell : style.yellow(cell),
       flexible: true,
@@ -94,8 +96,11 @@ function agentTable(io: Io, { agents }: GuardStatus, style: Style): string {
 const ASK = { agent: 'itself, or VS Code', editor: 'VS Code' } as const;
 const STOP = { itself: 'itself', signal: 'by a signal', never: 'denied only' } as const;
 
-const fileText = ({ file, current }: GuardedBy): string =>
-  `${sanitizeLine(homely(file))}${current ? '' : ' (older)'}`;
+/** In the project: as seen from there, which leaves room for the rest. */
+const fileText = ({ file, current }: GuardedBy, project: string): string => {
+  const shown = isBelow(file, project) ? relative(project, file) : homely(file);
+  return `${sanitizeLine(shown)}${current ? '' : ' (older)'}`;
+};
 
 /** By where they come from, the built-in ones first. */
 function rulesText(io: Io, { rules, off }: GuardStatus, style: Style): string[] {
@@ -157,10 +162,14 @@ function tripsText(io: Io, { trips }: GuardStatus, style: Style): string {
   const lines = trips.slice(0, MOST_TRIPS).map(({ at, action, rule, detail, state, dryRun }) => {
     const when = ago(io.now() / 1000 - at);
     const what = `${dryRun === true ? 'would ' : ''}${action}`;
-    return `  ${when.padEnd(8)} ${what.padEnd(6)} ${sanitizeLine(rule.name)}: ${sanitizeLine(detail)} ${style.dim(`(${state})`)}`;
+    // What is denied is over with that: only what stands still, or came to an end, is in a state.
+    const now = state === 'open' && !HOLDS.has(action) ? '' : ` ${style.dim(`(${state})`)}`;
+    return `  ${when.padEnd(8)} ${what.padEnd(6)} ${sanitizeLine(rule.name)}: ${sanitizeLine(detail)}${now}`;
   });
   return [style.bold('What tripped last'), ...lines].join('\n');
 }
+
+const HOLDS: ReadonlySet<string> = new Set(['pause', 'stop', 'kill']);
 
 /** @param seconds since then */
 function ago(seconds: number): string {
@@ -187,7 +196,7 @@ function nextText({ choices, agents, on }: GuardStatus, style: Style): string {
   if (!choices.safe) steps.push('agent-strace guard on          stop the worst, in every project');
   if (older.length > 0) {
     steps.push(
-      `agent-strace setup --cli ${older.map(({ agent }) => agent).join(',')}   renew their hooks: older ones wait 8 s for an answer at most`,
+      `agent-strace setup --cli ${older.map(({ agent }) => agent).join(',')}   renew their hooks: these do not fit what you chose, or are older and wait 8 s for an answer at most`,
     );
   }
   if (on && missed.length > 0) {
