@@ -193,6 +193,8 @@ function nextText({ choices, agents, on }: GuardStatus, style: Style): string {
   const guarded = agents.filter(({ files }) => files.length > 0);
   const older = guarded.filter(({ files }) => files.some(({ current }) => !current));
   const missed = agents.filter(({ installed, files }) => installed && files.length === 0);
+  if (on)
+    steps.push("agent-strace rules test 'rm -rf ~'   what a call would meet, without making it");
   if (!choices.safe) steps.push('agent-strace guard on          stop the worst, in every project');
   if (older.length > 0) {
     steps.push(
