@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { build, context } from 'esbuild';
+import { bundledPackages, noticesOf } from './scripts/notices.mjs';
 
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
@@ -83,6 +84,58 @@ const lazyParts = {
         ? { path: `./${name}.js`, external: true }
         : undefined;
     });
+  },
+};
+
+/**
+ * What the recorder shares with its parts, by file: read from `src/hook/shared.ts` itself.
+ * @type {Promise<Record<string, string[]>>}
+ */
+const sharedNames = build({
+  ...node,
+  entryPoints: ['src/hook/shared.ts'],
+  write: false,
+  metafile: false,
+  sourcemap: false,
+}).then(({ outputFiles: [file] }) => {
+  /** @type {{ exports: { shared?: Record<string, object> } }} */
+  const module = { exports: {} };
+  new Function('require', 'module', 'exports', '__dirname', file?.text ?? '')(
+    createRequire(import.meta.url),
+    module,
+    module.exports,
+    dist,
+  );
+  return Object.fromEntries(
+    Object.entries(module.exports.shared ?? {}).map(([name, of]) => [name, Object.keys(of)]),
+  );
+});
+
+/**
+ * A part that takes from the recorder what that has loaded already (the launcher's loader passes it on as `__recorder`), and
+ * bundles what it does not share.
+ * @type {import('esbuild').Plugin}
+ */
+const fromRecorder = {
+  name: 'from the recorder',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\.?\// }, async ({ path, resolveDir, kind }) => {
+      if (kind === 'entry-point') return undefined;
+      const file = join(resolveDir, path);
+      const name = relative(join(root, 'src'), file).replaceAll('\\', '/').replace(/\.ts$/, '');
+      return Object.hasOwn(await sharedNames, name)
+        ? { path: file, namespace: 'recorder', pluginData: name }
+        : undefined;
+    });
+    // What of such a file is not shared.
+    onResolve({ filter: /./, namespace: 'recorder' }, ({ path }) => ({ path, sideEffects: false }));
+    onLoad({ filter: /./, namespace: 'recorder' }, async ({ path, pluginData: name }) => ({
+      contents:
+        `export const { ${(await sharedNames)[name]?.join(', ')} } = __recorder[${JSON.stringify(name)}];\n` +
+        `export * from ${JSON.stringify(path)};\n`,
+      resolveDir: root,
+      loader: 'js',
+    }));
   },
 };
 
@@ -169,10 +222,10 @@ const targets = [
   },
   ...Object.entries({
     agents: 76,
-    guard: 150,
+    guard: 170,
     helper: 80,
     opencode: 80,
-    rules: 190,
+    rules: 205,
     snapshot: 26,
     transcripts: 160,
   }).map(([name, budget]) => ({
@@ -180,6 +233,13 @@ const targets = [
     entry: `src/hook/${name}.ts`,
     budget,
     options: { ...node, target: 'node20' },
+  })),
+  // The same for a recorder that runs by the launcher's loader.
+  ...Object.entries({ guard: 120, transcripts: 130 }).map(([name, budget]) => ({
+    name: `lean-${name}`,
+    entry: `src/hook/${name}.ts`,
+    budget,
+    options: { ...node, target: 'node20', plugins: [fromRecorder] },
   })),
   {
     name: 'cli',
@@ -257,9 +317,12 @@ if (watch) {
       const { metafile } = await build({ ...optionsOf(target), metafile: true });
       const file = `${target.name.replace('/', '-')}.json`;
       writeFileSync(join(dist, 'meta', file), JSON.stringify(metafile));
-      return { name: target.name, bytes: shippedBytes(metafile), limit: target.budget * 1000 };
+      const limit = target.budget * 1000;
+      return { name: target.name, bytes: shippedBytes(metafile), limit, metafile };
     }),
   ).catch(() => process.exit(1));
+  const packages = bundledPackages(rows.map(({ metafile }) => metafile));
+  writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf(packages));
   if (production) checkBudgets(rows);
   else
     console.log(

@@ -10,7 +10,7 @@ const maxBytes = 1_500_000;
 const maxFiles = 50;
 const allowed = [
   /^(package\.json|package\.nls\.json|readme\.md|changelog\.md|license(\.txt)?)$/i,
-  /^dist\/([\w-]+\.js|package\.json)$/,
+  /^dist\/([\w-]+\.js|package\.json|THIRD-PARTY-NOTICES\.txt)$/,
   /^dist\/webview\/[\w-]+\.(js|css|ttf)$/,
   /^media\//,
 ];
@@ -38,7 +38,7 @@ const hook = [
   'snapshot',
   'transcripts',
 ].map((name) => `dist/${name}.js`);
-const everywhere = ['package.json', ...hook, 'dist/cli.js'];
+const everywhere = ['package.json', 'dist/THIRD-PARTY-NOTICES.txt', ...hook, 'dist/cli.js'];
 check('the .vsix', vsixFiles, [...everywhere, 'dist/extension.js']);
 const bytes = statSync(join(root, vsix)).size;
 if (bytes > maxBytes) fail(`the .vsix is ${bytes} bytes; the limit is ${maxBytes}`);

@@ -42,6 +42,11 @@ export const CLOSED_REASON =
   'agent-strace: the guard could not be run, and you chose that no tool runs without it. ' +
   'In a terminal of your own: agent-strace setup brings it back, agent-strace guard fail open does without.';
 
+/** … where rules hold, and the hook that was to say whether a tool may run was killed. No quotes: it stands in some. */
+export const KILLED_REASON =
+  'Denied by agent-strace: its hook was killed before it could say whether this call may run. ' +
+  'If nobody did that on purpose, call the tool again; else tell the person.';
+
 /** The words that an entry's command holds behind its event. */
 export const guardWords = ({ timeoutS, closed }: GuardHook): string =>
   `--timeout ${timeoutS}${closed ? ' --closed' : ''}`;

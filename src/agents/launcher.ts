@@ -9,8 +9,8 @@ import { textHash } from '../model/ids.ts';
 import { readSmallFile, writeSmallFile } from '../trace/files.ts';
 import { ensureStateFolder, stateHome } from '../trace/paths.ts';
 import { EXIT_REFUSED } from './exitCodes.ts';
-import { CLOSED_REASON, type GuardHook, guardWords } from './hookEntry.ts';
-import { ROOM, writeCodeCache, writeCodeCacheAside } from './warmUp.ts';
+import { CLOSED_REASON, type GuardHook, guardWords, KILLED_REASON } from './hookEntry.ts';
+import { FLAGS, writeCodeCache, writeCodeCacheAside } from './warmUp.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -27,10 +27,33 @@ export interface LauncherOptions {
 
 const shQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
+/** In the words of agents whose entries pass no exit code on; VS Code reads Copilot's. All others know 2 for a no. */
+const KILLED_ANSWERS: Readonly<Record<string, object>> = {
+  gemini: { decision: 'deny', reason: KILLED_REASON },
+  copilot: {
+    permissionDecision: 'deny',
+    permissionDecisionReason: KILLED_REASON,
+    hookSpecificOutput: {
+      hookEventName: 'PreToolUse',
+      permissionDecision: 'deny',
+      permissionDecisionReason: KILLED_REASON,
+    },
+  },
+  cursor: { permission: 'deny', user_message: KILLED_REASON, agent_message: KILLED_REASON },
+};
+
+const killedAnswers = Object.entries(KILLED_ANSWERS)
+  .map(
+    ([agent, answer]) => `    *' --agent ${agent} '*) echo ${shQuote(JSON.stringify(answer))} ;;`,
+  )
+  .join('\n');
+
 /**
  * The launcher for POSIX shells. It starts no process but Node while the Node of set-up is there, passes on what the recorder
  * prints, says nothing of its own and exits with 0: any other code or text would be an answer to the agent. Only where it was
- * called with `--closed`, or the recorder says so, is a failure a no.
+ * called with `--closed`, or the recorder says so, is a failure a no; and where there are rules, a recorder that was killed
+ * before a tool: nobody does that by accident, and another Node would find its input read. What a killed one had printed is
+ * held back, for two answers are none.
  */
 export function shellLauncher({
   nodePath = '',
@@ -48,23 +71,62 @@ over() {
   case " $* " in *' --closed '*) refuse ;; esac
   exit 0
 }
+guarded() {
+  case " $* " in *' --closed '*) return 0 ;; esac
+  for file in "$state"/guard/armed/*.json "$state"/rules.yaml "$state"/rules.yml "$state"/rules.json; do
+    [ ! -e "$file" ] || return 0
+  done
+  set -- "$state"/guard/compiled/*.json
+  [ -e "$1" ] || set --
+  [ ! -e "$state/config.json" ] || set -- "$@" "$state/config.json"
+  [ $# -gt 0 ] || return 1
+  grep -q -e '"set":{"rules":\\[{' -e '"safe": *true' "$@" 2>/dev/null
+  [ $? -ne 1 ]
+}
+killed() {
+  guarded "$@" || return 0
+  case " $* " in
+${killedAnswers}
+    *) echo '${KILLED_REASON}' >&2; exit 2 ;;
+  esac
+  exit 0
+}
 run() {
-  "$@" 2>/dev/null
-  case $? in
+  case " $* " in
+    *' --agent gemini BeforeTool '* | *' --agent copilot preToolUse '* | *' --agent copilot PreToolUse '* | *' --agent cursor preToolUse '*)
+      said=$("$@" 2>/dev/null)
+      code=$?
+      [ $code -gt 128 ] || printf '%s' "$said" ;;
+    *)
+      "$@" 2>/dev/null
+      code=$? ;;
+  esac
+  case $code in
     0) exit 0 ;;
     ${EXIT_REFUSED}) refuse ;;
   esac
+  [ $code -gt 128 ] || return 0
+  case " $* " in *' PreToolUse '* | *' preToolUse '* | *' BeforeTool '*) killed "$@" ;; esac
 }
 [ -r "$hook" ] || over "$@"
+state=\${0%/*}/..
 # A repository can set an agent's environment, and must not lead to a state folder without rules.
+unset AGENT_STRACE_AGENT_HOME
 case $0 in
-  */bin/${LAUNCHER_NAME}) [ -z "$AGENT_STRACE_HOME" ] || export AGENT_STRACE_HOME="\${0%/bin/${LAUNCHER_NAME}}" ;;
+  "$HOME"/.agent-strace/bin/${LAUNCHER_NAME})
+    [ -z "$AGENT_STRACE_HOME" ] || export AGENT_STRACE_HOME="\${0%/bin/${LAUNCHER_NAME}}" ;;
+  /*/.agent-strace/bin/${LAUNCHER_NAME})
+    export AGENT_STRACE_HOME="\${0%/bin/${LAUNCHER_NAME}}"
+    # Rules are about the person's home; what the agent's own commands take for it is another matter.
+    export AGENT_STRACE_AGENT_HOME="$HOME" HOME="\${0%/.agent-strace/bin/${LAUNCHER_NAME}}" ;;
+  */bin/${LAUNCHER_NAME})
+    [ -z "$AGENT_STRACE_HOME" ] || export AGENT_STRACE_HOME="\${0%/bin/${LAUNCHER_NAME}}" ;;
 esac
 # What the agent's own Node was told is not for this one.
 unset NODE_OPTIONS NODE_V8_COVERAGE NODE_EXTRA_CA_CERTS NODE_DEBUG NODE_CHANNEL_FD ELECTRON_RUN_AS_NODE
 node=${shQuote(nodePath)}
 if [ -x "$node" ]; then
-  run "$node" ${ROOM} "$hook" "$@"
+  run "$node" ${FLAGS.join(' ')} "$hook" "$@"
   run "$node" "$hook" "$@"
 fi
 # It is gone, or broken. A Node too old to read the recorder fails before it reads the input.
@@ -158,6 +220,32 @@ export function hookCommand(
   return FAILURE_IS_NO.includes(agent)
     ? `[ ! -x ${shown} ] || ${shown} ${tail}; exit 0`
     : `[ ! -x ${shown} ] || exec ${shown} ${tail}`;
+}
+
+/**
+ * What stands beside {@link hookCommand}'s in settings that are the person's own, where their agent lets a repository set its
+ * environment: with another `HOME` that command finds nothing, or a launcher of the repository's. This one runs the
+ * launcher then, and only then: the other stays the same in every scope.
+ *
+ * @returns undefined where the first one does not go by `HOME`
+ */
+export function otherHomeCommand(
+  agent: string,
+  event: string,
+  env: Env,
+  guard: GuardHook,
+): string | undefined {
+  const path = launcherPath(env);
+  const inHome = belowHome(path);
+  if (process.platform === 'win32' || inHome === undefined || /["$`\\]/.test(inHome)) {
+    return undefined;
+  }
+  const shown = shQuote(path);
+  const tail = tailOf(agent, event, guard);
+  const here = `[ "$HOME" = ${shQuote(homedir())} ]`;
+  return guard.closed
+    ? `${here} || { [ -x ${shown} ] && ${shown} ${tail} || { [ $? -eq 2 ] || echo '${CLOSED_REASON}' >&2; exit 2; }; }`
+    : `${here} || [ ! -x ${shown} ] || exec ${shown} ${tail}`;
 }
 
 const tailOf = (agent: string, event: string, guard: GuardHook | undefined): string =>
@@ -309,12 +397,24 @@ const PARTS = [
   'transcripts',
 ] as const;
 
+/** Of a part: its bundle, and the one that takes what the recorder has from it. */
+type Part = [name: string, text: string, lean: string];
+
 /** The bundles beside the hook's, by name; a build may have none of them. */
-function partBundles(hookBundle: string): [name: string, text: string][] {
-  const found: [string, string][] = [];
+function partBundles(hookBundle: string): Part[] {
+  const found: Part[] = [];
+  const read = (name: string): string =>
+    fs.readFileSync(join(dirname(hookBundle), `${name}.js`), 'utf8');
   for (const name of PARTS) {
     try {
-      found.push([name, fs.readFileSync(join(dirname(hookBundle), `${name}.js`), 'utf8')]);
+      const text = read(name);
+      let lean = text;
+      try {
+        lean = read(`lean-${name}`);
+      } catch {
+        // Most have none.
+      }
+      found.push([name, text, lean]);
     } catch {
       // The recorder does without.
     }
@@ -387,7 +487,7 @@ function sweep(lib: string, name: string): void {
 
 /** The recorder as a function, so that it can be compiled with a code cache. */
 const wrap = (bundle: string): string =>
-  `(function(require,module,exports,__filename,__dirname){${bundle.replace(/^#!.*/, '')}\n})`;
+  `(function(require,module,exports,__filename,__dirname,__recorder){${bundle.replace(/^#!.*/, '')}\n})`;
 
 /**
  * Parts whose code cache is worth its file: those that run at every tool, of some agents or where there are rules. What warms up
@@ -401,26 +501,23 @@ const partName = (part: string, text: string): string => `part-${part}-${textHas
  * Those parts once more, as functions: put together in a hook, a hundred KB of text would cost it a collection of garbage. What
  * runs without the launcher's loader (opencode) reads them as they are.
  */
-const wrappedParts = (parts: readonly [name: string, text: string][]): [string, string][] =>
+const wrappedParts = (parts: readonly Part[]): [string, string][] =>
   parts
     .filter(([part]) => CACHED_PARTS.includes(part))
-    .map(([part, text]) => [partName(part, text), wrap(text)]);
+    .map(([part, _, lean]) => [partName(part, lean), wrap(lean)]);
 
 /**
  * What the launcher runs: the recorder with its code cache, which saves a third of what a hook costs
  * beyond a bare Node. A Node that the cache was not made for passes it over.
  */
-const loader = (
-  name: string,
-  parts: readonly [name: string, text: string][],
-): string => `'use strict';
+const loader = (name: string, parts: readonly Part[]): string => `'use strict';
 const fs = require('fs');
 const vm = require('vm');
 const cached = ${JSON.stringify(
   Object.fromEntries(
     parts
       .filter(([part]) => CACHED_PARTS.includes(part))
-      .map(([part, text]) => [part, partName(part, text)]),
+      .map(([part, _, lean]) => [part, partName(part, lean)]),
   ),
 )};
 const scripts = [];
@@ -450,7 +547,7 @@ function load(id) {
       // Another version has just taken this one's place.
       return require(id);
     }
-    compile(source, file + '.js', file + '.cache')(load, part, part.exports, id, __dirname);
+    compile(source, file + '.js', file + '.cache')(load, part, part.exports, id, __dirname, module.exports.shared);
     loaded[name] = part.exports;
   }
   return loaded[name];

@@ -1,4 +1,12 @@
-import * as fs from 'node:fs';
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isSessionId, readSmall } from './ownFiles.ts';
 
@@ -7,7 +15,7 @@ const LEASE_MS = 10_000;
 
 /** `wx` follows no link: there must be nothing at the path. */
 const writeNew = (path: string, text: string): void =>
-  fs.writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
+  writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
 
 /** The right to do one thing for a session: `transcripts`: append what its transcript says; others by their own names. */
 export interface Lease {
@@ -30,18 +38,18 @@ export function acquireLease(
   const token = `${process.pid} ${Math.random()}`;
   const temp = `${path}.${token.replace(' ', '.')}`;
   try {
-    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     if (isHeld(path)) return undefined;
     writeNew(temp, token);
     try {
-      fs.linkSync(temp, path);
+      linkSync(temp, path);
     } catch {
       // Somebody's old one. Of those who want it, one can move it away.
       if (isHeld(path)) return undefined;
       const old = `${temp}.old`;
-      fs.renameSync(path, old);
-      fs.unlinkSync(old);
-      fs.linkSync(temp, path);
+      renameSync(path, old);
+      unlinkSync(old);
+      linkSync(temp, path);
     }
   } catch {
     return undefined;
@@ -54,7 +62,7 @@ export function acquireLease(
       if (!isOurs()) return false;
       const now = Date.now() / 1000;
       try {
-        fs.utimesSync(path, now, now);
+        utimesSync(path, now, now);
         return true;
       } catch {
         return false;
@@ -68,7 +76,7 @@ export function acquireLease(
 
 function isHeld(path: string): boolean {
   try {
-    if (Math.abs(Date.now() - fs.lstatSync(path).mtimeMs) > LEASE_MS) return false;
+    if (Math.abs(Date.now() - lstatSync(path).mtimeMs) > LEASE_MS) return false;
     const pid = Number.parseInt(readSmall(path) ?? '', 10);
     return pid > 0 && process.kill(pid, 0);
   } catch (error) {
@@ -79,7 +87,7 @@ function isHeld(path: string): boolean {
 
 function remove(path: string): void {
   try {
-    fs.unlinkSync(path);
+    unlinkSync(path);
   } catch {
     // Gone already.
   }

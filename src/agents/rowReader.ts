@@ -4,7 +4,7 @@
  *
  * Synchronous and small: hooks use it when no editor is running.
  */
-import * as fs from 'node:fs';
+import { closeSync, mkdirSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { shallow } from '../model/depth.ts';
 import type { Json, TraceEvent } from '../model/event.ts';
@@ -105,7 +105,7 @@ export function readNewRows<Taker extends RowTaker>(
     // At least one row is read whole, however long: a smaller limit must not stop at it for ever.
     while (position < stats.size && (position < end || position - lines.pending === start)) {
       const length = position < end ? Math.min(CHUNK, end - position) : CHUNK;
-      const count = fs.readSync(fd, buffer, 0, length, position);
+      const count = readSync(fd, buffer, 0, length, position);
       if (count === 0) break;
       position += count;
       lines.push(buffer.subarray(0, count), take);
@@ -128,7 +128,7 @@ export function readNewRows<Taker extends RowTaker>(
   } catch {
     return undefined;
   } finally {
-    fs.closeSync(fd);
+    closeSync(fd);
   }
 }
 
@@ -144,7 +144,7 @@ export function parseRow(line: string): Json | undefined {
 
 function anchorOf(fd: number, offset: number): string {
   const buffer = Buffer.alloc(Math.min(ANCHOR, offset));
-  const count = fs.readSync(fd, buffer, 0, buffer.length, offset - buffer.length);
+  const count = readSync(fd, buffer, 0, buffer.length, offset - buffer.length);
   return textHash(buffer.toString('latin1', 0, count));
 }
 
@@ -155,12 +155,12 @@ export function traceOf(path: string | undefined): string {
   try {
     return `${file.stats.dev} ${file.stats.ino} ${anchorOf(file.fd, ANCHOR)}`;
   } finally {
-    fs.closeSync(file.fd);
+    closeSync(file.fd);
   }
 }
 
 /** Writes a small private file whole: others see the old one or the new one. */
 export function replaceFile(path: string, text: string): void {
-  fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeSmallFile(path, text);
 }

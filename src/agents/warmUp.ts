@@ -5,10 +5,10 @@ import { dirname, join } from 'node:path';
 import { textHash } from '../model/ids.ts';
 
 /**
- * The recorder is over before it has made much garbage: with so much room (MB) for it, none is collected on the way. A code cache
- * is of the flags, too.
+ * How Node runs the recorder. It is over before it has made much garbage: with so much room (MB) for it, none is collected on
+ * the way; and before code pays that is compiled to be fast. A code cache is of the flags, too.
  */
-export const ROOM = '--min-semi-space-size=4';
+export const FLAGS = ['--min-semi-space-size=4', '--no-opt', '--no-maglev', '--no-sparkplug'];
 
 /**
  * Lets this Node record made-up events, and decide upon them by made-up rules, in a folder that is thrown away, and keeps
@@ -167,7 +167,7 @@ function warmUp(lib: string, name: string): WarmUp | undefined {
     return undefined;
   }
   const run = (agent: string, tool_name: string, tool_input: object, at: number): WarmRun => ({
-    args: [ROOM, join(lib, 'hook.js'), '--agent', agent, 'PreToolUse'],
+    args: [...FLAGS, join(lib, 'hook.js'), '--agent', agent, 'PreToolUse'],
     input: JSON.stringify({
       session_id: agent === 'claude' ? WARM_SESSION : `warm-${agent}`,
       transcript_path: transcriptIn(scratch),

@@ -42,6 +42,9 @@ export function traceDirs(io: Io, options: TraceOptions): string[] {
   return [...new Set([traceDir, ...aside])];
 }
 
+/** The project that a session started here would have: whose rules hold. Absolute. */
+export const projectOf = (io: Io): string => placeTrace({ cwd: io.cwd, env: io.env }).project;
+
 /** @throws CliError where none of the folders exists */
 export function openStore(io: Io, options: TraceOptions): TraceStore {
   const dirs = traceDirs(io, options);

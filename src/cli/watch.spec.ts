@@ -13,6 +13,7 @@ import { FakeAgent } from '../../test/fakeAgent.ts';
 import { TraceWriter } from '../../test/traceWriter.ts';
 import { readEntry } from '../guard/processTable.ts';
 import { armedRules } from '../guard/rules/armed.ts';
+import { readTrips } from '../guard/trips.ts';
 
 let count = 0;
 const MINUTE = 60_000;
@@ -99,6 +100,8 @@ describe.skipIf(process.platform !== 'linux')('agent-strace watch', () => {
     const running = run(['watch', '--budget', '0.01', '--dry-run'], stop.signal);
     const armed = () => armedRules({ project: root, session: id, env });
     await vi.waitFor(() => expect(armed()).toMatchObject([{ action: 'alert' }]), 5000);
+    await vi.waitFor(() => expect(readTrips(env)).toHaveLength(1), 5000);
+    // It looks again, twice, and has nothing to add.
     await new Promise((resolve) => setTimeout(resolve, 1200));
     stop.abort();
     const { code, out } = await running;
@@ -152,18 +155,24 @@ describe.skipIf(process.platform !== 'linux')('agent-strace watch', () => {
   });
 
   it('lets a repository’s rules end an agent only where a person names them', async () => {
-    const { agent: start, run, root } = project();
+    const { agent: start, run, env, root } = project();
     const { agent, trace } = await start();
     trace.usage([]);
     const file = join(root, '.watch-rules.json');
-    const rule = { name: 'dear', condition: 'cost_usd > 0.01', action: 'kill' };
-    writeFileSync(file, JSON.stringify({ rules: [rule] }));
+    const condition = 'cost_usd > 0.01';
+    const rules = [
+      { name: 'dear', condition, action: 'kill' },
+      { name: 'told', condition, action: 'alert' },
+    ];
+    writeFileSync(file, JSON.stringify({ rules }));
     const stop = new AbortController();
     const first = run(['watch'], stop.signal);
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    // Both were true at once, so the other was decided, too.
+    await vi.waitFor(() => expect(readTrips(env)).not.toEqual([]), 5000);
     stop.abort();
     const { code, out } = await first;
-    expect(code).toBe(0);
+    expect(code).toBe(2);
+    expect(readTrips(env).map(({ rule }) => rule.name)).toEqual(['told']);
     expect(out).toContain(
       `1 rule of the repository may only deny here. To let them kill: --rules ${file}`,
     );

@@ -16,6 +16,7 @@
  * | `guard/armed/<id>.json` | rules of a `watch` that runs |
  * | `guard/listeners/<pid>.json` | windows that show questions |
  * | `guard/told/<trip or question>.json` | which window told a person of it: one does |
+ * | `guard/acts/<trip>.json` | what a process of ours is to do to the agent after its hook |
  * | `guard/prices.json` | prices by model |
  * | `guard/spend/<hash>.json` | what a project's sessions cost, by day |
  */
@@ -37,7 +38,7 @@ export interface GuardChoices {
   ask: 'auto' | 'agent' | 'editor';
 }
 
-export const DEFAULT_CHOICES: GuardChoices = { safe: false, off: [], fail: 'open', ask: 'auto' };
+const DEFAULT_CHOICES: GuardChoices = { safe: false, off: [], fail: 'open', ask: 'auto' };
 
 export const guardPlace = (env: Env = process.env, ...parts: string[]): string =>
   join(stateHome(env), 'guard', ...parts);

@@ -18,6 +18,7 @@ import type { Disobeyed } from './deniedRuns.ts';
 import { EvidenceReader } from './evidence.ts';
 import { interruptTrip, type TripMoment, unpricedTrip, verifyTrip } from './monitorTrips.ts';
 import { readRaised } from './raised.ts';
+import { unitOf } from './rules/amounts.ts';
 import type { Condition, RuleSet } from './rules/rule.ts';
 import { settleOver } from './settleOver.ts';
 import { enforceTrip, settleByHand, type TripActOptions } from './tripActs.ts';
@@ -327,12 +328,10 @@ export class GuardMonitor {
   }
 }
 
-const MONEY = new Set(['cost_usd', 'cost_per_hour', 'project_cost_7d']);
-
 function asksForMoney(when: Condition): boolean {
   switch (when.kind) {
     case 'metric':
-      return MONEY.has(when.metric);
+      return unitOf(when.metric) === 'usd';
     case 'and':
     case 'or':
       return when.of.some(asksForMoney);

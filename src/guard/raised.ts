@@ -13,7 +13,7 @@ export type Raised = Record<string, number>;
 /** A file of ours, but not one that may grow. */
 const MOST_RULES = 500;
 
-/** What was raised; nothing where there is no such file, or it cannot be read. One failed open where nothing was. */
+/** What was raised. Where there is no such file, or it cannot be read, nothing was: the stricter side. */
 export function readRaised(session: string, env: Env = process.env): Raised {
   const raised: Raised = Object.create(null) as Raised;
   if (!isSafeSessionId(session)) return raised;
@@ -28,7 +28,7 @@ export function readRaised(session: string, env: Env = process.env): Raised {
       }
     }
   } catch {
-    // As if nothing had been raised: the stricter side.
+    // As if there were no such file.
   }
   return raised;
 }
@@ -56,7 +56,7 @@ export function raiseLimit(
   );
 }
 
-/** The step above a value: five tenths of its size, whole. */
+/** The next multiple of `step` above a value. */
 function stepAbove(value: number, step: number): number {
   const next = (Math.floor(value / step) + 1) * step;
   return Number(next.toPrecision(12));
@@ -66,7 +66,7 @@ const sizeOf = (value: number): number => 10 ** Math.floor(Math.log10(Math.max(1
 
 /**
  * Where a session that goes on is stopped next: money at the next whole dollar (from $100 on: ten dollars), the rest at
- * the next half of its size, so that `30 min` comes again at 35, and `105 calls` at 150.
+ * the next half of its power of ten, so that `30 min` comes again at 35, and `105 calls` at 150.
  *
  * @param value what the metric is at, in its own unit
  */

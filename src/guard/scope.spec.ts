@@ -196,6 +196,7 @@ describe('files of a deny list', () => {
     expect(said(policy, 'Read', { file_path: join(project, 'x.pyc') })).toBe('deny');
     expect(said(policy, 'Read', { file_path: join(project, 'x.py') })).toBe('allow');
     expect(bash(policy, 'cd src && cat ../.env')).toBe('deny');
+    rmSync(join(project, '.env'));
     expect(bash(policy, 'cat .en?')).toBe('allow');
     writeFileSync(join(project, '.env'), '');
     expect(bash(policy, 'cat .en?')).not.toBe('allow');

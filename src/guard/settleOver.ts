@@ -34,11 +34,16 @@ function settle(trip: Trip, env: Env): Trip | undefined {
   return { ...trip, ...why, state, settledAt: Date.now() / 1000 };
 }
 
-/** Of a session that has ended. @returns the trips that were settled */
-export function settleOver(session: string, env: Env = process.env): Trip[] {
-  return readTrips(env).flatMap((trip) =>
-    trip.session === session && waits(trip) ? (settle(trip, env) ?? []) : [],
-  );
+/** Of a session that has ended. @param actions of these only @returns the trips that were settled */
+export function settleOver(
+  session: string,
+  env: Env = process.env,
+  actions?: readonly Trip['action'][],
+): Trip[] {
+  return readTrips(env).flatMap((trip) => {
+    const meant = trip.session === session && actions?.includes(trip.action) !== false;
+    return meant && waits(trip) ? (settle(trip, env) ?? []) : [];
+  });
 }
 
 /**

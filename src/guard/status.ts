@@ -49,7 +49,7 @@ export interface Obeys {
 
 const BY_DOCUMENTATION: ReadonlySet<AgentId> = new Set(['cursor', 'vscode']);
 
-export function obeysOf(agent: AgentId): Obeys {
+function obeysOf(agent: AgentId): Obeys {
   const { canStop, promptEvents } = ANSWERERS[agent];
   return {
     deny: true,

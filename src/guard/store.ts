@@ -7,7 +7,7 @@ import { ensureGuardFolder, guardPlace } from './guardHome.ts';
 type Env = Record<string, string | undefined>;
 
 /** Files of a folder that are looked at: the newest. */
-export const MAX_RECORDS = 1000;
+const MAX_RECORDS = 1000;
 /** Names that are read at most, whatever fills the folder. */
 const MAX_NAMES = 20_000;
 const MAX_BYTES = 65_536;
@@ -93,6 +93,7 @@ export function sweepGuard(env: Env = process.env, nowMs: number = Date.now()): 
     'armed',
     'listeners',
     'told',
+    'acts',
   ]) {
     const place = guardPlace(env, folder);
     try {

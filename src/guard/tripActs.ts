@@ -1,4 +1,4 @@
-/** What is done about a trip, for hooks' helpers, the editor and the command line alike. */
+/** What is done about a trip by those who live longer than a hook: the editor, `watch`, the command line. */
 import type { Json, TraceEvent } from '../model/event.ts';
 import { eventId } from '../model/ids.ts';
 import { appendEvents } from '../trace/append.ts';

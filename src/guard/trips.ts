@@ -121,6 +121,19 @@ export function readTrips(env: Env = process.env): Trip[] {
   return trips.sort((a, b) => b.at - a.at);
 }
 
+/** The newest trip that ended this session, if one did. @param trips the newest first */
+export const endingTrip = (
+  trips: readonly Trip[],
+  session: string,
+  traceDir: string,
+): Trip | undefined =>
+  trips.find(
+    (trip) =>
+      trip.session === session &&
+      trip.traceDir === traceDir &&
+      (trip.state === 'killed' || trip.state === 'stopped'),
+  );
+
 /**
  * Keeps what became of a trip.
  *

@@ -119,7 +119,15 @@ function verdictOf(line: string): CallVerdict | undefined {
 }
 
 /** All that was said of one call, or of the calls of one key, in order. Never throws. */
-export function verdictsOf(session: string, call: string, env: Env = process.env): CallVerdict[] {
+export const verdictsOf = (session: string, call: string, env: Env = process.env): CallVerdict[] =>
+  allVerdicts(session, env, call);
+
+/**
+ * All that was said of a session's calls, in order. Never throws.
+ *
+ * @param call of these only
+ */
+export function allVerdicts(session: string, env: Env = process.env, call?: string): CallVerdict[] {
   const all: CallVerdict[] = [];
   for (let offset = 0; ; ) {
     const read = readVerdicts(session, env, offset, call);

@@ -11,7 +11,7 @@ import { isActive, type SessionSummary, summarise } from '../model/summary.ts';
 import type { Pricer } from '../model/usage.ts';
 import { TraceSession } from '../trace/session.ts';
 import type { SessionEntry } from '../trace/store.ts';
-import { arm, disarm } from './armed.ts';
+import { arm, disarm } from './arm.ts';
 import { brakedState } from './brake.ts';
 import type { Situation } from './decision/decide.ts';
 import { budgetOf, type Forecast, forecast } from './forecast.ts';

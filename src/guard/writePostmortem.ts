@@ -9,12 +9,12 @@ import { TraceSession } from '../trace/session.ts';
 import type { Ending } from './ending.ts';
 import { buildPostmortem, type Postmortem } from './postmortem.ts';
 import { postmortemMarkdown, watchdogJson } from './postmortemText.ts';
-import { readTrips, type Trip } from './trips.ts';
+import { endingTrip, readTrips, type Trip } from './trips.ts';
 
 type Env = Record<string, string | undefined>;
 
-export const POSTMORTEM_FILE = 'postmortem.md';
-export const WATCHDOG_FILE = 'watchdog-postmortem.json';
+const POSTMORTEM_FILE = 'postmortem.md';
+const WATCHDOG_FILE = 'watchdog-postmortem.json';
 
 export interface PostmortemOptions {
   env?: Env;
@@ -38,7 +38,7 @@ export async function postmortemOf(
   { env = process.env, nowMs = Date.now(), session }: PostmortemOptions = {},
 ): Promise<Postmortem> {
   const read = session ?? (await readWhole(traceDir, id));
-  const cause = trip ?? endedBy(traceDir, id, env);
+  const cause = trip ?? endingTrip(readTrips(env), id, traceDir);
   const record = ownRecord(traceDir, id, env);
   const state = processState(record);
   const summary = summarise(read.fold, { nowMs, process: state });
@@ -53,16 +53,6 @@ export async function postmortemOf(
     ending,
     ...(cause !== undefined && { trip: cause }),
   });
-}
-
-/** The last trip that ended this session, if one did and nothing came after it. */
-function endedBy(traceDir: string, id: string, env: Env): Trip | undefined {
-  return readTrips(env).find(
-    (trip) =>
-      trip.session === id &&
-      trip.traceDir === traceDir &&
-      (trip.state === 'killed' || trip.state === 'stopped'),
-  );
 }
 
 interface Seen {

@@ -4,6 +4,7 @@
  */
 
 import type { HookAnswer } from '../agents/agent.ts';
+import { processState } from '../agents/process.ts';
 import { asString as str } from '../agents/rows.ts';
 import { isSetUpIn } from '../agents/setup/setUpFile.ts';
 import {
@@ -69,6 +70,7 @@ function judge(at: BeforeTool): Judged {
   const { rules, verdict, call } = decision;
   const act = new Act(at, rules, call);
   tellProblems(at, rules);
+  if (decision.cut === true) tellCut(at, rules);
   for (const fired of verdict.fired) {
     // A dry run tells all that would be done.
     if (fired.action !== 'alert' && rules.dryRun !== true) continue;
@@ -152,6 +154,15 @@ function tellProblems(at: At, { problems, stale, dryRun }: RuleSet): void {
   if (act.trip(fired, 'prevent', fired.detail).isNew) act.tell(fired);
 }
 
+/** Traces only grow. Once a session: what was counted of it stands. */
+function tellCut(at: At, rules: RuleSet): void {
+  const detail =
+    'the trace of this session was removed, or cut: what was counted before stands, and what it told is gone';
+  const fired = builtIn('trace', 'alert', detail, at.known.project);
+  const act = new Act({ ...at, call: undefined, tool: undefined }, { ...rules, rules: [] });
+  if (act.trip(fired, 'verify', 'cut').isNew) act.tell(fired);
+}
+
 const NO_RULES: RuleSet = { rules: [], problems: [], stale: [] };
 
 /** Where nothing can be decided, it is as the person chose; told once a session, or with each no. */
@@ -222,7 +233,11 @@ export const afterTool: GuardPart['afterTool'] = (at: AfterTool) => {
   act.after('pause', trip.id);
 };
 
-/** What was to end the session has, and nothing of it is frozen. */
+/**
+ * What was to end the session has, and nothing of it is frozen. As long as its agent runs, that is only somebody's word: what
+ * else waits for its end is settled when the agent is gone.
+ */
 export const sessionEnd: GuardPart['sessionEnd'] = ({ known }) => {
-  settleOver(known.session_id);
+  const alive = processState(known) !== 'gone' && known.pid !== undefined;
+  settleOver(known.session_id, process.env, alive ? ['stop'] : undefined);
 };

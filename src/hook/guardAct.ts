@@ -10,6 +10,7 @@ import type { JsonObject, TraceEvent } from '../model/event.ts';
 import { eventId, ids, randomEventId } from '../model/ids.ts';
 import { commandArgument, pathArgument } from '../model/tools.ts';
 import { readyEvent } from '../redact/event.ts';
+import { writeTask } from './actTasks.ts';
 import { startDetached } from './detached.ts';
 import type { ActTask, BeforeTool, GuardMoment } from './guardMoment.ts';
 import { safeWords } from './guardWords.ts';
@@ -204,7 +205,14 @@ export class Act {
       // Inside opencode this process is the agent itself.
       ...(hook && hook.pid !== known.pid && { hook: { pid: hook.pid, startTime: hook.startTime } }),
     };
-    if (!startDetached('--act', task)) logProblem(`guard: nothing started to ${action} the agent`);
+    try {
+      writeTask(task);
+    } catch (error) {
+      logProblem(`guard: ${action} not written down`, error);
+      return;
+    }
+    if (!startDetached('--act', { trip }))
+      logProblem(`guard: nothing started to ${action} the agent`);
   }
 }
 

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeAgent } from '../../test/fakeAgent.ts';
@@ -7,7 +8,7 @@ import { buildHook } from '../../test/hookBundle.ts';
 import { hookCommand } from '../agents/launcher.ts';
 import { recordPath } from '../agents/setup/setUpFile.ts';
 import { act } from '../guard/brake.ts';
-import { readTrips } from '../guard/trips.ts';
+import { readTrip, readTrips } from '../guard/trips.ts';
 import { readVerdicts } from '../guard/verdicts.ts';
 import type { JsonObject } from '../model/event.ts';
 
@@ -126,6 +127,42 @@ describe.runIf(process.platform === 'linux')('after a hook', () => {
     expect(trip()).toMatchObject({ action: 'stop', state: 'stopped' });
   }, 60_000);
 
+  it('nobody’s word that a session has ended takes a pause away while its agent runs', () => {
+    const mark = join(lab.state, 'pause/s-1');
+    mkdirSync(join(mark, '..'), { recursive: true, mode: 0o700 });
+    writeFileSync(mark, '');
+    forbid('pause');
+    const trips = join(lab.state, 'guard/trips');
+    mkdirSync(trips, { recursive: true, mode: 0o700 });
+    const id = 'aaaaaaaaaaaa';
+    const open = {
+      ...{ version: 1, id, session: 's-1', agent: 'claude', traceDir: lab.project, at: 1 },
+      ...{ project: lab.project, rule: { name: 'r', text: 'r', scope: 'user' }, detail: 'd' },
+      ...{ action: 'pause', line: 'prevent', state: 'open' },
+    };
+    writeFileSync(join(trips, `${id}.json`), JSON.stringify(open));
+    fire('SessionEnd', { reason: 'other' });
+    expect(existsSync(mark)).toBe(true);
+    expect(readTrip(id, lab.env)?.state).toBe('open');
+  }, 60_000);
+
+  it('does nothing that no hook wrote down', async () => {
+    forbid('deny');
+    fire('PreToolUse');
+    const { id } = trip()!;
+    const traceDir = join(lab.project, '.agent-traces');
+    const task = { action: 'kill', session: 's-1', traceDir, trip: id };
+    const args = [join(lab.lib, 'hook.js'), '--act', JSON.stringify(task)];
+    execFileSync(process.execPath, args, { env: { PATH: '/usr/bin:/bin', ...lab.env } });
+    expect(trip()).toMatchObject({ state: 'open', action: 'deny' });
+    expect((await agent.processes()).length).toBeGreaterThan(1);
+    // One of ours is done once.
+    forbid('pause');
+    fire('PreToolUse', { tool_use_id: 'toolu_2' });
+    await vi.waitUntil(async () => (await states()).every((state) => state === 'T'), 20_000);
+    expect(readdirSync(join(lab.state, 'guard/acts'))).toEqual([]);
+  }, 60_000);
+
   it('a call that is asked for again by the same id, and may run then, is no alarm', () => {
     forbid('deny');
     expect(fire('PreToolUse').stdout).toContain('"deny"');
@@ -138,6 +175,42 @@ describe.runIf(process.platform === 'linux')('after a hook', () => {
       'deny',
       'allow',
     ]);
+  }, 60_000);
+
+  it('an agent that is told no and goes on all the same is frozen, by its own hooks', async () => {
+    forbid('deny');
+    await agent.close();
+    const response = { stdout: '', stderr: '', interrupted: false };
+    agent = new FakeAgent({
+      folder: join(lab.root, 'agent'),
+      sessionId: 's-1',
+      script: `export HOME="$1" AGENT_STRACE_HOME="$2" CLAUDE_PROJECT_DIR="$3" CLAUDE_PID=$$
+until [ -e "$FOLDER/go" ]; do sleep 0.02; done
+printf %s "$5" | /bin/sh -c "$4" > "$FOLDER/told"
+touch "$FOLDER/forbidden"
+printf %s "$7" | /bin/sh -c "$6"
+while :; do printf x >> "$FOLDER/agent"; sleep 0.02; done`,
+      words: [
+        lab.home,
+        lab.state,
+        lab.project,
+        hookCommand('claude', 'PreToolUse', lab.env),
+        JSON.stringify(call('PreToolUse')),
+        hookCommand('claude', 'PostToolUse', lab.env),
+        JSON.stringify(call('PostToolUse', { tool_response: response })),
+      ],
+    });
+    agent.saveRecord(join(lab.project, '.agent-traces'), lab.state, { project: lab.project });
+    writeFileSync(join(lab.root, 'agent/go'), '');
+    await vi.waitUntil(() => agent.state === 'T', 20_000);
+    expect(readFileSync(join(lab.root, 'agent/told'), 'utf8')).toContain('"deny"');
+    expect(existsSync(join(lab.root, 'agent/forbidden'))).toBe(true);
+    const alarm = () => readTrips(lab.env).find(({ line }) => line === 'verify');
+    await vi.waitUntil(() => alarm()?.processes !== undefined, 10_000);
+    expect(alarm()).toMatchObject({
+      action: 'pause',
+      detail: expect.stringContaining('was denied and ran all the same'),
+    });
   }, 60_000);
 
   it('nothing is an alarm that does not show that the call ran', async () => {

@@ -43,13 +43,32 @@ const LATE_IN_HOOKS: ReadonlySet<Metric> = new Set([
   'lines_changed',
 ]);
 
+/** What is lost with a trace that is removed, but for what was kept of it before. Money is kept whenever some is spent. */
+const COUNTED: ReadonlySet<Metric> = new Set([
+  'errors',
+  'consecutive_errors',
+  'consecutive_test_failures',
+  'retries',
+  'files_modified',
+  'lines_changed',
+  'tool_calls',
+  'subagents',
+  'subagent_depth',
+]);
+
 export interface Decision {
   rules: RuleSet;
   verdict: Verdict;
+  /** Somebody removed or cut the session's trace. */
+  cut?: boolean;
   call?: GuardedCall;
 }
 
 const env = process.env;
+
+/** A repository may have given its agent another home: its commands mean that one. */
+const { AGENT_STRACE_AGENT_HOME: agentHome } = env;
+const agentEnv = agentHome === undefined ? env : { ...env, HOME: agentHome };
 
 /** @throws where there are rules, and they cannot be read */
 export function rulesOf({ known }: GuardMoment): RuleSet {
@@ -68,11 +87,13 @@ export function decisionOn(
   const ofTranscript = rules.rules.some(({ when }) => asks(when, late));
   if (ofTranscript && !at.silent) readTranscript(at);
   const session = known.session_id;
-  const { facts, more } = readFacts({
+  const { facts, more, cut } = readFacts({
     session,
     traceDir: known.trace_dir,
     env,
     maxBytes: MAX_BYTES,
+    firstSeen: known.first_seen,
+    ...(rules.rules.some(({ when }) => asks(when, COUNTED, true)) && { keepBytes: 0 }),
   });
   // Its event is in the trace by now: it is one call, not two.
   facts.deciding(at.call);
@@ -97,6 +118,7 @@ export function decisionOn(
   return {
     rules,
     ...(call && { call }),
+    cut,
     verdict: failed === undefined ? verdict : { ...verdict, failed },
   };
 }
@@ -121,7 +143,7 @@ function timer(): () => boolean {
 function worldOf({ payload, known }: GuardMoment, cwd: string) {
   const agentId = payload.agent_id ?? payload.agentId;
   return {
-    ...shellWorld({ cwd: cwd || known.project, env }),
+    ...shellWorld({ cwd: cwd || known.project, env: agentEnv }),
     // Most calls are no commands: the reader is loaded for those that are.
     readCommand: (...given: Parameters<ReturnType<typeof reader>>) => reader()(...given),
     ...(typeof agentId === 'string' && agentId !== '' && { agentId }),
@@ -130,11 +152,19 @@ function worldOf({ payload, known }: GuardMoment, cwd: string) {
 
 const reader = () => part('shell').readCommand;
 
-/** Whether a condition asks for one of these metrics. */
-export function asks(when: Condition, metrics: ReadonlySet<Metric>): boolean {
-  if (when.kind === 'metric') return metrics.has(when.metric);
-  if (when.kind === 'and' || when.kind === 'or') return when.of.some((each) => asks(each, metrics));
-  return when.kind === 'not' && asks(when.of, metrics);
+/** Whether a condition asks for one of these metrics. @param loops … or for calls that are repeated */
+export function asks(when: Condition, metrics: ReadonlySet<Metric>, loops = false): boolean {
+  switch (when.kind) {
+    case 'metric':
+      return metrics.has(when.metric);
+    case 'and':
+    case 'or':
+      return when.of.some((each) => asks(each, metrics, loops));
+    case 'not':
+      return asks(when.of, metrics, loops);
+    default:
+      return loops && (when.kind === 'loop' || when.kind === 'sequence');
+  }
 }
 
 /** As at a turn's end; nothing where another process reads it. */

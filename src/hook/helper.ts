@@ -13,6 +13,7 @@ import { sweepGuard } from '../guard/store.ts';
 import { readTrip, settleTrip, type Trip } from '../guard/trips.ts';
 import { verify } from '../guard/verify.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
+import { takeTask } from './actTasks.ts';
 import type { ActTask } from './guardMoment.ts';
 
 /** The agent has its hooks' words by then, ms: a hook that waits for a person may take longer than that. */
@@ -29,9 +30,9 @@ const GRACE_MS = 5000;
 
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
-/** Never throws. @param argument an {@link ActTask} */
+/** Never throws. @param argument names the trip whose {@link ActTask} a hook wrote down: of anybody else's it does nothing */
 export async function act(argument: string | undefined): Promise<void> {
-  const task = parseTask(argument);
+  const task = takeTask(parse(argument).trip);
   if (task === undefined) return;
   const { action, session, traceDir, trip } = task;
   await hooksEnded(task);
@@ -100,18 +101,6 @@ export function fold(argument: string | undefined): void {
   // The trace's folder is the record's, whatever the argument says.
   const record = readSessionRecord(session);
   if (record?.trace_dir === traceDir) catchUp({ session, traceDir });
-}
-
-function parseTask(argument: string | undefined): ActTask | undefined {
-  const { action, session, traceDir, trip, hook } = parse(argument);
-  if (action !== 'pause' && action !== 'stop' && action !== 'kill') return undefined;
-  if (!isSafeSessionId(session) || typeof traceDir !== 'string') return undefined;
-  if (typeof trip !== 'string') return undefined;
-  const { pid, startTime } = (hook ?? {}) as Record<string, unknown>;
-  const task = { action, session, traceDir, trip } as const;
-  return typeof pid === 'number' && typeof startTime === 'string'
-    ? { ...task, hook: { pid, startTime } }
-    : task;
 }
 
 function parse(argument: string | undefined): Record<string, unknown> {

@@ -15,6 +15,10 @@ import { isClosed } from './guarded.ts';
 import { logProblem } from './log.ts';
 import { part } from './parts.ts';
 import { recordHook } from './record.ts';
+import { shared as forParts } from './shared.ts';
+
+/** What the parts take from the recorder's module. */
+export const shared = forParts;
 
 // The process' start is the moment nearest to what it tells of. (`performance` would cost 1 ms more.)
 const timestamp = Date.now() / 1000 - process.uptime();

@@ -193,9 +193,10 @@ function record(call: HookCall): HookAnswer | undefined {
     );
     if (result !== undefined) afterGuardedTool({ ...guardMoment(call, known), tool, result });
   }
-  // Taken up again some other time, it would wait for a pause that nobody remembers.
   if (moment === 'session_end') {
-    endPause(session);
+    // Anybody can say so: as long as its agent runs, a pause is for a person to end. Else, taken up again some other time, it
+    // would wait for a pause that nobody remembers.
+    if (!isSameProcess(known)) endPause(session);
     afterGuardedSession(guardMoment(call, known));
   }
   const starts = events.some(({ event_type }) => event_type === 'session_start');
@@ -353,7 +354,7 @@ function openSession(
     if (isSameProcess(known) || (known.pid === undefined && named === undefined)) return known;
   }
   const inEditor = recorder.inEditor?.(env) ?? AGENTS[recorder.agent].inEditor;
-  return newRecord({
+  const record = newRecord({
     agent: recorder.agent,
     session,
     known,
@@ -362,4 +363,7 @@ function openSession(
     cwd: recorder.cwdOf(payload),
     timestamp,
   });
+  // Its agent has ended, and the pause with it.
+  if (known?.pid !== undefined && !isSameProcess(known)) endPause(session);
+  return record;
 }

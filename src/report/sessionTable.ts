@@ -19,7 +19,7 @@ export interface SessionRow {
 }
 
 /** What stands before a session: filled while it works, open while it rests, `✗` where it broke off. */
-const MARKS: Record<SessionSummary['status'], string> = {
+export const STATUS_MARKS: Record<SessionSummary['status'], string> = {
   live: '●',
   waiting: '◐',
   idle: '○',
@@ -37,7 +37,7 @@ export function sessionTable(
   const columns: TableColumn<SessionRow>[] = [
     {
       title: '',
-      text: ({ summary }) => MARKS[summary.status],
+      text: ({ summary }) => STATUS_MARKS[summary.status],
       paint: (cell, { summary }) =>
         summary.status === 'failed' ? style.red(cell) : style.green(cell),
     },

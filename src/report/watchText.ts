@@ -3,6 +3,7 @@ import { formatCount, formatElapsed, formatPercent, formatRate } from '../model/
 import type { StepView } from '../model/step.ts';
 import type { SessionSummary } from '../model/summary.ts';
 import { costCell } from './costText.ts';
+import { STATUS_MARKS } from './sessionTable.ts';
 import type { Style } from './style.ts';
 import { cutToWidth, sanitizeLine } from './terminalText.ts';
 
@@ -21,14 +22,8 @@ export interface WatchLine {
   ended?: string;
 }
 
-const SIGNS: Record<SessionSummary['status'], string> = {
-  live: '●',
-  idle: '○',
-  waiting: '?',
-  paused: '‖',
-  ended: '✓',
-  failed: '✗',
-};
+/** As in lists, where the end has none. */
+const SIGNS = { ...STATUS_MARKS, ended: '✓' };
 
 const WORDS: Record<SessionSummary['status'], string> = {
   live: '',

@@ -1,5 +1,5 @@
 /** One way to drive all five real agents: a script of deeds in words that each of them understands. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { AgentRun, StartedAgent } from './agentRuns.ts';
 import { ClaudeLab } from './claudeLab.ts';
@@ -26,6 +26,8 @@ export type Deed =
   | { sub: string; later?: boolean }
   /** Another tool, by its own name and input. */
   | { tool: string; input: Record<string, unknown> }
+  /** A tool of the MCP server `spoiler`. */
+  | { spoil: string }
   | { say: string };
 
 /** One answer of the model. */
@@ -57,8 +59,10 @@ export interface AnyLabOptions {
   files?: Record<string, string>;
   /** Answers of a stand-in for our hooks, installed for the agent; absent: no hooks. */
   answers?: Answers;
-  /** Of opencode: the model that it asks for. */
+  /** Of Copilot and opencode: the model that they ask for. */
   model?: string;
+  /** An MCP server `spoiler`, whose tool `spoil` writes a file: program and arguments. */
+  spoiler?: readonly string[];
 }
 
 const turnsOf = (turns: (Turn | Deed[])[]): Turn[] =>
@@ -99,6 +103,7 @@ function claudeScript(deeds: Deeds, projectDir: string): Scenario {
     if ('run' in deed) return tool('Bash', { command: deed.run, description: 'Run' });
     if ('read' in deed) return tool('Read', { file_path: at(deed.read) });
     if ('say' in deed) return text(deed.say);
+    if ('spoil' in deed) return tool('mcp__spoiler__spoil', { path: at(deed.spoil) });
     if ('tool' in deed) return tool(deed.tool, deed.input);
     return tool('Agent', {
       description: 'Help',
@@ -117,6 +122,7 @@ function copilotScript(deeds: Deeds, projectDir: string): Scenario {
     if ('run' in deed) return tool('bash', { command: deed.run, description: 'Run' });
     if ('read' in deed) return tool('view', { path: at(deed.read) });
     if ('say' in deed) return text(deed.say);
+    if ('spoil' in deed) return tool('spoiler-spoil', { path: at(deed.spoil) });
     if ('tool' in deed) return tool(deed.tool, deed.input);
     return tool('task', {
       agent_type: 'general-purpose',
@@ -136,6 +142,7 @@ function opencodeScript(deeds: Deeds, projectDir: string): Scenario {
     if ('run' in deed) return tool('bash', { command: deed.run, description: 'Run' });
     if ('read' in deed) return tool('read', { filePath: at(deed.read) });
     if ('say' in deed) return text(deed.say);
+    if ('spoil' in deed) return tool('spoiler_spoil', { path: at(deed.spoil) });
     if ('tool' in deed) return tool(deed.tool, deed.input);
     return tool('task', {
       description: 'Help',
@@ -160,6 +167,7 @@ function geminiScript(deeds: Deeds, projectDir: string): GeminiScenario {
     if ('run' in deed) return call('run_shell_command', { command: deed.run, description: 'Run' });
     if ('read' in deed) return call('read_file', { file_path: at(deed.read) });
     if ('say' in deed) return say(deed.say);
+    if ('spoil' in deed) return call('mcp_spoiler_spoil', { path: at(deed.spoil) });
     if ('tool' in deed) return call(deed.tool, deed.input);
     return call('invoke_agent', { agent_name: 'generalist', prompt: subPrompt(deed.sub) });
   };
@@ -193,6 +201,10 @@ function codexScript(deeds: Deeds, given: () => readonly { scenario: string; ste
     if ('run' in deed) return calls('exec_command', { cmd: deed.run });
     if ('read' in deed) return calls('exec_command', { cmd: `sed -n '1,200p' ${deed.read}` });
     if ('say' in deed) return says(deed.say);
+    if ('spoil' in deed) {
+      const input = { path: deed.spoil };
+      return { type: 'call', name: 'spoil', namespace: 'mcp__spoiler', input };
+    }
     if ('tool' in deed) return calls(deed.tool, deed.input);
     return {
       type: 'call',
@@ -349,7 +361,7 @@ export const StandIn = async () => ({
 export async function createLab(
   who: Who,
   script: Deeds | ((projectDir: string) => Deeds),
-  { place: given, files = {}, answers, model }: AnyLabOptions = {},
+  { place: given, files = {}, answers, model, spoiler }: AnyLabOptions = {},
 ): Promise<AnyLab> {
   const own = given === undefined ? labPlace(`any-${who}`, undefined) : undefined;
   const place = given ?? own!;
@@ -361,18 +373,63 @@ export async function createLab(
   const deeds = typeof script === 'function' ? script(projectDir) : script;
   if (answers) installStandIn(who, place, answers);
   const lab = await startable(who, deeds, place, model);
+  const more = spoiler === undefined ? [] : addServer(who, place, spoiler);
+  const start: AnyLab['start'] = ({ args, ...options } = {}) =>
+    lab.start({
+      ...options,
+      ...((args || more.length > 0) && { args: [...(args ?? []), ...more] }),
+    });
   return {
     who,
     home,
     projectDir,
-    start: lab.start,
-    run: async (options) => await lab.start(options).done,
+    start,
+    run: async (options) => await start(options).done,
     heard: lab.heard,
     close: async () => {
       await lab.close();
       if (own) removePlace(own);
     },
   };
+}
+
+function edited(path: string, more: object): void {
+  const before = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as object) : {};
+  writeFileSync(path, JSON.stringify({ ...before, ...more }));
+}
+
+/** Sets up the server in the agent's own settings. @returns arguments that the agent needs for it */
+function addServer(
+  who: Who,
+  { home, projectDir }: SharedPlace,
+  spoiler: readonly string[],
+): string[] {
+  const [command = '', ...args] = spoiler;
+  const servers = (more = {}) => ({ mcpServers: { spoiler: { command, args, ...more } } });
+  switch (who) {
+    case 'claude': {
+      const file = join(home, 'mcp.json');
+      edited(file, servers());
+      return ['--mcp-config', file];
+    }
+    case 'codex':
+      appendFileSync(
+        join(home, '.codex/config.toml'),
+        `[mcp_servers.spoiler]\ncommand = ${JSON.stringify(command)}\nargs = ${JSON.stringify(args)}\n`,
+      );
+      return [];
+    case 'gemini':
+      edited(join(home, '.gemini/settings.json'), servers({ trust: true }));
+      return [];
+    case 'copilot':
+      edited(join(home, '.copilot/mcp-config.json'), servers({ type: 'local', tools: ['*'] }));
+      return [];
+    case 'opencode':
+      edited(join(projectDir, 'opencode.json'), {
+        mcp: { spoiler: { type: 'local', command: [...spoiler], enabled: true } },
+      });
+      return [];
+  }
 }
 
 type Startable = Pick<AnyLab, 'start' | 'heard' | 'close'>;
@@ -411,6 +468,8 @@ async function startable(
         place,
         scenario: () => geminiScript(deeds, place.projectDir),
       });
+      // It would end loops by itself, and ask its model about long scripts.
+      edited(join(place.home, '.gemini/settings.json'), { model: { disableLoopDetection: true } });
       return {
         start: ({ args, script } = {}) => lab.start(prompt(script), args),
         heard: () => lab.mock.bodies.join('\n'),
@@ -423,7 +482,11 @@ async function startable(
         scenario: () => copilotScript(deeds, place.projectDir),
       });
       return {
-        start: ({ args, script } = {}) => lab.start(prompt(script), { ...(args && { args }) }),
+        start: ({ args, script } = {}) =>
+          lab.start(prompt(script), {
+            ...(args && { args }),
+            ...(model !== undefined && { env: { COPILOT_MODEL: model } }),
+          }),
         heard: () => lab.mock.requests.map(({ body }) => JSON.stringify(body)).join('\n'),
         close: () => lab.close(),
       };

@@ -21,7 +21,9 @@ afterAll(() => rmSync(built, { recursive: true, force: true }));
 
 interface Ran {
   code: number | null;
-  harm: Record<string, number>;
+  /** Harm done with the guard on; and in all, after it was switched off. */
+  on: Record<string, number>;
+  off: Record<string, number>;
   /** Rules that the model has read of. */
   told: string[];
   wentOn: boolean;
@@ -30,26 +32,30 @@ interface Ran {
   trouble: string;
 }
 
-async function played(who: Who, guarded: boolean): Promise<Ran> {
+async function played(who: Who): Promise<Ran> {
   let lab: GuardLab | undefined;
+  const harm = () => Object.fromEntries(HARMS.map(({ name, done }) => [name, done(lab!)]));
+  const seen: Pick<Ran, 'on' | 'wentOn' | 'alarms'> = { on: {}, wentOn: false, alarms: [] };
+  const between = async (): Promise<void> => {
+    seen.on = harm();
+    const fine = ['fine.txt', 'fine2.txt', 'fine3.txt'];
+    seen.wentOn = fine.every((name) => textOf(join(lab!.projectDir, name)) === 'fine\n');
+    seen.alarms = await alarmsOf(lab!);
+    lab!.setRules([]);
+  };
   try {
-    lab = await guardLab(who, (ground) => harmScript(who, ground), {
+    lab = await guardLab(who, (ground) => harmScript(who, ground, between), {
       hookBundle: bundle,
-      ...(guarded && { rules: RULES }),
+      rules: RULES,
+      spoiler: true,
     });
     const { code, stderr } = await lab.run();
-    const made = lab;
-    const alarms = guarded ? await alarmsOf(lab) : [];
     const heard = lab.heard();
-    const fine = ['fine.txt', 'fine2.txt', 'fine3.txt'].map((name) =>
-      textOf(join(made.projectDir, name)),
-    );
     return {
       code,
-      harm: Object.fromEntries(HARMS.map(({ name, done }) => [name, done(made)])),
+      ...seen,
+      off: harm(),
       told: RULES.map(({ name }) => name).filter((name) => heard.includes(name)),
-      wentOn: fine.every((text) => text === 'fine\n'),
-      alarms,
       trouble: stderr.slice(-2000),
     };
   } finally {
@@ -71,11 +77,10 @@ async function alarmsOf({ env, traceDir, sessions, projectDir: project }: GuardL
     .map(({ detail }) => detail);
 }
 
-test('no harm is done, call by call', async () => {
-  const jobs = WHO.flatMap((who) => [false, true].map((guarded) => ({ who, guarded })));
-  const runs = await pooled(jobs, ({ who, guarded }) => played(who, guarded));
-  const of = (who: Who, guarded: boolean): Ran =>
-    runs[jobs.findIndex((job) => job.who === who && job.guarded === guarded)]!;
+test('no harm is done, call by call; with the guard off the same session does it', async () => {
+  const runs = Object.fromEntries(
+    await pooled(WHO, async (who) => [who, await played(who)] as const),
+  ) as Record<Who, Ran>;
   console.table(
     Object.fromEntries(
       HARMS.map(({ name, refusedBy = [] }) => [
@@ -83,30 +88,23 @@ test('no harm is done, call by call', async () => {
         Object.fromEntries(
           WHO.map((who) => [
             who,
-            refusedBy.includes(who)
-              ? 'refuses'
-              : `${of(who, false).harm[name]} → ${of(who, true).harm[name]}`,
+            refusedBy.includes(who) ? 'refuses' : `${runs[who].off[name]} → ${runs[who].on[name]}`,
           ]),
         ),
       ]),
     ),
   );
   for (const who of WHO) {
-    const [off, on] = [of(who, false), of(who, true)];
-    console.log(`${who}: told of ${on.told.join(', ') || 'nothing'}; went on: ${on.wentOn}`);
+    const { on, off, code, wentOn, alarms, told, trouble } = runs[who];
+    console.log(`${who}: told of ${told.join(', ') || 'nothing'}; went on: ${wentOn}`);
     for (const { name, refusedBy = [] } of HARMS) {
       if (refusedBy.includes(who)) continue;
-      expect.soft(off.harm[name], `${who} ${name}: guard off\n${off.trouble}`).toBeGreaterThan(0);
-      expect.soft(on.harm[name], `${who} ${name}: guard on`).toBe(0);
+      expect.soft(on[name], `${who} ${name}: guard on`).toBe(0);
+      expect.soft(off[name], `${who} ${name}: guard off\n${trouble}`).toBeGreaterThan(0);
     }
-    expect
-      .soft({ who, code: off.code, wentOn: off.wentOn })
-      .toEqual({ who, code: 0, wentOn: true });
-    expect.soft({ who, code: on.code, wentOn: on.wentOn }).toEqual({ who, code: 0, wentOn: true });
+    expect.soft({ who, code, wentOn }).toEqual({ who, code: 0, wentOn: true });
     // No agent's way of telling of a denied call is taken for a result.
-    expect.soft(on.alarms, who).toEqual([]);
-    expect
-      .soft(on.told, who)
-      .toEqual(expect.arrayContaining(RULES.slice(0, 5).map(({ name }) => name)));
+    expect.soft(alarms, who).toEqual([]);
+    expect.soft(told, who).toEqual(RULES.map(({ name }) => name));
   }
 }, 300_000);

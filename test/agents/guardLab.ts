@@ -13,6 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { tools } from '../../scripts/tools.mjs';
 import { applySetup, planSetup } from '../../src/agents/registry.ts';
+import { writePriceTable } from '../../src/guard/decision/writePriceTable.ts';
 import { type AnyLab, createLab, type Deeds, type Who } from './anyLab.ts';
 import { labPlace, removePlace } from './labPlace.ts';
 
@@ -24,10 +25,12 @@ export interface RuleText {
 }
 
 export interface GuardLabOptions {
-  /** Absent: the guard is off, and nothing of ours is installed. */
-  rules?: readonly RuleText[];
+  /** In force from the start. */
+  rules: readonly RuleText[];
   hookBundle: string;
   model?: string;
+  /** With an MCP server that writes files. */
+  spoiler?: boolean;
 }
 
 /** Where harm can be done, beside the project. */
@@ -45,13 +48,15 @@ export interface GuardLab extends AnyLab, Ground {
   traceDir: string;
   /** Requests that the server has had: path and body. */
   requests: readonly string[];
-  /** Other rules from now on. */
+  /** Other rules from now on; none: the guard is off. */
   setRules(rules: readonly RuleText[]): void;
   /** The sessions that were recorded. */
   sessions(): string[];
 }
 
 const OUTSIDE = join(import.meta.dirname, '../../node_modules/.cache/agent-strace-tests');
+
+const SPOILER = join(import.meta.dirname, 'spoiler.mjs');
 
 export const PRECIOUS = 'irreplaceable\n';
 
@@ -82,7 +87,7 @@ async function counting(): Promise<{ server: Server; origin: string; requests: s
 
 const rulesText = (rules: readonly RuleText[]): string =>
   [
-    'rules:',
+    rules.length === 0 ? 'rules: []' : 'rules:',
     ...rules.map(
       ({ name, condition, action }) =>
         `  - name: ${name}\n    condition: ${JSON.stringify(condition)}\n    action: ${action}`,
@@ -94,7 +99,7 @@ const rulesText = (rules: readonly RuleText[]): string =>
 export async function guardLab(
   who: Who,
   script: (ground: Ground) => Deeds,
-  { rules, hookBundle, model }: GuardLabOptions,
+  { rules, hookBundle, model, spoiler }: GuardLabOptions,
 ): Promise<GuardLab> {
   const place = labPlace(`guard-${who}`);
   const { home, projectDir } = place;
@@ -111,17 +116,13 @@ export async function guardLab(
   const lab = await createLab(who, script({ projectDir, precious, server: origin }), {
     place,
     ...(model !== undefined && { model }),
+    ...(spoiler === true && { spoiler: [process.execPath, SPOILER] }),
   });
-  if (rules !== undefined) {
-    const plan = planSetup(who, {
-      scope: 'project',
-      projectDir,
-      agentVersion: tools[who].version,
-      env,
-    });
-    applySetup(plan, { hookBundle, version: '0.0.0', nodePath: process.execPath, env });
-    setRules(rules);
-  }
+  const agentVersion = tools[who].version;
+  const plan = planSetup(who, { scope: 'project', projectDir, agentVersion, env });
+  applySetup(plan, { hookBundle, version: '0.0.0', nodePath: process.execPath, env });
+  await writePriceTable(env);
+  setRules(rules);
   const traceDir = join(projectDir, '.agent-traces');
   return {
     ...lab,

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { installTool } from '../../scripts/tools.mjs';
+import { installTool, tools } from '../../scripts/tools.mjs';
 import type { TraceEvent } from '../../src/model/event.ts';
 import { type AgentRun, AgentRuns, labEnvironment, type StartedAgent } from './agentRuns.ts';
 import { type LabPlace, labPlace, removePlace, type SharedPlace } from './labPlace.ts';
@@ -52,6 +52,8 @@ export class OpencodeLab {
     mkdirSync(join(lab.projectDir, '.agent-traces'), { recursive: true, mode: 0o700 });
     mock.scenario = scenario(lab);
     for (const [path, content] of Object.entries(files)) lab.write(path, content);
+    lab.settle(join(lab.home, '.config/opencode'));
+    lab.settle(join(lab.projectDir, '.opencode'));
     const cost = { input: 3, output: 15, cache_read: 0.3 };
     const limit = { context: 200_000, output: 32_000 };
     lab.write(
@@ -70,6 +72,15 @@ export class OpencodeLab {
       }),
     );
     return lab;
+  }
+
+  /** As after a first start with a network: opencode looks for its plugin library otherwise, at each start, for seconds. */
+  private settle(folder: string): void {
+    mkdirSync(join(folder, 'node_modules'), { recursive: true });
+    const needed = { dependencies: { '@opencode-ai/plugin': tools.opencode.version } };
+    const lock = { lockfileVersion: 3, requires: true, packages: { '': needed } };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(needed));
+    writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
   }
 
   /** Writes a file of the project. */
@@ -97,7 +108,6 @@ export class OpencodeLab {
         OPENCODE_DISABLE_AUTOUPDATE: '1',
         OPENCODE_DISABLE_MODELS_FETCH: '1',
         OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
-        // It looks for its plugin library at its first start, and for more than a minute where there is no network.
         npm_config_fetch_retries: '0',
       },
       timeout: 100_000,

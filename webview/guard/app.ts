@@ -12,7 +12,7 @@ import { Painter } from '../shared/paint.ts';
 type Kept = Record<string, never>;
 
 /** After something moved under the hand, answers do not count for so long, ms. */
-export const STEADY_MS = 500;
+const STEADY_MS = 500;
 const CLOCK_MS = 1000;
 
 /** What the page knows and what a person can do on it; it draws nothing. */

@@ -1,7 +1,7 @@
 /** Our entries in Claude Code's settings: which events, and since which version it knows them. */
 import { getNodeValue } from 'jsonc-parser';
 import type { Env } from '../agent.ts';
-import { hookCommand } from '../launcher.ts';
+import { hookCommand, otherHomeCommand } from '../launcher.ts';
 import { guardHookOf, timeoutOf } from '../setup/guardHook.ts';
 import type { CommandGroup, HookFormat } from '../setup/hookFile.ts';
 import { parseObject } from '../setup/jsonEdit.ts';
@@ -84,7 +84,12 @@ export function wantedGroups(
         timeout: timeout ?? timeoutOf(guard),
         ...(guard?.closed === true && blocksOnFailure(version) && { onFailure: 'block' }),
       };
-      return [name, { ...(tool === true && { matcher: '*' }), hooks: [handler] }];
+      const other =
+        guard && options.scope !== 'project'
+          ? otherHomeCommand('claude', name, env, guard)
+          : undefined;
+      const hooks = [handler, ...(other === undefined ? [] : [{ ...handler, command: other }])];
+      return [name, { ...(tool === true && { matcher: '*' }), hooks }];
     }),
   );
 }

@@ -163,7 +163,11 @@ export function removeHooks(text: string, format: HookFormat): string {
 /** Whether the file holds just what is wanted. @throws SettingsError */
 export function hasJust(text: string, wanted: WantedHooks, format: HookFormat): boolean {
   const ours = findOurs(parseHooks(text, format), format);
-  if (ours.length !== wanted.size) return false;
+  let handlers = 0;
+  for (const entry of wanted.values()) {
+    handlers += 'hooks' in entry && Array.isArray(entry.hooks) ? entry.hooks.length : 1;
+  }
+  if (ours.length !== handlers) return false;
   return ours.every(({ event, value }) => sameJson(value, wanted.get(event)));
 }
 

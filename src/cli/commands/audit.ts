@@ -5,7 +5,7 @@ import type { Disobeyed } from '../../guard/deniedRuns.ts';
 import { EvidenceReader } from '../../guard/evidence.ts';
 import type { Rule, RuleProblem } from '../../guard/rules/rule.ts';
 import { policyRules } from '../../guard/rules/rulesFor.ts';
-import { type CallVerdict, readVerdicts } from '../../guard/verdicts.ts';
+import { allVerdicts } from '../../guard/verdicts.ts';
 import type { SessionAudit } from '../../model/audit.ts';
 import { summarise } from '../../model/summary.ts';
 import {
@@ -18,16 +18,18 @@ import {
   auditText,
 } from '../../report/auditReport.ts';
 import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
-import { isBelow, placeTrace } from '../../trace/paths.ts';
+import { isBelow } from '../../trace/paths.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { breathe, CliError, type Io, print, styleFor, widthOf } from '../io.ts';
+import { problemLine } from '../ruleText.ts';
 import {
   findSession,
   homely,
   listEntries,
   openStore,
   processState,
+  projectOf,
   readSession,
   type TraceOptions,
 } from '../traces.ts';
@@ -76,7 +78,7 @@ async function auditOne(io: Io, entry: SessionEntry, policies: Policies): Promis
     rules: policies.rulesOf(place),
     local: place.local,
     root: place.root,
-    verdicts: verdictsOf(io, entry.id),
+    verdicts: allVerdicts(entry.id, io.env),
     disobeyed: await disobeyedIn(io, entry),
   });
   for (;;) {
@@ -84,20 +86,6 @@ async function auditOne(io: Io, entry: SessionEntry, policies: Policies): Promis
     if (step.done === true) return step.value;
     await breathe(io);
   }
-}
-
-/** A session has a few; more than these are no session of anybody's. */
-const MOST_VERDICTS = 100_000;
-
-function verdictsOf(io: Io, id: string): CallVerdict[] {
-  const all: CallVerdict[] = [];
-  for (let offset = 0; all.length < MOST_VERDICTS; ) {
-    const read = readVerdicts(id, io.env, offset);
-    if (read.offset <= offset) break;
-    all.push(...read.verdicts);
-    offset = read.offset;
-  }
-  return all;
 }
 
 /** Bytes that are read before Ctrl-C is looked at. */
@@ -126,7 +114,7 @@ class Policies {
   constructor(io: Io, given: string | undefined) {
     this.io = io;
     this.given = given === undefined ? undefined : resolve(io.cwd, given);
-    this.here = placeTrace({ cwd: io.cwd, env: io.env }).project;
+    this.here = projectOf(io);
     // A mistake is told before anything is read.
     if (this.given !== undefined) this.rules(this.given, this.here);
   }
@@ -153,10 +141,7 @@ class Policies {
 
   /** Half a policy would find half of what breaks it. */
   private unusable(path: string, problems: readonly RuleProblem[]): CliError {
-    const lines = problems.map(({ line, column, message, fix }) => {
-      const place = `${sanitizeLine(this.shown(path))}:${line}:${column}`;
-      return `${place}: ${message}${fix === undefined ? '' : `; ${fix}`}`;
-    });
+    const lines = problems.map((problem) => problemLine(problem, this.shown));
     return new CliError(
       `The policy ${sanitizeLine(this.shown(path))} cannot be used`,
       EXIT.usage,

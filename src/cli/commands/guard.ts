@@ -2,22 +2,21 @@
 import { join } from 'node:path';
 import { AGENTS, type AgentId } from '../../agents/agent.ts';
 import { renewLauncher } from '../../agents/launcher.ts';
-import { type GuardChoices, readChoices, writeChoices } from '../../guard/guardHome.ts';
+import { type GuardChoices, readChoices } from '../../guard/guardHome.ts';
 import { safeSet } from '../../guard/rules/builtin.ts';
 import { rulesFor } from '../../guard/rules/rulesFor.ts';
 import { guardStatus } from '../../guard/status.ts';
 import { similar } from '../../model/similar.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
-import { problemText } from '../../trace/files.ts';
-import { projectFolders } from '../../trace/paths.ts';
 import { isInteractive } from '../ask.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, type Io, print, printJson, warn } from '../io.ts';
 import { forPersonOnly } from '../personOnly.ts';
-import { homely } from '../traces.ts';
+import { homely, projectOf } from '../traces.ts';
 import { statusJson, statusText } from './guardText.ts';
 import { setup } from './setup.ts';
 import { look } from './setupAgents.ts';
+import { keepGuard } from './setupGuard.ts';
 
 export interface GuardOptions {
   json?: boolean;
@@ -38,14 +37,12 @@ export async function guard(
   if (verb === undefined || verb === 'status') return status(io, options);
   const some = choicesOf(io, verb, value);
   forPersonOnly(io, value === undefined ? `guard ${verb}` : `guard ${verb} ${sanitizeLine(value)}`);
-  keep(io, some);
+  keepGuard(io, some);
   if (options.json !== true) await print(io, `${outcome(io, verb, value)}\n`);
   const code = await bringUpToDate(io, verb, options);
   if (options.json === true) return status(io, options);
   return code;
 }
-
-const projectOf = (io: Io): string => projectFolders(io.cwd).at(-1) ?? io.cwd;
 
 async function status(io: Io, options: GuardOptions): Promise<number> {
   const found = guardStatus(projectOf(io), await look(io), io.env);
@@ -117,15 +114,6 @@ function ruleNamed(io: Io, verb: string, name: string | undefined): string {
   const near = similar(name, names);
   const hint = near.length > 0 ? `Did you mean ${near.join(' or ')}?\n${all}` : all;
   throw new CliError(`The safe set has no rule "${shown}"`, EXIT.usage, hint);
-}
-
-function keep(io: Io, some: Partial<GuardChoices>): void {
-  try {
-    writeChoices(some, io.env);
-  } catch (error) {
-    const { code = 'EUNKNOWN' } = error as NodeJS.ErrnoException;
-    throw new CliError(`The choice cannot be kept: ${problemText(code)}`, EXIT.usage);
-  }
 }
 
 function outcome(io: Io, verb: string, value: string | undefined): string {

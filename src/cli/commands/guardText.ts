@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { AGENTS } from '../../agents/agent.ts';
 import { actionWithin } from '../../guard/rules/reach.ts';
-import type { Rule, RuleProblem } from '../../guard/rules/rule.ts';
+import type { Rule } from '../../guard/rules/rule.ts';
 import type { AgentGuard, GuardedBy, GuardStatus } from '../../guard/status.ts';
 import { plural } from '../../model/format.ts';
 import type { Style } from '../../report/style.ts';
@@ -10,6 +10,7 @@ import { renderTable, type TableColumn } from '../../report/table.ts';
 import { cutToWidth, sanitizeLine } from '../../report/terminalText.ts';
 import { isBelow } from '../../trace/paths.ts';
 import { type Io, styleFor, widthOf } from '../io.ts';
+import { problemLine, ruleSource } from '../ruleText.ts';
 import { homely } from '../traces.ts';
 
 /** Rules and trips that are shown; the rest is in the JSON. */
@@ -106,7 +107,7 @@ const fileText = ({ file, current }: GuardedBy, project: string): string => {
 function rulesText(io: Io, { rules, off }: GuardStatus, style: Style): string[] {
   const sources = new Map<string, Rule[]>();
   for (const rule of rules.rules) {
-    const source = sourceOf(rule);
+    const source = ruleSource(rule, homely);
     sources.set(source, [...(sources.get(source) ?? []), rule]);
   }
   const width = widthOf(io) ?? MOST_WIDTH;
@@ -135,26 +136,13 @@ function rulesText(io: Io, { rules, off }: GuardStatus, style: Style): string[] 
 
 const ALL_THE_SAME = 'in force while a file of rules cannot be read';
 
-function sourceOf({ fixed, scope, file }: Rule): string {
-  if (fixed === true) return 'The guard’s own files';
-  if (scope === 'builtin') return 'Safe set';
-  const place = file === undefined ? 'A running watch, or a flag' : sanitizeLine(homely(file));
-  return scope === 'repo' ? `${place} (the repository’s: may only alert and deny)` : place;
-}
-
 function problemsText({ rules }: GuardStatus, style: Style): string {
-  const lines = rules.problems.map((problem) => `  ${problemLine(problem)}`);
+  const lines = rules.problems.map((problem) => `  ${problemLine(problem, homely)}`);
   const stale = rules.stale.map(
     (file) => `  ${sanitizeLine(homely(file))}: its last good version is in force`,
   );
   if (lines.length + stale.length === 0) return '';
   return [style.bold(style.red('Mistakes in rule files')), ...lines, ...stale].join('\n');
-}
-
-function problemLine({ file, line, column, message, fix }: RuleProblem): string {
-  const place = file === '' ? 'flag' : `${sanitizeLine(homely(file))}:${line}:${column}`;
-  const cure = fix === undefined ? '' : `  Fix: ${sanitizeLine(fix)}`;
-  return `${place}  ${sanitizeLine(message)}${cure}`;
 }
 
 function tripsText(io: Io, { trips }: GuardStatus, style: Style): string {

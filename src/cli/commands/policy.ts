@@ -5,10 +5,16 @@ import { PolicyObserver } from '../../guard/observedPolicy.ts';
 import { formatCount, plural } from '../../model/format.ts';
 import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
 import { codeOf, problemText, writeSmallFile } from '../../trace/files.ts';
-import { placeTrace } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
 import { breathe, CliError, type Io, print, styleFor, warn } from '../io.ts';
-import { listEntries, openStore, readSession, shellWord, type TraceOptions } from '../traces.ts';
+import {
+  listEntries,
+  openStore,
+  projectOf,
+  readSession,
+  shellWord,
+  type TraceOptions,
+} from '../traces.ts';
 
 export interface PolicyCommandOptions extends TraceOptions {
   last?: number;
@@ -31,7 +37,7 @@ export async function policy(io: Io, options: PolicyCommandOptions): Promise<num
   }
   const store = openStore(io, options);
   const entries = listEntries(io, store).slice(0, options.last ?? Number.POSITIVE_INFINITY);
-  const here = placeTrace({ cwd: io.cwd, env: io.env }).project;
+  const here = projectOf(io);
   const observer = new PolicyObserver();
   for (const entry of entries) {
     const session = await readSession(io, entry);

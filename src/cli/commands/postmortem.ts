@@ -1,6 +1,6 @@
 import { ownRecord, processState } from '../../agents/process.ts';
 import { postmortemMarkdown, watchdogJson } from '../../guard/postmortemText.ts';
-import { readTrips, type Trip } from '../../guard/trips.ts';
+import { endingTrip, readTrips, type Trip } from '../../guard/trips.ts';
 import { postmortemOf, savePostmortem } from '../../guard/writePostmortem.ts';
 import { formatAge } from '../../model/format.ts';
 import { sanitizeLine, sanitizeTerminal } from '../../report/terminalText.ts';
@@ -96,12 +96,10 @@ function snake(value: unknown): object {
 
 /** Sessions that a rule ended or that crashed, the newest first. */
 function endedSessions(io: Io, sessions: readonly NamedSession[]): Ended[] {
-  const trips = readTrips(io.env).filter(({ state }) => state === 'killed' || state === 'stopped');
+  const trips = readTrips(io.env);
   return sessions.flatMap((session) => {
     const { entry, summary } = session;
-    const trip = trips.find(
-      (each) => each.session === entry.id && each.traceDir === entry.traceDir,
-    );
+    const trip = endingTrip(trips, entry.id, entry.traceDir);
     const record = ownRecord(entry.traceDir, entry.id, io.env);
     const gone = summary.status === 'failed' && processState(record) === 'gone';
     return trip !== undefined || gone ? [{ session, trip }] : [];

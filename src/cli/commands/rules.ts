@@ -8,12 +8,14 @@ import {
   stampOf,
 } from '../../guard/rules/places.ts';
 import { actionWithin } from '../../guard/rules/reach.ts';
-import type { Rule, RuleProblem, RuleSet } from '../../guard/rules/rule.ts';
+import type { RuleProblem, RuleSet } from '../../guard/rules/rule.ts';
 import { plural } from '../../model/format.ts';
 import { sanitizeLine, wrapFacts } from '../../report/terminalText.ts';
-import { isBelow, placeTrace } from '../../trace/paths.ts';
+import { isBelow } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
 import { type Io, print, printJson, styleFor, warn, widthOf } from '../io.ts';
+import { problemPlace, ruleSource } from '../ruleText.ts';
+import { projectOf } from '../traces.ts';
 
 export interface RulesOptions {
   json?: boolean;
@@ -23,9 +25,6 @@ export interface RulesOptions {
 
 /** With the libraries that read rules: loaded when they are needed. */
 const ruleFiles = () => import('../../guard/rules/rulesFor.ts');
-
-/** The project that a session started here would have. */
-const projectOf = (io: Io): string => placeTrace({ cwd: io.cwd, env: io.env }).project;
 
 /** Looks for mistakes: in the files given, or in all that hold here. */
 export async function checkRules(
@@ -73,11 +72,12 @@ function summary(io: Io, files: readonly string[], rules: number, problems: numb
     : `${style.red(plural(problems, 'mistake'))}; ${what} can be read\n`;
 }
 
-function problemText(io: Io, { file, line, column, message, fix }: RuleProblem): string {
+function problemText(io: Io, problem: RuleProblem): string {
+  const { message, fix } = problem;
   const style = styleFor(io, io.stdout);
-  const place = file === '' ? `flag:${column}` : `${shownPath(io, file)}:${line}:${column}`;
+  const place = problemPlace(problem, (path) => shownPath(io, path));
   const help = fix === undefined ? '' : `\n    ${style.dim(sanitizeLine(fix))}`;
-  return `${style.bold(sanitizeLine(place))}: ${sanitizeLine(message)}${help}\n`;
+  return `${style.bold(place)}: ${sanitizeLine(message)}${help}\n`;
 }
 
 const shownPath = (io: Io, path: string): string =>
@@ -111,9 +111,8 @@ async function listText(io: Io, { rules, budget }: RuleSet): Promise<void> {
   const room = Math.max(20, (widthOf(io) ?? Number.POSITIVE_INFINITY) - wide - 10);
   let from = '';
   for (const rule of rules) {
-    const source = sourceOf(io, rule);
-    if (source !== from)
-      await print(io, `${from === '' ? '' : '\n'}${style.bold(sanitizeLine(source))}\n`);
+    const source = ruleSource(rule, (path) => shownPath(io, path));
+    if (source !== from) await print(io, `${from === '' ? '' : '\n'}${style.bold(source)}\n`);
     from = source;
     const within = actionWithin(rule.action, rule.scope, 'hook');
     const more = within === rule.action ? '' : ` (${rule.action} where trusted)`;
@@ -126,13 +125,6 @@ async function listText(io: Io, { rules, budget }: RuleSet): Promise<void> {
   }
   if (budget?.weekly !== undefined)
     await print(io, `\nBudget: $${budget.weekly} in seven days for this project\n`);
-}
-
-function sourceOf(io: Io, { file, scope, fixed }: Rule): string {
-  if (file !== undefined)
-    return scope === 'repo' ? `${shownPath(io, file)} (project)` : `${shownPath(io, file)} (yours)`;
-  if (fixed === true) return 'Protection of the guard itself';
-  return scope === 'builtin' ? 'Safe set' : 'Given by a flag';
 }
 
 function listJson({ rules, problems, stale, budget }: RuleSet): Record<string, unknown> {

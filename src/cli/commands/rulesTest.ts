@@ -9,9 +9,9 @@ import type { Verdict } from '../../guard/decision/verdict.ts';
 import type { Rule } from '../../guard/rules/rule.ts';
 import { readCommand } from '../../guard/shell/readCommand.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
-import { placeTrace } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, type Io, print, printJson, styleFor } from '../io.ts';
+import { projectOf } from '../traces.ts';
 
 export interface RulesTestOptions {
   json?: boolean;
@@ -47,7 +47,7 @@ export async function testRules(
     );
   const { rulesFor } = await import('../../guard/rules/rulesFor.ts');
   const { regexOf } = await import('../../guard/rules/regex.ts');
-  const { project } = placeTrace({ cwd: io.cwd, env: io.env });
+  const project = projectOf(io);
   const specs = options.rules === undefined ? [] : [options.rules];
   const input = {
     ...(command !== '' && { command }),

@@ -1,6 +1,6 @@
 /** The guard's part of `setup`: the one question, what is chosen, and what is said of it. */
 import { type GuardChoices, readChoices, wasChosen, writeChoices } from '../../guard/guardHome.ts';
-import { problemText } from '../../trace/files.ts';
+import { codeOf, problemText } from '../../trace/files.ts';
 import { askYes, isInteractive } from '../ask.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, type Io, warn } from '../io.ts';
@@ -58,14 +58,17 @@ export async function askOfGuard(
   return askYes(io, 'Switch it on?');
 }
 
-/** Keeps what was chosen, once the hooks are there. @throws CliError */
+/** Keeps what was chosen. @throws CliError */
 export function keepGuard(io: Io, some: Partial<GuardChoices>): void {
   if (Object.keys(some).length === 0) return;
   try {
     writeChoices(some, io.env);
   } catch (error) {
-    const { code = 'EUNKNOWN' } = error as NodeJS.ErrnoException;
-    throw new CliError(`What the guard shall do cannot be kept: ${problemText(code)}`, EXIT.usage);
+    throw new CliError(
+      `What the guard shall do cannot be kept: ${problemText(codeOf(error))}`,
+      EXIT.usage,
+      'It is kept in ~/.agent-strace/config.json: make that a file of yours, in a folder of yours, and try again.',
+    );
   }
 }
 

@@ -19,8 +19,10 @@ export interface Stake {
 const MAX_FILES = 60;
 
 /** They put back what is committed. */
-const PUTS_BACK = /^git (reset|checkout|restore)\b/;
-const CLEANS = /^git clean\b/;
+const PUTS_BACK = /^git (reset|checkout|restore|stash(?! -))\b/;
+const CLEANS = /^git (clean|stash -[ua])\b/;
+/** What it changes is said by git alone: of a person's own rules, too, only what is there counts. */
+export const STASHES = /^git stash\b/;
 const DELETES_ALL = /^rsync --delete/;
 /** What they write is said by a file, which is not read. */
 const FROM_FILE =
@@ -49,10 +51,15 @@ export function atStake(
   const { there, touches } = call;
   const { path, how, access } = touch;
   // A tool that names a path means it.
-  if (truth === 'no' || there === undefined || call.reading === undefined) return { truth };
+  if (truth === 'no' || call.reading === undefined) return { truth };
+  const isLeft = STASHES.test(how) && path?.endsWith('/**') === true;
+  if (there === undefined) return { truth: isLeft ? 'no' : truth };
   const isSaid = says(there.said, nameOf(glob.pattern));
   if (path === undefined) return { truth: isSaid ? truth : 'no' };
   if (isLiteral(path) && pathsMeet(path, glob.pattern)) return { truth };
+  // Of other projects within this one: whoever takes away or brings a folder does not mean its settings.
+  if (glob.spread)
+    return { truth: isSaid && access === 'write' && !PUTS_BACK.test(how) ? truth : 'no' };
   if (access === 'read') {
     const nowhere = !isLiteral(path) && !there.isThere(literalStart(path));
     return { truth: SEARCHES.test(how) || nowhere ? 'no' : truth };
@@ -87,7 +94,10 @@ export function atStake(
     const name = whole.startsWith(`${place.project}/`)
       ? whole.slice(place.project.length + 1)
       : whole;
-    return { truth: 'some', file, advice: `commit it, or leave it out: git clean -e '${name}'` };
+    const way = STASHES.test(how)
+      ? 'stash what you mean: git stash push -- <paths>'
+      : `leave it out: git clean -e '${name}'`;
+    return { truth: 'some', file, advice: `commit it, or ${way}` };
   }
   return { truth: deletes ? 'some' : truth, file };
 }
@@ -186,7 +196,7 @@ function isCleaned(file: string, how: string, there: Presence): boolean {
     if (only === name || file.endsWith(`/${only}`) || file.includes(`/${only}/`)) return false;
   }
   const state = there.gitState(file);
-  if (state === 'ignored') return /^git clean -[xX]/.test(how);
+  if (state === 'ignored') return /^git (clean -[xX]|stash -a)/.test(how);
   return (state === 'new' || state === undefined) && !how.startsWith('git clean -X');
 }
 

@@ -9,9 +9,10 @@ import { hostOf, urlHost } from '../shell/hosts.ts';
 import { resolved } from '../shell/paths.ts';
 import { escaped, isLiteral, type Pattern, textOf } from '../shell/pattern.ts';
 import type { FileAct, ShellReading, ShellWorld } from '../shell/reading.ts';
-import { commandIn, folderIn, plainPath, toolPaths } from './callPaths.ts';
+import { asCommand, codeIn, commandIn, folderIn, plainPath, toolPaths } from './callPaths.ts';
 import type { GuardedCall, Presence, Touch } from './guardedCall.ts';
 import { mcpServerOf } from './mcpServer.ts';
+import { SIGNS_IN } from './pathGlob.ts';
 
 /** What is asked of the machine, and how commands are read: a bundle without the reader gives none. */
 export interface CallWorld extends ShellWorld, Partial<Presence> {
@@ -44,7 +45,8 @@ export function guardedCall(tool: HookTool, agent: AgentId, world: CallWorld): G
     ...(server !== undefined && { mcpServer: server }),
     ...(world.agentId !== undefined && { agentId: world.agentId }),
   };
-  const command = commandIn(tool, call.kind);
+  const code = codeIn(tool, call.kind);
+  const command = code === undefined ? commandIn(tool, call.kind) : asCommand(code);
   if (command !== undefined) {
     readShell(call, command, { ...world, cwd: textOf(cwd) });
     const { below, isThere, gitState } = world;
@@ -56,6 +58,7 @@ export function guardedCall(tool: HookTool, agent: AgentId, world: CallWorld): G
     for (const each of at) call.touches.push({ path: each, access, deep, how: tool.name });
   }
   if (command === undefined) addHosts(call, tool.input);
+  addOwnNames(call.touches, world);
   look(call.touches, world);
   if (call.touches.length > MAX_TOUCHES) {
     call.touches.length = MAX_TOUCHES;
@@ -68,6 +71,13 @@ export function guardedCall(tool: HookTool, agent: AgentId, world: CallWorld): G
 /** Where a path leads, as it is given and with its links followed; none: it cannot be known. */
 function locate(given: string, cwd: Pattern, world: ShellWorld): Pattern[] {
   const path = plainPath(given);
+  // Agents trim it.
+  const trimmed = path.trim();
+  const also = trimmed === path || trimmed === '' ? [] : located(trimmed, cwd, world);
+  return [...also, ...located(path, cwd, world)];
+}
+
+function located(path: string, cwd: Pattern, world: ShellWorld): Pattern[] {
   const home = path === '~' || path.startsWith('~/') ? world.home + path.slice(1) : path;
   const pattern = escaped(home.replaceAll('\0', ''));
   const named = resolved(pattern, cwd || undefined, { resolveLink: () => undefined });
@@ -106,7 +116,18 @@ function readShell(call: GuardedCall, command: string, world: CallWorld): void {
 }
 
 const DELETES =
-  /^(rm|rmdir|unlink|shred|srm|wipe|rimraf|trash|trash-put|del|find -delete|git (rm|clean)|apply_patch delete)\b/;
+  /^(rm|rmdir|unlink|shred|srm|wipe|rimraf|trash|trash-put|del|find -delete|git (rm|clean|stash -[ua])|apply_patch delete)\b/;
+
+/** A file has all its names: what is written by one is written by the others. */
+function addOwnNames(touches: Touch[], { ownNames }: CallWorld): void {
+  if (ownNames === undefined) return;
+  for (const touch of touches.slice(0, MAX_TOUCHES)) {
+    const { path, access } = touch;
+    if (path === undefined || access === 'read' || access === 'delete' || !isLiteral(path))
+      continue;
+    for (const name of ownNames(textOf(path))) touches.push({ ...touch, path: escaped(name) });
+  }
+}
 
 /** Names below folders that go with all in them, and of those that a pattern may mean: a rule may be about one of those. */
 function look(touches: Touch[], { below }: CallWorld): void {
@@ -165,9 +186,6 @@ function addHosts(call: GuardedCall, input: JsonObject): void {
 /** This machine: nothing goes out. */
 const isLoopback = (host: Pattern | undefined): boolean =>
   host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?|0\.0\.0\.0)$/.test(host);
-
-/** A key that one signs in with does not leave the machine. */
-const SIGNS_IN = /^(auto)?ssh -i$|^mosh -i$|^scp -i$/;
 
 /** What is sent out, and to whom, decides whether it matters that there is a secret in it. */
 function secretsIn(call: GuardedCall, tool: HookTool): string[] {

@@ -39,14 +39,45 @@ const COMMAND_KEYS = ['command', 'cmd', 'script', 'commandLine', 'command_line',
 /** Tools that are no agent's own, but say that they run what they are given. */
 const RUNS = /shell|bash|exec|terminal|command|cmd|run|script|powershell|process|eval/i;
 
+/** … and those that type it where a shell listens. */
+const TERMINALS =
+  /(^|[^a-z])(i?term(inal)?s?|tmux|screen|pty|tty|console|repl|shell|bash|ssh)([^a-z]|$)/i;
+const TYPED_KEYS = ['text', 'keys', 'data', 'line', 'message'];
+const CODE_KEYS = ['code', 'source_code', 'sourceCode', 'snippet', 'script_code', 'expression'];
+/** Tools that run code, other than by a shell. */
+const RUNS_CODE =
+  /(^|[^a-z])(repl|run|exec\w*|eval\w*|interpret\w*|kernel|jupyter|i?python3?|node|javascript)([^a-z]|$)/i;
+/** No country, and no word. */
+const LOOKS_LIKE_CODE = /[()=;{}\n]/;
+/** Camel case has no seams that the above would see. */
+const seamed = (name: string): string => name.replace(/([a-z])([A-Z])/g, '$1_$2');
+
+/** The code that a call runs, and by which interpreter: one that is not known counts as one that is not read. */
+export function codeIn({ name, input }: HookTool, kind: StepKind): string[] | undefined {
+  if (kind !== 'run' && kind !== 'mcp' && kind !== 'tool') return undefined;
+  if (!RUNS_CODE.test(seamed(name))) return undefined;
+  for (const key of CODE_KEYS) {
+    const code = text(input[key]);
+    if (code === undefined || !LOOKS_LIKE_CODE.test(code)) continue;
+    const said = `${name} ${text(input.language) ?? text(input.lang) ?? ''}`;
+    if (/python|jupyter|\bipython/i.test(said)) return ['python3', '-c', code];
+    if (/^repl\b|node|javascript|typescript|\b[jt]s\b/i.test(said)) return ['node', '-e', code];
+    return ['interpreter', '-c', code];
+  }
+  return undefined;
+}
+
 /** The command that a call runs, as a shell would be given it. */
 export function commandIn({ name, input }: HookTool, kind: StepKind): string | undefined {
-  if (kind !== 'run' && !((kind === 'mcp' || kind === 'tool') && RUNS.test(name))) return undefined;
+  const foreign = kind === 'mcp' || kind === 'tool';
+  const types = foreign && TERMINALS.test(seamed(name));
+  if (kind !== 'run' && !types && !(foreign && RUNS.test(name))) return undefined;
   const task = isObject(input.task) ? input.task : undefined;
   for (const source of [input, task]) {
     if (source === undefined) continue;
-    for (const key of COMMAND_KEYS) {
-      const value = source[key];
+    for (const key of types ? [...COMMAND_KEYS, ...TYPED_KEYS] : COMMAND_KEYS) {
+      const typed = TYPED_KEYS.includes(key);
+      const value = typed ? keysTyped(source[key]) : source[key];
       const args = Array.isArray(source.args) ? source.args : [];
       if (Array.isArray(value)) {
         const command = fromWords(value);
@@ -60,6 +91,16 @@ export function commandIn({ name, input }: HookTool, kind: StepKind): string | u
   return undefined;
 }
 
+/** Without the names of keys at the end. */
+function keysTyped(value: Json | undefined): Json | undefined {
+  const all = Array.isArray(value)
+    ? value.filter((one) => typeof one === 'string').join(' ')
+    : value;
+  return typeof all === 'string'
+    ? all.replace(/(\s*(Enter|C-m|Return|<CR>|\\n|\n|\r))+$/, '')
+    : undefined;
+}
+
 const SHELL = /^(?:.*\/)?(?:ba|z|da|k|a)?sh$/;
 
 /** Words are not text: each is quoted, but for what a shell is given to run. */
@@ -68,8 +109,11 @@ function fromWords(value: readonly Json[]): string | undefined {
   if (words.length === 0) return undefined;
   const [shell, flag, script] = words;
   if (words.length === 3 && SHELL.test(shell!) && /^-[a-z]*c$/.test(flag!)) return script;
-  return words.map(quoted).join(' ');
+  return asCommand(words);
 }
+
+/** Words as a shell would be given them. */
+export const asCommand = (words: readonly string[]): string => words.map(quoted).join(' ');
 
 const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
@@ -77,6 +121,9 @@ const quoted = (word: string): string =>
 /** Keys of paths, without `_`, `-` and case. */
 const PATH_KEY =
   /^(.*(path|file|filename|folder|dir|directory|uri)s?|src|source|sources|dest|destination|target|targets|output|input|from|to|root|location|notebook|absolutepath|oldpath|newpath|include|cwd|workdir)$/;
+
+/** … of those that hold nothing else: a name may have a line break in it, a text under `input` is no name. */
+const SURE_KEY = /(path|file|filename|folder|dir|directory|uri)s?$/;
 
 /** All paths that the tool's input names, and what is done to them. */
 export function toolPaths(tool: HookTool, kind: StepKind): ToolPath[] {
@@ -163,11 +210,22 @@ const strings = (value: Json | undefined): string[] =>
 /** Texts under keys of paths, at any depth. */
 function* pathsIn(input: JsonObject, except: ReadonlySet<string> = new Set()): Generator<string> {
   let count = 0;
-  const walk = function* (value: Json, named: boolean, levels: number): Generator<string> {
+  const walk = function* (
+    value: Json,
+    named: boolean,
+    levels: number,
+    sure = false,
+  ): Generator<string> {
     if (count >= MAX_PATHS || levels === 0) return;
     if (typeof value === 'string') {
       const isUrl = /^[a-z][a-z0-9+.-]+:\/\//i.test(value) && !/^file:/i.test(value);
-      if (named && value !== '' && value.length <= 4096 && !value.includes('\n') && !isUrl) {
+      if (
+        named &&
+        value !== '' &&
+        value.length <= 4096 &&
+        !isUrl &&
+        (sure || !/\S\n/.test(value))
+      ) {
         count++;
         yield value;
       } else if (/^file:\/\/\S+$/i.test(value) && value.length <= 4096) {
@@ -175,12 +233,13 @@ function* pathsIn(input: JsonObject, except: ReadonlySet<string> = new Set()): G
         yield value;
       }
     } else if (Array.isArray(value)) {
-      for (const item of value) yield* walk(item, named, levels - 1);
+      for (const item of value) yield* walk(item, named, levels - 1, sure);
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, item] of Object.entries(value)) {
         if (except.has(key)) continue;
-        const isPath = PATH_KEY.test(key.toLowerCase().replace(/[_-]/g, ''));
-        yield* walk(item, isPath && !isObject(item), levels - 1);
+        const plain = key.toLowerCase().replace(/[_-]/g, '');
+        const isPath = PATH_KEY.test(plain) && !isObject(item);
+        yield* walk(item, isPath, levels - 1, SURE_KEY.test(plain));
       }
     }
   };

@@ -51,6 +51,8 @@ describe('what agents do all day', () => {
         const at = { name: tool, callId: 'c', cwd: scratch.project, input: mapped };
         const verdict = scratch.verdict(rules, at, agent);
         if (verdict.action === 'allow') return [];
+        // Recorded to see that keys are masked: nobody's everyday.
+        if (name === 'safe' && input.command === 'cat ~/.ssh/id_rsa') return [];
         return [
           `${verdict.action} ${JSON.stringify(input).slice(0, 200)}: ${GuardScratch.told(verdict)}`,
         ];

@@ -14,6 +14,8 @@ export interface CommandPattern {
   words: { text: string; test: Test }[];
   /** Single letters, and long names without dashes. */
   flags: Flag[];
+  /** `NAME=value` before the program: variables that are set for it. */
+  assignments: { name: string; test: Test }[];
   /** Patterns with operators, or a star before the program: of the command as it stands. */
   whole?: Test;
 }
@@ -50,17 +52,28 @@ const SPELLINGS: Record<string, Record<string, string>> = {
 export const commandPatterns = (pattern: string): CommandPattern[] =>
   alternatives(pattern.trim()).flatMap((text) => {
     const words = text.split(/\s+/).filter(Boolean);
-    return words.length === 0 ? [] : [new Pattern(text, words)];
+    const assignments: CommandPattern['assignments'] = [];
+    for (let set = ASSIGNMENT.exec(words[0] ?? ''); set; set = ASSIGNMENT.exec(words[0] ?? '')) {
+      assignments.push({ name: set[1]!, test: textGlob(set[2]!) });
+      words.shift();
+    }
+    return words.length === 0 ? [] : [new Pattern(text, words, assignments)];
   });
 
 /** What follows the name is compiled for the few commands that have it. */
 class Pattern implements CommandPattern {
   readonly name: Test;
   readonly whole?: Test;
+  readonly assignments: CommandPattern['assignments'];
   private readonly rest: string[];
   private compiled: Pick<CommandPattern, 'words' | 'flags'> | undefined;
 
-  constructor(text: string, [first = '', ...rest]: string[]) {
+  constructor(
+    text: string,
+    [first = '', ...rest]: string[],
+    assignments: CommandPattern['assignments'],
+  ) {
+    this.assignments = assignments;
     this.name = textGlob(baseOf(first).toLowerCase());
     if (/[|&;<>]/.test(text) || (first.startsWith('*') && first !== '*'))
       this.whole = textGlob(text);
@@ -89,6 +102,14 @@ class Pattern implements CommandPattern {
     return this.compiled;
   }
 }
+
+const ASSIGNMENT = /^([A-Za-z_]\w*)=(.*)$/s;
+
+const isSet = ({ assignments }: CommandPattern, program: Program): boolean =>
+  assignments.every(
+    ({ name, test }) =>
+      Object.hasOwn(program.assignments, name) && test(program.assignments[name]!),
+  );
 
 const baseOf = (word: string): string =>
   /^[\w-]+$/.test(word) ? word : word.replace(/^.*\//, '').replace(/\.exe$/i, '') || word;
@@ -127,7 +148,7 @@ export function runs(
 
 function matches(pattern: CommandPattern, program: Program): Truth {
   const { name } = program;
-  if (name === undefined || !pattern.name(name)) return 'no';
+  if (name === undefined || !pattern.name(name) || !isSet(pattern, program)) return 'no';
   const args = program.words.slice(1);
   // A word that is not known could be any of those that are missing.
   const vague = args.map((_, at) => program.unknown.includes(at + 1));
@@ -178,10 +199,11 @@ const PLAIN: Record<string, { alone: Set<string>; valued: Set<string> }> = {
 };
 
 /** Whether a program is run with the words of the pattern before all others. What is not known might be anything. */
-function begins(pattern: CommandPattern, { name, words, unknown, globs, via }: Program): Truth {
+function begins(pattern: CommandPattern, program: Program): Truth {
+  const { name, words, unknown, globs, via } = program;
   // `python -m pytest` is one program with its words, which are looked at as such.
   if (via.at(-1) === 'python -m') return 'yes';
-  if (name === undefined || !pattern.name(name)) return 'no';
+  if (name === undefined || !pattern.name(name) || !isSet(pattern, program)) return 'no';
   const args = words.slice(1);
   const isOpen = (at: number): boolean => unknown.includes(at + 1) || globs.includes(at + 1);
   const spellings = Object.hasOwn(SPELLINGS, name) ? SPELLINGS[name]! : {};

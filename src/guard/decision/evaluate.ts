@@ -2,12 +2,12 @@
 import type { Access, Condition, Operator, Rule, TextPattern } from '../rules/rule.ts';
 import { isGlob, isUnknown, pathsMeet, textOf } from '../shell/pattern.ts';
 import type { OpaqueReason } from '../shell/reading.ts';
-import { atStake, type Stake } from './atStake.ts';
+import { atStake, STASHES, type Stake } from './atStake.ts';
 import { runs } from './commandPattern.ts';
 import type { Facts } from './facts.ts';
 import type { GuardedCall, Touch } from './guardedCall.ts';
 import type { Matchers } from './matchers.ts';
-import { meets, textGlob } from './pathGlob.ts';
+import { meets, SIGNS_IN, textGlob } from './pathGlob.ts';
 import { falser, negated, type Truth, truer } from './truth.ts';
 import { loopText, metricText, named, shown, stakeText, touchText } from './words.ts';
 
@@ -194,6 +194,9 @@ const isReason = (
 export const TELLS_NAMES =
   /^(glob|ls|list|list_dir|list_directory|file_search|glob_file_search|read_project_structure)$/i;
 
+const NAMED_DELETION =
+  /delete|remove|unlink|trash|erase|purge|clean|wipe|prune|move|rename|(^|_)(rm|mv)(_|$)/i;
+
 function touchesFor(
   when: Extract<Condition, { kind: 'path' | 'outside' }>,
   rule: Rule,
@@ -201,8 +204,15 @@ function touchesFor(
   call: GuardedCall,
 ): readonly Touch[] {
   const { touches, command } = call;
+  if (rule.scope === 'builtin' && when.access === 'read')
+    return touches.filter(({ how }) => !SIGNS_IN.test(how));
   // A program that is given a path is no deletion of it: for a rule that everybody has, that would be too much.
-  if (rule.scope === 'builtin' && when.access === 'delete' && call.reading !== undefined)
+  // Nor does a tool of a server delete what it is given, unless it is called so.
+  if (
+    rule.scope === 'builtin' &&
+    when.access === 'delete' &&
+    (call.reading !== undefined || !NAMED_DELETION.test(call.tool))
+  )
     return touches.filter(({ access }) => access !== 'unknown');
   if (when.kind !== 'path' || when.known !== true) return touches;
   const project = place(rule, scene);
@@ -257,7 +267,7 @@ function onPath(
         scene.tick();
         const truth = meets(touch, glob, { project, ignoreCase });
         const stake =
-          rule.scope === 'builtin'
+          rule.scope === 'builtin' || STASHES.test(touch.how)
             ? atStake(touch, glob, truth, call, { project, home })
             : { truth };
         best = truerStake(best, stake);

@@ -38,6 +38,13 @@ const LANES = 50;
 export class GuardFold implements Facts {
   /** What the project's other sessions cost in the last seven days, USD; asked when a rule asks. */
   others: ((nowMs: number) => number | undefined) | undefined;
+  /**
+   * When the session was first seen, by a word that is not the trace's, ms; asked when a rule asks. An end and a beginning that
+   * somebody wrote into the trace start nothing anew then: only a silence does.
+   */
+  firstSeen: (() => number | undefined) | undefined;
+  /** Beginnings after this are nobody's, ms. */
+  nowMs = Number.POSITIVE_INFINITY;
 
   private calls = 0;
   private errors = 0;
@@ -46,6 +53,8 @@ export class GuardFold implements Facts {
   private lastMs = 0;
   /** When the session was last begun or taken up again. */
   private runMs = 0;
+  /** … after a silence. */
+  private silentMs = 0;
   private startMs = 0;
   private endMs = 0;
   private promptMs = 0;
@@ -263,8 +272,10 @@ export class GuardFold implements Facts {
   /** A session that is taken up again after its end, or after a silence, is a new run of it. */
   private begins(timeMs: number): void {
     const over = this.endMs > 0 && this.endMs >= Math.max(this.startMs, this.promptMs);
-    if (timeMs <= this.runMs) return;
-    if (this.runMs === 0 || over || timeMs - this.lastMs > SILENCE_MS) this.runMs = timeMs;
+    if (timeMs <= this.runMs || timeMs > this.nowMs) return;
+    const silent = this.lastMs > 0 && timeMs - this.lastMs > SILENCE_MS;
+    if (silent) this.silentMs = timeMs;
+    if (this.runMs === 0 || over || silent) this.runMs = timeMs;
   }
 
   private subagent(event: TraceEvent, type: number, lane: string): void {
@@ -317,8 +328,11 @@ export class GuardFold implements Facts {
       case 'lines_changed':
         return this.lines;
       case 'duration_minutes': {
-        const from = this.runMs || this.firstMs;
-        return from === 0 ? undefined : Math.max(0, nowMs - from) / 60_000;
+        const told = this.runMs || this.firstMs;
+        if (told === 0) return undefined;
+        const seen = this.firstSeen?.();
+        const from = seen === undefined ? told : Math.min(told, Math.max(seen, this.silentMs));
+        return Math.max(0, nowMs - from) / 60_000;
       }
       case 'idle_minutes': {
         const { startMs, endMs, promptMs, turnEndMs, askedMs, workMs } = this;
@@ -408,7 +422,7 @@ export class GuardFold implements Facts {
   }
 }
 
-const VERSION = 2;
+const VERSION = 3;
 const MAPS = ['asked', 'worked', 'depths', 'starters'] as const;
 const NUMBERS = [
   'calls',
@@ -417,6 +431,7 @@ const NUMBERS = [
   'firstMs',
   'lastMs',
   'runMs',
+  'silentMs',
   'startMs',
   'endMs',
   'promptMs',

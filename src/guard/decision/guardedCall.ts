@@ -25,6 +25,8 @@ export interface Presence {
   isThere: (path: string) => boolean;
   /** @param path absolute, of something that is there */
   gitState: (path: string) => GitState;
+  /** @param path absolute; those of the guard's own files that are this very file by another name (a hard link) */
+  ownNames?: (path: string) => string[];
 }
 
 export interface GuardedCall {

@@ -1,8 +1,11 @@
 /** The last calls of a session, by their keys: loops and repeating sequences. */
-import { packed, unpacked } from './ring.ts';
+import { packed, text, unpacked, WIDTH } from './ring.ts';
 
 /** Longer windows are not looked back over. */
 export const MAX_WINDOW = 200;
+
+/** Characters of a call that is saved. */
+const PAIR = 2 * WIDTH;
 
 interface Found {
   key: number;
@@ -42,7 +45,6 @@ export class LastCalls {
 
   /** How far back the equal calls are, the nearest first: many rules may ask for loops of one call. */
   private find(key: number, besides: number | undefined): Found {
-    this.unpack();
     const places: number[] = [];
     let back = 0;
     for (let at = this.keys.length - 1; at >= 0 && back < MAX_WINDOW; at--) {
@@ -50,8 +52,27 @@ export class LastCalls {
       back++;
       if (this.keys[at] === key) places.push(back);
     }
+    const skipped = besides === undefined ? [] : this.savedAt(besides, WIDTH);
+    for (const at of this.savedAt(key, 0)) {
+      if (skipped.includes(at)) continue;
+      const far = back + this.saved.length / PAIR - at - skipped.filter((one) => one > at).length;
+      if (far > MAX_WINDOW) break;
+      places.push(far);
+    }
     this.found = { key, besides, places };
     return this.found;
+  }
+
+  /** Which of the saved calls have this number in their pair, the last first. Nothing is unpacked for it. */
+  private savedAt(number: number, column: number): number[] {
+    const { saved } = this;
+    const wanted = text(number);
+    const found: number[] = [];
+    for (let at = saved.lastIndexOf(wanted); at >= 0; at = saved.lastIndexOf(wanted, at - 1)) {
+      if (at % PAIR === column) found.push(Math.floor(at / PAIR));
+      if (at === 0) break;
+    }
+    return found;
   }
 
   repeatsOfLast(window: number): number {

@@ -21,6 +21,8 @@ export interface PathGlob {
   anywhere: boolean;
   /** The folders that it names before its first `*` or `?`; all of it where it has none. */
   fixed: string;
+  /** A folder of this name in any folder, and what is in it: two stars before more than a name. */
+  spread: boolean;
   /** Its last name, where that is one name. */
   last: string | undefined;
 }
@@ -68,6 +70,7 @@ export function pathGlobs(glob: string, place: GlobPlace): PathGlob[] {
         pattern,
         anywhere: pattern.startsWith('/**/'),
         fixed: fixedPart(pattern),
+        spread: /\/\*\*\/[^/]+\/./.test(pattern),
         last: last === '' || SPECIAL.test(last) ? undefined : last,
       },
     ];
@@ -114,6 +117,8 @@ const isAtOrBelow = (path: string, folder: string): boolean =>
 /** Programs and tools that look for something: what is in the project is theirs to see. */
 export const SEARCHES =
   /^(e|f|z)?grep$|^(rg|ag|ack|find|fd|fdfind|ls|tree|du|wc|git( .*)?|grep_search|glob|list|list_dir|list_directory|file_search|codebase|semantic_search|search.*|.*_search)$/i;
+/** A key that one signs in with is not told to anybody. */
+export const SIGNS_IN = /^(auto)?ssh -i$|^mosh -i$|^scp -i$|^ssh-(add|keygen)$/;
 /** What takes a folder and all in it. */
 const REMOVES =
   /^(rm|rmdir|unlink|shred|mv|rename|trash|srm|git (clean|rm|mv)|find -delete|rsync --delete)/;

@@ -58,8 +58,10 @@ function matches(match: Match, name: string): boolean {
 const withDashes = (name: string): string =>
   name.replace(/-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3');
 
-/** The table in the form of the library. */
-export function tableLibrary({ providers }: PriceTable): PriceLibrary {
+/** Finds the model that a name means. @param provider of the list; default: who has models of such names */
+type ModelOf = (modelId: string, provider: string | undefined) => TableModel | undefined;
+
+function modelsOf({ providers }: PriceTable): ModelOf {
   const byId = new Map(providers.map((provider) => [provider.id, provider]));
   const find = (provider: TableProvider, name: string): TableModel | undefined => {
     const own = provider.models.find(({ match }) => matches(match, name));
@@ -70,15 +72,50 @@ export function tableLibrary({ providers }: PriceTable): PriceLibrary {
     }
     return undefined;
   };
+  return (modelId, providerId) => {
+    const name = modelId.toLowerCase().trim();
+    const provider =
+      providerId === undefined
+        ? providers.find(({ model_match: match }) => match !== undefined && matches(match, name))
+        : byId.get(providerId.toLowerCase().trim());
+    return provider && (find(provider, name) ?? find(provider, withDashes(name)));
+  };
+}
+
+/** The table in the form of the library. */
+export const tableLibrary = (table: PriceTable): PriceLibrary => libraryOf(modelsOf(table));
+
+/** Models that were found in a table, by the names that they were looked for with. */
+export type KeptModels = Record<string, TableModel>;
+
+/** A session has one or two; a hostile trace may name any number. */
+const MAX_KEPT = 6;
+const MAX_KEPT_NAME = 100;
+
+/**
+ * The same, for who prices one response and ends: the table is read for models only that are not among those that are kept,
+ * and what is found is kept.
+ */
+export function keptLibrary(kept: KeptModels, read: () => PriceTable | undefined): PriceLibrary {
+  let table: ModelOf | undefined;
+  return libraryOf((modelId, providerId) => {
+    const key = `${providerId ?? ''} ${modelId}`;
+    if (Object.hasOwn(kept, key)) return kept[key];
+    if (table === undefined) {
+      const whole = read();
+      table = whole === undefined ? () => undefined : modelsOf(whole);
+    }
+    const model = table(modelId, providerId);
+    if (model !== undefined && key.length <= MAX_KEPT_NAME && Object.keys(kept).length < MAX_KEPT)
+      kept[key] = model;
+    return model;
+  });
+}
+
+function libraryOf(modelOf: ModelOf): PriceLibrary {
   return {
     calcPrice(usage, modelId, { providerId, timestamp = new Date() } = {}) {
-      const name = modelId.toLowerCase().trim();
-      const provider =
-        providerId === undefined
-          ? providers.find(({ model_match: match }) => match !== undefined && matches(match, name))
-          : byId.get(providerId.toLowerCase().trim());
-      if (provider === undefined) return null;
-      const model = find(provider, name) ?? find(provider, withDashes(name));
+      const model = modelOf(modelId, providerId);
       if (model === undefined) return null;
       const price = pricesAt(model, timestamp);
       return {

@@ -1,11 +1,13 @@
 /** What is remembered of a session: the last so many of each kind, whatever its length. */
 
-const WIDTH = 8;
+/** Characters of a number. */
+export const WIDTH = 8;
 const BASE = 36;
 /** Keys are below this, and so are moments in ms. */
 export const KEYS = BASE ** WIDTH;
 
-const text = (number: number): string =>
+/** A number as it stands in what is {@link packed}. */
+export const text = (number: number): string =>
   Math.max(0, Math.min(Math.round(number), KEYS - 1))
     .toString(BASE)
     .padStart(WIDTH, '0');

@@ -84,7 +84,7 @@ describe('readFacts', () => {
     // What was read is not read again.
     writeFileSync(
       file,
-      readFileSync(file, 'utf8').replace(/^.*\n/, (first) => first.replace(/[^\n]/g, ' ')),
+      readFileSync(file, 'utf8').replace(/\n.*\n/, (second) => second.replace(/[^\n]/g, ' ')),
     );
     expect(calls()).toBe(3);
     appendFileSync(file, 'no json\n{"a":1}\n\n');
@@ -128,6 +128,79 @@ describe('readFacts', () => {
     expect(calls()).toBe(2);
     rmSync(join(traceDir, SESSION), { recursive: true });
     expect(facts().facts.metric('cost_usd', NOW)).toBe(4);
+  });
+
+  it('tells of a trace that became shorter, and of none that only grew or moved', () => {
+    const cut = () => facts().cut;
+    write(call(), call(), call());
+    expect(cut()).toBe(false);
+    write(call());
+    expect(cut()).toBe(false);
+    // Under another number, as after a mount.
+    const whole = readFileSync(file);
+    rmSync(file);
+    writeFileSync(file, whole);
+    expect(cut()).toBe(false);
+    rmSync(join(traceDir, SESSION), { recursive: true });
+    expect(cut()).toBe(false);
+    mkdirSync(join(traceDir, SESSION));
+    write(call());
+    expect(cut()).toBe(true);
+    expect(calls()).toBe(5);
+    // It stays known.
+    write(...Array.from({ length: 20 }, () => call()));
+    expect(cut()).toBe(true);
+    const other = join(root, 'moved');
+    mkdirSync(join(other, 'session-2'), { recursive: true });
+    const at = (dir: string) =>
+      readFacts({ session: 'session-2', traceDir: dir, env, keepBytes: 0 }).cut;
+    mkdirSync(join(traceDir, 'session-2'));
+    writeFileSync(join(traceDir, 'session-2/events.ndjson'), line(call()) + line(call()));
+    expect(at(traceDir)).toBe(false);
+    writeFileSync(join(other, 'session-2/events.ndjson'), line(call()));
+    expect(at(other)).toBe(false);
+  });
+
+  it('counts on however often the trace is removed, where it is kept each time', () => {
+    for (let n = 1; n <= 12; n++) {
+      rmSync(join(traceDir, SESSION), { recursive: true });
+      mkdirSync(join(traceDir, SESSION));
+      write(call());
+      expect(calls()).toBe(n);
+    }
+  });
+
+  it('begins nothing anew for an end and a beginning that stand in the trace, but for a silence', () => {
+    const ago = (minutes: number): number => NOW / 1000 - minutes * 60;
+    const told = (type: string, minutes: number) => write(event(type, 0, {}, ago(minutes)));
+    const duration = (firstSeen?: number) =>
+      readFacts({
+        ...{ session: SESSION, traceDir, env, keepBytes: 0 },
+        ...(firstSeen !== undefined && { firstSeen }),
+      }).facts.metric('duration_minutes', NOW);
+    told('session_start', 100);
+    for (let at = 99; at > 2; at -= 5) told('tool_call', at);
+    told('session_end', 2);
+    told('session_start', 1);
+    expect(duration(ago(100))).toBeCloseTo(100);
+    // By the session's record, where nobody says it.
+    mkdirSync(join(root, 'state/sessions'), { recursive: true });
+    expect(duration()).toBeCloseTo(1);
+    // A trace of the future makes no silence.
+    write(event('session_start', 0, {}, NOW / 1000 + 3600));
+    expect(duration(ago(100))).toBeCloseTo(100);
+    // The trace is removed: what was seen first stands.
+    rmSync(join(root, 'state/guard'), { recursive: true });
+    writeFileSync(file, '');
+    told('session_start', 1);
+    expect(duration(ago(100))).toBeCloseTo(100);
+    // Taken up again the next day.
+    writeFileSync(file, '');
+    rmSync(join(root, 'state/guard'), { recursive: true });
+    told('session_start', 1500);
+    told('session_end', 1490);
+    told('session_start', 3);
+    expect(duration(ago(1500))).toBeCloseTo(3);
   });
 
   it('does not count again what is too old to be remembered, when a file is read anew', () => {

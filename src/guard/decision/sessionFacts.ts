@@ -1,15 +1,16 @@
 /** The facts of one session: its saved state, and what was written since. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { readSessionRecord } from '../../agents/process.ts';
 import { decodeLine } from '../../model/decode.ts';
-import type { Json } from '../../model/event.ts';
+import { isObject, type Json } from '../../model/event.ts';
 import type { Pricer } from '../../model/usage.ts';
 import { EVENTS_FILE } from '../../trace/append.ts';
 import { checkOwnDirectory, openRead, readSmallFile, writeSmallFile } from '../../trace/files.ts';
 import { isSafeSessionId } from '../../trace/paths.ts';
 import { ensureGuardFolder, guardPlace } from '../guardHome.ts';
 import { GuardFold } from './guardFold.ts';
-import { readPriceTable } from './priceTable.ts';
+import { type KeptPrices, readPriceTable } from './priceTable.ts';
 import { othersUsd, writeSpend } from './spend.ts';
 
 type Env = Record<string, string | undefined>;
@@ -25,12 +26,16 @@ export interface FactsOptions {
   keepBytes?: number;
   /** Default: the table in the guard's folder, read when the first response is priced. */
   pricer?: Pricer | (() => Pricer | undefined) | undefined;
+  /** When the session was first seen, seconds since the epoch; default: as its record says. */
+  firstSeen?: number;
 }
 
 export interface SessionFacts {
   facts: GuardFold;
   /** More events than `maxBytes` were written since: the facts are behind. */
   more: boolean;
+  /** The trace has become shorter than it was, now or before: traces only grow, so somebody removed or cut it. */
+  cut: boolean;
 }
 
 interface SavedState {
@@ -40,10 +45,16 @@ interface SavedState {
   ino: number;
   /** Bytes that are folded. */
   offset: number;
+  /** How it begins: another file may have its number, and be as long. */
+  head?: string;
   /** Up to here a file that took another's place is read again. */
   again: number;
+  /** It has been shorter than what was read of it. */
+  cut?: true;
   /** Nano-dollars that the project's sum holds of it. */
   spent: number;
+  /** Of the models that it has used. */
+  prices?: KeptPrices;
   fold: Json;
 }
 
@@ -54,30 +65,50 @@ const KEEP_BYTES = 4096;
 /** A longer line is none of ours: it is passed over. */
 const MAX_LINE = 8 * 1024 * 1024;
 const MAX_STATE = 262_144;
+/** The first line's time and id are in them. */
+const HEAD_BYTES = 128;
+/** Clocks of one machine do not differ by more, ms. */
+const CLOCK_MS = 5000;
 
 /** Never throws: of a session that cannot be read nothing is known. */
 export function readFacts(options: FactsOptions): SessionFacts {
   const { session, traceDir, env = process.env } = options;
-  const pricer = options.pricer ?? (() => readPriceTable(env));
   const known = isSafeSessionId(session) ? readState(session, env) : undefined;
+  const prices: KeptPrices = known?.prices ?? { of: '', models: {} };
+  const pricer = options.pricer ?? (() => readPriceTable(env, prices));
   const { state, facts } = start(known, traceDir, pricer);
+  state.prices = prices;
   let others: number | undefined;
   facts.others = (nowMs) => (others ??= othersUsd(traceDir, session, nowMs, env));
-  if (!isSafeSessionId(session)) return { facts, more: false };
+  if (!isSafeSessionId(session)) return { facts, more: false, cut: false };
+  facts.firstSeen = () => {
+    const seen = options.firstSeen ?? readSessionRecord(session, env)?.first_seen;
+    return seen === undefined ? undefined : seen * 1000;
+  };
+  facts.nowMs = Date.now() + CLOCK_MS;
   let more = false;
   let moved = false;
   try {
-    if (checkOwnDirectory(join(traceDir, session)) !== undefined) return { facts, more: false };
+    if (checkOwnDirectory(join(traceDir, session)) !== undefined) {
+      return { facts, more: false, cut: state.cut === true };
+    }
     const fd = openRead(join(traceDir, session, EVENTS_FILE));
     try {
       const stat = fstatSync(fd);
       const before = state.offset;
-      place(state, stat, traceDir, known !== undefined);
+      const { dev, ino } = stat;
+      const anew = place(
+        state,
+        { dev, ino, size: stat.size, head: headOf(fd, state.head?.length ?? 0) },
+        traceDir,
+        known,
+      );
       more = readOn(fd, stat.size, state, facts, options.maxBytes ?? DEFAULT_BYTES);
+      if ((state.head ?? '') === '') state.head = headOf(fd, Math.min(HEAD_BYTES, state.offset));
       // Writing the state costs more than folding a few events again.
       const read = state.offset - before;
       moved =
-        read < 0 ||
+        anew ||
         (read > 0 &&
           (read >= (options.keepBytes ?? KEEP_BYTES) || sumOf(facts.hours) !== state.spent));
     } finally {
@@ -87,7 +118,7 @@ export function readFacts(options: FactsOptions): SessionFacts {
     // Nothing is recorded yet, or it cannot be read: what is known stands.
   }
   if (moved) keep(options, state, facts, env);
-  return { facts, more };
+  return { facts, more, cut: state.cut === true };
 }
 
 /** Reads all that is left, however much it is: for a process of its own. @returns as {@link readFacts} */
@@ -104,8 +135,12 @@ function readState(session: string, env: Env): SavedState | undefined {
   if (text === undefined) return undefined;
   try {
     const state = JSON.parse(text) as SavedState;
+    const { prices } = state;
     const whole =
-      state.v === 1 && Number.isSafeInteger(state.offset) && typeof state.traceDir === 'string';
+      state.v === 1 &&
+      Number.isSafeInteger(state.offset) &&
+      typeof state.traceDir === 'string' &&
+      (prices === undefined || (typeof prices.of === 'string' && isObject(prices.models)));
     return whole ? state : undefined;
   } catch {
     return undefined;
@@ -138,21 +173,35 @@ function start(
 /**
  * Where to read on. A file that shrank or is another one is read from its start, and counted on: what was counted is known by
  * its ids, and what is older than those is taken to have been counted. So nobody gets a new budget by removing a trace.
+ *
+ * @returns whether it is read from its start
  */
 function place(
   state: SavedState,
-  { dev, ino, size }: { dev: number; ino: number; size: number },
+  { dev, ino, size, head }: { dev: number; ino: number; size: number; head: string },
   traceDir: string,
-  known: boolean,
-): void {
-  const same = state.dev === dev && state.ino === ino && state.traceDir === traceDir;
-  if (known && (!same || size < state.offset)) {
+  known: SavedState | undefined,
+): boolean {
+  const moved = state.traceDir !== traceDir;
+  const other = size < state.offset || head !== (state.head ?? '');
+  // Another place is the recorder's own choice; and a file may have another number after a mount.
+  if (known !== undefined && !moved && other) state.cut = true;
+  const anew = known !== undefined && (moved || other || state.dev !== dev || state.ino !== ino);
+  if (anew) {
     state.offset = 0;
     state.again = size;
+    delete state.head;
   }
   state.dev = dev;
   state.ino = ino;
   state.traceDir = traceDir;
+  return anew;
+}
+
+/** The first bytes of a file, as a text of as many letters; fewer where it is shorter. */
+function headOf(fd: number, length: number): string {
+  const bytes = Buffer.alloc(length);
+  return bytes.toString('latin1', 0, length === 0 ? 0 : readSync(fd, bytes, 0, length, 0));
 }
 
 /** @returns whether there is more than could be read */

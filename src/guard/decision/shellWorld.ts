@@ -3,6 +3,7 @@ import { lstatSync, opendirSync, readlinkSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gitRootOf } from '../../trace/paths.ts';
+import { ownFiles } from '../rules/ownFiles.ts';
 import type { ShellWorld } from '../shell/reading.ts';
 import { gitStates } from './gitTracked.ts';
 import type { Presence } from './guardedCall.ts';
@@ -41,6 +42,7 @@ export function shellWorld({
   let startMs: number | undefined;
   const links = new Map<string, string | undefined>();
   const listed = new Map<string, string[] | undefined>();
+  let own: { each: string; id: string | undefined }[] | undefined;
   const resolveLink = (path: string): string | undefined => {
     if (links.has(path)) return links.get(path);
     if (left-- <= 0) return undefined;
@@ -91,7 +93,26 @@ export function shellWorld({
       }
     },
     gitState: gitStates(),
+    ownNames: (path) => {
+      if (left-- <= 0) return [];
+      const file = idOf(path);
+      if (file === undefined || file.names < 2) return [];
+      own ??= ownFiles(cwd, env).map((each) => ({ each, id: idOf(each)?.id }));
+      return own.filter(({ each, id }) => id === file.id && each !== path).map(({ each }) => each);
+    },
   };
+}
+
+/** Which file it is, whatever its name; undefined: there is none. */
+function idOf(path: string): { id: string; names: number } | undefined {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+    return stat?.isFile()
+      ? { id: `${stat.dev} ${stat.ino}`, names: Number(stat.nlink) }
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function below(folder: string): string[] | undefined {

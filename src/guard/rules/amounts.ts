@@ -1,4 +1,5 @@
 /** Numbers as people write them: `$5`, `200k`, `1h30m`, `80%`. */
+import { formatCount, formatUsd } from '../../model/format.ts';
 import type { Metric } from './rule.ts';
 
 /** What a metric is counted in. */
@@ -22,6 +23,20 @@ export const EXAMPLES: Record<Unit, string> = {
   percent: '80%',
   minutes: '30m, 1h30m or 90s (30 alone is minutes)',
 };
+
+/** A value of a metric for people: `$10`, `80%`, `35 min`, `150`. */
+export function amountText(metric: Metric, value: number): string {
+  switch (unitOf(metric)) {
+    case 'usd':
+      return formatUsd(value * 1e9).replace(/\.00$/, '');
+    case 'percent':
+      return `${formatCount(value)}%`;
+    case 'minutes':
+      return `${formatCount(value)} min`;
+    case 'count':
+      return formatCount(value);
+  }
+}
 
 /** A word that may be an amount: to where it is read. */
 export const AMOUNT = /[-+]?\$?[\d.][\w.%$]*(?:\/h(?:our)?\b)?/y;
@@ -65,7 +80,7 @@ const LONG: Record<string, string> = {
 };
 
 /** `1h30m`, `90s`: minutes. */
-export function minutesOf(text: string): number | undefined {
+function minutesOf(text: string): number | undefined {
   let sum = 0;
   let rest = text.trim().toLowerCase();
   if (rest === '') return undefined;

@@ -1,8 +1,9 @@
 /** Rules that come with the product: what a careful person would forbid any agent, and what protects the guard itself. */
-import { isAbsolute, join, resolve } from 'node:path';
-import { homeOf } from '../../agents/setup/places.ts';
+import { join, resolve } from 'node:path';
 import { gitRootOf, realPath, stateHome, TRACE_FOLDER, tracePlaces } from '../../trace/paths.ts';
+import { agentCommands, ownCommands } from './builtinCommands.ts';
 import { conditionText, parseCondition } from './conditions.ts';
+import { homeHooks, PROJECT_HOOKS } from './ownFiles.ts';
 import { PROJECT_FILES, ruleFolders, SCOPE_FILE, USER_FILES } from './places.ts';
 import type { Action, Condition, Rule, TextPattern } from './rule.ts';
 import { REASONS } from './words.ts';
@@ -21,10 +22,14 @@ const GIT_INTERNALS =
   'file_path deletes ".git/**" or ' +
   '(file_path writes ".git/hooks/**", ".git/objects/**", ".git/refs/**", ".git/logs/**", ".git/info/**", ".git/modules/**", ".git/worktrees/**", ".git/HEAD", ".git/index", ".git/packed-refs" ' +
   'and not command matches "git init") or ' +
-  '(file_path writes ".git/config" and not command matches "git config", "git init", "git remote", "git submodule")';
+  // Of repositories within this one: what runs by itself.
+  '(file_path writes "**/.git/hooks/**" and not command matches "git init", "git clone") or ' +
+  '(file_path writes ".git/config", "**/.git/config" and not command matches "git config", "git init", "git remote", "git submodule", "git clone") or ' +
+  'command matches "git update-ref -d refs/heads/main", "git update-ref -d refs/heads/master"';
 
 const FORCE_PUSH =
   'command matches "git push --force", "git push -f", "git push --mirror", "git push --prune", "git push +*", ' +
+  '"git send-pack --force", "git send-pack -f", "git send-pack --mirror", "git send-pack +*", ' +
   ['main', 'master']
     .flatMap((branch) => [
       `"git push --delete ${branch}"`,
@@ -33,6 +38,29 @@ const FORCE_PUSH =
       `"git push :refs/heads/${branch}"`,
     ])
     .join(', ');
+
+/** Keys and passwords of people, by their full names: public keys lie beside them. */
+const KEYS = [
+  ...['rsa', 'dsa', 'ecdsa', 'ed25519', 'ecdsa_sk', 'ed25519_sk'].map(
+    (kind) => `~/.ssh/id_${kind}`,
+  ),
+  '~/.ssh/*.pem',
+  '~/.ssh/*.key',
+  '~/.aws/credentials',
+  '~/.netrc',
+  '~/_netrc',
+  '~/.git-credentials',
+  '~/.pgpass',
+  '~/.pypirc',
+  '~/.kube/config',
+  '~/.docker/config.json',
+  '~/.azure/*.json',
+  '~/.config/gh/hosts.yml',
+  '~/.config/gcloud/credentials.db',
+  '~/.config/gcloud/application_default_credentials.json',
+  '~/.gnupg/private-keys-v1.d/**',
+  '~/.password-store/**',
+];
 
 interface Said {
   name: string;
@@ -85,6 +113,13 @@ const SAFE: Said[] = [
       'Settings of production hold secrets. Read the example file, or ask for what you need.',
   },
   {
+    name: 'ask-read-keys',
+    when: `file_path reads ${KEYS.map((path) => `"${path}"`).join(', ')}`,
+    action: 'ask',
+    message:
+      'These are keys and passwords of a person. Programs that need them find them by themselves.',
+  },
+  {
     name: 'ask-pipe-to-shell',
     when: 'command unreadable: pipedToShell',
     action: 'ask',
@@ -114,65 +149,6 @@ export function safeSet(root: string): Rule[] {
     return { name, when: parsed.condition, action, scope: 'builtin', text, message, root: top };
   });
 }
-
-/** Settings of agents that hold our hooks, or could switch hooks off: in a project. */
-const PROJECT_HOOKS = [
-  '.claude/settings*.json',
-  '.codex/hooks.json',
-  '.codex/config.toml',
-  '.gemini/settings.json',
-  '.cursor/hooks.json',
-  '.github/hooks/**',
-  '.github/copilot/settings*.json',
-  '.opencode/plugin/**',
-  '.opencode/plugins/**',
-  '.opencode/opencode.json',
-  '.opencode/opencode.jsonc',
-  'opencode.json',
-  'opencode.jsonc',
-];
-
-/** … and in the user's home, by the folders that agents keep them in. */
-function homeHooks(env: Env): [folder: string, names: string[]][] {
-  const home = homeOf(env);
-  const either = (given: string | undefined, usual: string): string[] =>
-    given && isAbsolute(given) ? [given, usual] : [usual];
-  const of = (folders: string[], names: string[]): [string, string[]][] =>
-    folders.map((folder) => [folder, names]);
-  const config = either(env.XDG_CONFIG_HOME, join(home, '.config')).map((each) =>
-    join(each, 'opencode'),
-  );
-  return [
-    ...of(either(env.CLAUDE_CONFIG_DIR, join(home, '.claude')), ['settings*.json']),
-    ...of(either(env.CODEX_HOME, join(home, '.codex')), ['hooks.json', 'config.toml']),
-    ...of([join(home, '.gemini')], ['settings.json']),
-    ...of([join(home, '.cursor')], ['hooks.json']),
-    ...of(either(env.COPILOT_HOME, join(home, '.copilot')), [
-      'hooks/**',
-      'settings.json',
-      'config.json',
-    ]),
-    ...of(env.OPENCODE_CONFIG_DIR ? [...config, env.OPENCODE_CONFIG_DIR] : config, [
-      'plugin/**',
-      'plugins/**',
-      'opencode.json',
-      'opencode.jsonc',
-      'config.json',
-    ]),
-  ];
-}
-
-/** Commands of ours that change what the guard does, or answer for a person. */
-const OWN_COMMANDS = [
-  'agent-strace setup',
-  ...['on', 'off', 'fail', 'ask', 'allow', 'enforce'].map((verb) => `agent-strace guard ${verb}`),
-  'agent-strace config *',
-  'agent-strace resume',
-  'agent-strace approve',
-  'agent-strace answer',
-  'agent-strace policy --output',
-  'agent-strace policy -o',
-];
 
 /** What protects the guard itself: in force as long as any rule is. Reading is not denied. @param project absolute */
 export function fixedSet(project: string, env: Env = process.env): Rule[] {
@@ -204,6 +180,11 @@ export function fixedSet(project: string, env: Env = process.env): Rule[] {
   ];
   const hooks = [
     ...folders.flatMap((folder) => below(folder, PROJECT_HOOKS)),
+    // An agent may be started in any folder.
+    ...below(
+      folders.at(-1) ?? project,
+      PROJECT_HOOKS.filter((name) => name.includes('/')).map((name) => `**/${name}`),
+    ),
     ...homeHooks(env).flatMap(([folder, names]) => below(folder, names)),
   ];
   const traces = [
@@ -239,10 +220,19 @@ export function fixedSet(project: string, env: Env = process.env): Rule[] {
     ),
     rule(
       'guard-commands',
-      { kind: 'command', patterns: OWN_COMMANDS.map((glob) => ({ glob })) },
+      ownCommands(),
       'runs commands that change the guard',
       'The guard is changed by people. Say what should be changed and why.',
     ),
+    {
+      ...rule(
+        'guard-agents',
+        agentCommands(),
+        'starts an agent that leaves the guard behind',
+        'Agents are held to the same rules: start it with the settings of this machine, and with its hooks.',
+      ),
+      action: 'ask',
+    },
   ];
 }
 

@@ -120,7 +120,7 @@ function currentRules(project: string, env: Env, compile: () => Compile): Compil
 }
 
 /** @returns undefined where there are none, or of another version */
-export function readCompiled(path: string, project: string): Compiled | undefined {
+function readCompiled(path: string, project: string): Compiled | undefined {
   const text = readSmallFile(path, MAX_COMPILED);
   if (text === undefined) return undefined;
   try {

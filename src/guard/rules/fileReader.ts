@@ -1,7 +1,7 @@
 /** What the readers of all parts of a rule file share: where they are, what was wrong, which rules there are. */
 import type { CheckRegex } from './conditionParser.ts';
 import { conditionText, parseCondition } from './conditions.ts';
-import type { Action, Condition, Rule, RuleProblem } from './rule.ts';
+import { ACTIONS, type Action, type Condition, type Rule, type RuleProblem } from './rule.ts';
 import { type Entry, placeIn, placer, type Tree } from './tree.ts';
 import { meant } from './words.ts';
 
@@ -17,7 +17,7 @@ export interface FileContext {
   checkRegex?: CheckRegex | undefined;
 }
 
-export const MAX_RULES = 1000;
+const MAX_RULES = 1000;
 /** A file with more mistakes than that is looked at anew once these are gone. */
 const MAX_PROBLEMS = 100;
 const MAX_NAME = 80;
@@ -171,9 +171,7 @@ export class FileReader {
     return this.lose(
       entry.node.start,
       `there is no action "${shown(text)}"`,
-      known === undefined
-        ? 'there are: alert, ask, deny, pause, stop, kill'
-        : `did you mean ${known}?`,
+      known === undefined ? `there are: ${ACTIONS.join(', ')}` : `did you mean ${known}?`,
     );
   }
 

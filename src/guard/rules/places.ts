@@ -51,8 +51,8 @@ export function ruleFolders(project: string): string[] {
 }
 
 /**
- * All files that may hold rules for a project, there or not. A project inside a repository is also held to the rules of
- * the folders above it, up to the repository's own.
+ * All files that may hold rules for a project, there or not: the user's own, and those of the folders that hold it to their
+ * rules (see {@link ruleFolders}).
  */
 export function candidates(project: string, env: Env): Candidate[] {
   return [

@@ -104,7 +104,7 @@ function readTop(
   reader.destination(fields.get('notify'));
   const debt = fields.get('cognitive_debt_threshold');
   if (debt !== undefined)
-    reader.tell(debt.keyStart, '"cognitive_debt_threshold" is not decided by', 'take it out');
+    reader.tell(debt.keyStart, 'no rule goes by "cognitive_debt_threshold"', 'take it out');
 }
 
 function itemsOf(reader: FileReader, entry: Entry | undefined): Tree[] {

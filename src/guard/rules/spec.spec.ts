@@ -32,7 +32,7 @@ describe('rules in a word', () => {
     ['loop:9/3', 1, /never be true/, /loop 9\/10/],
     ['budget:5=explode', 1, /no action "explode"/, /alert, ask/],
     ['loop,loop:4', 6, /twice/, /keep one/],
-    ['mcp-poisoning', 1, /not decided by/, /take it out/],
+    ['mcp-poisoning', 1, /no rule "mcp-poisoning"/, /take it out/],
   ])('tells what is wrong with %s', (text, column, message, fix) => {
     const { problems } = parseRulesSpec(text, '/p');
     expect(problems).toHaveLength(1);

@@ -2,7 +2,14 @@
 import { amountOf, EXAMPLES, unitOf } from './amounts.ts';
 import { LOOP, SEQUENCE } from './conditionParser.ts';
 import { conditionText, parseCondition } from './conditions.ts';
-import type { Action, Condition, Metric, Rule, RuleProblem } from './rule.ts';
+import {
+  ACTIONS,
+  type Action,
+  type Condition,
+  type Metric,
+  type Rule,
+  type RuleProblem,
+} from './rule.ts';
 import { meant } from './words.ts';
 
 /** What each word limits, and what happens when the limit is reached. */
@@ -33,7 +40,7 @@ const SYNONYMS: Record<string, string> = {
   'test-failures': 'tests',
 };
 
-/** Of them the Python tool's that have no counterpart here. */
+/** Words of the Python tool for which there is no rule here. */
 const NOT_HERE = ['mcp-poisoning', 'cognitive-debt'];
 
 /**
@@ -74,14 +81,15 @@ interface Wrong {
   fix?: string;
 }
 
-const ACTIONS_TEXT = 'alert, ask, deny, pause, stop, kill';
-
 function ruleOf(text: string): Made | Wrong {
   const [, given = '', , value = '', , chosen] = /^([^:=]*)(:([^=]*))?(=(.*))?$/s.exec(text) ?? [];
   const lower = given.trim().toLowerCase();
   const word = Object.hasOwn(SYNONYMS, lower) ? SYNONYMS[lower]! : lower;
   if (NOT_HERE.includes(word))
-    return { message: `"${word}" is not decided by`, fix: 'take it out' };
+    return {
+      message: `there is no rule "${word}" here: it is a word of the Python tool`,
+      fix: 'take it out',
+    };
   if (!SPEC_WORDS.includes(word)) {
     const known = meant(word, SPEC_WORDS);
     return {
@@ -98,15 +106,13 @@ function ruleOf(text: string): Made | Wrong {
   if (action === undefined)
     return {
       message: `there is no action "${chosen?.slice(0, 40)}"`,
-      fix: `there are: ${ACTIONS_TEXT}`,
+      fix: `there are: ${ACTIONS.join(', ')}`,
     };
   return { name: word, when: made, action, text: conditionText(made) };
 }
 
-function actionOf(text: string): Action | undefined {
-  const found = ACTIONS_TEXT.split(', ').find((action) => action === text.toLowerCase());
-  return found as Action | undefined;
-}
+const actionOf = (text: string): Action | undefined =>
+  ACTIONS.find((action) => action === text.toLowerCase());
 
 function conditionOf(word: string, value: string): Condition | Wrong {
   if (word === 'secret') return { kind: 'secret' };

@@ -45,6 +45,8 @@ function judge(reading: ShellReading, act?: Act): Verdict {
       say('rm', 'ask');
       say('write', 'ask');
     }
+    // What was changed, or is not kept: git knows, and the text does not.
+    if (write.how.startsWith('git stash') && write.path?.endsWith('/**')) continue;
     if (touches(write, `${OUTSIDE}/**`)) say('rm', 'deny');
     if (touches(write, env)) say('write', write.path?.includes('*') ? 'ask' : 'deny');
     // What is put in the key's place or moved away is no reading of it.

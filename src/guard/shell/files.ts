@@ -27,6 +27,24 @@ function writes(valued: string, deepFlags: string[] = [], skip = 0): Effect {
   };
 }
 
+/** The mode may begin with a dash: `chmod -x f`. */
+function chmod(call: Call, sink: Sink): undefined {
+  const args = call.args.filter((word) => !/^-[rwxXstugo][-+=,rwxXstugoa]*$/.test(word));
+  const skip = args.length < call.args.length ? 0 : 1;
+  writes('reference', ['R', 'recursive'], skip)({ ...call, args }, sink);
+}
+
+/** `ssh-keygen -f key`: of one that is there mostly the public half, or its mark. */
+function keys(call: Call, sink: Sink): undefined {
+  const options = new Options(call.args, 't b f N C P I n V m O Y s r w');
+  const made = options.has('t', 'p', 'c') && !options.has('y', 'l', 'F', 'R');
+  for (const path of options.values('f')) {
+    if (made) sink.write(call, path, call.name);
+    else sink.read(call, path, call.name);
+  }
+  for (const path of options.operands) sink.read(call, path, call.name);
+}
+
 function tee(call: Call, sink: Sink): Output | undefined {
   for (const path of new Options(call.args, '').operands) sink.write(call, path, 'tee');
   return call.stdin;
@@ -55,6 +73,7 @@ function copy(call: Call, sink: Sink): undefined {
       // What can be reached through the new name; a hard link shares the contents.
       sink.use(call, source, 'ln');
     } else sink.read(call, source, name, { deep });
+    if (name !== 'ln' && options.has('l', 'link')) sink.use(call, source, `${name} -l`);
     if (name === 'mv') sink.write(call, source, 'mv', { deep, keepLast: true });
   }
   // Whether the place is a folder is not known: either it is written, or what lies in it by that name.
@@ -413,7 +432,9 @@ const table: [string, Effect][] = [
   ['touch gtouch', writes('d t r date reference')],
   ['mkdir', writes('m mode')],
   ['mkfifo mknod', writes('m')],
-  ['chmod', writes('reference', ['R', 'recursive'], 1)],
+  ['chmod', chmod],
+  ['ssh-keygen', keys],
+  ['ssh-add', reads('t T')],
   ['chown chgrp chattr setfacl', writes('reference from', ['R', 'recursive'], 1)],
   ['xattr codesign', writes('')],
   ['truncate', truncate],

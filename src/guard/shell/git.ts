@@ -153,7 +153,10 @@ function subcommand(
     case 'restore': {
       const options = new Options(args, 'b B s source orphan conflict');
       // After `--`, or what is not a branch's name: it may be either.
-      const paths = split >= 0 ? args.slice(split + 1) : name === 'restore' ? options.operands : [];
+      const paths =
+        split >= 0
+          ? args.slice(split + 1)
+          : options.operands.filter((path) => name === 'restore' || isNoBranch(path));
       for (const path of paths) write(path, true);
       if (!paths.length && !options.has('b', 'B', 'orphan')) {
         for (const path of options.operands) sink.use(call, path, how);
@@ -169,8 +172,7 @@ function subcommand(
     case 'am':
     case 'stash': {
       const options = new Options(args, 'x s X m C c exec strategy onto');
-      if (name === 'stash' && split >= 0)
-        for (const path of args.slice(split + 1)) write(path, true);
+      if (name === 'stash') stash(args, call, sink);
       if (name === 'rebase')
         for (const text of options.values('x', 'exec')) sink.script(text, call, how);
       return undefined;
@@ -314,6 +316,27 @@ function subcommand(
       if (!KNOWN.has(name)) sink.opaque('file', 'task', `git ${name}`);
       return undefined;
   }
+}
+
+/** What is no name of a branch: `.`, `./x`, `*.ts`. */
+const isNoBranch = (word: Pattern): boolean =>
+  /^(\.{1,2}(\/|$)|\/|:)/.test(word) || isGlob(activated(word));
+
+/** Takes what was changed away, and with `-u` and `-a` what git does not keep. */
+function stash(args: readonly Pattern[], call: Call, sink: Sink): void {
+  const split = args.indexOf('--');
+  const options = new Options(split < 0 ? args : args.slice(0, split), 'm message');
+  const [verb] = options.operands;
+  if (verb !== undefined && !/^(push|save)$/.test(verb) && !isUnknown(verb)) return;
+  if (options.has('S', 'staged')) return;
+  // The words of `save` are a message.
+  const paths =
+    split >= 0 ? args.slice(split + 1) : verb === 'push' ? options.operands.slice(1) : [];
+  const all = paths.length > 0 ? paths : ['**'];
+  for (const path of all) sink.write(call, path, 'git stash', { deep: true });
+  const how = options.has('a', 'all') ? '-a' : options.has('u', 'include-untracked') ? '-u' : '';
+  if (how === '') return;
+  for (const path of all) sink.write(call, path, `git stash ${how}`, { deep: true });
 }
 
 /** A branch's name: no dash, plus or colon before it, and no way out of a folder. */

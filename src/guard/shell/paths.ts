@@ -23,7 +23,8 @@ export function resolved(
 ): Pattern | undefined {
   if (isUnknown(path) || path.length > MAX_PATH || path === '') return undefined;
   if (!path.startsWith('/') && (cwd === undefined || isUnknown(cwd))) return undefined;
-  const todo = segmentsOf(path.startsWith('/') ? path : `${cwd}/${path}`).reverse();
+  const full = path.startsWith('/') ? path : `${cwd}/${path}`;
+  const todo = segmentsOf(full.includes('proc/') ? ownProcess(full, cwd) : full).reverse();
   const trailing = path.endsWith('/');
   const done: Pattern[] = [];
   let followed = 0;
@@ -44,6 +45,19 @@ export function resolved(
     }
   }
   return `/${done.join('/')}`;
+}
+
+/** `/proc/$$/cwd` and `/proc/self/root`: folders by another name, those of the process that asks for them. */
+function ownProcess(path: Pattern, cwd: Pattern | undefined): Pattern {
+  const plain = `/${segmentsOf(path).join('/')}`;
+  const found = /^\/proc\/([^/]+)(?:\/task\/[^/]+)?\/(cwd|root)(?=\/|$)/.exec(plain);
+  if (found === null) return path;
+  const [all, process = '', which] = found;
+  const rest = plain.slice(all.length);
+  if (which === 'root') return rest || '/';
+  // That of another process is where the system says.
+  if (/^\d+$/.test(process) || cwd === undefined) return path;
+  return cwd + rest;
 }
 
 /** The absolute path with `.` and `..` taken away by the letter, as the shell's own `cd` does. */

@@ -2,6 +2,7 @@
 import { type Command, type CommandNode, type ParsedScript, parse } from 'unbash';
 import { builtins } from './builtins.ts';
 import type { ActOptions, Call, Effect, ScriptOptions, Sink } from './call.ts';
+import { programOfFile, SETTINGS_VARIABLES } from './knownPrograms.ts';
 import { baseName, lexical, resolved } from './paths.ts';
 import { isGlob, isUnknown, type Pattern, textOf, UNKNOWN } from './pattern.ts';
 import type { FileAct, OpaqueReason, ShellReading, ShellWorld, Via } from './reading.ts';
@@ -197,7 +198,16 @@ export class Reader implements Sink, Runner {
     const cwds = path.startsWith('/') ? ['/'] : call.state.cwds;
     const full = cwds.map((cwd) => resolved(path, cwd, this));
     const made = full.some((at) => at !== undefined && this.copies.has(at));
+    for (const at of full) if (at !== undefined) this.knownFile(call, path, at);
     this.opaque(made ? 'hidden' : 'file', made ? 'writtenHere' : reason, path);
+  }
+
+  /** A file of agent-strace, or of an agent, that is run as such: as a program by its usual name. */
+  private knownFile(call: Call, given: Pattern, at: Pattern): void {
+    const name = programOfFile(textOf(this.copies.get(at) || at), this.world.env);
+    if (name === undefined || call.name === name) return;
+    const from = call.words.indexOf(given);
+    this.record({ ...call, words: call.words.slice(from), via: [...call.via, call.name] }, name);
   }
 
   // Programs -------------------------------------------------------------------------------------
@@ -358,9 +368,10 @@ export class Reader implements Sink, Runner {
       words: call.words.map(textOf),
       globs,
       unknown,
-      assignments: Object.fromEntries(
-        [...call.assignments].map(([key, value]) => [key, textOf(value)]),
-      ),
+      assignments: {
+        ...exported(call.state),
+        ...Object.fromEntries([...call.assignments].map(([key, value]) => [key, textOf(value)])),
+      },
       cwds: call.state.cwds.map(textOf),
       via: [...call.via],
     });
@@ -400,6 +411,15 @@ export class Reader implements Sink, Runner {
   body(node: CommandNode, state: State, via: readonly Via[]): Output | undefined {
     return this.nested(() => this.statements.body(node, state, via));
   }
+}
+
+/** Variables that say where an agent's settings are: they reach it also when they are set before. */
+function exported({ vars }: State): Record<string, string> {
+  const found: Record<string, string> = {};
+  if (vars.size === 0) return found;
+  for (const [name, values] of vars)
+    if (SETTINGS_VARIABLES.test(name)) found[name] = textOf(values[0] ?? UNKNOWN);
+  return found;
 }
 
 function shortName(path: Pattern): string {

@@ -363,6 +363,8 @@ export const shells: ReadonlyMap<string, Effect> = new Map<string, Effect>([
     'ruby',
     interpreter({ code: ['e'], valued: 'e r I C', loads: ['r'], harmless: /^(-v|--version)$/ }),
   ],
+  // Code of a tool that does not say in which language.
+  ['interpreter', interpreter({ code: ['c'], valued: 'c' })],
   ['irb', interpreter({ code: ['e'], valued: 'e r' })],
   [
     'php',

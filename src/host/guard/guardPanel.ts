@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { type FromGuardPage, GUARD_PROTOCOL, type GuardState } from '../../protocol/guard.ts';
 import { pageHtml, pageOptions, pageRoot } from '../pageHtml.ts';
 
-export const GUARD_VIEW = 'agentStrace.guard';
+const GUARD_VIEW = 'agentStrace.guard';
 
 export interface GuardPanelHost {
   state(): GuardState;

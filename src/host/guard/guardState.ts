@@ -18,7 +18,15 @@ import type {
 } from '../../protocol/guard.ts';
 import type { GuardStatus } from '../statusText.ts';
 import type { Raise } from './engine.ts';
-import { agentOf, headlineOf, isGrave, LEFT_ALONE, placeOf } from './guardText.ts';
+import {
+  agentOf,
+  headlineOf,
+  isCost,
+  isGrave,
+  LEFT_ALONE,
+  placeOf,
+  projectName,
+} from './guardText.ts';
 
 /** What the window knows of the session of a trip or a request. */
 export interface SessionFacts {
@@ -155,8 +163,6 @@ function ruleOf(rule: Omit<Trip['rule'], 'scope'>, action: string, project: stri
     ...(place !== undefined && { place }),
   };
 }
-
-const projectName = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
 
 /** It was told, and whoever does it has not said yet what came of it. */
 export const isPending = (trip: Trip, nowMs: number): boolean =>
@@ -361,12 +367,7 @@ function factsOf(trip: Trip, session: SessionFacts | undefined, frozen: number):
       text: `${formatRate(session.rateNanoUsd)} is not spent: its rate of the last 5 minutes`,
     });
   }
-  if (
-    value !== undefined &&
-    limit !== undefined &&
-    /^\s*cost_usd\b/.test(trip.rule.text) &&
-    trip.state !== 'failed'
-  ) {
+  if (value !== undefined && limit !== undefined && isCost(trip) && trip.state !== 'failed') {
     const over = value - limit;
     facts.push({
       icon: 'ok',

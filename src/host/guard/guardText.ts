@@ -16,7 +16,8 @@ export const isGrave = ({ action, line, dryRun }: Trip): boolean =>
   dryRun !== true &&
   (line === 'verify' || action === 'pause' || action === 'stop' || action === 'kill');
 
-const isCost = ({ rule, value }: Trip): boolean =>
+/** Its rule is a limit of the session's cost, and the trip says what it came to. */
+export const isCost = ({ rule, value }: Trip): boolean =>
   value !== undefined && /^\s*cost_usd\b/.test(rule.text);
 
 /** `cost $5.02 is over $5.00`, else what the rule says. */
@@ -79,6 +80,10 @@ export function requestText(request: Approval): string {
   const why = request.rule.message ? ` ${oneLine(request.rule.message, 160)}` : '';
   return `${agentOf(request)} asks for your word (rule ${request.rule.name}): ${what}${why === '' ? '' : ` –${why}`}`;
 }
+
+/** The last name of a path, of this system or another. */
+export const projectName = (path: string): string =>
+  path.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
 
 /** `.watch-rules.yaml:12`; undefined: built in. @param project absolute path, or empty */
 export function placeOf(

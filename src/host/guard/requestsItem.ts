@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { plural } from '../../model/format.ts';
 
 /** In the status bar: how many calls wait for an answer. */
 export class RequestsItem implements vscode.Disposable {
@@ -24,8 +23,12 @@ export class RequestsItem implements vscode.Disposable {
       this.item.hide();
       return;
     }
-    this.item.text = `$(bell) ${count === 1 ? '1 request waits' : `${count} requests wait`}`;
-    const says = `${plural(count, 'request')} of agents: no answer means no`;
+    const { t } = vscode.l10n;
+    const one = count === 1;
+    this.item.text = `$(bell) ${one ? t('1 request waits') : t('{0} requests wait', count)}`;
+    const says = one
+      ? t('1 request of an agent: no answer means no')
+      : t('{0} requests of agents: no answer means no', count);
     this.item.tooltip = says;
     this.item.accessibilityInformation = { label: says, role: 'button' };
     this.item.show();

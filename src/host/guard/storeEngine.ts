@@ -12,7 +12,7 @@ import type { Outcome } from '../../guard/control.ts';
 import { budgetOf, forecast, forecastText } from '../../guard/forecast.ts';
 import { GuardMonitor } from '../../guard/monitor.ts';
 import { raisedLimit, readRaised } from '../../guard/raised.ts';
-import { unitOf } from '../../guard/rules/amounts.ts';
+import { amountText } from '../../guard/rules/amounts.ts';
 import { hasRules } from '../../guard/rules/compiled.ts';
 import type { RuleSet } from '../../guard/rules/rule.ts';
 import { settleGone } from '../../guard/settleOver.ts';
@@ -25,7 +25,6 @@ import {
   type TripActOptions,
 } from '../../guard/tripActs.ts';
 import { readTrips, settleTrip, type Trip } from '../../guard/trips.ts';
-import { formatCount, formatUsd } from '../../model/format.ts';
 import { problemText } from '../../trace/files.ts';
 import type { GuardEngine, GuardedSession, Raise, SessionGuard, TripAct } from './engine.ts';
 
@@ -97,17 +96,7 @@ export class StoreEngine implements GuardEngine {
     if (metric === undefined || value === undefined || limit === undefined) return undefined;
     const to = raisedLimit(metric, value, limit);
     if (!(to > limit)) return undefined;
-    const unit = unitOf(metric);
-    const count = formatCount(to);
-    const label =
-      unit === 'usd'
-        ? formatUsd(to * 1e9).replace(/\.00$/, '')
-        : unit === 'percent'
-          ? `${count}%`
-          : unit === 'minutes'
-            ? `${count} min`
-            : count;
-    return { value: to, label };
+    return { value: to, label: amountText(metric, to) };
   }
 
   async act(what: TripAct, trip: Trip, graceMs: number): Promise<Outcome | undefined> {

@@ -6,7 +6,7 @@ import { redactText } from '../../redact/redact.ts';
 import { plainLabel } from '../plainText.ts';
 import { showDesktop } from './desktop.ts';
 import type { Raise } from './engine.ts';
-import { agentOf, isGrave, noticeText, requestText } from './guardText.ts';
+import { agentOf, isGrave, noticeText, projectName, requestText } from './guardText.ts';
 import { postWebhook, type WebhookMessage, webhookUrl } from './webhook.ts';
 
 /** What a click in a notification asks for. */
@@ -189,7 +189,7 @@ function aboutRule(
   action: string,
 ): Pick<WebhookMessage, 'project' | 'rule' | 'action' | 'detail' | 'at'> {
   return {
-    project: project.split(/[\\/]/).filter(Boolean).at(-1) ?? '',
+    project: projectName(project),
     rule: rule.name,
     action,
     detail,
