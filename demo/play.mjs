@@ -39,8 +39,9 @@ const cached = new Map();
 
 const sleep = (seconds) => new Promise((done) => setTimeout(done, (seconds * 1000) / speed));
 
+/** @returns what the recorder answered, as an agent reads it: text on standard output, exit code */
 function hook(event, payload) {
-  spawnSync(process.execPath, [values.hook, '--agent', 'claude', event], {
+  return spawnSync(process.execPath, [values.hook, '--agent', 'claude', event], {
     input: JSON.stringify({
       session_id: session,
       transcript_path: transcript,
@@ -57,8 +58,21 @@ function hook(event, payload) {
       CLAUDE_PID: String(process.pid),
       CLAUDECODE: '1',
     },
-    stdio: ['pipe', 'ignore', 'ignore'],
+    stdio: ['pipe', 'pipe', 'pipe'],
+    encoding: 'utf8',
   });
+}
+
+/** The guard's reason where it denied a call; undefined: the call may run. */
+function denialOf({ status, stdout, stderr }) {
+  if (status === 2) return stderr.trim();
+  try {
+    const { permissionDecision, permissionDecisionReason } =
+      JSON.parse(stdout).hookSpecificOutput ?? {};
+    return permissionDecision === 'deny' ? permissionDecisionReason : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function row(lane, value) {
@@ -187,8 +201,9 @@ async function runTool(lane, step, id) {
     tool_input: inputOf(step),
     tool_use_id: id,
   };
-  hook('PreToolUse', call);
-  if (step.denied !== undefined) {
+  const denial = denialOf(hook('PreToolUse', call));
+  if (denial !== undefined) {
+    const said = `PreToolUse:${step.tool} hook error: ${denial}`;
     hook('PostToolBatch', {
       ...agentFields(lane),
       tool_calls: [
@@ -196,11 +211,17 @@ async function runTool(lane, step, id) {
           tool_name: step.tool,
           tool_input: call.tool_input,
           tool_use_id: id,
-          tool_response: step.denied,
+          tool_response: said,
         },
       ],
     });
-    hook('PermissionDenied', { ...call, reason: step.denied });
+    const result = { type: 'tool_result', tool_use_id: id, content: said, is_error: true };
+    row(lane, {
+      type: 'user',
+      promptId: prompt,
+      message: { role: 'user', content: [result] },
+      toolUseResult: `Error: ${said}`,
+    });
     return;
   }
   const seconds = step.seconds ?? 0.2;

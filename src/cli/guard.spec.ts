@@ -176,6 +176,8 @@ describe('settings that do not fit a choice', () => {
     const unasked = await run(['guard', 'fail', 'closed']);
     expect(unasked.err).toContain('do not fit that yet: agent-strace setup --cli codex');
     expect(hooks()).not.toContain('--closed');
+    const declined = await run(['guard', 'fail', 'closed'], { answers: ['n'] });
+    expect(declined.err).toContain('What you chose is kept; the settings of');
     const asked = await run(['guard', 'fail', 'closed'], { answers: ['y'] });
     expect(asked.out).toMatch(/^\+.*--closed/m);
     expect(hooks()).toContain('--closed');

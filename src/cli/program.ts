@@ -357,6 +357,14 @@ Examples:
     .option('--rules <rules>', 'with these too, such as secret')
     .option('--trusted', 'as in a trusted workspace, not as in a hook')
     .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace rules test 'cd src && sudo rm -rf ../..'     (a command with options: in quotes)
+  agent-strace rules test --tool Write --path .env.production
+`,
+    )
     .action(async (words: string[], _options: Parsed, command: Command) => {
       const { testRules } = await import('./commands/rulesTest.ts');
       done(await testRules(io, words, all(command)));

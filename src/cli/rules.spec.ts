@@ -48,7 +48,7 @@ it('rules list says what is in force, from where, and what it may do', async () 
   write(GOOD);
   const { out } = await run('rules', 'list', '--rules', 'budget:$5');
   expect(out).toMatch(
-    /\.watch-rules\.yaml \(the repository’s: may only alert and deny\)\n {2}spend +deny \(kill where trusted\) {2}cost_usd > 5/,
+    /\.watch-rules\.yaml \(the repository’s: may only alert and deny\)\n {2}spend +deny {2}cost_usd > 5 \(kill where trusted\)/,
   );
   expect(out).toMatch(/A flag, or a watch that runs\n {2}budget +stop {2}cost_usd >= 5/);
   expect(out).toMatch(/guard-state +deny/);

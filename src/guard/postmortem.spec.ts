@@ -130,9 +130,13 @@ describe('post-mortem', () => {
     edit('/project/a.ts');
     const at = trace.nowMs / 1000;
     run('npm run build', 137);
+    // As Claude Code's own transcript tells it.
+    trace.write(
+      trace.event('error', { tool_name: 'Bash', error: 'Exit code 137', is_error: true }),
+    );
     const end = { at, settledAt: trace.nowMs / 1000, state: 'stopped' as const };
     const post = await of(trip(end));
-    expect(post.lastSteps.at(-1)).toMatchObject({ step: 'npm run build', failed: true });
+    expect(post.lastSteps.at(-2)).toMatchObject({ step: 'npm run build', failed: true });
     expect(post.rootCause).toBeUndefined();
     expect(post.hints).toEqual([]);
     // It failed before the rule tripped: that is what went wrong.

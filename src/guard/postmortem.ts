@@ -328,7 +328,8 @@ function lastTexts(source: SessionSource, untilMs: number): string[] {
   const rows: number[] = [];
   for (let row = columns.length - 1; row >= 0 && rows.length < 20; row--) {
     const type = columns.type[row];
-    const bad = (columns.flags[row]! & FLAG.error) !== 0 && columns.timeMs[row]! < untilMs;
+    const bad = (columns.flags[row]! & FLAG.error) !== 0;
+    if (columns.timeMs[row]! >= untilMs) continue;
     if (type === TYPE.error || (type === TYPE.tool_result && bad)) rows.push(row);
   }
   return source.readEvents(rows).flatMap((event) => {

@@ -3,8 +3,7 @@ import { describeStep } from './describe.ts';
 import type { JsonObject, TraceEvent } from './event.ts';
 import { SessionFold } from './fold.ts';
 
-const said = (data: JsonObject) => {
-  const fold = new SessionFold();
+const said = (data: JsonObject, fold = new SessionFold()) => {
   const event: TraceEvent = {
     event_type: 'decision',
     timestamp: 1,
@@ -31,4 +30,16 @@ it.each<[JsonObject, string, string]>([
     target: 'cost $5.02 is over $5.00',
     rule: 'budget',
   });
+});
+
+it.each<[JsonObject, number]>([
+  [{ action: 'deny', call: '4215e3243fca' }, 0],
+  [{ action: 'deny', call: 'not an event of ours' }, 1],
+  [{ action: 'deny', call: '4215e3243fca', outcome: 'ran' }, 1],
+  [{ action: 'deny', call: '4215e3243fca', dry_run: true }, 1],
+  [{ action: 'stop', call: '4215e3243fca' }, 1],
+])('a denied call is one step, not two: %o', (data, steps) => {
+  const fold = new SessionFold();
+  said(data, fold);
+  expect(fold.steps.length).toBe(steps);
 });

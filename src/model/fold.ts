@@ -309,6 +309,7 @@ export class SessionFold implements FoldContext {
       case TYPE.decision:
         kind = KIND.notice;
         if (subtype === 'turn_end' || subtype === 'cwd') flags |= FLAG.hidden;
+        if (subtype === 'guard' && isToldByCall(data)) flags |= FLAG.hidden;
         // Its end tells all; where the transcript tells too, the hook's is the second.
         if (subtype === 'compaction' && data.recorded_by === 'hook' && data.phase === 'start') {
           flags |= FLAG.hidden;
@@ -663,6 +664,14 @@ function reference(data: JsonObject): string | undefined {
   const ref = data.tool_use_id ?? data.request_id;
   return typeof ref === 'string' || typeof ref === 'number' ? String(ref) : undefined;
 }
+
+/** A denial of the guard stands at the call that was denied, with its rule and reason: one step, not two. */
+const isToldByCall = ({ action, outcome, dry_run, call }: JsonObject): boolean =>
+  action === 'deny' &&
+  outcome === undefined &&
+  dry_run !== true &&
+  typeof call === 'string' &&
+  /^[0-9a-f]{12}$/.test(call);
 
 /** What agents tell themselves arrives as a prompt, too. */
 function isUserPrompt(data: JsonObject, lane: number): boolean {

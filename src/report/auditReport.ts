@@ -163,7 +163,7 @@ export function auditSummary(
   const sessions = plural(audits.length, 'session');
   const against =
     files.length === 0
-      ? 'no policy here (.agent-scope.json): only sensitive files and denied calls were looked for'
+      ? 'no policy here, so only sensitive files and denied calls were looked for; agent-strace policy makes one'
       : `${files.join(', ')}: ${plural(rules, 'rule')}`;
   return {
     text: `${count === 0 ? 'No violations' : plural(count, 'violation')} in ${sessions}${rest} (${against})`,

@@ -129,7 +129,7 @@ function Request({
               class="button small"
               tabIndex={selected ? 0 : -1}
               aria-disabled={!trusted}
-              title={trusted ? 'Ctrl+Enter' : 'Not in restricted mode'}
+              title={trusted ? 'Ctrl+Enter' : 'Not possible in restricted mode'}
               onClick={() => app.answer(id, 'allow')}
             >
               Allow once

@@ -4,6 +4,7 @@ import { ownRecord } from '../../agents/process.ts';
 import { act, type BrakeAction, notable } from '../../guard/brake.ts';
 import type { ControlReport, Outcome, Why } from '../../guard/control.ts';
 import { isHeld, settleByHand } from '../../guard/tripActs.ts';
+import type { Trip } from '../../guard/trips.ts';
 import { nameOf } from '../../guard/verify.ts';
 import { plural } from '../../model/format.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
@@ -46,13 +47,16 @@ export async function control(
   if (options.json === true) await printJson(io, outcomeJson(action, entry.id, outcome));
   else if (outcome.ok) {
     await tell(io, action, agent, entry.id, outcome);
-    for (const { rule, state } of trips) {
-      if (state !== 'resumed') continue;
-      await print(io, `The rule "${sanitizeLine(rule.name)}" asks again at its next step.\n`);
+    // The recorder and a watch may both have held it: to a person that is one rule.
+    const again = new Set(trips.filter(({ state }) => state === 'resumed').map(nameOfRule));
+    for (const name of again) {
+      await print(io, `The rule "${sanitizeLine(name)}" asks again at its next step.\n`);
     }
   } else warn(io, `Could not ${action}: ${sanitizeLine(outcome.message)}`, 'red');
   return outcome.ok && outcome.state !== 'partly' ? EXIT.ok : EXIT.none;
 }
+
+const nameOfRule = ({ rule }: Trip): string => rule.name;
 
 async function brake(
   io: Io,

@@ -189,5 +189,16 @@ async function bringUpToDate(io: Io, verb: string, options: GuardOptions): Promi
     return EXIT.ok;
   }
   io.stderr.write(`The settings of ${names} are to fit that, too:\n`);
-  return setup(io, { cli: agents, renew: true, ...(options.yes === true && { yes: true }) });
+  const code = await setup(io, {
+    cli: agents,
+    renew: true,
+    ...(options.yes === true && { yes: true }),
+  });
+  if (code !== EXIT.ok) {
+    warn(
+      io,
+      `What you chose is kept; the settings of ${names} do not fit it yet: agent-strace setup --cli ${agents.join(',')}`,
+    );
+  }
+  return code;
 }

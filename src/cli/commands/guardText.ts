@@ -1,4 +1,5 @@
 /** What `guard` prints of a {@link GuardStatus}: words for people, and JSON. */
+import { relative } from 'node:path';
 import { AGENTS } from '../../agents/agent.ts';
 import { actionWithin } from '../../guard/rules/reach.ts';
 import type { Rule } from '../../guard/rules/rule.ts';
@@ -7,6 +8,7 @@ import { plural } from '../../model/format.ts';
 import type { Style } from '../../report/style.ts';
 import { renderTable, type TableColumn } from '../../report/table.ts';
 import { cutToWidth, sanitizeLine } from '../../report/terminalText.ts';
+import { isBelow } from '../../trace/paths.ts';
 import { type Io, styleFor, widthOf } from '../io.ts';
 import { problemLine, ruleSource } from '../ruleText.ts';
 import { homely } from '../traces.ts';
@@ -51,7 +53,7 @@ interface AgentRow {
   by: GuardedBy | undefined;
 }
 
-function agentTable(io: Io, { agents }: GuardStatus, style: Style): string {
+function agentTable(io: Io, { agents, project }: GuardStatus, style: Style): string {
   const rows = agents
     .filter(({ installed, files }) => installed || files.length > 0)
     .flatMap((guard): AgentRow[] =>
@@ -66,7 +68,7 @@ function agentTable(io: Io, { agents }: GuardStatus, style: Style): string {
     { title: 'AGENT', text: ({ guard }) => AGENTS[guard.agent].name },
     {
       title: 'GUARDED BY',
-      text: ({ by }) => (by === undefined ? 'not set up' : fileText(by)),
+      text: ({ by }) => (by === undefined ? 'not set up' : fileText(by, project)),
       paint: (cell, { by }) =>
         by === undefined ? style.dim(cell) : by.current ? cell : style.yellow(cell),
       flexible: true,
@@ -95,8 +97,11 @@ function agentTable(io: Io, { agents }: GuardStatus, style: Style): string {
 const ASK = { agent: 'itself, or VS Code', editor: 'VS Code' } as const;
 const STOP = { itself: 'itself', signal: 'by a signal', never: 'denied only' } as const;
 
-const fileText = ({ file, current }: GuardedBy): string =>
-  `${sanitizeLine(homely(file))}${current ? '' : ' (older)'}`;
+/** In the project: as seen from there, which leaves room for the rest. */
+const fileText = ({ file, current }: GuardedBy, project: string): string => {
+  const shown = isBelow(file, project) ? relative(project, file) : homely(file);
+  return `${sanitizeLine(shown)}${current ? '' : ' (older)'}`;
+};
 
 /** By where they come from, the built-in ones first. */
 function rulesText(io: Io, { rules, off }: GuardStatus, style: Style): string[] {
@@ -145,10 +150,14 @@ function tripsText(io: Io, { trips }: GuardStatus, style: Style): string {
   const lines = trips.slice(0, MOST_TRIPS).map(({ at, action, rule, detail, state, dryRun }) => {
     const when = ago(io.now() / 1000 - at);
     const what = `${dryRun === true ? 'would ' : ''}${action}`;
-    return `  ${when.padEnd(8)} ${what.padEnd(6)} ${sanitizeLine(rule.name)}: ${sanitizeLine(detail)} ${style.dim(`(${state})`)}`;
+    // What is denied is over with that: only what stands still, or came to an end, is in a state.
+    const now = state === 'open' && !HOLDS.has(action) ? '' : ` ${style.dim(`(${state})`)}`;
+    return `  ${when.padEnd(8)} ${what.padEnd(6)} ${sanitizeLine(rule.name)}: ${sanitizeLine(detail)}${now}`;
   });
   return [style.bold('What tripped last'), ...lines].join('\n');
 }
+
+const HOLDS: ReadonlySet<string> = new Set(['pause', 'stop', 'kill']);
 
 /** @param seconds since then */
 function ago(seconds: number): string {
@@ -172,10 +181,12 @@ function nextText({ choices, agents, on }: GuardStatus, style: Style): string {
   const guarded = agents.filter(({ files }) => files.length > 0);
   const older = guarded.filter(({ files }) => files.some(({ current }) => !current));
   const missed = agents.filter(({ installed, files }) => installed && files.length === 0);
+  if (on)
+    steps.push("agent-strace rules test 'rm -rf ~'   what a call would meet, without making it");
   if (!choices.safe) steps.push('agent-strace guard on          stop the worst, in every project');
   if (older.length > 0) {
     steps.push(
-      `agent-strace setup --cli ${older.map(({ agent }) => agent).join(',')}   renew their hooks: older ones wait 8 s for an answer at most`,
+      `agent-strace setup --cli ${older.map(({ agent }) => agent).join(',')}   renew their hooks: these do not fit what you chose, or are older and wait 8 s for an answer at most`,
     );
   }
   if (on && missed.length > 0) {

@@ -62,13 +62,21 @@ async function one(io: Io, entry: SessionEntry, json: boolean): Promise<number> 
   if (json) {
     const { lastCall: _, lastResponse: __, ...all } = post;
     await printJson(io, { ...watchdogJson(post), ...snake(all) });
-  } else await print(io, sanitizeTerminal(postmortemMarkdown(post)));
+  } else await print(io, sanitizeTerminal(forReading(io, postmortemMarkdown(post))));
   if ('problem' in saved) {
     warn(io, `It could not be written beside the trace: ${problemText(saved.problem)}`);
   } else if (!json) {
     io.stderr.write(`Written to ${sanitizeLine(saved.path)}\n`);
   }
   return EXIT.ok;
+}
+
+/** What Markdown needs before signs is in the way of a reader at a terminal; the text to go on with is as it is. */
+function forReading(io: Io, markdown: string): string {
+  if (io.stdout.isTTY !== true) return markdown;
+  const at = markdown.indexOf('\n```');
+  const end = at < 0 ? markdown.length : at;
+  return markdown.slice(0, end).replace(/\\([!-/:-@[-`{-~])/g, '$1') + markdown.slice(end);
 }
 
 /** Keys as all our JSON has them. */

@@ -10,10 +10,10 @@ import {
 import { actionWithin } from '../../guard/rules/reach.ts';
 import type { RuleProblem, RuleSet } from '../../guard/rules/rule.ts';
 import { plural } from '../../model/format.ts';
-import { sanitizeLine } from '../../report/terminalText.ts';
+import { sanitizeLine, wrapFacts } from '../../report/terminalText.ts';
 import { isBelow } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, print, printJson, styleFor, warn } from '../io.ts';
+import { type Io, print, printJson, styleFor, warn, widthOf } from '../io.ts';
 import { problemPlace, ruleSource } from '../ruleText.ts';
 import { projectOf } from '../traces.ts';
 
@@ -108,17 +108,19 @@ async function listText(io: Io, { rules, budget }: RuleSet): Promise<void> {
     return;
   }
   const wide = Math.min(30, Math.max(...rules.map(({ name }) => name.length)));
+  const room = Math.max(20, (widthOf(io) ?? Number.POSITIVE_INFINITY) - wide - 10);
   let from = '';
   for (const rule of rules) {
     const source = ruleSource(rule, (path) => shownPath(io, path));
     if (source !== from) await print(io, `${from === '' ? '' : '\n'}${style.bold(source)}\n`);
     from = source;
     const within = actionWithin(rule.action, rule.scope, 'hook');
-    const action =
-      within === rule.action ? rule.action : `${within} (${rule.action} where trusted)`;
+    const more = within === rule.action ? '' : ` (${rule.action} where trusted)`;
+    const [first = '', ...others] = wrapFacts(sanitizeLine(rule.text) + more, room);
+    const lines = others.map((line) => `${' '.repeat(wide + 10)}${style.dim(line)}\n`);
     await print(
       io,
-      `  ${sanitizeLine(rule.name).padEnd(wide)}  ${style.yellow(action)}  ${style.dim(sanitizeLine(rule.text))}\n`,
+      `  ${sanitizeLine(rule.name).padEnd(wide)}  ${style.yellow(within.padEnd(5))} ${style.dim(first)}\n${lines.join('')}`,
     );
   }
   if (budget?.weekly !== undefined)

@@ -6,6 +6,7 @@ import { decide } from '../../guard/decision/decide.ts';
 import type { Facts } from '../../guard/decision/facts.ts';
 import { shellWorld } from '../../guard/decision/shellWorld.ts';
 import type { Verdict } from '../../guard/decision/verdict.ts';
+import type { Rule } from '../../guard/rules/rule.ts';
 import { readCommand } from '../../guard/shell/readCommand.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
 import { EXIT } from '../exit.ts';
@@ -76,13 +77,19 @@ async function tell(io: Io, { action, fired, failed }: Verdict): Promise<void> {
   const colour = action === 'allow' ? style.green : style.red;
   await print(io, `${colour(action)}${failed === undefined ? '' : ` (not decided: ${failed})`}\n`);
   for (const { rule, action: said, detail } of fired) {
-    const from = rule.file === undefined ? rule.scope : `${rule.file}:${rule.line ?? 1}`;
+    const from = sourceOf(rule);
     await print(
       io,
       `  ${style.bold(sanitizeLine(rule.name))} (${said}): ${sanitizeLine(detail)}  ${style.dim(sanitizeLine(from))}\n`,
     );
     if (rule.message !== undefined) await print(io, `    ${sanitizeLine(rule.message)}\n`);
   }
+}
+
+function sourceOf({ file, line, fixed, scope }: Rule): string {
+  if (file !== undefined) return `${file}:${line ?? 1}`;
+  if (fixed === true) return 'protection of the guard itself';
+  return scope === 'builtin' ? 'safe set' : 'given by a flag';
 }
 
 const verdictJson = ({ action, fired, failed }: Verdict): Record<string, unknown> => ({

@@ -181,7 +181,7 @@ function cardOf(trip: Trip, input: StateInput): GuardCard {
   const problem = input.failures.get(trip.id) ?? trip.problem;
   const raise = input.raiseOf(trip);
   const can = actsOf(trip, session, input, raise !== undefined);
-  const cannot = input.trusted ? session?.cannot : 'Not in restricted mode.';
+  const cannot = input.trusted ? session?.cannot : 'Not possible in restricted mode.';
   const busy = input.busy.get(trip.id);
   const done = doneOf(trip, session);
   return {
