@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -130,16 +130,14 @@ describe('a home that a repository gave its agent', () => {
       execFileSync(process.execPath, args, { cwd, env, encoding: 'utf8' }),
     ) as string[];
     return commands.map((command) => {
-      try {
-        return execFileSync('/bin/sh', ['-c', command], {
-          input: JSON.stringify(payload),
-          env: { ...env, HOME: home, CLAUDE_PROJECT_DIR: lab.project },
-          cwd: lab.project,
-          encoding: 'utf8',
-        });
-      } catch (error) {
-        return `exit ${(error as { status: number }).status}`;
-      }
+      // A command that has nothing to do ends before it has read its input.
+      const { status, stdout } = spawnSync('/bin/sh', ['-c', command], {
+        input: JSON.stringify(payload),
+        env: { ...env, HOME: home, CLAUDE_PROJECT_DIR: lab.project },
+        cwd: lab.project,
+        encoding: 'utf8',
+      });
+      return status === 0 ? stdout : `exit ${status}`;
     });
   }
   const call = (command: string) =>

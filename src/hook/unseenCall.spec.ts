@@ -66,6 +66,7 @@ describe('a call that ended and never began', () => {
     seenFor(60);
     after('b');
     lab.rules(RULE);
+    before('decided');
     after('c', { duration_ms: 61_000 });
     after('d', { duration_ms: 59_000 });
     expect(alerts()).toEqual([]);
