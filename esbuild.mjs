@@ -223,7 +223,7 @@ const targets = [
   ...Object.entries({
     agents: 76,
     guard: 170,
-    helper: 80,
+    helper: 160,
     opencode: 80,
     rules: 205,
     snapshot: 26,
@@ -232,7 +232,8 @@ const targets = [
     name,
     entry: `src/hook/${name}.ts`,
     budget,
-    options: { ...node, target: 'node20' },
+    // The price list is not beside them: the helper takes the prices that hooks have.
+    options: { ...withPrices, target: 'node20' },
   })),
   // The same for a recorder that runs by the launcher's loader.
   ...Object.entries({ guard: 120, transcripts: 130 }).map(([name, budget]) => ({

@@ -37,6 +37,9 @@ export async function buildHook(): Promise<{ folder: string; bundle: string }> {
     outdir: folder,
     platform: 'node',
     target: 'node20',
+    // Never beside the recorder.
+    alias: { '@pydantic/genai-prices': './prices.js' },
+    external: ['./prices.js'],
     define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   });
   return { folder, bundle: join(folder, 'hook.js') };

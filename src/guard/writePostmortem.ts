@@ -1,8 +1,9 @@
-/** Reads a session that is over, and writes what is to be known of it beside its trace. Loads the price list: never in a hook. */
+/** Reads a session that is over, and writes what is to be known of it beside its trace. Loads the price list unless it is given prices: never in a hook. */
 import { join } from 'node:path';
 import { bootId, ownRecord, processState } from '../agents/process.ts';
 import { createPricer } from '../analysis/price.ts';
 import { summarise } from '../model/summary.ts';
+import type { Pricer } from '../model/usage.ts';
 import { checkOwnDirectory, codeOf, writeSmallFile } from '../trace/files.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { TraceSession } from '../trace/session.ts';
@@ -22,6 +23,8 @@ export interface PostmortemOptions {
   nowMs?: number;
   /** Read already, to its end. */
   session?: TraceSession;
+  /** Default: by the price list. */
+  pricer?: Pricer | undefined;
 }
 
 /**
@@ -35,9 +38,9 @@ export async function postmortemOf(
   traceDir: string,
   id: string,
   trip: Trip | undefined,
-  { env = process.env, nowMs = Date.now(), session }: PostmortemOptions = {},
+  { env = process.env, nowMs = Date.now(), session, pricer }: PostmortemOptions = {},
 ): Promise<Postmortem> {
-  const read = session ?? (await readWhole(traceDir, id));
+  const read = session ?? (await readWhole(traceDir, id, pricer ?? (await createPricer())));
   const cause = trip ?? endingTrip(readTrips(env), id, traceDir);
   const record = ownRecord(traceDir, id, env);
   const state = processState(record);
@@ -85,8 +88,8 @@ function endingOf({ fold }: TraceSession, trip: Trip | undefined, seen: Seen): E
   };
 }
 
-async function readWhole(traceDir: string, id: string): Promise<TraceSession> {
-  const session = new TraceSession(join(traceDir, id), id, { pricer: await createPricer() });
+async function readWhole(traceDir: string, id: string, pricer: Pricer): Promise<TraceSession> {
+  const session = new TraceSession(join(traceDir, id), id, { pricer });
   while (session.update(4 * 1_048_576)) await new Promise((resolve) => setImmediate(resolve));
   return session;
 }
@@ -117,9 +120,10 @@ export function savePostmortem(
 export async function writePostmortem(
   trip: Trip,
   env: Env = process.env,
+  pricer?: Pricer,
 ): Promise<string | undefined> {
   try {
-    const post = await postmortemOf(trip.traceDir, trip.session, trip, { env });
+    const post = await postmortemOf(trip.traceDir, trip.session, trip, { env, pricer });
     const saved = savePostmortem(trip.traceDir, post);
     return 'path' in saved ? saved.path : undefined;
   } catch {

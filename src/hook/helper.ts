@@ -1,17 +1,18 @@
 /**
- * What a process of its own does after a hook has ended: freeze, stop or kill the agent; read what was too long. A bundle
- * of its own.
+ * What a process of its own does after a hook has ended: freeze, stop or kill the agent, as a window or `watch` would; read
+ * what was too long. A bundle of its own.
  */
 
 import { readProcess, readSessionRecord } from '../agents/process.ts';
-import { act as brake } from '../guard/brake.ts';
-import type { Outcome } from '../guard/control.ts';
+import { readPriceTable } from '../guard/decision/priceTable.ts';
 import { catchUp } from '../guard/decision/sessionFacts.ts';
 import { TreeWalk } from '../guard/processTree.ts';
-import { stateOver } from '../guard/settleOver.ts';
 import { sweepGuard } from '../guard/store.ts';
-import { readTrip, settleTrip, type Trip } from '../guard/trips.ts';
+import { enforceTrip } from '../guard/tripActs.ts';
+import { readTrip, type Trip } from '../guard/trips.ts';
 import { verify } from '../guard/verify.ts';
+import { writePostmortem } from '../guard/writePostmortem.ts';
+import type { Pricer } from '../model/usage.ts';
 import { isSafeSessionId } from '../trace/paths.ts';
 import { takeTask } from './actTasks.ts';
 import type { ActTask } from './guardMoment.ts';
@@ -25,24 +26,33 @@ const LOOK_MS = 20;
  * resumed, that the hook's time is over, and run the tool.
  */
 const READ_MS = 150;
-/** From asking an agent to end to killing it, ms. */
-const GRACE_MS = 5000;
-
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** Never throws. @param argument names the trip whose {@link ActTask} a hook wrote down: of anybody else's it does nothing */
 export async function act(argument: string | undefined): Promise<void> {
   const task = takeTask(parse(argument).trip);
   if (task === undefined) return;
-  const { action, session, traceDir, trip } = task;
   await hooksEnded(task);
-  try {
-    settle(trip, action, await brake(action, traceDir, session, { graceMs: GRACE_MS }));
-  } catch (error) {
-    settleTrip(trip, 'failed', { problem: (error as Error).message });
-  }
+  const trip = readTrip(task.trip);
+  // Its file could not be written: the agent is ended all the same.
+  await enforceTrip({ ...(trip ?? unwritten(task)), action: task.action }, { postmortem });
   sweepGuard();
 }
+
+/** By the prices that hooks have: the list is not beside this bundle. */
+const postmortem = (trip: Trip): Promise<string | undefined> =>
+  writePostmortem(trip, process.env, readPriceTable() ?? UNPRICED);
+
+const UNPRICED: Pricer = {
+  price: () => ({ status: 'unpriced', reason: 'no prices are kept for the guard' }),
+  contextWindow: () => undefined,
+};
+
+const unwritten = ({ action, session, traceDir, trip }: ActTask): Trip => ({
+  ...{ version: 1, id: trip, session, traceDir, action, line: 'prevent', state: 'open' },
+  ...{ agent: readSessionRecord(session)?.agent ?? '', project: '', at: Date.now() / 1000 },
+  ...{ rule: { name: 'guard', text: '', scope: 'builtin' }, detail: 'a rule tripped' },
+});
 
 /** Waits for the hook that decided and, before a pause, for all others of the agent. */
 async function hooksEnded({ action, session, traceDir, hook }: ActTask): Promise<void> {
@@ -61,37 +71,6 @@ async function hooksRun(traceDir: string, session: string): Promise<boolean> {
   const walk = new TreeWalk(verdict.target);
   await walk.pass(false);
   return walk.recorders().length > 0;
-}
-
-const DONE: Record<ActTask['action'], Trip['state']> = {
-  // Until a person lets it go on.
-  pause: 'open',
-  stop: 'stopped',
-  kill: 'killed',
-};
-
-function settle(trip: string, action: ActTask['action'], outcome: Outcome): void {
-  if (!outcome.ok) {
-    // It ended by itself meanwhile.
-    const gone = outcome.reason === 'gone' || outcome.reason === 'reused';
-    const known = gone ? readTrip(trip) : undefined;
-    const { state, ...why } =
-      known === undefined
-        ? { state: 'failed' as const, problem: outcome.message }
-        : stateOver({ ...known, action });
-    settleTrip(trip, state, why);
-    return;
-  }
-  const processes = outcome.processes.map(({ pid, name, state, why }) => ({
-    ...{ pid, name, state },
-    ...(why !== undefined && { why }),
-  }));
-  settleTrip(trip, DONE[action], {
-    processes,
-    ...(outcome.state === 'partly' && {
-      problem: 'Not all of what the agent runs could be reached; see the list of processes.',
-    }),
-  });
 }
 
 /** Reads all that a session has written, so that the next hook has little to read. */
