@@ -1,7 +1,8 @@
 /**
  * The process that an agent runs at each of its hooks: `hook.js --agent claude PreToolUse`, the payload on
  * standard input. It prints nothing and exits with 0, whatever happens: it must never be the reason why an
- * agent stops, waits or reads something that nobody wrote. Only where a person wrote rules it may say no, in the agent's words.
+ * agent stops, waits or reads something that nobody wrote. Only where there are rules may it say no, in the agent's words, or
+ * by its exit code where set-up was told that its failure means no.
  *
  * Environment: `AGENT_STRACE_DISABLE=1` records nothing (rules hold all the same), `AGENT_TRACE_NO_REDACT=1` leaves secrets in,
  * `AGENT_STRACE_MASK=1` takes personal data out too (`0`: not, whatever was chosen), `AGENT_TRACE_DIR` names the trace folder, `AGENT_STRACE_HOME` the state folder, `AGENT_STRACE_LOOK_MS` how
