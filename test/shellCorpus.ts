@@ -40,3 +40,28 @@ export function harmless(name: string): string[] {
 export function aimed(command: string, outside: string): string {
   return command.replaceAll('@OUTREL@', outside.slice(1)).replaceAll('@OUT@', outside);
 }
+
+/** The machine that the corpora are about. */
+export const HOME = '/w/home';
+export const PROJECT = `${HOME}/project`;
+export const OUTSIDE = '/w/srv/data';
+const FOLDERS = new Set([
+  '/',
+  HOME,
+  PROJECT,
+  `${PROJECT}/src`,
+  OUTSIDE,
+  '/w/srv',
+  '/tmp',
+  `${HOME}/.ssh`,
+]);
+
+export const corpusWorld = {
+  cwd: PROJECT,
+  home: HOME,
+  resolveLink: () => undefined,
+  isFolder: (path: string) =>
+    FOLDERS.has(path) || path.startsWith(`${PROJECT}/`) || path.startsWith('/tmp/'),
+  gitRoot: () => PROJECT,
+  env: { HOME, PATH: '/usr/bin:/bin', USER: 'u' },
+};

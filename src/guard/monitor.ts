@@ -19,7 +19,7 @@ import { EvidenceReader } from './evidence.ts';
 import { interruptTrip, type TripMoment, unpricedTrip, verifyTrip } from './monitorTrips.ts';
 import { readRaised } from './raised.ts';
 import { unitOf } from './rules/amounts.ts';
-import type { Condition, RuleSet } from './rules/rule.ts';
+import { asks, type Condition, type RuleSet } from './rules/rule.ts';
 import { settleOver } from './settleOver.ts';
 import { enforceTrip, settleByHand, type TripActOptions } from './tripActs.ts';
 import { openTrip, readTrip, type Trip } from './trips.ts';
@@ -328,16 +328,5 @@ export class GuardMonitor {
   }
 }
 
-function asksForMoney(when: Condition): boolean {
-  switch (when.kind) {
-    case 'metric':
-      return unitOf(when.metric) === 'usd';
-    case 'and':
-    case 'or':
-      return when.of.some(asksForMoney);
-    case 'not':
-      return asksForMoney(when.of);
-    default:
-      return false;
-  }
-}
+const asksForMoney = (when: Condition): boolean =>
+  asks(when, (one) => one.kind === 'metric' && unitOf(one.metric) === 'usd');

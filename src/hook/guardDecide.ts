@@ -8,7 +8,7 @@ import { shellWorld } from '../guard/decision/shellWorld.ts';
 import type { Verdict } from '../guard/decision/verdict.ts';
 import { readRaised } from '../guard/raised.ts';
 import { loadRules } from '../guard/rules/compiled.ts';
-import type { Condition, Metric, RuleSet } from '../guard/rules/rule.ts';
+import { asks, type Condition, type Metric, type RuleSet } from '../guard/rules/rule.ts';
 import { startDetached } from './detached.ts';
 import type { BeforeTool, GuardMoment } from './guardMoment.ts';
 import { logProblem } from './log.ts';
@@ -84,7 +84,7 @@ export function decisionOn(
   const rules = rulesOf(at);
   if (rules.rules.length === 0) return { rules, verdict: { action: 'allow', fired: [] } };
   const late = agent === 'claude' ? FROM_TRANSCRIPT : LATE_IN_HOOKS;
-  const ofTranscript = rules.rules.some(({ when }) => asks(when, late));
+  const ofTranscript = rules.rules.some(({ when }) => asksFor(when, late));
   if (ofTranscript && !at.silent) readTranscript(at);
   const session = known.session_id;
   const { facts, more, cut } = readFacts({
@@ -93,7 +93,7 @@ export function decisionOn(
     env,
     maxBytes: MAX_BYTES,
     firstSeen: known.first_seen,
-    ...(rules.rules.some(({ when }) => asks(when, COUNTED, true)) && { keepBytes: 0 }),
+    ...(rules.rules.some(({ when }) => asksFor(when, COUNTED, true)) && { keepBytes: 0 }),
   });
   // Its event is in the trace by now: it is one call, not two.
   facts.deciding(at.call);
@@ -153,19 +153,12 @@ function worldOf({ payload, known }: GuardMoment, cwd: string) {
 const reader = () => part('shell').readCommand;
 
 /** Whether a condition asks for one of these metrics. @param loops … or for calls that are repeated */
-export function asks(when: Condition, metrics: ReadonlySet<Metric>, loops = false): boolean {
-  switch (when.kind) {
-    case 'metric':
-      return metrics.has(when.metric);
-    case 'and':
-    case 'or':
-      return when.of.some((each) => asks(each, metrics, loops));
-    case 'not':
-      return asks(when.of, metrics, loops);
-    default:
-      return loops && (when.kind === 'loop' || when.kind === 'sequence');
-  }
-}
+const asksFor = (when: Condition, metrics: ReadonlySet<Metric>, loops = false): boolean =>
+  asks(when, (one) =>
+    one.kind === 'metric'
+      ? metrics.has(one.metric)
+      : loops && (one.kind === 'loop' || one.kind === 'sequence'),
+  );
 
 /** As at a turn's end; nothing where another process reads it. */
 function readTranscript({ agent, known, transcript }: GuardMoment): void {

@@ -1,24 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { type Act, aimed, disguises, harmless } from '../../../test/shellCorpus.ts';
+import {
+  type Act,
+  aimed,
+  corpusWorld,
+  disguises,
+  HOME,
+  harmless,
+  OUTSIDE,
+  PROJECT,
+} from '../../../test/shellCorpus.ts';
 import type { Condition, Rule } from '../rules/rule.ts';
 import { readCommand } from '../shell/readCommand.ts';
 import { guardedCall } from './callOf.ts';
 import { decide } from './decide.ts';
 import type { Facts } from './facts.ts';
-
-const HOME = '/w/home';
-const PROJECT = `${HOME}/project`;
-const OUTSIDE = '/w/srv/data';
-const FOLDERS = new Set([
-  '/',
-  HOME,
-  PROJECT,
-  `${PROJECT}/src`,
-  OUTSIDE,
-  '/w/srv',
-  '/tmp',
-  `${HOME}/.ssh`,
-]);
 
 const BELOW: Record<string, string[]> = {
   [PROJECT]: ['.env.production', 'src', 'package.json'],
@@ -57,17 +52,7 @@ function verdict(command: string): string {
   const call = guardedCall(
     { name: 'Bash', callId: 'c', cwd: PROJECT, input: { command: aimed(command, OUTSIDE) } },
     'claude',
-    {
-      cwd: PROJECT,
-      home: HOME,
-      resolveLink: () => undefined,
-      isFolder: (path) =>
-        FOLDERS.has(path) || path.startsWith(`${PROJECT}/`) || path.startsWith('/tmp/'),
-      below: (folder) => BELOW[folder] ?? [],
-      gitRoot: () => PROJECT,
-      env: { HOME, PATH: '/usr/bin:/bin', USER: 'u' },
-      readCommand,
-    },
+    { ...corpusWorld, below: (folder) => BELOW[folder] ?? [], readCommand },
   );
   return decide({
     rules: { rules, problems: [], stale: [] },

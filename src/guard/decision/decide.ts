@@ -3,6 +3,7 @@ import { actionWithin, type Place } from '../rules/reach.ts';
 import {
   ACTIONS,
   type Action,
+  asks,
   CALL_KINDS,
   type Condition,
   type Rule,
@@ -197,7 +198,7 @@ function unreadable(
       ({ rule }) =>
         rule.scope !== 'repo' &&
         !(tame && rule.scope === 'builtin') &&
-        asks(rule.when, (c) => c.kind === 'opaque'),
+        asksOfCall(rule.when, (c) => c.kind === 'opaque'),
     )
   )
     return undefined;
@@ -205,7 +206,7 @@ function unreadable(
     ({ rule, action }) =>
       action !== 'alert' &&
       !(tame && rule.scope === 'builtin') &&
-      asks(rule.when, (c) => OF_COMMANDS.has(c.kind)),
+      asksOfCall(rule.when, (c) => OF_COMMANDS.has(c.kind)),
   );
   const concerned = strict.some(
     ({ rule }) => rule.fixed !== true || names(rule.when, call.command ?? ''),
@@ -218,15 +219,13 @@ function unreadable(
 /** What a hidden command might do. */
 const OF_COMMANDS = new Set<Condition['kind']>(['path', 'outside', 'command', 'host']);
 
-function asks(when: Condition, about: (condition: Condition) => boolean): boolean {
-  if (when.kind === 'not') return asks(when.of, about);
-  if (when.kind === 'and' || when.kind === 'or') return when.of.some((one) => asks(one, about));
-  return CALL_KINDS.has(when.kind) && about(when);
-}
+/** Whether it asks for something of a call. */
+const asksOfCall = (when: Condition, about: (condition: Condition) => boolean): boolean =>
+  asks(when, (one) => CALL_KINDS.has(one.kind) && about(one));
 
 /** Whether a text holds a name that a path pattern is about. */
 const names = (when: Condition, text: string): boolean =>
-  asks(
+  asksOfCall(
     when,
     (condition) =>
       condition.kind === 'path' &&

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as library from '@pydantic/genai-prices';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ofGuard, ofSession } from '../../../test/guardFigures.ts';
 import { AGENT_IDS } from '../../agents/agent.ts';
 import { importSession } from '../../agents/importSession.ts';
 import { transcriptSourceOf } from '../../agents/transcripts.ts';
@@ -164,35 +165,12 @@ describe('recorded sessions', () => {
       const { events } = importSession(source, transcript, {});
       const session = new SessionFold({ pricer: list });
       for (const event of structuredClone(events)) session.add(event);
-      const files = session.files.summaries();
       const { total } = session.cost;
-      const want = {
-        nano: total.nanoUsd,
-        tokens: total.usage.input_tokens + total.usage.output_tokens,
-        calls: session.counts.calls,
-        errors: session.counts.errors,
-        retries: session.retries.retries,
-        subagents: session.subagents.all().length,
-        files: files.filter(({ writes }) => writes > 0).length,
-        lines: files.reduce((sum, { added, removed }) => sum + added + removed, 0),
-        unpriced: total.unpriced > 0,
-      };
+      const want = { ...ofSession(session), unpriced: total.unpriced > 0 };
       for (const order of [events, mixed(events, 1), mixed(events, 2)]) {
         const guard = new GuardFold({ pricer: table, memory: order === events ? 1 : 1000 });
         for (const event of structuredClone(order)) guard.add(event);
-        const value = (name: Parameters<GuardFold['metric']>[0]): number =>
-          guard.metric(name, Date.now()) ?? 0;
-        const got = {
-          nano: Math.round(value('cost_usd') * 1e9),
-          tokens: value('tokens'),
-          calls: value('tool_calls'),
-          errors: value('errors'),
-          retries: value('retries'),
-          subagents: value('subagents'),
-          files: value('files_modified'),
-          lines: value('lines_changed'),
-          unpriced: guard.unpriced.length > 0,
-        };
+        const got = { ...ofGuard(guard, Date.now()), unpriced: guard.unpriced.length > 0 };
         expect(got, path).toEqual(want);
       }
       sessions++;

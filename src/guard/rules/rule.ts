@@ -181,3 +181,16 @@ export interface RuleSet {
 /** The strictest of two actions. */
 export const stricter = (a: Action, b: Action): Action =>
   ACTIONS.indexOf(a) >= ACTIONS.indexOf(b) ? a : b;
+
+/** Whether a condition asks for something, anywhere in it. @param about of one that is not made of others */
+export function asks(when: Condition, about: (condition: Condition) => boolean): boolean {
+  switch (when.kind) {
+    case 'not':
+      return asks(when.of, about);
+    case 'and':
+    case 'or':
+      return when.of.some((one) => asks(one, about));
+    default:
+      return about(when);
+  }
+}

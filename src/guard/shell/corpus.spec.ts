@@ -1,35 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { type Act, aimed, disguises, harmless } from '../../../test/shellCorpus.ts';
+import {
+  type Act,
+  aimed,
+  corpusWorld,
+  disguises,
+  HOME,
+  harmless,
+  OUTSIDE,
+  PROJECT,
+} from '../../../test/shellCorpus.ts';
 import { touches } from './pattern.ts';
 import { readCommand } from './readCommand.ts';
 import type { ShellReading } from './reading.ts';
 
-const HOME = '/w/home';
-const PROJECT = `${HOME}/project`;
-const OUTSIDE = '/w/srv/data';
-const FOLDERS = new Set([
-  '/',
-  HOME,
-  PROJECT,
-  `${PROJECT}/src`,
-  OUTSIDE,
-  '/w/srv',
-  '/tmp',
-  `${HOME}/.ssh`,
-]);
-
 type Verdict = 'deny' | 'ask' | 'allow';
 
-const read = (command: string): ShellReading =>
-  readCommand(aimed(command, OUTSIDE), {
-    cwd: PROJECT,
-    home: HOME,
-    resolveLink: () => undefined,
-    isFolder: (path) =>
-      FOLDERS.has(path) || path.startsWith(`${PROJECT}/`) || path.startsWith('/tmp/'),
-    gitRoot: () => PROJECT,
-    env: { HOME, PATH: '/usr/bin:/bin', USER: 'u' },
-  });
+const read = (command: string): ShellReading => readCommand(aimed(command, OUTSIDE), corpusWorld);
 
 /** The rules that a guard would have for the five acts, at its simplest. */
 function judge(reading: ShellReading, act?: Act): Verdict {
