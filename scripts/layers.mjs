@@ -14,7 +14,7 @@ const arrows = {
   model: [],
   redact: ['model'],
   trace: ['model'],
-  protocol: ['model'],
+  protocol: ['analysis', 'model'],
   analysis: ['redact', 'model'],
   agents: ['trace', 'redact', 'model'],
   guard: ['analysis', 'agents', 'trace', 'redact', 'model'],

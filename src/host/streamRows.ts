@@ -60,5 +60,8 @@ function rowFlags(flags: number, running: boolean): number {
   if ((flags & FLAG.retry) !== 0) out |= ROW_FLAGS.retry;
   if ((flags & FLAG.estimate) !== 0) out |= ROW_FLAGS.estimate;
   if ((flags & FLAG.redacted) !== 0) out |= ROW_FLAGS.redacted;
+  if ((flags & FLAG.test) !== 0) out |= ROW_FLAGS.test;
+  if ((flags & FLAG.commit) !== 0) out |= ROW_FLAGS.commit;
+  if ((flags & FLAG.compaction) !== 0) out |= ROW_FLAGS.compaction;
   return out;
 }

@@ -130,6 +130,12 @@ export const FLAG = {
   unpriced: 1024,
   /** A model response whose text is a row of its own. */
   hasText: 2048,
+  /** A command that runs the project's tests. */
+  test: 4096,
+  /** A command that commits. */
+  commit: 8192,
+  /** The context window was compacted here. */
+  compaction: 16384,
 } as const;
 
 export const TYPE_CODES = [

@@ -11,7 +11,7 @@ import {
   typeCode,
 } from './columns.ts';
 import { modernise } from './decode.ts';
-import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
+import { isObject, type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
 import { eventIdNumber, idNumber } from './ids.ts';
 import { Interner } from './interner.ts';
 import { isFailure, MAIN_CHAIN, rankOf } from './rank.ts';
@@ -27,7 +27,8 @@ import { SubagentsSlice } from './slices/subagents.ts';
 import { ToolsSlice } from './slices/tools.ts';
 import { STEP_KINDS, type StepKind } from './step.ts';
 import { StepList } from './stepList.ts';
-import { toolKind } from './tools.ts';
+import { testRun } from './testCommand.ts';
+import { commandArgument, toolKind } from './tools.ts';
 import { type Pricer, type Usage, usageOf } from './usage.ts';
 
 export type Added =
@@ -277,7 +278,10 @@ export class SessionFold implements FoldContext {
         if (subtype === 'subagent') {
           kind = KIND.agent;
           flags |= FLAG.subagent | FLAG.hidden;
-        } else kind = this.toolKind(columns.tool[row]!);
+        } else {
+          kind = this.toolKind(columns.tool[row]!);
+          if (kind === KIND.run) flags |= commandFlags(data);
+        }
         break;
       case TYPE.tool_result:
         kind = KIND.tool;
@@ -311,8 +315,9 @@ export class SessionFold implements FoldContext {
         if (subtype === 'turn_end' || subtype === 'cwd') flags |= FLAG.hidden;
         if (subtype === 'guard' && isToldByCall(data)) flags |= FLAG.hidden;
         // Its end tells all; where the transcript tells too, the hook's is the second.
-        if (subtype === 'compaction' && data.recorded_by === 'hook' && data.phase === 'start') {
-          flags |= FLAG.hidden;
+        if (subtype === 'compaction') {
+          const begins = data.recorded_by === 'hook' && data.phase === 'start';
+          flags |= begins ? FLAG.hidden : FLAG.compaction;
         }
         break;
       default:
@@ -607,7 +612,7 @@ export class SessionFold implements FoldContext {
   }
 }
 
-const SAVED_VERSION = 3;
+const SAVED_VERSION = 4;
 
 export interface SavedFold {
   version: number;
@@ -658,6 +663,19 @@ function idKey(event: TraceEvent, type: number, offset: number): number {
   // No id: the place in the file is one.
   return keyOf(`@${offset}:${event.event_type}:${event.timestamp}`, type);
 }
+
+/** What a command is for, as far as its words tell. */
+function commandFlags(data: JsonObject): number {
+  const args = data.arguments;
+  const command = isObject(args) ? commandArgument(args) : undefined;
+  if (command === undefined) return 0;
+  let flags = testRun(command) === 'no' ? 0 : FLAG.test;
+  if (COMMIT.test(command.slice(0, MAX_COMMAND))) flags |= FLAG.commit;
+  return flags;
+}
+
+const MAX_COMMAND = 4000;
+const COMMIT = /(?:^|[;&|(\n]\s*)git\s(?:[^;&|\n]*\s)?commit\b(?![^;&|\n]*\s--dry-run\b)/;
 
 /** How a foreign writer ties a result to its call. */
 function reference(data: JsonObject): string | undefined {

@@ -4,13 +4,17 @@
  * as of a step.
  */
 
+import type { ContextSources } from '../analysis/context/contextCourse.ts';
+import type { Activity, PhaseOutcome, PhaseSums } from '../analysis/phases/phase.ts';
+import type { CacheBreak } from '../analysis/waste/waste.ts';
+import type { WhyChain } from '../analysis/why/whyChain.ts';
 import type { FileDiff } from '../model/diffLines.ts';
 import type { ReplayState } from '../model/replay/replayState.ts';
 import type { StepView } from '../model/step.ts';
 import type { SessionStatus } from '../model/summary.ts';
 import type { RowColumns, RowsRequest } from './rows.ts';
 
-export const REPLAY_PROTOCOL = 1;
+export const REPLAY_PROTOCOL = 2;
 
 /** Times real time; `max` is as fast as frames come. */
 export const REPLAY_SPEEDS = [0.5, 1, 2, 4, 8, 16, 'max'] as const;
@@ -35,6 +39,66 @@ export interface ReplayHeader {
   /** Lines that could not be read. */
   badLines: number;
   lanes: string[];
+}
+
+/** A phase, as the timeline and the transcript show it. */
+export interface PhaseView extends PhaseSums {
+  name: string;
+  activity: Activity;
+  outcome: PhaseOutcome;
+  /** 1 for P1; 0: before the first prompt. */
+  promptNumber: number;
+  firstStep: number;
+  lastStep: number;
+  startMs: number;
+  endMs: number;
+  wastedNanoUsd: number;
+}
+
+/** A lane: the main agent (the first), a subagent, or an MCP server. */
+export interface LaneView {
+  kind: 'main' | 'subagent' | 'mcp';
+  /** As in the rows' `lane`; of an MCP server the lane of none: its calls are those steps in `steps`. */
+  lane: number;
+  name: string;
+  /** Own cost; absent for MCP servers. Nano-dollars. */
+  nanoUsd?: number;
+  startMs: number;
+  endMs?: number;
+  /** The step that started it; -1: not known. */
+  spawnStep: number;
+  /** Lane of the one that started it. */
+  parentLane: number;
+  /** MCP servers: the steps that called it, ascending. */
+  steps?: Uint32Array;
+}
+
+/**
+ * What the session is made of, beside its rows: sent when it changed, at most once a second. The rows carry the rest: prompts,
+ * errors, denials, retries, tests, commits and compactions are flags of rows, the cumulative cost is the sum of their costs (without that of
+ * prompts, which is a total).
+ */
+export interface Outline {
+  phases: PhaseView[];
+  lanes: LaneView[];
+  /** Fill of the main agent's window: at which steps it was told, and what it was then, tokens. */
+  context: { step: Uint32Array; tokens: Float64Array; window?: number };
+  cacheBreaks: CacheBreak[];
+  /** Nano-dollars. */
+  wastedNanoUsd: number;
+  /** What the session may cost, where a limit is set. Nano-dollars. */
+  budgetNanoUsd?: number;
+}
+
+/** A note, label or bookmark on a step. */
+export interface AnnotationView {
+  id: string;
+  /** -1: the step is not there (yet). */
+  step: number;
+  label: string;
+  note: string;
+  author: string;
+  createdAtMs: number;
 }
 
 /** One step in full, as far as a page can show it. Plain text, cut where it is long. */
@@ -90,9 +154,33 @@ export type ToReplayPage =
   /** Answer to `find`: matching rows in ascending order; several messages, the last with `done`. */
   | { type: 'found'; sessionId: string; requestId: number; rows: Uint32Array; done: boolean }
   /** Answer to `state`. Without a state: not known yet, ask again. */
-  | { type: 'state'; sessionId: string; requestId: number; state?: ReplayState }
+  | {
+      type: 'state';
+      sessionId: string;
+      requestId: number;
+      state?: ReplayState;
+      /** What filled the main agent's window then, estimated; tokens. */
+      sources?: ContextSources;
+    }
   /** Answer to `details`. Without them: the trace was moved, or the step is no longer there. */
   | { type: 'details'; sessionId: string; requestId: number; details?: StepDetails }
+  /** Also after every change of it. */
+  | { type: 'outline'; sessionId: string; outline: Outline }
+  /** All of them, after every change. */
+  | { type: 'annotations'; sessionId: string; annotations: AnnotationView[] }
+  /** Answer to `why`. Without a chain: the step is not there. */
+  | { type: 'why'; sessionId: string; requestId: number; step: number; chain?: WhyChain }
+  /** Answer to `range`: what these steps come to. Without sums: not known (yet). */
+  | {
+      type: 'range';
+      sessionId: string;
+      requestId: number;
+      from: number;
+      to: number;
+      sums?: PhaseSums & { durationMs: number; filesRead: number; filesChanged: number };
+    }
+  /** Something was put on the clipboard. */
+  | { type: 'copied'; sessionId: string; what: CopyWhat }
   /** The person wants to see this step. */
   | { type: 'goTo'; sessionId: string; step: number }
   | {
@@ -117,9 +205,32 @@ export type FromReplayPage =
   | { type: 'details'; sessionId: string; requestId: number; step: number }
   /** Opens the step: its diff, its file or the event itself; or shows it in the event stream. */
   | { type: 'open'; sessionId: string; step: number; what: 'diff' | 'file' | 'event' | 'stream' }
-  /** Opens a file of the session, by the path that a state named. */
-  | { type: 'openFile'; sessionId: string; path: string }
+  /**
+   * Opens a file of the session, by the path that a state named: as it is now, or read-only as it was after a step.
+   */
+  | { type: 'openFile'; sessionId: string; path: string; asOf?: number }
+  /** Opens what the steps `from … to` (both inclusive) changed in all, as diffs. */
+  | { type: 'openChanges'; sessionId: string; from: number; to: number }
+  | { type: 'why'; sessionId: string; requestId: number; step: number }
+  | { type: 'range'; sessionId: string; requestId: number; from: number; to: number }
+  /** Puts the steps `from … to` (both inclusive) on the clipboard. */
+  | { type: 'copy'; sessionId: string; what: CopyWhat; from: number; to: number }
+  /** Makes an annotation, or changes the one of this id. */
+  | {
+      type: 'annotate';
+      sessionId: string;
+      id?: string;
+      step: number;
+      label: string;
+      note: string;
+    }
+  | { type: 'removeAnnotation'; sessionId: string; id: string }
+  /** The person gives the session another name; empty: that of its first prompt. */
+  | { type: 'rename'; sessionId: string; title: string }
   | { type: 'command'; command: ReplayCommand };
 
 /** The only commands a page may ask for. */
-export type ReplayCommand = 'showLog' | 'chooseSession';
+export type ReplayCommand = 'showLog' | 'chooseSession' | 'compare' | 'export' | 'explain';
+
+/** The steps as Markdown, or a link that opens the first of them. */
+export type CopyWhat = 'markdown' | 'link';

@@ -38,6 +38,12 @@ export const ROW_FLAGS = {
   estimate: 16,
   /** Something was redacted. */
   redacted: 32,
+  /** A command that runs the project's tests. */
+  test: 64,
+  /** A command that commits. */
+  commit: 128,
+  /** The context window was compacted. */
+  compaction: 256,
 } as const;
 
 /** Asks for the words of rows `from … to - 1`. */

@@ -9,6 +9,7 @@ import { eventIdNumber, hash52, idNumber } from '../../model/ids.ts';
 import { asksPerson, doing, isOver } from '../../model/moments.ts';
 import { isFailure, rankOf } from '../../model/rank.ts';
 import { repeatsOf } from '../../model/responsePrice.ts';
+import { testRun } from '../../model/testCommand.ts';
 import { commandArgument, toolKind } from '../../model/tools.ts';
 import { type Pricer, usageOf } from '../../model/usage.ts';
 import type { Metric } from '../rules/rule.ts';
@@ -17,7 +18,6 @@ import { LastCalls } from './lastCalls.ts';
 import { Money } from './money.ts';
 import { Outcomes } from './outcomes.ts';
 import { Distinct, KEYS, KeyList, NUMBER, Recent } from './ring.ts';
-import { testRun } from './testCommand.ts';
 
 export interface GuardFoldOptions {
   /** A function is called when a price is first asked for. */

@@ -1,7 +1,7 @@
 /** How a session's calls ended: errors, errors in a row, failed tests, retries, lines. */
 import { isObject, type Json } from '../../model/event.ts';
+import type { TestRun } from '../../model/testCommand.ts';
 import { KeyList, Recent, type Row } from './ring.ts';
-import type { TestRun } from './testCommand.ts';
 
 export type Outcome = 'ok' | 'failed' | 'denied';
 

@@ -1,0 +1,80 @@
+/** What the agent was at in a phase. */
+export const ACTIVITIES = [
+  /** Reads, searches, looks things up. */
+  'explore',
+  /** Changes files. */
+  'edit',
+  /** Runs tests. */
+  'test',
+  /** Changes files after tests or commands had failed. */
+  'fix',
+  /** Runs other commands. */
+  'run',
+  /** Waits for subagents. */
+  'delegate',
+  /** Thinks and answers: hardly a tool. */
+  'answer',
+] as const;
+export type Activity = (typeof ACTIVITIES)[number];
+
+/** How a phase came out. */
+export type PhaseOutcome =
+  | 'ok'
+  /** Something failed on the way and came right. */
+  | 'mixed'
+  /** It ended with a failure that nothing after it in the phase mended. */
+  | 'failed'
+  /** The last one of a session that goes on. */
+  | 'running';
+
+/** What a phase, or any range of steps, comes to. Nano-dollars, ms, counts. */
+export interface PhaseSums {
+  nanoUsd: number;
+  /** Of `nanoUsd`, the main agent's; the rest is its subagents'. */
+  ownNanoUsd: number;
+  /** Responses without a known price. */
+  unpriced: number;
+  responses: number;
+  /** All prompt tokens (cached ones in them), and all output tokens. */
+  inputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  outputTokens: number;
+  calls: number;
+  /** Calls by what they do. */
+  reads: number;
+  edits: number;
+  runs: number;
+  tests: number;
+  errors: number;
+  denied: number;
+  retries: number;
+}
+
+/**
+ * A part of a session with one aim: what one prompt led to, or, where that was long, a stretch of one activity. Phases
+ * cover all steps, in order, without gaps. Every event belongs to the last phase that began at or before its time, so
+ * the sums of the phases add up to those of the session, and those of one prompt to what the stream says of it.
+ */
+export interface SessionPhase extends PhaseSums {
+  /** 0-based. */
+  index: number;
+  /** 1 for P1; 0: before the first prompt. */
+  promptNumber: number;
+  /** The fold's row of the prompt; -1: before the first. */
+  promptRow: number;
+  activity: Activity;
+  outcome: PhaseOutcome;
+  /** Steps, both inclusive. */
+  firstStep: number;
+  lastStep: number;
+  /** ms since the epoch: of its first event, and of its last. */
+  startMs: number;
+  endMs: number;
+  /** Files read and changed, those worked on most first; codes of `fold.files.paths`. At most 20. */
+  files: number[];
+  filesRead: number;
+  filesChanged: number;
+  /** The step that decided a `failed` outcome; -1. */
+  failedStep: number;
+}
