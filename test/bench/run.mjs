@@ -1,6 +1,6 @@
 // npm run bench: speed, memory and sizes, as ratios against a baseline that is measured in the same run.
 //
-//   npm run bench [-- hook guard command brake ingest sizes host marks] [--events 1000000] [--runs 5]
+//   npm run bench [-- hook guard command brake ingest analyses sizes host marks] [--events 1000000] [--runs 5]
 import { spawnSync } from 'node:child_process';
 import {
   constants,
@@ -258,6 +258,27 @@ async function ingest() {
   );
 }
 
+async function analyses() {
+  const count = Number(values.events);
+  console.log(
+    `\nAnalyses of a session of ${count.toLocaleString('en')} events, against reading it once`,
+  );
+  const script = await bundle('test/bench/analyses.ts');
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    [script, join(scratch, 'analyses'), String(count), String(runs)],
+    { encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(stderr);
+  const { readMs, steps, phases, results } = JSON.parse(stdout);
+  row('read, fold and price', `${readMs.toFixed(0)} ms`);
+  row('steps, phases', `${steps.toLocaleString('en')}, ${phases}`);
+  for (const { name, ms } of results) {
+    const ratio = median(ms) / readMs;
+    row(name, `${median(ms).toFixed(1)} ms  ${ratio.toFixed(3)} ×`);
+  }
+}
+
 function sizes() {
   console.log('\nSizes');
   for (const name of readdirSync(dist, { recursive: true })) {
@@ -299,6 +320,7 @@ try {
   if (wanted('command')) await command();
   if (wanted('brake')) await brake();
   if (wanted('ingest')) await ingest();
+  if (wanted('analyses')) await analyses();
   if (wanted('sizes')) sizes();
   if (wanted('host')) await host();
   if (wanted('marks')) await marks();
