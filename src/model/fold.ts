@@ -14,6 +14,7 @@ import { modernise } from './decode.ts';
 import { isObject, type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
 import { eventIdNumber, idNumber } from './ids.ts';
 import { Interner } from './interner.ts';
+import { onlyLooks } from './lookCommand.ts';
 import { isFailure, MAIN_CHAIN, rankOf } from './rank.ts';
 import { ContextSlice } from './slices/context.ts';
 import { CostSlice } from './slices/cost.ts';
@@ -612,7 +613,7 @@ export class SessionFold implements FoldContext {
   }
 }
 
-const SAVED_VERSION = 4;
+const SAVED_VERSION = 5;
 
 export interface SavedFold {
   version: number;
@@ -671,6 +672,7 @@ function commandFlags(data: JsonObject): number {
   if (command === undefined) return 0;
   let flags = testRun(command) === 'no' ? 0 : FLAG.test;
   if (COMMIT.test(command.slice(0, MAX_COMMAND))) flags |= FLAG.commit;
+  if (flags === 0 && onlyLooks(command)) flags |= FLAG.look;
   return flags;
 }
 
