@@ -25,23 +25,43 @@ const TASKS: Record<string, RegExp> = {
 
 /** True where every part of the command looks and none of it writes to a file. */
 export function onlyLooks(command: string): boolean {
-  const text = command.slice(0, MOST).trim();
-  // What it holds between these is a script of its own; what it writes is no look.
-  if (/<<|`|\$\(|(?:^|[^0-9&>-])>{1,2}(?!\s*\/dev\/null|&)/.test(text)) return false;
+  const text = unquoted(command.slice(0, MOST));
+  // What another command puts in is not known; what is written to a file is no look.
+  if (text === undefined || WRITES.test(text)) return false;
   let looks = false;
   for (const part of text.split(/\|\||&&|[;|\n]/)) {
     const words = part.trim().split(/\s+/);
     let at = 0;
-    while (at < words.length && /^\w+=/.test(words[at]!)) at++;
-    const name = (words[at] ?? '').replace(/^.*\//, '').toLowerCase();
-    if (name === '' || NEUTRAL.has(name)) continue;
-    if (name === 'sed' ? !/\s-n\b/.test(part) || /\s-i/.test(part) : !isLook(name, words, at)) {
-      return false;
+    while (
+      at < words.length &&
+      /^(\w+=.*|[({!]+|for|in|do|done|if|then|else|fi|while)$/.test(words[at]!)
+    ) {
+      // The words of a loop: its variable, and what it runs over.
+      at = words[at] === 'for' ? words.length : at + 1;
     }
-    if (name === 'find' && /\s-(delete|exec|execdir|ok)\b/.test(part)) return false;
+    const name = (words[at] ?? '')
+      .replace(/^[({!]+/, '')
+      .replace(/^.*\//, '')
+      .toLowerCase();
+    if (name === '' || NEUTRAL.has(name)) continue;
+    const known =
+      name === 'sed' ? / -\w*n/.test(part) && !/ -\w*i/.test(part) : isLook(name, words, at);
+    if (!known) return false;
+    if (name === 'find' && / -(delete|exec|execdir|ok)\b/.test(part)) return false;
     looks = true;
   }
   return looks;
+}
+
+const WRITES = /<<|(?:^|[^0-9&>-])>{1,2}(?!\s*\/dev\/null|&)/;
+
+/** The command with its quoted texts as `Q`; undefined where a command stands in them, or beside them. */
+function unquoted(command: string): string | undefined {
+  const text = command
+    .replace(/\\[\s\S]/g, '_')
+    .replace(/'[^']*'/g, 'Q')
+    .replace(/"[^"]*"/g, (quoted) => (/\$\(|`/.test(quoted) ? '`' : 'Q'));
+  return /\$\(|`/.test(text) ? undefined : text;
 }
 
 const MOST = 4000;
