@@ -57,22 +57,36 @@ export interface Segments {
 
 /**
  * Cuts a prompt's calls into stretches of one activity: of all ways to do that, the one in which the calls fit best, where every
- * further stretch has its price. With too many stretches the price is doubled. O(calls).
+ * further stretch has its price. With too many stretches the price rises until they are few enough. O(calls).
  *
  * @param from first unit
  * @param to unit after the last
  * @param most stretches there may be
  */
 export function segmentsOf(units: Units, from: number, to: number, most: number): Segments {
-  if (most <= 1) return { from: [from], activity: [wholeActivity(units, from, to)] };
-  for (let price = SWITCH; ; price *= 1.5) {
-    const found = cheapest(units, from, to, price);
-    if (found.from.length <= most) {
-      return found.from.length === 1
-        ? { from: [from], activity: [wholeActivity(units, from, to)] }
-        : found;
+  const whole = (): Segments => ({ from: [from], activity: [wholeActivity(units, from, to)] });
+  if (most <= 1) return whole();
+  let low = SWITCH;
+  let found = cheapest(units, from, to, low);
+  if (found.from.length > most) {
+    let high = low;
+    do {
+      low = high;
+      high *= 2;
+      found = cheapest(units, from, to, high);
+    } while (found.from.length > most);
+    // As many as there may be, or nearly.
+    for (let tries = 0; tries < 4; tries++) {
+      const middle = (low + high) / 2;
+      const other = cheapest(units, from, to, middle);
+      if (other.from.length > most) low = middle;
+      else {
+        high = middle;
+        found = other;
+      }
     }
   }
+  return found.from.length === 1 ? whole() : found;
 }
 
 function cheapest(units: Units, from: number, to: number, price: number): Segments {
