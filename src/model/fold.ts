@@ -612,7 +612,7 @@ export class SessionFold implements FoldContext {
   }
 }
 
-const SAVED_VERSION = 4;
+const SAVED_VERSION = 5;
 
 export interface SavedFold {
   version: number;
