@@ -3,6 +3,7 @@ import { formatCount, formatDuration, formatUsd, plural } from '../model/format.
 import { costCell } from './costText.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import {
+  changedWords,
   type Line,
   OUTCOME_SIGNS,
   phaseFacts,
@@ -10,11 +11,14 @@ import {
   STATUS_WORDS,
   type Tongue,
   verdict,
+  type WasteLine,
   wasteLines,
+  wasteMoney,
   wasteShare,
 } from './explainWords.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Colour, Style } from './style.ts';
+import { renderTable } from './table.ts';
 import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
 
 export interface ExplainTextOptions {
@@ -37,6 +41,8 @@ export const OUTCOME_COLOURS = {
 } as const satisfies Record<string, Colour>;
 const KEY_COLUMNS = 8;
 const FILES = 5;
+/** Lines of an answer. */
+const MOST_SAID = 3;
 
 export function explainText(explanation: Explanation, options: ExplainTextOptions): string {
   const parts = [head(explanation, options), ...phasesText(explanation, options)];
@@ -63,9 +69,7 @@ function head(explanation: Explanation, { style, width }: ExplainTextOptions): s
       plural(summary.prompts, 'prompt'),
       plural(summary.calls, 'call'),
       `${plural(lines.read, 'file')} read`,
-      lines.changed === 0
-        ? 'none changed'
-        : `${formatCount(lines.changed)} changed +${formatCount(lines.added)} −${formatCount(lines.removed)}`,
+      changedWords(lines),
       plural(summary.errors, 'error'),
       ...(summary.denied > 0 ? [`${formatCount(summary.denied)} denied`] : []),
       ...(summary.retries > 0 ? [plural(summary.retries, 'retry', 'retries')] : []),
@@ -143,18 +147,20 @@ function lineText({ key, items, more }: Line, { style, width }: ExplainTextOptio
     key === 'read' || key === 'changed'
       ? listed([...items, ...(rest === '' ? [] : [rest])], room)
       : [...items, ...(rest === '' ? [] : [style.dim(rest)])].flatMap((item) =>
-          key === 'said' ? wrapWords(item, room).slice(0, 3) : [cutCall(item, room)],
+          key === 'said'
+            ? shortened(wrapWords(item, room), room)
+            : [room === undefined ? item : cutToWidth(item, room)],
         );
   return texts.map((text, at) => `${at === 0 ? first : next}${text}`);
 }
 
-/** The words of a call are cut, and what came of it stays: it stands in brackets at the end. */
-function cutCall(text: string, room: number | undefined): string {
-  if (room === undefined || textWidth(text) <= room) return text;
-  const bracket = text.lastIndexOf(' (');
-  const tail = bracket < 0 ? '' : text.slice(bracket);
-  if (!tail.endsWith(')') || textWidth(tail) > room - 16) return cutToWidth(text, room);
-  return `${cutToWidth(text.slice(0, bracket), room - textWidth(tail))}${tail}`;
+/** An answer is told by its beginning. */
+function shortened(lines: readonly string[], room: number | undefined): string[] {
+  if (lines.length <= MOST_SAID) return [...lines];
+  const last = lines[MOST_SAID - 1]!;
+  const cut =
+    room === undefined ? `${last} …` : `${cutToWidth(last, room - 2)} …`.replace('… …', '…');
+  return [...lines.slice(0, MOST_SAID - 1), cut];
 }
 
 function listed(items: readonly string[], room: number | undefined): string[] {
@@ -175,12 +181,19 @@ function listed(items: readonly string[], room: number | undefined): string[] {
 }
 
 function wrapWords(text: string, room: number | undefined): string[] {
-  return listed(
-    text.split(' ').filter((word) => word !== ''),
-    room,
-  ).length === 0
-    ? []
-    : wrapFacts(text.replaceAll(' · ', ' '), room);
+  if (room === undefined) return [text];
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (textWidth(longer) <= room) line = longer;
+    else {
+      if (line !== '') lines.push(line);
+      line = cutToWidth(word, room);
+    }
+  }
+  if (line !== '') lines.push(line);
+  return lines;
 }
 
 function wasteText(explanation: Explanation, { style, width }: ExplainTextOptions): string {
@@ -189,21 +202,36 @@ function wasteText(explanation: Explanation, { style, width }: ExplainTextOption
   if (all.length === 0) return '';
   const share = wasteShare(explanation);
   const sums = [
-    formatUsd(waste.nanoUsd),
+    wasteMoney(waste.nanoUsd, explanation.summary),
     ...(share === '' ? [] : [`${share} of the cost`]),
     ...(waste.durationMs > 0 ? [formatDuration(waste.durationMs)] : []),
   ].join(' · ');
-  const lines = all.map(({ words, count, nanoUsd, durationMs, steps }) => {
-    const where = steps.map((step) => TONGUE.step(step)).join(', ');
-    const facts = [
-      `${formatCount(count)} ${words}`,
-      formatUsd(nanoUsd),
-      ...(durationMs > 0 ? [formatDuration(durationMs)] : []),
-      `${where}${count > steps.length ? ', …' : ''}`,
-    ].join(' · ');
-    return `  ${width === undefined ? facts : cutToWidth(facts, width - 2)}`;
-  });
-  return [`${style.bold('Wasted')}  ${sums}`, ...lines].join('\n');
+  const table = renderTable<WasteLine>(
+    [
+      { title: '', text: ({ words }) => `  ${words}`, flexible: true },
+      { title: 'times', align: 'right', text: ({ count }) => formatCount(count) },
+      {
+        title: 'cost',
+        align: 'right',
+        text: ({ nanoUsd }) => wasteMoney(nanoUsd, explanation.summary),
+      },
+      {
+        title: 'time',
+        align: 'right',
+        expendable: 2,
+        text: ({ durationMs }) => (durationMs > 0 ? formatDuration(durationMs) : ''),
+      },
+      {
+        title: 'where',
+        expendable: 1,
+        text: ({ steps, count }) =>
+          `${steps.map((step) => TONGUE.step(step)).join(', ')}${count > steps.length ? ', …' : ''}`,
+      },
+    ],
+    all,
+    { style, width },
+  );
+  return `${style.bold('Wasted')}  ${sums}\n${table.trimEnd()}`;
 }
 
 function lookText({ lookAt }: Explanation, options: ExplainTextOptions): string {
