@@ -1,13 +1,13 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
-import { phaseIndexAt } from '../costs/phaseIndex.ts';
+
 import { rowsInTime } from '../costs/rowsInTime.ts';
 import { CallShares, isBilled } from '../costs/shares.ts';
-import type { SessionPhase } from '../phases/phase.ts';
+import { phaseAt, type SessionPhase } from '../phases/phase.ts';
 import { findCacheBreaks } from './cacheBreaks.ts';
 import { redundantReads } from './redundantReads.ts';
 import { TimeTaken } from './timeTaken.ts';
-import type { CacheBreak, Waste, WasteItem, WasteKind } from './waste.ts';
+import type { BreakCause, BreakSum, CacheBreak, Waste, WasteItem, WasteKind } from './waste.ts';
 
 const MOST_ITEMS = 1000;
 /** Of one call; no more are counted. */
@@ -79,7 +79,7 @@ class WasteCount {
     const sums = new Float64Array(phases.length);
     for (let row = 0; row < columns.length; row++) {
       if (!isBilled(fold, row)) continue;
-      const at = phaseIndexAt(phases, columns.timeMs[row]!);
+      const at = phaseAt(phases, columns.timeMs[row]!);
       const nano = columns.nanoUsd[row]!;
       if (phases[at]?.outcome !== 'failed' || Number.isNaN(nano)) continue;
       taken[row] = nano;
@@ -124,7 +124,7 @@ class WasteCount {
     if (nano > 0) taken[of]! += nano;
     const ms = durationMs[row]!;
     const took = Number.isNaN(ms) ? 0 : this.time.take(timeMs[row]!, timeMs[row]! + ms);
-    const phase = phaseIndexAt(this.phases, timeMs[row]!);
+    const phase = phaseAt(this.phases, timeMs[row]!);
     // Told by the phase.
     if (nano === 0 && took === 0 && this.phases[phase]?.outcome === 'failed') return;
     this.add(phase, {
@@ -136,7 +136,7 @@ class WasteCount {
 
   private addBreak(one: CacheBreak): void {
     const { taken, fold } = this;
-    const phase = phaseIndexAt(this.phases, one.timeMs);
+    const phase = phaseAt(this.phases, one.timeMs);
     const had = taken[one.row]!;
     const nano = Number.isNaN(one.nanoUsd) ? 0 : Math.max(0, one.nanoUsd - had);
     if (nano === 0 && had > 0 && had === fold.columns.nanoUsd[one.row]) return;
@@ -155,10 +155,13 @@ class WasteCount {
       nanoUsd: 0,
       durationMs: 0,
       byKind: { failedPhase: none(), retry: none(), redundantRead: none(), cacheBreak: none() },
+      byCause: [],
       byPhase: this.byPhase,
       items: [],
     };
-    for (const { kind, nanoUsd, durationMs } of this.items) {
+    const causes = new Map<BreakCause, BreakSum>();
+    for (const { kind, nanoUsd, durationMs, break: broken } of this.items) {
+      if (broken !== undefined) addTo(causes, broken, nanoUsd);
       const sum = waste.byKind[kind];
       sum.nanoUsd += nanoUsd;
       sum.durationMs += durationMs;
@@ -166,11 +169,27 @@ class WasteCount {
       waste.nanoUsd += nanoUsd;
       waste.durationMs += durationMs;
     }
+    waste.byCause = [...causes.values()].sort(
+      (a, b) => b.nanoUsd - a.nanoUsd || b.tokens - a.tokens || (a.cause < b.cause ? -1 : 1),
+    );
     waste.items = this.items
       .sort((a, b) => b.nanoUsd - a.nanoUsd || b.durationMs - a.durationMs || a.step - b.step)
       .slice(0, MOST_ITEMS);
     return waste;
   }
+}
+
+function addTo(causes: Map<BreakCause, BreakSum>, broken: CacheBreak, nanoUsd: number): void {
+  const { cause, tokens } = broken;
+  let sum = causes.get(cause);
+  if (sum === undefined) {
+    sum = { cause, count: 0, tokens: 0, nanoUsd: 0, unpriced: 0 };
+    causes.set(cause, sum);
+  }
+  sum.count++;
+  sum.tokens += tokens;
+  sum.nanoUsd += nanoUsd;
+  if (Number.isNaN(broken.nanoUsd)) sum.unpriced++;
 }
 
 const item = (kind: WasteKind, step: number, nanoUsd: number): WasteItem => ({
