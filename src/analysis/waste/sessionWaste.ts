@@ -1,15 +1,17 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
-import { phaseIndexAt } from '../costs/phaseIndex.ts';
+
 import { rowsInTime } from '../costs/rowsInTime.ts';
 import { CallShares, isBilled } from '../costs/shares.ts';
-import type { SessionPhase } from '../phases/phase.ts';
+import { phaseAt, type SessionPhase } from '../phases/phase.ts';
 import { findCacheBreaks } from './cacheBreaks.ts';
 import { redundantReads } from './redundantReads.ts';
 import { TimeTaken } from './timeTaken.ts';
-import type { CacheBreak, Waste, WasteItem, WasteKind } from './waste.ts';
+import type { BreakCause, BreakSum, CacheBreak, Waste, WasteItem, WasteKind } from './waste.ts';
 
 const MOST_ITEMS = 1000;
+/** Of one call; no more are counted. */
+const MOST_ATTEMPTS = 1000;
 
 /** Where the prompt cache was lost, in time order. From the columns alone. */
 export function cacheBreaks(fold: SessionFold): CacheBreak[] {
@@ -34,6 +36,8 @@ class WasteCount {
   private readonly taken: Float64Array;
   /** Calls that are an item already. */
   private readonly told: Uint8Array;
+  /** Of retries. */
+  private readonly attempts: Uint16Array;
   private readonly time = new TimeTaken();
   private readonly items: WasteItem[] = [];
   private readonly byPhase: number[];
@@ -44,17 +48,18 @@ class WasteCount {
     this.shares = new CallShares(fold);
     this.taken = new Float64Array(fold.columns.length);
     this.told = new Uint8Array(fold.columns.length);
+    this.attempts = new Uint16Array(fold.columns.length);
     this.byPhase = phases.map(() => 0);
   }
 
   waste(): Waste {
-    const { columns, retries } = this.fold;
+    const { columns } = this.fold;
     this.addFailedPhases();
     this.time.settle();
     const isRetry = (row: number): boolean =>
       columns.type[row] === TYPE.tool_call && (columns.flags[row]! & FLAG.retry) !== 0;
     for (const row of rowsInTime(this.fold, isRetry)) {
-      this.addCall('retry', row, { times: retries.attempt(row) });
+      this.addCall('retry', row, { times: this.attempt(row) });
     }
     this.time.settle();
     const reads = redundantReads(this.fold);
@@ -74,7 +79,7 @@ class WasteCount {
     const sums = new Float64Array(phases.length);
     for (let row = 0; row < columns.length; row++) {
       if (!isBilled(fold, row)) continue;
-      const at = phaseIndexAt(phases, columns.timeMs[row]!);
+      const at = phaseAt(phases, columns.timeMs[row]!);
       const nano = columns.nanoUsd[row]!;
       if (phases[at]?.outcome !== 'failed' || Number.isNaN(nano)) continue;
       taken[row] = nano;
@@ -92,6 +97,21 @@ class WasteCount {
     }
   }
 
+  /** As `retries.attempt` counts, in time order: what was counted before need not be walked again. */
+  private attempt(row: number): number {
+    const { attempts } = this;
+    const { previousSame } = this.fold.columns;
+    let before = previousSame[row]!;
+    let walked = 1;
+    while (before >= 0 && attempts[before] === 0 && walked < MOST_ATTEMPTS) {
+      before = previousSame[before]!;
+      walked++;
+    }
+    const known = before < 0 ? 0 : attempts[before]!;
+    attempts[row] = Math.min(MOST_ATTEMPTS, known + walked);
+    return attempts[row];
+  }
+
   private addCall(kind: WasteKind, row: number, more: { times: number; file?: number }): void {
     const { fold, taken, told } = this;
     const { response, nanoUsd, timeMs, durationMs } = fold.columns;
@@ -104,7 +124,7 @@ class WasteCount {
     if (nano > 0) taken[of]! += nano;
     const ms = durationMs[row]!;
     const took = Number.isNaN(ms) ? 0 : this.time.take(timeMs[row]!, timeMs[row]! + ms);
-    const phase = phaseIndexAt(this.phases, timeMs[row]!);
+    const phase = phaseAt(this.phases, timeMs[row]!);
     // Told by the phase.
     if (nano === 0 && took === 0 && this.phases[phase]?.outcome === 'failed') return;
     this.add(phase, {
@@ -116,7 +136,7 @@ class WasteCount {
 
   private addBreak(one: CacheBreak): void {
     const { taken, fold } = this;
-    const phase = phaseIndexAt(this.phases, one.timeMs);
+    const phase = phaseAt(this.phases, one.timeMs);
     const had = taken[one.row]!;
     const nano = Number.isNaN(one.nanoUsd) ? 0 : Math.max(0, one.nanoUsd - had);
     if (nano === 0 && had > 0 && had === fold.columns.nanoUsd[one.row]) return;
@@ -135,10 +155,13 @@ class WasteCount {
       nanoUsd: 0,
       durationMs: 0,
       byKind: { failedPhase: none(), retry: none(), redundantRead: none(), cacheBreak: none() },
+      byCause: [],
       byPhase: this.byPhase,
       items: [],
     };
-    for (const { kind, nanoUsd, durationMs } of this.items) {
+    const causes = new Map<BreakCause, BreakSum>();
+    for (const { kind, nanoUsd, durationMs, break: broken } of this.items) {
+      if (broken !== undefined) addTo(causes, broken, nanoUsd);
       const sum = waste.byKind[kind];
       sum.nanoUsd += nanoUsd;
       sum.durationMs += durationMs;
@@ -146,11 +169,27 @@ class WasteCount {
       waste.nanoUsd += nanoUsd;
       waste.durationMs += durationMs;
     }
+    waste.byCause = [...causes.values()].sort(
+      (a, b) => b.nanoUsd - a.nanoUsd || b.tokens - a.tokens || (a.cause < b.cause ? -1 : 1),
+    );
     waste.items = this.items
       .sort((a, b) => b.nanoUsd - a.nanoUsd || b.durationMs - a.durationMs || a.step - b.step)
       .slice(0, MOST_ITEMS);
     return waste;
   }
+}
+
+function addTo(causes: Map<BreakCause, BreakSum>, broken: CacheBreak, nanoUsd: number): void {
+  const { cause, tokens } = broken;
+  let sum = causes.get(cause);
+  if (sum === undefined) {
+    sum = { cause, count: 0, tokens: 0, nanoUsd: 0, unpriced: 0 };
+    causes.set(cause, sum);
+  }
+  sum.count++;
+  sum.tokens += tokens;
+  sum.nanoUsd += nanoUsd;
+  if (Number.isNaN(broken.nanoUsd)) sum.unpriced++;
 }
 
 const item = (kind: WasteKind, step: number, nanoUsd: number): WasteItem => ({
