@@ -4,6 +4,7 @@ import { Badges } from './badges.ts';
 import { Changes } from './changes.ts';
 import { Control } from './control.ts';
 import { DailyArchive } from './dailyArchive.ts';
+import { DeepLinks } from './deepLink.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
@@ -23,6 +24,7 @@ import type { StatusLine } from './statusText.ts';
 import { StreamView } from './streamView.ts';
 import { Touches } from './touches.ts';
 import type { TranscriptCommand, TranscriptCommands } from './transcriptCommands.ts';
+import { UnderstandHost } from './understandHost.ts';
 
 /** What the extension shows of itself to tests and other extensions. Read-only. */
 export interface AgentStraceApi {
@@ -85,6 +87,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     changed: () => statusBar.refresh(),
   });
   statusBar.guardOf = (session) => guard.statusOf(session);
+  const understand = new UnderstandHost({ engine, focus, log });
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);
   context.subscriptions.push(
@@ -95,7 +98,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     documents,
     stream,
     sessions,
-    new SessionCommands(engine, focus, sessions, stream, log),
+    new SessionCommands(engine, focus, stream, log),
     new DailyArchive(engine, log),
     { dispose: () => void loaded?.then((part) => part.dispose()) },
     touches,
@@ -105,7 +108,9 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     guard,
     keepMaskSetting(log),
     control,
-    new ReplayPanels(context.extensionUri, engine, focus, documents, log),
+    understand,
+    new ReplayPanels(context.extensionUri, engine, focus, documents, understand, log),
+    new DeepLinks(engine),
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('replayShown', () =>

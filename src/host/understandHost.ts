@@ -1,0 +1,40 @@
+import type * as vscode from 'vscode';
+import type { Engine } from './engine.ts';
+import type { Focus } from './focus.ts';
+import type { UnderstandPart } from './understandPart.ts';
+
+/** What the part is made of. */
+export interface UnderstandDeps {
+  engine: Engine;
+  focus: Focus;
+  log: vscode.LogOutputChannel;
+}
+
+/** The commands that take analyses, and when their part is loaded: when one is run, or a replay is shown. */
+export class UnderstandHost implements vscode.Disposable {
+  private readonly deps: UnderstandDeps;
+  private loading: Promise<UnderstandPart> | undefined;
+  private part: UnderstandPart | undefined;
+  private closed = false;
+  private readonly subscriptions: vscode.Disposable[] = [];
+
+  constructor(deps: UnderstandDeps) {
+    this.deps = deps;
+  }
+
+  async load(): Promise<UnderstandPart> {
+    this.loading ??= import('./understandPart.ts').then(({ UnderstandPart }) => {
+      const part = new UnderstandPart(this.deps);
+      if (this.closed) part.dispose();
+      this.part = part;
+      return part;
+    });
+    return await this.loading;
+  }
+
+  dispose(): void {
+    this.closed = true;
+    this.part?.dispose();
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+}
