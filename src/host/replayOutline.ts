@@ -112,6 +112,20 @@ export class OutlineMaker {
   }
 }
 
+/** What phases are called, for a list of them. Reads their prompts. */
+export function phaseLabels(session: AnalysedSession, phases: readonly SessionPhase[]): string[] {
+  const rows = phases.map(({ promptRow }) => promptRow);
+  const known = [...new Set(rows.filter((row) => row >= 0))].slice(0, MAX_PHASES);
+  const events = session.readEvents(known);
+  const prompts = new Map(
+    known.map((row, at) => {
+      const prompt = events[at]?.data.prompt;
+      return [row, typeof prompt === 'string' ? oneLine(prompt, NAME_LENGTH) : ''];
+    }),
+  );
+  return phases.map((phase) => phaseName(session.fold, phase, prompts.get(phase.promptRow) ?? ''));
+}
+
 /** Whole nano-dollars by phase; each item counts in the phase that its step is in. */
 function wastedByPhase(phases: readonly SessionPhase[], { items }: Waste): Float64Array {
   const wasted = new Float64Array(phases.length);

@@ -1,14 +1,20 @@
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
+import type { ChangeContents } from './changeContents.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
-import type { UnderstandPart } from './understandPart.ts';
+import type { TraceDocuments } from './traceDocuments.ts';
+import type { UnderstandCommand, UnderstandPart } from './understandPart.ts';
 
 /** What the part is made of. */
 export interface UnderstandDeps {
   engine: Engine;
   focus: Focus;
+  documents: TraceDocuments;
+  contents: ChangeContents;
   log: vscode.LogOutputChannel;
 }
+
+const COMMANDS: readonly UnderstandCommand[] = ['openFileAsOf', 'showRangeChanges'];
 
 /** The commands that take analyses, and when their part is loaded: when one is run, or a replay is shown. */
 export class UnderstandHost implements vscode.Disposable {
@@ -16,10 +22,15 @@ export class UnderstandHost implements vscode.Disposable {
   private loading: Promise<UnderstandPart> | undefined;
   private part: UnderstandPart | undefined;
   private closed = false;
-  private readonly subscriptions: vscode.Disposable[] = [];
+  private readonly subscriptions: vscode.Disposable[];
 
   constructor(deps: UnderstandDeps) {
     this.deps = deps;
+    this.subscriptions = COMMANDS.map((id) =>
+      vscode.commands.registerCommand(`agentStrace.${id}`, async (...values: unknown[]) =>
+        (await this.load()).run(id, values),
+      ),
+    );
   }
 
   async load(): Promise<UnderstandPart> {
