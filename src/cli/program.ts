@@ -263,6 +263,28 @@ Examples:
     });
 
   program
+    .command('why <words...>')
+    .usage('[options] [id] <step>')
+    .summary('show what led to a step')
+    .description(
+      'Shows what led to a step, back to the prompt: each cause with what shows it, and how sure that is (asked, evidence, likely). A step is a number, as replay counts them with --numbers, the id of an event, or last-error.',
+    )
+    .option('--markdown', 'print Markdown')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace why 118
+  agent-strace why 3f2a last-error
+  agent-strace why 3f2a 9f31c0de77aa --json`,
+    )
+    .action(async (words: string[], _options: Parsed, command: Command) => {
+      const { why } = await import('./commands/why.ts');
+      done(await why(io, words, all(command)));
+    });
+
+  program
     .command('config [name] [value]')
     .summary('show or change what is chosen for all sessions')
     .description(

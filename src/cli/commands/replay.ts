@@ -1,6 +1,7 @@
 import { FLAG, TYPE_CODES } from '../../model/columns.ts';
 import type { TraceEvent } from '../../model/event.ts';
 import { EVENT_TYPES } from '../../model/event.ts';
+import { failureReason } from '../../model/failure.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { similar } from '../../model/similar.ts';
 import { STEP_KINDS, type StepView } from '../../model/step.ts';
@@ -14,7 +15,6 @@ import {
   stepLine,
 } from '../../report/replayText.ts';
 import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
-import { failureReason } from '../../trace/findings.ts';
 import { TraceSession } from '../../trace/session.ts';
 import type { SessionEntry, TraceStore } from '../../trace/store.ts';
 import { TraceWatcher } from '../../trace/watch.ts';
