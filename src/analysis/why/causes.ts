@@ -39,7 +39,8 @@ export function causeOf(trail: Trail, step: number): Cause | undefined {
 }
 
 /**
- * What the agent itself said right before a step, where it names what the step is about.
+ * What the agent itself said right before a step: where it names what the step is about, it is `asked`; else it is
+ * the nearest that there is.
  */
 export function saidBefore(trail: Trail, step: number): Cause | undefined {
   if (!trail.isCall(step)) return undefined;
@@ -52,18 +53,19 @@ export function saidBefore(trail: Trail, step: number): Cause | undefined {
   trail.prepare([...texts, step].map((at) => trail.row(at)));
   const subject = trail.subject(step);
   const words = [...subject.words, ...purposes(trail, step)];
+  const said = (at: number, sure: WhySure, evidence: string): Cause => ({
+    step: at,
+    reason: 'said',
+    sure,
+    evidence,
+  });
   for (const at of texts) {
     const text = saidBy(trail.stepEvent(at));
     const found = mentionIn(text, { paths: subject.paths, words }) ?? looseName(text, subject);
-    if (found === undefined) continue;
-    return {
-      step: at,
-      reason: 'said',
-      sure: 'asked',
-      evidence: `the agent says ${quoted(text, found.line)}`,
-    };
+    if (found !== undefined) return said(at, 'asked', `the agent names ${oneLine(found.as, 120)}`);
   }
-  return undefined;
+  const [nearest] = texts;
+  return nearest === undefined ? undefined : said(nearest, 'likely', 'said right before');
 }
 
 /** Words that tell what a command is for, whatever its own are. */

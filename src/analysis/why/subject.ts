@@ -40,7 +40,8 @@ export function subjectOf(
     }
   };
   const own = pathArgument(args) ?? pathArgument(data);
-  if (own !== undefined && kind !== 'search') addPath(own);
+  // A search in a folder is not about the folder.
+  if (own !== undefined && (kind !== 'search' || /\.[A-Za-z]\w{0,5}$/.test(own))) addPath(own);
   if (Array.isArray(args.paths)) for (const each of args.paths) addPath(String(each));
   for (const key of ['input', 'patch', 'command'] as const) {
     const text = args[key];
@@ -93,11 +94,11 @@ function addPattern(pattern: string, words: Set<string>): void {
     .split(/\||\.\*|\\[bBsSdDwW]|[()[\]{}*+?^$]/)
     .map((piece) => piece.replaceAll('\\', '').trim())
     .filter((piece) => piece.length >= 4);
-  for (const piece of longestFirst(pieces)) words.add(piece);
+  // A plain short word is everywhere: it would tell nothing.
+  const telling = (piece: string): boolean =>
+    TELLING.test(piece) || /[/.:_-]/.test(piece) || piece.length >= 8;
+  for (const piece of longestFirst(pieces.filter(telling))) words.add(piece);
   addIdentifiers(pattern.slice(0, 2000), words);
-  for (const word of pattern.slice(0, 2000).match(IDENTIFIER) ?? []) {
-    if (word.length >= 6 && words.size < MAX_WORDS) words.add(word);
-  }
 }
 
 /** What a text sets as code. */

@@ -71,7 +71,7 @@ export function whyChain(session: AnalysedSession, step: number): WhyChain | und
     // What the agent said is better than a guess.
     if (at !== step && cause?.sure === 'likely' && cause.reason !== 'error') {
       const words = saidBefore(trail, at);
-      if (words !== undefined) causes.push(words);
+      if (words?.sure === 'asked') causes.push(words);
     }
     if (cause === undefined || cause.step >= at) break;
     compactions ??= compactionSteps(session);
