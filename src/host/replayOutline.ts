@@ -5,6 +5,7 @@ import { phaseName, sessionPhases } from '../analysis/phases/sessionPhases.ts';
 import { cacheBreaks, sessionWaste } from '../analysis/waste/sessionWaste.ts';
 import type { Waste } from '../analysis/waste/waste.ts';
 import type { SessionFold } from '../model/fold.ts';
+import { mcpServerOf } from '../model/mcpServer.ts';
 import { oneLine } from '../model/text.ts';
 import type { LaneView, Outline, PhaseView } from '../protocol/replay.ts';
 
@@ -189,9 +190,9 @@ function* mcpServers(fold: SessionFold): Generator<void, LaneView[]> {
     if (tool === 0) continue;
     let server = ofTool[tool];
     if (server === undefined) {
-      const name = serverOf(tools.name(tool));
-      server = name === '' ? 0 : (byName.get(name) ?? 0);
-      if (name !== '' && server === 0 && found.length < MAX_SERVERS) {
+      const name = mcpServerOf(tools.name(tool), fold.session.provider);
+      server = name === undefined ? 0 : (byName.get(name) ?? 0);
+      if (name !== undefined && server === 0 && found.length < MAX_SERVERS) {
         server = found.push({ name, steps: [], startMs: columns.timeMs[row]!, endMs: 0 });
         byName.set(name, server);
       }
@@ -214,12 +215,6 @@ function* mcpServers(fold: SessionFold): Generator<void, LaneView[]> {
     parentLane: 0,
     steps: Uint32Array.from(list),
   }));
-}
-
-/** `mcp__github__create_issue` is of `github`. */
-export function serverOf(tool: string): string {
-  const [prefix, server, ...name] = tool.split('__');
-  return prefix === 'mcp' && server && name.length > 0 ? server : '';
 }
 
 /** Whether two outlines say the same. Compares typed arrays as such: there may be a million numbers. */

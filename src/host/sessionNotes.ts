@@ -1,3 +1,4 @@
+import { stepOfEvent } from '../model/eventStep.ts';
 import type { AnnotationView, FromReplayPage, ToReplayPage } from '../protocol/replay.ts';
 import {
   type Annotation,
@@ -59,7 +60,7 @@ export class SessionNotes {
     const annotations = this.known.map(
       ({ id, eventId, label, note, author, createdAtMs }): AnnotationView => ({
         id,
-        step: fold.stepOfRow(fold.rowOfEvent(eventId)),
+        step: stepOfEvent(fold, eventId),
         label,
         note,
         author,

@@ -147,31 +147,11 @@ export class SessionFold implements FoldContext {
     return this.table.get(idKey);
   }
 
-  /** The row of an event by its id, whatever it is; -1: there is none. */
-  rowOfEvent(id: string): number {
-    const number = id === '' ? -1 : idNumber(id);
-    for (let kind = 0; number >= 0 && kind <= CALL_CLASSES; kind++) {
-      const row = this.table.get(number * 8 + kind);
-      if (row >= 0) return row;
-    }
-    return -1;
-  }
-
   /** The row of the call that the agent of this session knows by this id; -1: there is none. */
   rowOfCall(sessionId: string, toolUseId: string): number {
     if (toolUseId === '') return -1;
     const id = this.matcher.resolve(eventIdNumber(sessionId, 'call', toolUseId));
     return this.table.get(keyFrom(id, TYPE.tool_call));
-  }
-
-  /** The step that shows an event: itself, its call, or what its response is part of; -1: none does. */
-  stepOfRow(row: number): number {
-    if (row < 0 || row >= this.columns.length) return -1;
-    const own = this.steps.stepOf(row);
-    if (own >= 0) return own;
-    const pair = this.columns.pair[row]!;
-    const shown = pair < 0 ? -1 : this.steps.stepOf(pair);
-    return shown >= 0 ? shown : this.steps.before(row);
   }
 
   /**
@@ -681,7 +661,6 @@ CLASS[TYPE.llm_response] = 3;
 CLASS[TYPE.llm_request] = 4;
 CLASS[TYPE.user_prompt] = 5;
 CLASS[TYPE.assistant_response] = 6;
-const CALL_CLASSES = 6;
 
 const isCallClass = (type: number): boolean => CLASS[type] === 1 || CLASS[type] === 2;
 

@@ -116,11 +116,10 @@ export class StepList {
   /**
    * The last step that stands before this row, which is no step; -1: none.
    *
-   * @param list of steps, in their order; default: as they are now
+   * @param list of steps, in their order
    */
-  before(row: number, list?: Int32Array): number {
-    this.settle();
-    return this.position(row, list, list?.length) - 1;
+  before(row: number, list: Int32Array): number {
+    return this.position(row, list, list.length) - 1;
   }
 
   private settle(): void {
