@@ -444,6 +444,7 @@ export class SessionFold implements FoldContext {
       if (response !== undefined) {
         this.pendingResponses.delete(key);
         columns.response[row] = response;
+        this.context.changes++;
         this.steps.touchAt(response);
       }
     } else if (type === TYPE.assistant_response) {
@@ -479,6 +480,7 @@ export class SessionFold implements FoldContext {
       return;
     }
     this.columns.response[row] = response;
+    this.context.changes++;
     this.steps.touch(row);
     this.steps.touchAt(response);
   }
@@ -486,6 +488,7 @@ export class SessionFold implements FoldContext {
   private linkText(text: number, response: number): void {
     const { columns } = this;
     columns.response[text] = response;
+    this.context.changes++;
     const shown = columns.pair[response]!;
     if (shown < 0 || this.shows(text, shown)) columns.pair[response] = text;
     columns.flags[response]! |= FLAG.hasText;

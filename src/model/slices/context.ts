@@ -16,12 +16,27 @@ export interface ContextFill {
   cacheTtlMs: number;
 }
 
+/** What an event says of a compaction; tokens, where it tells them. */
+export interface ToldCompaction {
+  trigger: 'auto' | 'manual' | 'unknown';
+  before?: number;
+  after?: number;
+}
+
+/** A hostile trace may tell of any number: of what is kept by row, so many. */
+const MOST = 10_000;
+
 /** How full each lane's context window is, and whether its prompt cache is warm. */
 export class ContextSlice implements Slice {
   readonly name = 'context';
   // The hook and the transcript tell of the same compactions, without a common id.
   private fromHooks = 0;
   private fromTranscript = 0;
+  /** What compactions say of themselves, and instructions that were loaded, by row. */
+  private readonly told = new Map<number, ToldCompaction>();
+  private readonly instructions = new Set<number>();
+  /** Goes up with all that a course of the window is made of: see `contextStamp`. */
+  changes = 0;
   private readonly byLane = new Map<number, ContextFill>();
   private readonly columns: Columns;
   private readonly fold: FoldContext;
@@ -35,11 +50,18 @@ export class ContextSlice implements Slice {
     const type = this.columns.type[row]!;
     if (type === TYPE.decision) {
       if (!isCompaction(event)) return;
+      this.changes++;
+      if (this.told.size < MOST) this.told.set(row, toldBy(event));
       if (event.data.recorded_by === 'hook') this.fromHooks++;
       else this.fromTranscript++;
       return;
     }
+    if (type === TYPE.file_read && event.data.event_subtype === 'instructions') {
+      if (this.instructions.size < MOST) this.instructions.add(row);
+      return;
+    }
     if (type !== TYPE.llm_response) return;
+    this.changes++;
     const { usage } = this.fold;
     if (!usage) return;
     const lane = this.columns.lane[row]!;
@@ -67,8 +89,20 @@ export class ContextSlice implements Slice {
     });
   }
 
-  remove(): void {
+  remove(row: number): void {
     // A better version of the last response follows at once and takes its place.
+    this.told.delete(row);
+    this.instructions.delete(row);
+  }
+
+  /** What the compaction in this row says of itself. */
+  toldOf(row: number): ToldCompaction | undefined {
+    return this.told.get(row);
+  }
+
+  /** Whether this row tells of instructions that were loaded (CLAUDE.md, AGENTS.md and the like). */
+  isInstructions(row: number): boolean {
+    return this.instructions.has(row);
   }
 
   get compactions(): number {
@@ -81,20 +115,42 @@ export class ContextSlice implements Slice {
 
   save(): Json {
     const { fromHooks, fromTranscript } = this;
-    return { fromHooks, fromTranscript, byLane: [...this.byLane] as unknown as Json };
+    return {
+      fromHooks,
+      fromTranscript,
+      told: [...this.told] as unknown as Json,
+      instructions: [...this.instructions],
+      byLane: [...this.byLane] as unknown as Json,
+    };
   }
 
   load(saved: Json): void {
     const from = saved as unknown as {
       fromHooks: number;
       fromTranscript: number;
+      told?: [number, ToldCompaction][];
+      instructions?: number[];
       byLane: [number, ContextFill][];
     };
     this.fromHooks = from.fromHooks;
     this.fromTranscript = from.fromTranscript;
+    for (const [row, told] of from.told ?? []) this.told.set(row, told);
+    for (const row of from.instructions ?? []) this.instructions.add(row);
     for (const [lane, fill] of from.byLane) this.byLane.set(lane, fill);
   }
 }
 
 const isCompaction = (event: TraceEvent): boolean =>
   event.data.event_subtype === 'compaction' && event.data.phase !== 'start';
+
+function toldBy({ data }: TraceEvent): ToldCompaction {
+  const { trigger, pre_tokens: before, post_tokens: after } = data;
+  return {
+    trigger: trigger === 'auto' || trigger === 'manual' ? trigger : 'unknown',
+    ...(isCount(before) ? { before } : {}),
+    ...(isCount(after) ? { after } : {}),
+  };
+}
+
+const isCount = (value: Json | undefined): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
