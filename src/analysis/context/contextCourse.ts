@@ -10,9 +10,10 @@ import {
   noSources,
   SOURCE,
   SOURCES,
+  shareOut,
   sourcesAt,
 } from './sources.ts';
-import { BYTES_PER_TOKEN, WindowState } from './windowState.ts';
+import { ARRIVED, BYTES_PER_TOKEN, WindowState } from './windowState.ts';
 
 export { CONTEXT_SOURCES, type ContextSource, type ContextSources };
 
@@ -116,11 +117,11 @@ const LEAST = 16;
 const CUT = 60_000;
 const IMAGE_TOKENS = 2000;
 const ITEM_SLACK = 30;
+/** Bytes of texts and calls to an output token that cannot be. */
+const UNTOLD = 24;
 
 /** Per gap (what came before point i), beside the bytes by source. */
-const LOOSE = SOURCES;
-const SLACK = SOURCES + 1;
-const INSTRUCTIONS = SOURCES + 2;
+const { loose: LOOSE, slack: SLACK, instructions: INSTRUCTIONS } = ARRIVED;
 /** Per point: bytes of its own texts and calls, and of its thinking. */
 const OWN = SOURCES + 3;
 const THINKING = SOURCES + 4;
@@ -245,6 +246,11 @@ class Course implements ContextCourse {
       const own = Math.ceil(sums[at * WIDTH + OWN]! / BYTES_PER_TOKEN);
       const output = Math.min(tokens[at]!, known ? usage.output_tokens : own);
       prompts[at] = tokens[at]! - output;
+      // Older transcripts tell the output of a stream's first row alone: what was said then shows in the next prompt.
+      const untold = sums[at * WIDTH + OWN]! - output * BYTES_PER_TOKEN;
+      if (known && untold > output * UNTOLD) {
+        sums[(at + 1) * WIDTH + SOURCE.conversation]! += Math.round(untold);
+      }
       const thought = Math.ceil(sums[at * WIDTH + THINKING]! / BYTES_PER_TOKEN);
       sums[at * WIDTH + THINKING] = Math.max(known ? usage.reasoning_output_tokens : 0, thought);
     }
@@ -347,21 +353,15 @@ class Course implements ContextCourse {
   ): Float32Array {
     const { tokens, prompts, table } = this;
     const count = this.rows.length;
-    const state = new WindowState();
+    const state = new WindowState(sums);
     const rates = new Float32Array(count * SOURCES);
     const detours: number[] = [];
     let before = 0;
     for (let at = 0; at < count; at++) {
       const prompt = prompts[at]!;
       const from = at * WIDTH;
-      const arrivals = {
-        bytes: sums.subarray(from, from + SOURCES),
-        looseBytes: sums[from + LOOSE]!,
-        slack: sums[from + SLACK]!,
-        instructions: sums[from + INSTRUCTIONS] === 1,
-      };
       const compacted = told.get(at);
-      if (at === 0) state.begin(prompt, arrivals);
+      if (at === 0) state.begin(prompt, from);
       else if (compacted === undefined && this.isDetour(at, before, told)) {
         this.detour(at, state);
         // What came with it is there for the next one to take in.
@@ -370,15 +370,17 @@ class Course implements ContextCourse {
         continue;
       } else if (compacted !== undefined || prompt < before * COMPACTED) {
         const was = state.held.slice();
-        if (compacted !== undefined && prompt >= before) state.grow(prompt - before, arrivals);
-        else state.compact(prompt, arrivals);
+        if (compacted !== undefined && prompt >= before) state.grow(prompt - before, from);
+        else state.compact(prompt, from);
         this.compaction[at] = this.compactions.length;
         this.compactions.push(this.compactionOf(at, compacted, was, state.held, before, place));
-      } else if (prompt >= before) state.grow(prompt - before, arrivals);
-      else state.shrink(prompt, arrivals);
-      rates.set(state.rates, at * SOURCES);
+      } else if (prompt >= before) state.grow(prompt - before, from);
+      else state.shrink(prompt, from);
       state.answer(tokens[at]! - prompt, sums[from + THINKING]!);
-      table.set(state.held, at * SOURCES);
+      for (let k = 0; k < SOURCES; k++) {
+        rates[at * SOURCES + k] = state.rates[k]!;
+        table[at * SOURCES + k] = state.held[k]!;
+      }
       before = tokens[at]!;
     }
     for (const at of detours.reverse()) {
@@ -404,22 +406,16 @@ class Course implements ContextCourse {
 
   /** A point of its own, which leaves the window as it is. */
   private detour(at: number, state: WindowState): void {
-    const shown = new WindowState();
-    shown.begin(this.prompts[at]!, {
-      bytes: state.held,
-      looseBytes: 0,
-      slack: 0,
-      instructions: false,
-    });
-    shown.answer(this.tokens[at]! - this.prompts[at]!, 0);
-    this.table.set(shown.held, at * SOURCES);
+    const own = this.table.subarray(at * SOURCES, (at + 1) * SOURCES);
+    shareOut(this.prompts[at]!, state.held, own);
+    own[SOURCE.conversation]! += this.tokens[at]! - this.prompts[at]!;
   }
 
   private compactionOf(
     at: number,
     row: number | undefined,
-    was: readonly number[],
-    is: readonly number[],
+    was: ArrayLike<number>,
+    is: ArrayLike<number>,
     before: number,
     place: (row: number) => number,
   ): Compaction {

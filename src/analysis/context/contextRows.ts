@@ -22,28 +22,29 @@ export interface LaneRows {
 export function laneRows(fold: SessionFold, lane?: number): LaneRows[] {
   const { columns, cost } = fold;
   const { type, flags, lane: lanes } = columns;
-  const found: { lane: number; responses: Rows; items: Rows; compactions: Rows }[] = [];
+  const found: Found[] = [];
   const byLane: number[] = [];
-  for (let row = 0; row < columns.length; row++) {
-    const own = lanes[row]!;
-    if (lane !== undefined && own !== lane) continue;
-    const code = type[row]!;
-    const part =
-      code === TYPE.llm_response
-        ? 'responses'
-        : ITEM[code] === 1
-          ? 'items'
-          : (flags[row]! & FLAG.compaction) !== 0
-            ? 'compactions'
-            : undefined;
-    if (part === undefined) continue;
-    if (part === 'responses' && (fold.responseTokens(row) === 0 || !cost.hasUsage(row))) continue;
+  const inLane = (own: number): Found => {
     let at = byLane[own];
     if (at === undefined) {
       at = byLane[own] = found.length;
       found.push({ lane: own, responses: new Rows(), items: new Rows(), compactions: new Rows() });
     }
-    found[at]![part].push(row);
+    return found[at]!;
+  };
+  let last: Found | undefined;
+  for (let row = 0; row < columns.length; row++) {
+    const own = lanes[row]!;
+    if (lane !== undefined && own !== lane) continue;
+    const code = type[row]!;
+    const isResponse = code === TYPE.llm_response;
+    const isItem = ITEM[code] === 1;
+    if (!isResponse && !isItem && (flags[row]! & FLAG.compaction) === 0) continue;
+    if (isResponse && (fold.responseTokens(row) === 0 || !cost.hasUsage(row))) continue;
+    if (last?.lane !== own) last = inLane(own);
+    if (isResponse) last.responses.push(row);
+    else if (isItem) last.items.push(row);
+    else last.compactions.push(row);
   }
   return found.map(({ lane: own, responses, items, compactions }) => ({
     lane: own,
@@ -51,6 +52,13 @@ export function laneRows(fold: SessionFold, lane?: number): LaneRows[] {
     items: items.all(),
     compactions: compactions.sorted((a, b) => compareRows(fold, a, b)),
   }));
+}
+
+interface Found {
+  lane: number;
+  responses: Rows;
+  items: Rows;
+  compactions: Rows;
 }
 
 const ITEM = new Uint8Array(256);

@@ -40,7 +40,7 @@ export const noSources = (): ContextSources => sourcesAt([0, 0, 0, 0, 0], 0);
  * @param weights not negative; where all are 0, everything goes to the first
  * @param into receives the shares
  */
-export function shareOut(total: number, weights: ArrayLike<number>, into: number[]): void {
+export function shareOut(total: number, weights: ArrayLike<number>, into: { [at: number]: number }): void {
   const count = weights.length;
   let sum = 0;
   for (let at = 0; at < count; at++) sum += weights[at]!;

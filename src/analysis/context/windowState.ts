@@ -4,58 +4,70 @@ import { SOURCE, SOURCES, shareOut } from './sources.ts';
 export const BYTES_PER_TOKEN = 3.5;
 const LEAST_BYTES_PER_TOKEN = 1.5;
 
-/** What came in between two requests, in bytes of lines by source. */
-export interface Arrivals {
-  bytes: ArrayLike<number>;
-  /** Texts and calls that belong to no response that told its tokens. */
-  looseBytes: number;
+/**
+ * What came in between two requests, as numbers in a row of a table: bytes of lines by source, then these.
+ */
+export const ARRIVED = {
+  /** Bytes of texts and calls that belong to no response that told its tokens. */
+  loose: SOURCES,
   /** Tokens beyond what the bytes explain: images, results that were cut. */
-  slack: number;
-  /** Instructions were loaded, of which only the path is told. */
-  instructions: boolean;
-}
+  slack: SOURCES + 1,
+  /** 1: instructions were loaded, of which only the path is told. */
+  instructions: SOURCES + 2,
+} as const;
 
 /** What a window holds, by source: whole tokens, never negative. */
 export class WindowState {
-  readonly held: number[] = new Array<number>(SOURCES).fill(0);
+  readonly held = new Float64Array(SOURCES);
   /** Part of the conversation: agents drop it before anything else. */
   private thinking = 0;
   /** Tokens a byte of what came last, by source. */
-  readonly rates: number[] = new Array<number>(SOURCES).fill(0);
-  private readonly shares: number[] = [];
+  readonly rates = new Float64Array(SOURCES);
+  private readonly shares = new Float64Array(SOURCES);
+  private readonly weights = new Float64Array(SOURCES);
+  private readonly arrivals: Float64Array;
+
+  /** @param arrivals the table; calls name the place in it where a row begins */
+  constructor(arrivals: Float64Array) {
+    this.arrivals = arrivals;
+  }
 
   get total(): number {
+    const { held } = this;
     let sum = 0;
-    for (const tokens of this.held) sum += tokens;
+    for (let at = 0; at < SOURCES; at++) sum += held[at]!;
     return sum;
   }
 
   /** The first request: what came before it, and the rest is the agent's own. */
-  begin(prompt: number, arrivals: Arrivals): void {
+  begin(prompt: number, from: number): void {
     this.held.fill(0);
     this.thinking = 0;
-    const rest = this.put(prompt, arrivals);
+    const rest = this.put(prompt, from);
     this.held[SOURCE.system]! += rest;
   }
 
   /** @param growth tokens since the last response, of which what came in makes up as much as it can */
-  grow(growth: number, arrivals: Arrivals): void {
-    const { bytes, looseBytes, slack, instructions } = arrivals;
+  grow(growth: number, from: number): void {
+    const { arrivals, weights } = this;
     let sum = 0;
-    for (let at = 0; at < SOURCES; at++) sum += bytes[at]!;
-    const explained =
-      sum === 0 ? 0 : Math.min(growth, Math.floor(sum / LEAST_BYTES_PER_TOKEN + slack));
-    this.add(explained, bytes);
+    for (let at = 0; at < SOURCES; at++) {
+      weights[at] = arrivals[from + at]!;
+      sum += weights[at]!;
+    }
+    const most = Math.floor(sum / LEAST_BYTES_PER_TOKEN + arrivals[from + ARRIVED.slack]!);
+    const explained = sum === 0 ? 0 : Math.min(growth, most);
+    this.add(explained);
     let rest = growth - explained;
-    const loose = Math.min(rest, Math.ceil(looseBytes / BYTES_PER_TOKEN));
+    const loose = Math.min(rest, Math.ceil(arrivals[from + ARRIVED.loose]! / BYTES_PER_TOKEN));
     this.held[SOURCE.conversation]! += loose;
     rest -= loose;
-    this.held[instructions ? SOURCE.memory : SOURCE.system]! += rest;
+    this.held[arrivals[from + ARRIVED.instructions] === 1 ? SOURCE.memory : SOURCE.system]! += rest;
   }
 
   /** A request smaller than what was there: something of the old was taken out. */
-  shrink(prompt: number, arrivals: Arrivals): void {
-    this.put(Number.POSITIVE_INFINITY, arrivals);
+  shrink(prompt: number, from: number): void {
+    this.put(Number.POSITIVE_INFINITY, from);
     let excess = this.total - prompt;
     if (excess <= 0) {
       this.held[SOURCE.system]! -= excess;
@@ -67,15 +79,12 @@ export class WindowState {
     excess -= thinking;
     const { files, output, conversation, system, memory } = SOURCE;
     const results = Math.min(excess, this.held[files]! + this.held[output]!);
-    shareOut(results, [this.held[files]!, this.held[output]!], this.shares);
-    // Rounding must not take more than there is.
-    const fromFiles = Math.min(this.held[files]!, this.shares[0]!);
+    const all = this.held[files]! + this.held[output]!;
+    // Each its share, and no more than there is of it.
+    const share = all === 0 ? 0 : Math.round(results * (this.held[files]! / all));
+    const fromFiles = Math.max(results - this.held[output]!, Math.min(this.held[files]!, share));
     this.held[files]! -= fromFiles;
     this.held[output]! -= results - fromFiles;
-    if (this.held[output]! < 0) {
-      this.held[files]! += this.held[output]!;
-      this.held[output] = 0;
-    }
     excess -= results;
     for (const source of [conversation, system, memory]) {
       const taken = Math.min(excess, this.held[source]!);
@@ -86,7 +95,7 @@ export class WindowState {
   }
 
   /** After a compaction: what stands before the first prompt stays, what came since is new, the rest is a summary. */
-  compact(prompt: number, arrivals: Arrivals): void {
+  compact(prompt: number, from: number): void {
     const system = this.held[SOURCE.system]!;
     const memory = this.held[SOURCE.memory]!;
     this.held.fill(0);
@@ -96,7 +105,7 @@ export class WindowState {
     rest -= this.held[SOURCE.memory]!;
     this.held[SOURCE.system] = Math.min(system, rest);
     rest -= this.held[SOURCE.system]!;
-    rest = this.put(rest, arrivals);
+    rest = this.put(rest, from);
     this.held[SOURCE.conversation]! += rest;
   }
 
@@ -106,17 +115,20 @@ export class WindowState {
   }
 
   /** Puts in what came, at the usual size of a token, up to `room`. @returns what is left of it */
-  private put(room: number, { bytes, looseBytes }: Arrivals): number {
-    const weights = Array.from(bytes);
-    weights[SOURCE.conversation]! += looseBytes;
+  private put(room: number, from: number): number {
+    const { arrivals, weights } = this;
+    for (let at = 0; at < SOURCES; at++) weights[at] = arrivals[from + at]!;
+    weights[SOURCE.conversation]! += arrivals[from + ARRIVED.loose]!;
     let sum = 0;
-    for (const weight of weights) sum += weight;
+    for (let at = 0; at < SOURCES; at++) sum += weights[at]!;
     const tokens = Math.min(room, Math.round(sum / BYTES_PER_TOKEN));
-    this.add(tokens, weights);
+    this.add(tokens);
     return room - tokens;
   }
 
-  private add(tokens: number, weights: ArrayLike<number>): void {
+  /** By `weights`. */
+  private add(tokens: number): void {
+    const { weights } = this;
     this.rates.fill(0);
     if (tokens <= 0) return;
     shareOut(tokens, weights, this.shares);
