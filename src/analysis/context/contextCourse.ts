@@ -186,7 +186,8 @@ class Course implements ContextCourse {
     this.rows = responses;
     this.steps = new Int32Array(count);
     this.reached = new Int32Array(count);
-    this.tokens = Int32Array.from(responses, (row) => fold.responseTokens(row));
+    this.tokens = new Int32Array(count);
+    for (let at = 0; at < count; at++) this.tokens[at] = fold.responseTokens(responses[at]!);
     this.prompts = new Int32Array(count);
     this.compaction = new Int32Array(count).fill(-1);
     this.table = new Int32Array(count * SOURCES);
@@ -241,8 +242,9 @@ class Course implements ContextCourse {
     const gaps = new Int32Array(rows.items.length);
     const sums = this.sums(rows.items, pointOf, told, gaps);
     const usage = emptyUsage();
+    const { cost } = this.fold;
     for (let at = 0; at < count; at++) {
-      const known = this.fold.cost.usageInto(this.rows[at]!, usage);
+      const known = cost.usageInto(this.rows[at]!, usage);
       const own = Math.ceil(sums[at * WIDTH + OWN]! / BYTES_PER_TOKEN);
       const output = Math.min(tokens[at]!, known ? usage.output_tokens : own);
       prompts[at] = tokens[at]! - output;
