@@ -43,7 +43,12 @@ type Part =
 function story(parts: readonly Part[], id = SESSION): TraceEvent[] {
   let time = 1_700_000_000;
   const events: TraceEvent[] = [];
-  const push = (event_type: string, event_id: string, data: TraceEvent['data'], parent?: string) => {
+  const push = (
+    event_type: string,
+    event_id: string,
+    data: TraceEvent['data'],
+    parent?: string,
+  ) => {
     time += 1;
     events.push({
       event_type,
@@ -158,7 +163,10 @@ describe('contextCourse', () => {
   it('adds up whatever is told, compactions and shrinking requests with it', () => {
     const part: fc.Arbitrary<Part> = fc.oneof(
       fc.record({ prompt: fc.nat(4000) }),
-      fc.record({ result: fc.nat(70_000), tool: fc.constantFrom('Read', 'Bash', 'Grep', 'WebFetch') }),
+      fc.record({
+        result: fc.nat(70_000),
+        tool: fc.constantFrom('Read', 'Bash', 'Grep', 'WebFetch'),
+      }),
       fc.record({
         input: fc.nat(300_000),
         output: fc.nat(9000),

@@ -17,9 +17,10 @@ export type ContextSources = Record<ContextSource, number>;
 
 export const SOURCES = CONTEXT_SOURCES.length;
 /** Places of the sources in tables. */
-export const SOURCE = Object.fromEntries(
-  CONTEXT_SOURCES.map((name, at) => [name, at]),
-) as Record<ContextSource, number>;
+export const SOURCE = Object.fromEntries(CONTEXT_SOURCES.map((name, at) => [name, at])) as Record<
+  ContextSource,
+  number
+>;
 
 /** Sources from a table. @param at where the first of them stands */
 export function sourcesAt(table: ArrayLike<number>, at: number): ContextSources {
@@ -40,7 +41,11 @@ export const noSources = (): ContextSources => sourcesAt([0, 0, 0, 0, 0], 0);
  * @param weights not negative; where all are 0, everything goes to the first
  * @param into receives the shares
  */
-export function shareOut(total: number, weights: ArrayLike<number>, into: { [at: number]: number }): void {
+export function shareOut(
+  total: number,
+  weights: ArrayLike<number>,
+  into: { [at: number]: number },
+): void {
   const count = weights.length;
   let sum = 0;
   for (let at = 0; at < count; at++) sum += weights[at]!;
