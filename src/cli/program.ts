@@ -316,6 +316,23 @@ Examples:
     });
 
   program
+    .command('context [id]')
+    .summary('show what fills the context window')
+    .description(
+      'Shows what filled the context window at each turn, compactions with what was dropped, and the results that took most of it.',
+    )
+    .option('--all', 'each request, not each turn')
+    .option('--lane <subagent>', 'of this subagent: its id, a beginning of it, or its type')
+    .option('--subagents', 'of all subagents, too')
+    .option('--limit <tokens>', 'the size of the window, where it is not known', atLeastOne)
+    .option('--markdown', 'print Markdown')
+    .addOption(json())
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { context } = await import('./commands/context.ts');
+      done(await context(io, id, all(command)));
+    });
+
+  program
     .command('config [name] [value]')
     .summary('show or change what is chosen for all sessions')
     .description(
