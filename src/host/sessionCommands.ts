@@ -15,6 +15,7 @@ import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import type { ExportFormat } from './sessionExport.ts';
 import { costText } from './statusText.ts';
 import type { StreamView } from './streamView.ts';
+import { whenRead } from './whenRead.ts';
 
 /** What a person does with a recorded session: look, rename, export, reveal, delete. */
 export class SessionCommands implements vscode.Disposable {
@@ -76,7 +77,7 @@ export class SessionCommands implements vscode.Disposable {
       const cancel = new AbortController();
       // What it is called without a name is in its first events: of an old one they are yet to be read.
       const reading = vscode.l10n.t('Reading the session');
-      if (!(await patiently(reading, cancel, whenRead(this.engine, session, cancel.signal)))) {
+      if (!(await patiently(reading, cancel, whenRead(this.engine.live, session, cancel.signal)))) {
         return;
       }
       const title = visibleText(session.trace.fold.session.title);
@@ -133,7 +134,7 @@ export class SessionCommands implements vscode.Disposable {
       const done = await patiently(
         vscode.l10n.t('Exporting the session'),
         cancel,
-        whenRead(this.engine, session, cancel.signal).then(() =>
+        whenRead(this.engine.live, session, cancel.signal).then(() =>
           exportSession(session, format, target.fsPath, cancel.signal, maskChosen()),
         ),
       );
@@ -158,7 +159,7 @@ export class SessionCommands implements vscode.Disposable {
         const read = await patiently(
           vscode.l10n.t('Reading the session'),
           cancel,
-          whenRead(this.engine, session, cancel.signal),
+          whenRead(this.engine.live, session, cancel.signal),
         );
         if (!read || !this.isOver(session)) return;
         const summary = session.summary(Date.now());
@@ -281,24 +282,4 @@ async function pickFormat(): Promise<ExportFormat | undefined> {
   ];
   const title = vscode.l10n.t('Export Session');
   return (await vscode.window.showQuickPick(items, { title }))?.format;
-}
-
-/** Until it is read to its end. @throws the signal's reason */
-async function whenRead(
-  { live }: Engine,
-  session: LiveSession,
-  signal: AbortSignal,
-): Promise<void> {
-  if (!session.loading) return;
-  await new Promise<void>((resolve, reject) => {
-    const stop = live.onChange(() => {
-      if (session.loading && !session.gone) return;
-      stop();
-      resolve();
-    });
-    signal.addEventListener('abort', () => {
-      stop();
-      reject(signal.reason);
-    });
-  });
 }
