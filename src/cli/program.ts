@@ -19,7 +19,7 @@ export async function run(io: Io, args: readonly string[]): Promise<number> {
     await program.parseAsync(helpAsked(program, args), { from: 'user' });
     return code;
   } catch (error) {
-    return explain(io, error);
+    return explainError(io, error);
   }
 }
 
@@ -31,7 +31,7 @@ function helpAsked(program: Command, args: readonly string[]): readonly string[]
   return program.commands.some((command) => command.name() === topic) ? args : [topic];
 }
 
-function explain(io: Io, error: unknown): number {
+function explainError(io: Io, error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof Interrupted || io.signal.aborted) return EXIT.interrupted;
   const style = styleFor(io, io.stderr);
@@ -250,6 +250,29 @@ Examples:
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { stats } = await import('./commands/stats.ts');
       done(await stats(io, id, all(command)));
+    });
+
+  program
+    .command('explain [id]')
+    .summary('say in plain words what a session did')
+    .description(
+      'Says in plain words what a session did, phase by phase: what was asked, read, changed and run, what failed and whether it came right, and what was paid for nothing.',
+    )
+    .option('--phase <n>', 'only this phase, with more of it', atLeastOne)
+    .option('--all', 'all phases, however many there are')
+    .option('--markdown', 'print Markdown')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace explain
+  agent-strace explain 3f2a --phase 4
+  agent-strace explain --json | jq '.phases[] | select(.outcome == "failed")'`,
+    )
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { explain } = await import('./commands/explain.ts');
+      done(await explain(io, id, all(command)));
     });
 
   program
