@@ -567,6 +567,12 @@ export class SessionFold implements FoldContext {
       : Number.NaN;
   }
 
+  /** Row of the call that started the subagent of this lane; -1: not known. */
+  spawnedBy(lane: number): number {
+    const id = this.subagents.callIdOf(lane);
+    return id === 0 ? -1 : this.table.get(keyFrom(this.matcher.resolve(id), TYPE.tool_call));
+  }
+
   /** Tokens of the response in this row, its prompt's and its own: what the next one starts with. */
   responseTokens(row: number): number {
     // Its rank counts them.

@@ -10,6 +10,8 @@ import { TimeTaken } from './timeTaken.ts';
 import type { CacheBreak, Waste, WasteItem, WasteKind } from './waste.ts';
 
 const MOST_ITEMS = 1000;
+/** Of one call; no more are counted. */
+const MOST_ATTEMPTS = 1000;
 
 /** Where the prompt cache was lost, in time order. From the columns alone. */
 export function cacheBreaks(fold: SessionFold): CacheBreak[] {
@@ -34,6 +36,8 @@ class WasteCount {
   private readonly taken: Float64Array;
   /** Calls that are an item already. */
   private readonly told: Uint8Array;
+  /** Of retries. */
+  private readonly attempts: Uint16Array;
   private readonly time = new TimeTaken();
   private readonly items: WasteItem[] = [];
   private readonly byPhase: number[];
@@ -44,17 +48,18 @@ class WasteCount {
     this.shares = new CallShares(fold);
     this.taken = new Float64Array(fold.columns.length);
     this.told = new Uint8Array(fold.columns.length);
+    this.attempts = new Uint16Array(fold.columns.length);
     this.byPhase = phases.map(() => 0);
   }
 
   waste(): Waste {
-    const { columns, retries } = this.fold;
+    const { columns } = this.fold;
     this.addFailedPhases();
     this.time.settle();
     const isRetry = (row: number): boolean =>
       columns.type[row] === TYPE.tool_call && (columns.flags[row]! & FLAG.retry) !== 0;
     for (const row of rowsInTime(this.fold, isRetry)) {
-      this.addCall('retry', row, { times: retries.attempt(row) });
+      this.addCall('retry', row, { times: this.attempt(row) });
     }
     this.time.settle();
     const reads = redundantReads(this.fold);
@@ -90,6 +95,21 @@ class WasteCount {
         phase: phase.index,
       });
     }
+  }
+
+  /** As `retries.attempt` counts, in time order: what was counted before need not be walked again. */
+  private attempt(row: number): number {
+    const { attempts } = this;
+    const { previousSame } = this.fold.columns;
+    let before = previousSame[row]!;
+    let walked = 1;
+    while (before >= 0 && attempts[before] === 0 && walked < MOST_ATTEMPTS) {
+      before = previousSame[before]!;
+      walked++;
+    }
+    const known = before < 0 ? 0 : attempts[before]!;
+    attempts[row] = Math.min(MOST_ATTEMPTS, known + walked);
+    return attempts[row];
   }
 
   private addCall(kind: WasteKind, row: number, more: { times: number; file?: number }): void {
