@@ -11,7 +11,7 @@ import { eventId, ids } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import { redactText } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
+import { asCount, asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
 import { codexIds } from './codexIds.ts';
 import { type Outcome, outcomeOfOutput, outputText } from './results.ts';
 import { askedCall, promptText, type ToolRow, toolRow } from './rolloutItems.ts';
@@ -469,10 +469,10 @@ export class RolloutMapper implements RowMapper {
     const parts = addedTokens(total, this.#state.total, counts(info?.last_token_usage));
     this.#state.total = total;
     if (parts === undefined || parts.every((part) => part === 0)) return;
-    this.#usage(parts);
+    this.#usage(parts, '', info?.model_context_window);
   }
 
-  #usage(parts: readonly number[], responseId = ''): void {
+  #usage(parts: readonly number[], responseId = '', window?: Json): void {
     const asked = [...this.#state.asked];
     const messageId = this.#state.response;
     this.#state.asked.clear();
@@ -483,6 +483,7 @@ export class RolloutMapper implements RowMapper {
       usage: codexUsage(parts),
       message_id: messageId,
       response_id: responseId,
+      context_window: asCount(window),
       effort: this.#state.effort,
       service_tier: this.#state.tier,
       ...(asked.length > 0 && { tool_use_ids: asked }),
