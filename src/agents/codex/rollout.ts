@@ -356,6 +356,9 @@ export class RolloutMapper implements RowMapper {
         this.#add('assistant_response', this.#textId('text', text), { text, phase: 'plan' });
         break;
       }
+      case 'task_started':
+        this.#windowIs(payload.model_context_window);
+        break;
       case 'token_count':
         this.#tokenCount(payload);
         break;
@@ -464,15 +467,21 @@ export class RolloutMapper implements RowMapper {
 
   #tokenCount(payload: JsonObject): void {
     const info = asObject(payload.info);
+    this.#windowIs(info?.model_context_window);
     const total = counts(info?.total_token_usage);
     if (total === undefined || this.#state.records) return;
     const parts = addedTokens(total, this.#state.total, counts(info?.last_token_usage));
     this.#state.total = total;
     if (parts === undefined || parts.every((part) => part === 0)) return;
-    this.#usage(parts, '', info?.model_context_window);
+    this.#usage(parts);
   }
 
-  #usage(parts: readonly number[], responseId = '', window?: Json): void {
+  #windowIs(tokens: Json | undefined): void {
+    const window = asCount(tokens);
+    if (window > 0) this.#state.window = window;
+  }
+
+  #usage(parts: readonly number[], responseId = ''): void {
     const asked = [...this.#state.asked];
     const messageId = this.#state.response;
     this.#state.asked.clear();
@@ -483,7 +492,7 @@ export class RolloutMapper implements RowMapper {
       usage: codexUsage(parts),
       message_id: messageId,
       response_id: responseId,
-      context_window: asCount(window),
+      ...(this.#state.window > 0 && { context_window: this.#state.window }),
       effort: this.#state.effort,
       service_tier: this.#state.tier,
       ...(asked.length > 0 && { tool_use_ids: asked }),
