@@ -141,7 +141,9 @@ const emptyLane = (lane: number): LaneRows => ({
 function coursesOf(fold: SessionFold, lanes: readonly LaneRows[]): Course[] {
   const { columns, steps } = fold;
   const pointOf = new Int32Array(columns.length).fill(-1);
-  for (const { responses } of lanes) responses.forEach((row, at) => (pointOf[row] = at));
+  for (const { responses } of lanes) {
+    for (let at = 0; at < responses.length; at++) pointOf[responses[at]!] = at;
+  }
   const stepOf = new Int32Array(columns.length).fill(-1);
   const list = steps.copy();
   for (let step = 0; step < list.length; step++) {
@@ -196,7 +198,7 @@ class Course implements ContextCourse {
       (count > 0 ? fold.cost.modelOfRow(responses[count - 1]!) : '') ||
       fill?.model ||
       (lane === 0 ? fold.session.model : '');
-    const window = windowOf(fold, this.model, this.tokens);
+    const window = windowOf(fold, lane, this.model, this.tokens);
     if (window !== undefined) this.window = window;
   }
 
@@ -503,8 +505,13 @@ function slackOf(size: number, type: number, kind: number): number {
 const LARGE_WINDOW = 1_000_000;
 
 /** A name does not always tell of the larger window that a session had: what was in it does. */
-function windowOf(fold: SessionFold, model: string, tokens: Int32Array): number | undefined {
-  const told = fold.pricer?.contextWindow(model);
+function windowOf(
+  fold: SessionFold,
+  lane: number,
+  model: string,
+  tokens: Int32Array,
+): number | undefined {
+  const told = fold.context.windowOf(lane, model);
   if (told === undefined) return undefined;
   let most = 0;
   for (const one of tokens) if (one > most) most = one;

@@ -18,6 +18,8 @@ export interface ContextFill {
   timeMs: number;
   /** How long the prompt cache lives after its last use, ms; 0 where nothing is cached. */
   cacheTtlMs: number;
+  /** Tokens that fit, by the agent's own word. */
+  window?: number;
 }
 
 /** What an event says of a compaction; tokens, where it tells them. */
@@ -83,7 +85,7 @@ export class ContextSlice implements Slice {
     if (known && (known.timeMs > timeMs || (known.timeMs === timeMs && known.tokens > tokens))) {
       return;
     }
-    const { model } = event.data;
+    const { model, context_window: window } = event.data;
     const cached = usage.cache_read_input_tokens + usage.cache_write_input_tokens > 0;
     const ttl = cacheLifetimeMs(usage, known?.cacheTtlMs ?? 0);
     this.byLane.set(lane, {
@@ -91,6 +93,7 @@ export class ContextSlice implements Slice {
       model: typeof model === 'string' ? model : '',
       timeMs,
       cacheTtlMs: cached ? ttl : 0,
+      ...(isCount(window) && { window }),
     });
   }
 
@@ -122,6 +125,18 @@ export class ContextSlice implements Slice {
 
   ofLane(lane: number): ContextFill | undefined {
     return this.byLane.get(lane);
+  }
+
+  /**
+   * Tokens that fit into a lane's window: by the agent's own word, else by the list of models.
+   *
+   * @param model of a request before the last one
+   */
+  windowOf(lane: number, model?: string): number | undefined {
+    const fill = this.byLane.get(lane);
+    const asked = model ?? fill?.model ?? '';
+    if (fill?.window !== undefined && asked === fill.model) return fill.window;
+    return this.fold.pricer?.contextWindow(asked);
   }
 
   save(): Json {
