@@ -4,7 +4,7 @@ import { recordedFileOps } from './fileOps.ts';
 import type { SessionFold } from './fold.ts';
 import { STEP_KINDS, type StepIcon, type StepKind, type StepView } from './step.ts';
 import { oneLine } from './text.ts';
-import { commandArgument, pathArgument } from './tools.ts';
+import { commandArgument, pathArgument, scriptCommand } from './tools.ts';
 
 const ICONS: Record<StepKind, StepIcon> = {
   other: 'info',
@@ -140,7 +140,7 @@ function describeCall(
   switch (kind) {
     case 'run':
       view.verb = '';
-      view.target = oneLine(commandArgument(args) ?? tool);
+      view.target = oneLine(commandArgument(args) ?? scriptCommand(args) ?? tool);
       break;
     case 'search': {
       const pattern = text(args.pattern) || text(args.query) || text(args.glob);
