@@ -356,6 +356,32 @@ Examples:
     });
 
   program
+    .command('search <query...>')
+    .summary('look for something in all sessions')
+    .description(
+      'Looks for words in prompts, answers, reasoning, commands, results, errors and paths of all sessions, the newest first. Words side by side are said by one step; AND joins what one session has, OR what any has.',
+    )
+    .option('--limit <n>', 'at most so many hits, 0: all (default: 50)', wholeNumber)
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Fields: tool:Bash file:auth.ts error:timeout kind:prompt agent:codex session:3f2a cost:>1 date:7d
+Phrases stand in quotation marks; NOT or - leaves out (after --, where it comes first).
+
+Examples:
+  agent-strace search '"connection refused" date:7d'
+  agent-strace search 'tool:Bash AND error:timeout OR cost:>5'
+  agent-strace search 'kind:prompt migration' --json | jq -r '.[].excerpt'
+
+Exit codes: 0 found, 1 nothing found, 2 the query cannot be read`,
+    )
+    .action(async (words: string[], _options: Parsed, command: Command) => {
+      const { search } = await import('./commands/search.ts');
+      done(await search(io, words, all(command)));
+    });
+
+  program
     .command('config [name] [value]')
     .summary('show or change what is chosen for all sessions')
     .description(

@@ -1,11 +1,18 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
-import type { TraceEvent } from '../../model/event.ts';
+import { isObject, type JsonObject, type TraceEvent } from '../../model/event.ts';
 import { failureReason } from '../../model/failure.ts';
 import { recordedFileOps } from '../../model/fileOps.ts';
 import { plural } from '../../model/format.ts';
 import { oneLine } from '../../model/text.ts';
-import { isCommonName, type Mention, mentionOfPath, mentionOfWord } from './mentions.ts';
-import type { Subject } from './subject.ts';
+import {
+  isCommonName,
+  lastSentence,
+  type Mention,
+  mentionOfPath,
+  mentionOfWord,
+  sentenceAt,
+} from './mentions.ts';
+import { commandOf, type Subject, spokenWords } from './subject.ts';
 import { saidBy, type Trail, taskOf } from './trail.ts';
 import type { WhyReason, WhySure } from './whyChain.ts';
 
@@ -62,10 +69,11 @@ export function saidBefore(trail: Trail, step: number): Cause | undefined {
   for (const at of texts) {
     const text = saidBy(trail.stepEvent(at));
     const found = mentionIn(text, { paths: subject.paths, words }) ?? looseName(text, subject);
-    if (found !== undefined) return said(at, 'asked', `the agent names ${oneLine(found.as, 120)}`);
+    if (found !== undefined) return said(at, 'asked', quoted(sentenceAt(text, found.at)));
   }
   const [nearest] = texts;
-  return nearest === undefined ? undefined : said(nearest, 'likely', 'said right before');
+  if (nearest === undefined) return undefined;
+  return said(nearest, 'likely', quoted(lastSentence(saidBy(trail.stepEvent(nearest)))));
 }
 
 /** Words that tell what a command is for, whatever its own are. */
@@ -74,8 +82,7 @@ function purposes(trail: Trail, step: number): string[] {
   if (trail.has(step, FLAG.test)) words.push('test', 'tests', 'Test', 'Tests', 'testing');
   if (trail.has(step, FLAG.commit)) words.push('commit', 'Commit', 'committing', 'Committing');
   if (trail.kind(step) !== 'run') return words;
-  const { command, input } = argumentsOf(trail.stepEvent(step));
-  const text = typeof command === 'string' ? command : typeof input === 'string' ? input : '';
+  const text = commandOf(argumentsOf(trail.stepEvent(step)));
   for (const [word] of text.slice(0, 400).matchAll(/(?<![\w/.-])[a-z]{4,}(?![\w/.-])/g)) {
     if (!DULL.has(word) && words.length < 12) words.push(word);
   }
@@ -119,8 +126,9 @@ function parentOf(trail: Trail, step: number): Cause | undefined {
 
 function causeOfText(trail: Trail, step: number): Cause | undefined {
   const subject = trail.subject(step);
+  let nearest: Cause | undefined;
   for (let at = trail.before(step), tries = 0; at >= 0 && tries < 4; at = trail.before(at)) {
-    if (trail.isPrompt(at)) return undefined;
+    if (trail.isPrompt(at)) return nearest;
     if (!trail.isCall(at) || !trail.over(at, step)) continue;
     tries++;
     const failed = trail.failed(at);
@@ -129,8 +137,9 @@ function causeOfText(trail: Trail, step: number): Cause | undefined {
       return { step: at, reason: 'error', sure: 'likely', evidence: howItFailed(trail, at) };
     }
     if (found !== undefined) return named(trail, at, found, 'the result');
+    if (tries === 1 && trail.kind(at) === 'modify') nearest = follows(at, 'said after this change');
   }
-  return undefined;
+  return nearest;
 }
 
 function causeOfCall(trail: Trail, step: number): Cause | undefined {
@@ -145,56 +154,96 @@ function causeOfCall(trail: Trail, step: number): Cause | undefined {
   // Who names a symbol in a prompt asks for it; a path may be named again, nearer.
   if (prompt?.sure === 'asked' && !changes && subject.paths.length === 0) return prompt;
   const open = new Set(subject.paths);
-  let first: Cause | undefined;
-  let likely: Cause | undefined;
+  const spoken = changes ? [] : spokenBefore(trail, step);
+  // What would do, best first, where nothing surer is found.
+  let failure: Cause | undefined;
+  let seen: Cause | undefined;
+  let symbol: Cause | undefined;
+  let changed: Cause | undefined;
   let edited = false;
+  let onlyRuns = kind === 'run';
   for (const [nth, at] of calls.entries()) {
     if (nth % BATCH === 0) readAhead(trail, calls.slice(nth, nth + BATCH));
     const touched = touchedBy(trail, at);
     const own = new Set([...touched.read, ...touched.changed]);
     const text = saidBy(trail.result(at));
-    if (trail.failed(at) && !laterDone(trail, at, step)) {
-      const answer = answersFailure(trail, step, at, { text, own, edited, nearest: nth === 0 });
-      if (answer?.sure === 'evidence') return answer;
-      likely ??= answer;
+    const elsewhere = subject.paths.filter((path) => !own.has(path));
+    if (trail.failed(at)) {
+      // What went well later is nobody's reason any more.
+      if (!laterDone(trail, at, step)) {
+        const answer = answersFailure(trail, step, at, { text, edited, nearest: nth === 0 });
+        if (answer?.sure === 'evidence') return answer;
+        failure ??= answer;
+      }
     } else {
       if (keeps && touched.changed.length > 0) return checks(trail, step, at, touched.changed);
-      if (changes) {
-        const read = touched.read.find((path) => open.has(path));
-        if (read !== undefined && likely === undefined) {
-          return {
-            step: at,
-            reason: 'read',
-            sure: 'evidence',
-            evidence: readWords(trail, at, read),
-          };
+      if (failure === undefined) {
+        const read = changes ? touched.read.find((path) => open.has(path)) : undefined;
+        if (read !== undefined) return readCause(trail, at, read);
+        // A failure right before says more than what an older result happened to name.
+        const found = pathIn(text, elsewhere) ?? wordIn(text, spoken);
+        if (found !== undefined && !(changes && edited)) return cameFrom(trail, at, found);
+      }
+      if (changes) seen ??= foundLines(trail, at, open);
+      const word = wordIn(text, subject.words);
+      // Of a change the nearest, for it was made with what was just learnt; else where it first appeared.
+      if (word !== undefined && elsewhere.length === subject.paths.length) {
+        if (!changes) symbol = cameFrom(trail, at, word);
+        else if (word.as.length >= 8) symbol ??= cameFrom(trail, at, word);
+      }
+      if (touched.changed.length > 0) {
+        const path = touched.changed.find((each) => open.has(each));
+        if (onlyRuns && trail.kind(at) === 'modify') {
+          changed ??= follows(at, 'the command follows this change');
+        } else if (path !== undefined && kind !== 'run') {
+          changed ??= follows(at, `${shortPath(trail, path)} was changed here before`);
         }
       }
-      const found = pathIn(
-        text,
-        subject.paths.filter((path) => !own.has(path)),
-      );
-      // A failure right before says more than what an older result happened to name.
-      if (found !== undefined && likely === undefined) return cameFrom(trail, at, found);
-      const word = changes ? undefined : wordIn(text, subject.words);
-      if (word !== undefined && own.size === 0) first = cameFrom(trail, at, word);
     }
+    if (kind === 'read' && changed !== undefined && failure === undefined) return changed;
     for (const path of touched.changed) open.delete(path);
     if (touched.changed.length > 0) edited = true;
-    if (kind === 'run' && nth === 0 && trail.kind(at) === 'modify' && !trail.failed(at)) {
-      likely ??= {
-        step: at,
-        reason: 'change',
-        sure: 'likely',
-        evidence: 'the command follows this change',
-      };
-    }
+    if (trail.kind(at) !== 'run') onlyRuns = false;
     if (trail.spent) break;
   }
-  if (likely !== undefined && first === undefined) return likely;
-  if (likely?.reason === 'error') return likely;
-  if (prompt?.sure === 'asked') return prompt;
-  return first ?? likely;
+  if (failure !== undefined) return failure;
+  const fromPrompt = prompt?.sure === 'asked' ? prompt : undefined;
+  if (changes) return seen ?? symbol ?? changed ?? fromPrompt;
+  return fromPrompt ?? (kind === 'run' ? (changed ?? symbol) : (symbol ?? changed));
+}
+
+const follows = (step: number, evidence: string): Cause => ({
+  step,
+  reason: 'change',
+  sure: 'likely',
+  evidence,
+});
+
+/** Names that the agent spoke of right before. */
+function spokenBefore(trail: Trail, step: number): string[] {
+  const at = trail.before(step);
+  const kind = at < 0 ? 'other' : trail.kind(at);
+  if (kind !== 'assistant' && kind !== 'reasoning') return [];
+  return spokenWords(lastSentences(saidBy(trail.stepEvent(at))));
+}
+
+/** The end of a text, where it says what comes next. */
+const lastSentences = (text: string): string => text.slice(-300);
+
+function readCause(trail: Trail, at: number, path: string): Cause {
+  return { step: at, reason: 'read', sure: 'evidence', evidence: readWords(trail, at, path) };
+}
+
+/** A search that showed lines of a file which is then changed. */
+function foundLines(trail: Trail, at: number, open: ReadonlySet<string>): Cause | undefined {
+  if (trail.kind(at) !== 'search') return undefined;
+  for (const op of recordedFileOps(trail.result(at)?.data ?? {}) ?? []) {
+    if (op.kind !== 'read' || !open.has(op.path)) continue;
+    const lines = op.ranges?.[0] === undefined ? '' : `line ${op.ranges[0][0]} of `;
+    const evidence = `the search found ${lines}${shortPath(trail, op.path)}`;
+    return { step: at, reason: 'read', sure: 'evidence', evidence };
+  }
+  return undefined;
 }
 
 /** Calls of the lane that were over when this step began, the nearest first, back to the prompt. */
@@ -268,8 +317,6 @@ function laterDone(trail: Trail, failed: number, step: number): boolean {
 
 interface Failure {
   text: string;
-  /** Files that the failed call itself was about. */
-  own: ReadonlySet<string>;
   /** Something was changed between the failure and the step. */
   edited: boolean;
   /** It is the call right before. */
@@ -482,7 +529,7 @@ function spawnOf(trail: Trail, step: number): Cause | undefined {
         ? `its task names ${oneLine(mention.as, 120)}`
         : task === ''
           ? 'it started this subagent'
-          : `its task: ${quoted(task, 1)}`,
+          : `its task: ${quoted(task)}`,
   };
 }
 
@@ -496,12 +543,7 @@ function howItFailed(trail: Trail, step: number): string {
   return [code, reason].filter(Boolean).join(', ') || 'it said nothing';
 }
 
-/** The line of a text as a quotation. */
-function quoted(text: string, line: number): string {
-  const lines = text.slice(0, 100_000).split('\n');
-  const from = lines[line - 1]?.trim() ?? '';
-  return `“${oneLine(from === '' ? text : from, 160)}”`;
-}
+const quoted = (text: string): string => `“${oneLine(text, 200)}”`;
 
 /** From the session's folder. */
 function shortPath(trail: Trail, path: string): string {
@@ -509,7 +551,7 @@ function shortPath(trail: Trail, path: string): string {
   return cwd !== '' && path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;
 }
 
-function argumentsOf(event: TraceEvent | undefined): Record<string, unknown> {
+function argumentsOf(event: TraceEvent | undefined): JsonObject {
   const args = event?.data.arguments;
-  return typeof args === 'object' && args !== null && !Array.isArray(args) ? args : {};
+  return isObject(args) ? args : {};
 }
