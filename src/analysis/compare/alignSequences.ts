@@ -124,7 +124,12 @@ function between({ a0, a1, b0, b1 }: Piece, anchors: [number, number][], stack: 
  * Pairs of the keys that occur least in a piece, equally often on both sides (the n-th with the n-th), at most `most`
  * times: the longest row of them that is in order in both.
  */
-function split({ a0, a1, b0, b1 }: Piece, a: Sequence, b: Sequence, most: number): [number, number][] {
+function split(
+  { a0, a1, b0, b1 }: Piece,
+  a: Sequence,
+  b: Sequence,
+  most: number,
+): [number, number][] {
   const counts = new Map<number, { inA: number[]; inB: number[] }>();
   const placesOf = (key: number): { inA: number[]; inB: number[] } => {
     let places = counts.get(key);

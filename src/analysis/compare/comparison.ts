@@ -1,4 +1,4 @@
-import type { PhaseOutcome } from '../phases/phase.ts';
+import type { Activity, PhaseOutcome } from '../phases/phase.ts';
 
 /** How two steps, or two phases, stand to each other. */
 export type Likeness =
@@ -29,7 +29,11 @@ export interface ComparedPhase {
   startMs: number;
   endMs: number;
   nanoUsd: number;
+  /** Responses in it without a known price. */
+  unpriced?: number;
   calls: number;
+  activity: Activity;
+  steps: number;
 }
 
 export const MEASURES = [

@@ -116,8 +116,7 @@ export function testCounts(text: string): { passed?: number; failed?: number } {
     return found !== undefined && found < 10_000_000 ? found : undefined;
   };
   // Vitest and Jest count files first: `Tests  31 passed` is the later line. `ℹ pass 12` is Node's.
-  const passed =
-    last(/\b(\d{1,8}) (?:tests? )?pass(?:ed|ing)\b/g) ?? last(/^\W*pass (\d{1,8})$/gm);
+  const passed = last(/\b(\d{1,8}) (?:tests? )?pass(?:ed|ing)\b/g) ?? last(/^\W*pass (\d{1,8})$/gm);
   const failed =
     last(/\b(\d{1,8}) (?:tests? )?fail(?:ed|ing|ures?)\b/g) ?? last(/^\W*fail (\d{1,8})$/gm);
   return {
