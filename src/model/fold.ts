@@ -14,7 +14,9 @@ import { modernise } from './decode.ts';
 import { isObject, type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
 import { eventIdNumber, idNumber } from './ids.ts';
 import { Interner } from './interner.ts';
+import { onlyLooks } from './lookCommand.ts';
 import { isFailure, MAIN_CHAIN, rankOf } from './rank.ts';
+import { shownCommand } from './scriptCommand.ts';
 import { ContextSlice } from './slices/context.ts';
 import { CostSlice } from './slices/cost.ts';
 import { CountsSlice } from './slices/counts.ts';
@@ -28,7 +30,7 @@ import { ToolsSlice } from './slices/tools.ts';
 import { STEP_KINDS, type StepKind } from './step.ts';
 import { StepList } from './stepList.ts';
 import { testRun } from './testCommand.ts';
-import { commandArgument, toolKind } from './tools.ts';
+import { toolKind } from './tools.ts';
 import { type Pricer, type Usage, usageOf } from './usage.ts';
 
 export type Added =
@@ -612,7 +614,7 @@ export class SessionFold implements FoldContext {
   }
 }
 
-const SAVED_VERSION = 4;
+const SAVED_VERSION = 5;
 
 export interface SavedFold {
   version: number;
@@ -667,10 +669,11 @@ function idKey(event: TraceEvent, type: number, offset: number): number {
 /** What a command is for, as far as its words tell. */
 function commandFlags(data: JsonObject): number {
   const args = data.arguments;
-  const command = isObject(args) ? commandArgument(args) : undefined;
+  const command = isObject(args) ? shownCommand(args) : undefined;
   if (command === undefined) return 0;
   let flags = testRun(command) === 'no' ? 0 : FLAG.test;
   if (COMMIT.test(command.slice(0, MAX_COMMAND))) flags |= FLAG.commit;
+  if (flags === 0 && onlyLooks(command)) flags |= FLAG.look;
   return flags;
 }
 
