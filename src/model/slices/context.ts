@@ -1,9 +1,13 @@
 import { type Columns, TYPE } from '../columns.ts';
 import type { Json, TraceEvent } from '../event.ts';
+import type { Usage } from '../usage.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
 const FIVE_MINUTES = 300_000;
 const ONE_HOUR = 3_600_000;
+
+/** Moments at which the beginning of the prompt may have changed, as far as events tell. */
+export type ContextMark = 'start' | 'resume' | 'clear' | 'fork' | 'settings';
 
 /** The window of one lane, as of its last response. */
 export interface ContextFill {
@@ -23,6 +27,7 @@ export class ContextSlice implements Slice {
   private fromHooks = 0;
   private fromTranscript = 0;
   private readonly byLane = new Map<number, ContextFill>();
+  private readonly marks = new Map<number, ContextMark>();
   private readonly columns: Columns;
   private readonly fold: FoldContext;
 
@@ -33,7 +38,13 @@ export class ContextSlice implements Slice {
 
   add(row: number, event: TraceEvent): void {
     const type = this.columns.type[row]!;
+    if (type === TYPE.session_start) {
+      const mark = startMark(event);
+      if (mark !== undefined) this.marks.set(row, mark);
+      return;
+    }
     if (type === TYPE.decision) {
+      if (event.data.event_subtype === 'config_change') this.marks.set(row, 'settings');
       if (!isCompaction(event)) return;
       if (event.data.recorded_by === 'hook') this.fromHooks++;
       else this.fromTranscript++;
@@ -52,13 +63,7 @@ export class ContextSlice implements Slice {
     }
     const { model } = event.data;
     const cached = usage.cache_read_input_tokens + usage.cache_write_input_tokens > 0;
-    // A request that only reads keeps the lifetime that the cache was written with.
-    const ttl =
-      usage.cache_write_1h_input_tokens > 0
-        ? ONE_HOUR
-        : usage.cache_write_input_tokens === 0 && known?.cacheTtlMs === ONE_HOUR
-          ? ONE_HOUR
-          : FIVE_MINUTES;
+    const ttl = cacheLifetimeMs(usage, known?.cacheTtlMs ?? 0);
     this.byLane.set(lane, {
       tokens,
       model: typeof model === 'string' ? model : '',
@@ -67,12 +72,18 @@ export class ContextSlice implements Slice {
     });
   }
 
-  remove(): void {
+  remove(row: number): void {
+    this.marks.delete(row);
     // A better version of the last response follows at once and takes its place.
   }
 
   get compactions(): number {
     return Math.max(this.fromHooks, this.fromTranscript);
+  }
+
+  /** What the event in this row may have done to what the agent sends: its conversation, its tools. */
+  markOf(row: number): ContextMark | undefined {
+    return this.marks.get(row);
   }
 
   ofLane(lane: number): ContextFill | undefined {
@@ -81,7 +92,12 @@ export class ContextSlice implements Slice {
 
   save(): Json {
     const { fromHooks, fromTranscript } = this;
-    return { fromHooks, fromTranscript, byLane: [...this.byLane] as unknown as Json };
+    return {
+      fromHooks,
+      fromTranscript,
+      byLane: [...this.byLane] as unknown as Json,
+      marks: [...this.marks],
+    };
   }
 
   load(saved: Json): void {
@@ -89,11 +105,31 @@ export class ContextSlice implements Slice {
       fromHooks: number;
       fromTranscript: number;
       byLane: [number, ContextFill][];
+      marks: [number, ContextMark][];
     };
     this.fromHooks = from.fromHooks;
     this.fromTranscript = from.fromTranscript;
     for (const [lane, fill] of from.byLane) this.byLane.set(lane, fill);
+    for (const [row, mark] of from.marks) this.marks.set(row, mark);
   }
+}
+
+/**
+ * How long a prompt cache lives after this use, by what was written into it, ms. A request that only reads keeps the
+ * lifetime that the cache was written with.
+ *
+ * @param knownMs its lifetime so far; 0: none
+ */
+export function cacheLifetimeMs(usage: Usage, knownMs: number): number {
+  if (usage.cache_write_1h_input_tokens > 0) return ONE_HOUR;
+  return usage.cache_write_input_tokens === 0 && knownMs === ONE_HOUR ? ONE_HOUR : FIVE_MINUTES;
+}
+
+/** What a start says of the conversation that follows. After a compaction nothing new: that has an event of its own. */
+function startMark({ data }: TraceEvent): ContextMark | undefined {
+  const { event_subtype: how } = data;
+  if (how === 'compact') return undefined;
+  return how === 'resume' || how === 'clear' || how === 'fork' ? how : 'start';
 }
 
 const isCompaction = (event: TraceEvent): boolean =>
