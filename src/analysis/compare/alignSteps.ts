@@ -1,7 +1,10 @@
+import { STEP_KINDS } from '../../model/step.ts';
 import { alignSequences, SAME, type Sequence } from './alignSequences.ts';
 import { type AlignedSteps, LIKENESSES, type Likeness } from './comparison.ts';
 import { STEP_CLASSES, type StepKeys } from './stepKeys.ts';
 
+/** Start and end are the same in every session. */
+const SESSION = STEP_KINDS.indexOf('session') + 1;
 const WORD = STEP_CLASSES.indexOf('word');
 const CODE = Object.fromEntries(LIKENESSES.map((name, code) => [name, code])) as Record<
   Likeness,
@@ -95,9 +98,12 @@ class Rows {
     while (i < a1 || j < b1) {
       const groupA = i < a1 ? this.a.group[i]! : -1;
       const groupB = j < b1 ? this.b.group[j]! : -1;
-      if (groupA === groupB) {
-        if (groupA !== WORD) this.part();
-        this.push(i++, j++, groupA === WORD ? CODE.similar : CODE.different);
+      if (groupA === groupB && groupA !== WORD) {
+        this.part();
+        this.push(i++, j++, CODE.different);
+      } else if (groupA === WORD && groupB === WORD && this.a.target[i] === this.b.target[j]) {
+        const marks = this.a.target[i] === SESSION;
+        this.push(i++, j++, marks ? CODE.same : CODE.similar);
       } else if (groupB < 0 || groupA === WORD || (groupA > groupB && groupB !== WORD)) {
         if (groupA !== WORD) this.part();
         this.push(i++, -1, CODE.onlyA);

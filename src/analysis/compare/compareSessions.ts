@@ -1,8 +1,9 @@
+import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { agentName } from '../../model/summary.ts';
 import { oneLine } from '../../model/text.ts';
 import type { AnalysedSession } from '../analysed.ts';
-import type { SessionPhase } from '../phases/phase.ts';
+import { phaseAt, type SessionPhase } from '../phases/phase.ts';
 import { phaseName, sessionPhases } from '../phases/sessionPhases.ts';
 import { sessionWaste } from '../waste/sessionWaste.ts';
 import type { Waste } from '../waste/waste.ts';
@@ -56,7 +57,7 @@ export function* sideFacts(
   yield fold.steps.length;
   return {
     session,
-    info,
+    info: { ...startedAt(session), ...info },
     keys,
     phases,
     names: phaseNames(session, phases),
@@ -66,6 +67,25 @@ export function* sideFacts(
     prompts: promptKeys(fold, keys),
   };
 }
+
+/** Where in the code it began, if its first event says so. */
+function startedAt(session: AnalysedSession): SideInfo {
+  const { columns, steps } = session.fold;
+  for (let step = 0; step < Math.min(steps.length, FIRST_STEPS); step++) {
+    const row = steps.row(step);
+    if (columns.type[row] !== TYPE.session_start) continue;
+    const [event] = session.readEvents([row]);
+    const { git_branch: branch, git_commit: commit } = event?.data ?? {};
+    return {
+      ...(typeof branch === 'string' && branch !== '' ? { branch: oneLine(branch, 80) } : {}),
+      ...(typeof commit === 'string' && commit !== '' ? { commit: oneLine(commit, 40) } : {}),
+    };
+  }
+  return {};
+}
+
+/** The start of a session is among so many. */
+const FIRST_STEPS = 20;
 
 /** Two sessions, side by side. O(events), and reads the bodies of their calls once. */
 export function compareSessions(
@@ -182,30 +202,18 @@ export function phaseFiles({ session, phases }: SideFacts): {
   const sets = phases.map(() => ({ read: new Set<string>(), changed: new Set<string>() }));
   if (phases.length === 0) return sets;
   const { columns, files } = fold;
-  const starts = phases.map(({ startMs }) => startMs);
   const change = { file: 0, isRead: false, added: 0, removed: 0 };
   for (let at = 0; at < files.opCount; at++) {
     const row = files.opRow(at);
     if (row < 0) continue;
     files.change(at, change);
-    const call = columns.pair[row]!;
-    const timeMs = columns.timeMs[call >= 0 ? call : row]!;
-    const set = sets[Math.max(0, lastAtOrBefore(starts, timeMs))]!;
+    const type = columns.type[row]!;
+    const call = type === TYPE.tool_result || type === TYPE.error ? columns.pair[row]! : -1;
+    const set = sets[phaseAt(phases, columns.timeMs[call >= 0 ? call : row]!)]!;
     const path = relative(files.paths.name(change.file), fold.session.cwd);
     (change.isRead ? set.read : set.changed).add(path);
   }
   return sets;
-}
-
-function lastAtOrBefore(starts: readonly number[], timeMs: number): number {
-  let low = 0;
-  let high = starts.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (starts[middle]! <= timeMs) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
 
 function goals(side: SideFacts): PhaseGoal[] {

@@ -2,9 +2,10 @@ import { FLAG, TYPE } from '../../model/columns.ts';
 import type { TraceEvent } from '../../model/event.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { hash52 } from '../../model/ids.ts';
+import { shownCommand } from '../../model/scriptCommand.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import { testRun } from '../../model/testCommand.ts';
-import { commandArgument } from '../../model/tools.ts';
+
 import type { AnalysedSession } from '../analysed.ts';
 import type { ChangedFile, Outcome } from './comparison.ts';
 import { relative, type StepKeys } from './stepKeys.ts';
@@ -27,7 +28,7 @@ export function sessionOutcome(session: AnalysedSession, live: boolean): Outcome
     commits: 0,
     errorsLeft: 0,
     errorSteps: [],
-    filesChanged: 0,
+    filesChanged: fold.files.summaries().filter(({ writes }) => writes > 0).length,
     unknownChanges: fold.files.unknownCommands,
     retries: fold.retries.retries,
     denied: fold.counts.denied,
@@ -85,7 +86,7 @@ function readTests(session: AnalysedSession, outcome: Outcome): void {
   const args = call?.data.arguments;
   const command =
     typeof args === 'object' && args !== null && !Array.isArray(args)
-      ? commandArgument(args)
+      ? shownCommand(args)
       : undefined;
   const said = result === undefined ? '' : resultText(result);
   const counts = testCounts(said);

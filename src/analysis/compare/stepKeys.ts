@@ -1,8 +1,9 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import { isObject, type JsonObject, type TraceEvent } from '../../model/event.ts';
 import { hash52 } from '../../model/ids.ts';
+import { shownCommand } from '../../model/scriptCommand.ts';
 import { STEP_KINDS, type StepKind } from '../../model/step.ts';
-import { commandArgument, pathArgument } from '../../model/tools.ts';
+import { pathArgument } from '../../model/tools.ts';
 import type { AnalysedSession } from '../analysed.ts';
 import { commandMeaning, normaliseCommand } from './commandWords.ts';
 
@@ -11,7 +12,7 @@ export interface StepKeys {
   length: number;
   /** The same thing on the same target. 0: none, such as a thought: nobody thinks the same twice. */
   exact: Float64Array;
-  /** The same kind of thing on the same target; 0: none. */
+  /** The same kind of thing on the same target; 0: none. Of words: what kind they are. */
   target: Float64Array;
   /** Index into {@link STEP_CLASSES}. */
   group: Uint8Array;
@@ -63,6 +64,8 @@ export function* stepKeys(session: AnalysedSession): Generator<number, StepKeys>
       const event = events[i];
       const step = wanted[i]!;
       if (event === undefined) continue;
+      // The agent was given them, whatever it did.
+      if (event.data.event_subtype === 'instructions') keys.group[step] = WORD;
       const [exact, target] = keysOf(event, STEP_KINDS[columns.kind[rows[i]!]!]!, fold.session.cwd);
       keys.exact[step] = exact;
       keys.target[step] = target;
@@ -77,7 +80,10 @@ export function* stepKeys(session: AnalysedSession): Generator<number, StepKeys>
     const flags = columns.flags[row]!;
     keys.group[step] = kind === 'prompt' ? PROMPT : isCall(columns.type[row]!, kind) ? CALL : WORD;
     keys.failed[step] = (flags & (FLAG.error | FLAG.denied)) !== 0 ? 1 : 0;
-    if (keys.group[step] === WORD) continue;
+    if (keys.group[step] === WORD) {
+      keys.target[step] = columns.kind[row]! + 1;
+      continue;
+    }
     const before = columns.type[row] === TYPE.tool_call ? columns.previousSame[row]! : -1;
     const first = before < 0 ? undefined : known.get(before);
     if (columns.type[row] === TYPE.tool_call) known.set(row, first ?? step);
@@ -128,7 +134,7 @@ export function keysOf(event: TraceEvent, kind: StepKind, cwd: string): Keys {
     case 'search':
       return searchKeys(tool, args, cwd);
     case 'run':
-      return runKeys(commandArgument(args) ?? '', tool, cwd);
+      return runKeys(shownCommand(args) ?? '', tool, cwd);
     case 'web':
       return same('web', text(args.url) || text(args.query) || firstText(args));
     case 'agent':

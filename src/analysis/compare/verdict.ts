@@ -181,8 +181,7 @@ export function outcomeWords(a: Outcome, b: Outcome, files: readonly ChangedFile
       ? `Both end with ${a.passed === 1 ? 'one test' : `the same number of tests, ${a.passed},`} passing.`
       : `Both end with their tests passing, A with ${a.passed}, B with ${b.passed}.`;
   }
-  const side = (who: string, { tests, passed, failed, filesChanged }: Outcome): string => {
-    void filesChanged;
+  const side = (who: string, { tests, passed, failed }: Outcome): string => {
     switch (tests) {
       case 'failed':
         return `${who} ends with ${failed === undefined ? 'failing tests' : `${plural(failed, 'failing test')}`}`;
@@ -200,7 +199,7 @@ export function outcomeWords(a: Outcome, b: Outcome, files: readonly ChangedFile
     const same = both.filter(({ content }) => content === 'same').length;
     if (same === files.length)
       return `Both left the same ${same === 1 ? 'file' : `${same} files`} behind.`;
-    return `${plural(both.length, 'file')} of ${files.length} were changed by both.`;
+    return `${files.length === 1 ? 'One file was' : `${files.length} files were`} changed, ${both.length === 0 ? 'none' : both.length} of them by both.`;
   }
   return `${side('A', a)}, ${side('B', b)}.`;
 }
