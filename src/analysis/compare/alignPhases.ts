@@ -1,5 +1,6 @@
 import type { Activity } from '../phases/phase.ts';
 import { type AlignedSteps, LIKENESSES, type Likeness } from './comparison.ts';
+import { STEP_CLASSES } from './stepKeys.ts';
 
 /** What a phase is known by. */
 export interface PhaseGoal {
@@ -18,15 +19,22 @@ const LEAST = 0.4;
 /** Sessions with more phases than this, taken together, are joined by the first ones only. */
 const MOST_PHASES = 1500;
 
-/** Phases with the same goal, in order: by the steps that they share, the files, the activity and the prompt. */
+const WORD = STEP_CLASSES.indexOf('word');
+
+/**
+ * Phases with the same goal, in order: by the steps that they share, the files, the activity and the prompt.
+ *
+ * @param groups of A's steps, index into {@link STEP_CLASSES}: what was said is no goal shared
+ */
 export function alignPhases(
   a: readonly PhaseGoal[],
   b: readonly PhaseGoal[],
   steps: AlignedSteps,
+  groups: Uint8Array,
 ): [a: number, b: number, like: Likeness][] {
   const n = Math.min(a.length, MOST_PHASES);
   const m = Math.min(b.length, MOST_PHASES);
-  const shared = sharedSteps(a, b, steps, n, m);
+  const shared = sharedSteps(a, b, steps, groups, n, m);
   const worth = new Float32Array(n * m);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < m; j++) worth[i * m + j] = resemblance(a[i]!, b[j]!, shared[i * m + j]!);
@@ -84,6 +92,7 @@ function sharedSteps(
   a: readonly PhaseGoal[],
   b: readonly PhaseGoal[],
   steps: AlignedSteps,
+  groups: Uint8Array,
   n: number,
   m: number,
 ): Float32Array {
@@ -105,7 +114,8 @@ function sharedSteps(
       if (j < m) inB[j]!++;
     }
     const like = steps.like[at]!;
-    if (i < n && j < m && stepA >= 0 && stepB >= 0 && (like === same || like === similar)) {
+    if (i >= n || j >= m || stepA < 0 || stepB < 0 || groups[stepA] === WORD) continue;
+    if (like === same || like === similar) {
       counts[i * m + j]!++;
     }
   }

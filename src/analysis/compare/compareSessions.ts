@@ -104,20 +104,33 @@ export function drain<T>(work: Generator<unknown, T>): T {
   }
 }
 
-export function compareFacts(a: SideFacts, b: SideFacts): Comparison {
+/**
+ * @param contents of files that both changed, by path: whether they ended the same, where the caller knows more than the traces
+ */
+export function compareFacts(
+  a: SideFacts,
+  b: SideFacts,
+  contents: ReadonlyMap<string, 'same' | 'different'> = new Map(),
+): Comparison {
   const { steps, divergences, approximate } = alignSteps(a.keys, b.keys);
-  const pairs = alignPhases(goals(a), goals(b), steps);
+  const pairs = alignPhases(goals(a), goals(b), steps, a.keys.group);
   const measures = compareMeasures(a.numbers, b.numbers);
   const files = changedFiles(a, b);
+  for (const file of files) {
+    if (file.content === 'unknown') file.content = contents.get(file.path) ?? 'unknown';
+  }
   const samePrompt =
     a.prompts.length > 0 &&
     a.prompts.length === b.prompts.length &&
     a.prompts.every((key, at) => key === b.prompts[at]);
+  const verdict = pairVerdict({ a, b, samePrompt, measures, files, pairs, approximate });
+  // Less of another job, or of a failure, is not better.
+  if (verdict.refused) for (const measure of measures) measure.verdict = 'none';
   return {
     a: describeSide(a),
     b: describeSide(b),
     samePrompt,
-    verdict: pairVerdict({ a, b, samePrompt, measures, files, pairs, approximate }),
+    verdict,
     measures,
     phases: { a: comparedPhases(a), b: comparedPhases(b), pairs },
     steps,
@@ -128,12 +141,6 @@ export function compareFacts(a: SideFacts, b: SideFacts): Comparison {
     readEvents: a.keys.read + b.keys.read,
   };
 }
-
-/** The same comparison with its sides changed: nothing is read again. */
-export const swapFacts = ([a, b]: readonly [SideFacts, SideFacts]): [SideFacts, SideFacts] => [
-  b,
-  a,
-];
 
 function describeSide({ session, info, numbers }: SideFacts): ComparedSession {
   const { fold } = session;

@@ -152,7 +152,7 @@ async function comparePair(
   options: CompareOptions,
 ): Promise<number> {
   const [a, b] = [await readSide(io, store, first), await readSide(io, store, second)];
-  const comparison = comparisonOf(a, b);
+  const comparison = await comparisonOf(io, a, b);
   const describe = describer(a, b);
   if (options.json === true) await printJson(io, comparisonJson(comparison, describe));
   else if (options.markdown === true) await print(io, compareMarkdown(comparison, describe));

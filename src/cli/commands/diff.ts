@@ -19,7 +19,7 @@ export async function diff(io: Io, a: string, b: string, options: DiffOptions): 
   }
   const left = await readSide(io, store, first);
   const right = await readSide(io, store, second);
-  const comparison = comparisonOf(left, right);
+  const comparison = await comparisonOf(io, left, right);
   const describe = describer(left, right);
   const differences =
     options.semantic === true ? [] : structuralDiff(left.facts, right.facts, comparison);
