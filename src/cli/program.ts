@@ -287,6 +287,58 @@ Examples:
     });
 
   program
+    .command('diff <a> <b>')
+    .summary('show what two sessions did differently')
+    .description(
+      'Shows two sessions phase by phase: which goals they share, which files and commands only one of them had, and where they first part.',
+    )
+    .option('--semantic', 'what came of them instead: tests, files, commits, cost, time')
+    .addOption(json())
+    .action(async (a: string, b: string, _options: Parsed, command: Command) => {
+      const { diff } = await import('./commands/diff.ts');
+      done(await diff(io, a, b, all(command)));
+    });
+
+  program
+    .command('compare [a] [b]')
+    .summary('say which of two runs was better, and how surely')
+    .description(
+      'Compares B with A: cost, time, calls, errors, waste, and where they part. A winner is named only where both were given the same prompts and did the job. Without B it is the latest session; without A the one before it with the same prompt.',
+    )
+    .option(
+      '--tag <tag>',
+      'sessions with this tag instead; twice: those of the first against those of the second',
+      collect,
+    )
+    .option('--last <n>', 'with --tag: only the latest n of each', wholeNumber)
+    .addOption(
+      new Option('--by <what>', 'with one --tag: two groups, by who ran them').choices([
+        'agent',
+        'model',
+      ]),
+    )
+    .option('--fail-on-regression', 'exit code 1 where B is worse, 2 where that cannot be said')
+    .option('--markdown', 'print Markdown, for a pull request')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+A session has a tag if its name has it as a word (#baseline, or the whole name), if a note on it is labelled so or has the
+word #baseline, or if its meta.json names it as its team or among its tags.
+
+Examples:
+  agent-strace compare 3f2a 91bc
+  agent-strace compare --tag before --tag after --fail-on-regression
+  agent-strace compare --tag nightly --by model`,
+    )
+    .action(
+      async (a: string | undefined, b: string | undefined, _options: Parsed, command: Command) => {
+        const { compare } = await import('./commands/compare.ts');
+        done(await compare(io, a, b, all(command)));
+      },
+    );
+
+  program
     .command('why <words...>')
     .usage('[options] [id] <step>')
     .summary('show what led to a step')
