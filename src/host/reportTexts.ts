@@ -2,6 +2,8 @@ import { whyChain } from '../analysis/why/whyChain.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
 import { contextReport } from '../report/contextReport.ts';
 import { costReport } from '../report/costReport.ts';
+import { explainMarkdown } from '../report/explainMarkdown.ts';
+import { explainSession } from '../report/explainReport.ts';
 import { sessionMarkdown } from '../report/sessionMarkdown.ts';
 import { statsReport } from '../report/statsReport.ts';
 import { whyMarkdown } from '../report/whyText.ts';
@@ -34,6 +36,8 @@ export async function reportText(
         ? whyMarkdown(chain, session.summary(Date.now()).title)
         : 'There is no such step in this session.\n';
     }
+    case 'explain':
+      return explainMarkdown(explainSession(trace, session.summary(Date.now())), session.name);
     default:
       return await summaryText(session);
   }

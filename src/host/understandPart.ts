@@ -78,7 +78,7 @@ export class UnderstandPart implements vscode.Disposable {
         await annotateStep(this.deps, session, second);
         break;
       case 'searchSessions':
-        await this.search.show();
+        await this.search.show(session);
         break;
       default:
         await this.report(id, session);
