@@ -1,24 +1,28 @@
-import type { ReplayState } from '../../src/model/replay/replayState.ts';
 import {
+  type CopyWhat,
   type FromReplayPage,
+  type Outline,
   REPLAY_PROTOCOL,
   REPLAY_SPEEDS,
   type ReplayCommand,
   type ReplayHeader,
   type ReplaySpeed,
-  type StepDetails,
   type ToReplayPage,
 } from '../../src/protocol/replay.ts';
 import { type Bridge, connect } from '../shared/bridge.ts';
 import { Painter } from '../shared/paint.ts';
 import { RowStore } from '../shared/rowStore.ts';
 import { Words } from '../shared/words.ts';
+import { AsOf } from './asOf.ts';
+import { Notes } from './notes.ts';
 import { Player } from './player.ts';
+import { Search } from './search.ts';
 import { Timebase } from './timebase.ts';
+import { Why } from './why.ts';
+import type { Received, Wire } from './wire.ts';
 
-type Received<T extends ToReplayPage['type']> = Extract<ToReplayPage, { type: T }>;
 type OpenWhat = Extract<FromReplayPage, { type: 'open' }>['what'];
-export type Section = 'now' | 'files' | 'step';
+export type Section = 'now' | 'files' | 'step' | 'why' | 'notes';
 
 /** What outlives the page: what the person chose, no trace data. */
 interface KeptState {
@@ -32,56 +36,42 @@ interface KeptState {
   closed: Section[];
 }
 
-/** A step is read in full once the playhead has rested on it this long, ms. */
-const REST_MS = 100;
-/** A question that was not answered is asked again after this long, ms. */
-const PATIENCE_MS = 10_000;
-/** Steps in full that are kept. */
-const KEEP = 30;
 /** Where the playhead has come to by itself is kept at most this often, ms. */
 const SAVE_MS = 500;
 
 /** What the page knows and what a person can do on it; it draws nothing. */
-export class ReplayApp {
+export class ReplayApp implements Wire {
   readonly painter = new Painter();
   readonly rows = new RowStore();
   readonly time = new Timebase(this.rows, true);
   readonly player = new Player(this.time, () => this.rows.total);
   readonly words = new Words((request) => this.ask({ ...request, sessionId: this.sessionId }));
+  readonly asOf = new AsOf(this);
+  readonly why = new Why(this);
+  readonly search = new Search(this);
+  readonly notes = new Notes(this);
 
   sessionId = '';
   header: ReplayHeader | undefined;
+  outline: Outline | undefined;
   empty: Received<'empty'>['reason'] | undefined;
   progress: Received<'progress'> | undefined;
   /** When the current reading began, ms of `performance.now()`. */
   progressSinceMs = 0;
   error: Received<'error'> | undefined;
-  /** The latest answer; its step may not be the one that is shown any more. */
-  state: ReplayState | undefined;
   /** Scrolled by hand: the list does not follow the playhead. */
   away = false;
   /** How often the list came back to the playhead. */
   returns = 0;
-  /** Text searched for; undefined: no search field. */
-  search: string | undefined;
-  found: number[] = [];
-  searchDone = true;
   /** Sections of the inspector that are closed. */
   readonly closed = new Set<Section>();
   /** Steps whose long texts are shown whole. */
   readonly unfolded = new Set<string>();
 
-  private readonly details = new Map<number, StepDetails | null>();
   /** Where to go as soon as it is there. */
   private wanted: number | 'live' | 'decide' | undefined = 'decide';
   private requests = 0;
-  private stateAsked: { id: number; atMs: number } | undefined;
-  private stateStale = true;
-  private detailsAsked: { id: number; step: number; atMs: number } | undefined;
-  private rest: ReturnType<typeof setTimeout> | undefined;
   private saving: ReturnType<typeof setTimeout> | undefined;
-  private searching: ReturnType<typeof setTimeout> | undefined;
-  private searchRequest = 0;
   private frame: number | undefined;
   private readonly bridge: Bridge<ToReplayPage, FromReplayPage, KeptState>;
   private readonly kept: Partial<KeptState>;
@@ -98,14 +88,13 @@ export class ReplayApp {
     return this.player.step;
   }
 
+  get total(): number {
+    return this.rows.total;
+  }
+
   /** The session goes on. */
   get isLive(): boolean {
     return this.header !== undefined && this.header.endedAtMs === undefined;
-  }
-
-  /** The step in full; null: it cannot be read; undefined: not known yet. */
-  get stepDetails(): StepDetails | null | undefined {
-    return this.details.get(this.step);
   }
 
   /** How far the playhead is, ms after the session's start. */
@@ -228,38 +217,10 @@ export class ReplayApp {
     this.painter.now();
   }
 
-  /** @param text what to look for; undefined closes the field */
-  setSearch(text: string | undefined): void {
-    this.search = text;
-    this.found = [];
-    this.searchRequest++;
-    this.searchDone = true;
-    clearTimeout(this.searching);
-    if (text) {
-      this.searchDone = false;
-      this.searching = setTimeout(() => {
-        this.searchRequest = ++this.requests;
-        this.ask({
-          type: 'find',
-          sessionId: this.sessionId,
-          requestId: this.searchRequest,
-          text,
-          from: 0,
-        });
-      }, 150);
-    }
-    this.painter.now();
-  }
-
   /** Goes to the next or the previous match, round the ends. */
   goToFound(by: 1 | -1): void {
-    const { found, step } = this;
-    if (found.length === 0) return;
-    const next =
-      by > 0
-        ? (found.find((row) => row > step) ?? found[0])
-        : (found.findLast((row) => row < step) ?? found.at(-1));
-    this.goTo(next!);
+    const next = this.search.next(by);
+    if (next !== undefined) this.goTo(next);
   }
 
   open(what: OpenWhat, step = this.step): void {
@@ -271,8 +232,25 @@ export class ReplayApp {
     this.open(this.rows.kind(step) === 'modify' && !this.isFailed(step) ? 'diff' : 'file', step);
   }
 
-  openFile(path: string): void {
-    this.ask({ type: 'openFile', sessionId: this.sessionId, path });
+  /** @param asOf as it was after this step; absent: as it is now */
+  openFile(path: string, asOf?: number): void {
+    const { sessionId } = this;
+    this.ask({ type: 'openFile', sessionId, path, ...(asOf === undefined ? {} : { asOf }) });
+  }
+
+  /** What steps `from … to` changed in all. */
+  openChanges(from: number, to: number): void {
+    this.ask({ type: 'openChanges', sessionId: this.sessionId, from, to });
+  }
+
+  /** Steps `from … to` to the clipboard. */
+  copy(what: CopyWhat, from = this.step, to = from): void {
+    this.ask({ type: 'copy', sessionId: this.sessionId, what, from, to });
+  }
+
+  /** @param title empty: that of the first prompt */
+  rename(title: string): void {
+    this.ask({ type: 'rename', sessionId: this.sessionId, title });
   }
 
   command(command: ReplayCommand): void {
@@ -300,36 +278,20 @@ export class ReplayApp {
 
   /** The playhead is at another step, or knows less of it than before. */
   private moved(): void {
-    this.askState();
-    clearTimeout(this.rest);
-    this.rest = setTimeout(() => this.askDetails(), REST_MS);
+    this.asOf.moved();
+    this.why.moved();
     this.saving ??= setTimeout(() => this.save(), SAVE_MS);
   }
 
-  /** One question at a time: while it is under way the playhead may move on. */
-  private askState(): void {
-    if (this.rows.total === 0) return;
-    const nowMs = performance.now();
-    if (this.stateAsked && nowMs - this.stateAsked.atMs < PATIENCE_MS) return;
-    if (!this.stateStale && this.state?.step === this.step) return;
-    this.stateStale = false;
-    const id = ++this.requests;
-    this.stateAsked = { id, atMs: nowMs };
-    this.ask({ type: 'state', sessionId: this.sessionId, requestId: id, step: this.step });
+  newRequest(): number {
+    return ++this.requests;
   }
 
-  private askDetails(): void {
-    const { step } = this;
-    if (this.rows.total === 0 || this.details.has(step)) return;
-    const nowMs = performance.now();
-    const asked = this.detailsAsked;
-    if (asked?.step === step && nowMs - asked.atMs < PATIENCE_MS) return;
-    const id = ++this.requests;
-    this.detailsAsked = { id, step, atMs: nowMs };
-    this.ask({ type: 'details', sessionId: this.sessionId, requestId: id, step });
+  paintNow(): void {
+    this.painter.now();
   }
 
-  private ask(message: FromReplayPage): void {
+  ask(message: FromReplayPage): void {
     this.bridge.post(message);
   }
 
@@ -373,15 +335,23 @@ export class ReplayApp {
         this.words.receive(message.requestId, message.from, message.rows);
         break;
       case 'found':
-        if (message.requestId !== this.searchRequest) return;
-        for (const row of message.rows) this.found.push(row);
-        this.searchDone = message.done;
+        if (!this.search.receive(message)) return;
         break;
       case 'state':
-        this.receiveState(message);
+        this.asOf.receiveState(message);
         return;
       case 'details':
-        this.receiveDetails(message);
+        this.asOf.receiveDetails(message);
+        return;
+      case 'why':
+        this.why.receive(message);
+        return;
+      case 'outline':
+        this.outline = message.outline;
+        break;
+      case 'annotations':
+        this.notes.receive(message);
+        this.paintSoon();
         return;
       case 'goTo':
         this.wanted = message.step;
@@ -431,13 +401,11 @@ export class ReplayApp {
       // The same session, read anew: the person stays where they are.
       this.wanted ??= live ? 'live' : before;
       this.words.clear();
-      this.details.clear();
+      this.asOf.clear();
       this.time.changed(0);
     } else {
       this.words.invalidate(change.from, change.to);
-      for (const step of this.details.keys()) {
-        if (step >= change.from && step < change.to) this.details.delete(step);
-      }
+      this.asOf.changed(change.from, change.to);
       this.time.changed(change.from);
     }
     const { step } = this;
@@ -445,40 +413,17 @@ export class ReplayApp {
     if (this.rows.total === 0) return;
     // What came may belong to this step, or to one before it.
     if (change.from <= this.step) {
-      this.stateStale = true;
+      this.asOf.outdate();
+      this.why.outdate();
       this.moved();
     } else if (step !== this.step) this.moved();
     this.arriveWhereWanted();
   }
 
-  private receiveState({ requestId, state }: Received<'state'>): void {
-    if (requestId !== this.stateAsked?.id) return;
-    this.stateAsked = undefined;
-    if (state) this.state = state;
-    else this.stateStale = true;
-    this.paintSoon();
-    if (state?.step !== this.step || this.stateStale) {
-      if (state) this.askState();
-      else setTimeout(() => this.askState(), 250);
-    }
-  }
-
-  private receiveDetails({ requestId, details }: Received<'details'>): void {
-    const asked = this.detailsAsked;
-    if (requestId !== asked?.id) return;
-    this.detailsAsked = undefined;
-    this.details.set(asked.step, details ?? null);
-    for (const step of this.details.keys()) {
-      if (this.details.size <= KEEP) break;
-      this.details.delete(step);
-    }
-    this.paintSoon();
-  }
-
   private soonPaint: number | undefined;
 
   /** What the person waits for is painted with the next frame; several answers are one paint. */
-  private paintSoon(): void {
+  paintSoon(): void {
     this.soonPaint ??= requestAnimationFrame(() => {
       this.soonPaint = undefined;
       this.painter.now();

@@ -9,7 +9,7 @@ const FOLD_LINES = 12;
 
 /** More of the current step, below its row: its change, its text, what came of it. */
 export function Card({ app }: { app: ReplayApp }) {
-  const details = app.stepDetails;
+  const details = app.asOf.details;
   // Nothing is drawn before there is something: the list would jump twice.
   if (!details) return null;
   const isCall = !details.prose;

@@ -27,14 +27,14 @@ export function Header({ app, onHelp }: { app: ReplayApp; onHelp(): void }) {
         </div>
         <p class="about cut">{header ? about(header) : ' '}</p>
       </div>
-      {app.search !== undefined && <SearchField app={app} />}
+      {app.search.text !== undefined && <SearchField app={app} />}
       {header && <Stats app={app} header={header} />}
       <div class="tools">
         <IconButton
           name="search"
           label="Search steps"
           hint="/"
-          onClick={() => app.setSearch(app.search === undefined ? '' : undefined)}
+          onClick={() => app.search.set(app.search.text === undefined ? '' : undefined)}
         />
         <IconButton
           name="pulse"
@@ -183,14 +183,14 @@ function JumpStat({
 function SearchField({ app }: { app: ReplayApp }) {
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => input.current?.focus(), []);
-  const { found, search, searchDone } = app;
+  const { found, text, done } = app.search;
   const at = found.indexOf(app.step);
   const matches =
     found.length === 0
-      ? searchDone
+      ? done
         ? 'no match'
         : '…'
-      : `${at < 0 ? '' : `${formatCount(at + 1)} of `}${formatCount(found.length)}${searchDone ? '' : ' …'}`;
+      : `${at < 0 ? '' : `${formatCount(at + 1)} of `}${formatCount(found.length)}${done ? '' : ' …'}`;
   return (
     <search class="search">
       <Icon name="search" />
@@ -200,23 +200,23 @@ function SearchField({ app }: { app: ReplayApp }) {
         aria-label="Search steps"
         placeholder={`Search ${formatCount(app.rows.total)} steps`}
         spellcheck={false}
-        value={search ?? ''}
-        onInput={(event) => app.setSearch(event.currentTarget.value)}
+        value={text ?? ''}
+        onInput={(event) => app.search.set(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === 'Enter') app.goToFound(event.shiftKey ? -1 : 1);
-          else if (event.key === 'Escape') app.setSearch(undefined);
+          else if (event.key === 'Escape') app.search.set(undefined);
           else return;
           event.preventDefault();
           event.stopPropagation();
         }}
       />
-      {search && <span class="matches">{matches}</span>}
+      {text && <span class="matches">{matches}</span>}
       <button
         type="button"
         class="icon-button"
         aria-label="Close search"
         title="Close search (Esc)"
-        onClick={() => app.setSearch(undefined)}
+        onClick={() => app.search.set(undefined)}
       >
         <Icon name="close" />
       </button>

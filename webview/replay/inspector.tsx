@@ -23,9 +23,9 @@ const FILES = 8;
 
 /** What was true at the playhead. */
 export function Inspector({ app }: { app: ReplayApp }) {
-  const { state } = app;
+  const { state } = app.asOf;
   if (app.rows.total === 0) return <aside class="inspector" aria-label="As of this moment" />;
-  const details = app.stepDetails;
+  const details = app.asOf.details;
   return (
     <aside class="inspector" aria-label="As of this moment">
       <Part

@@ -147,7 +147,7 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
       Home: () => app.goTo(0),
       End: () => (app.isLive ? app.goLive() : app.goTo(rows.total - 1)),
       Enter: () => app.openStep(),
-      '/': () => app.setSearch(app.search ?? ''),
+      '/': () => app.search.set(app.search.text ?? ''),
       '?': onHelp,
     };
     const onKeyDown = (event: KeyboardEvent) => {
