@@ -1,4 +1,5 @@
 import {
+  type AnnotationView,
   type CopyWhat,
   type FromReplayPage,
   type Outline,
@@ -14,6 +15,8 @@ import { Painter } from '../shared/paint.ts';
 import { RowStore } from '../shared/rowStore.ts';
 import { Words } from '../shared/words.ts';
 import { AsOf } from './asOf.ts';
+import type { Filter } from './filter.ts';
+import { Listing } from './listing.ts';
 import { Notes } from './notes.ts';
 import { Player } from './player.ts';
 import { Search } from './search.ts';
@@ -36,6 +39,8 @@ interface KeptState {
   closed: Section[];
 }
 
+/** How long a short notice stays, ms. */
+const NOTICE_MS = 2500;
 /** Where the playhead has come to by itself is kept at most this often, ms. */
 const SAVE_MS = 500;
 
@@ -50,6 +55,8 @@ export class ReplayApp implements Wire {
   readonly why = new Why(this);
   readonly search = new Search(this);
   readonly notes = new Notes(this);
+  /** What the list shows. */
+  readonly listing = new Listing(this.rows, (step) => this.notes.has(step));
 
   sessionId = '';
   header: ReplayHeader | undefined;
@@ -63,6 +70,13 @@ export class ReplayApp implements Wire {
   away = false;
   /** How often the list came back to the playhead. */
   returns = 0;
+  /** Steps that were selected, in the timeline or by the head of a phase; both inclusive. */
+  selection: { from: number; to: number } | undefined;
+  /** Where the inspector is a tab: which one is shown. */
+  tab: 'steps' | 'inspector' = 'steps';
+  filterOpen = false;
+  /** Said once, and gone a moment later. */
+  notice = '';
   /** Sections of the inspector that are closed. */
   readonly closed = new Set<Section>();
   /** Steps whose long texts are shown whole. */
@@ -71,6 +85,7 @@ export class ReplayApp implements Wire {
   /** Where to go as soon as it is there. */
   private wanted: number | 'live' | 'decide' | undefined = 'decide';
   private requests = 0;
+  private noticed: ReturnType<typeof setTimeout> | undefined;
   private saving: ReturnType<typeof setTimeout> | undefined;
   private frame: number | undefined;
   private readonly bridge: Bridge<ToReplayPage, FromReplayPage, KeptState>;
@@ -118,6 +133,12 @@ export class ReplayApp implements Wire {
   goLive(): void {
     this.player.goLive();
     this.arrive();
+  }
+
+  /** To the next or previous step that the list shows. */
+  walk(by: 1 | -1): void {
+    const at = this.listing.next(this.step, by);
+    if (at >= 0) this.goTo(at);
   }
 
   /** As `goTo`, for a hand that moves faster than frames come: one paint a frame. */
@@ -177,10 +198,12 @@ export class ReplayApp implements Wire {
   /**
    * The nearest step before or after the playhead that passes.
    *
+   * @param reach steps that are looked at
    * @returns -1: there is none
    */
-  seek(by: 1 | -1, passes: (step: number) => boolean): number {
-    for (let at = this.step + by; at >= 0 && at < this.rows.total; at += by) {
+  seek(by: 1 | -1, passes: (step: number) => boolean, reach = Number.POSITIVE_INFINITY): number {
+    const { total } = this;
+    for (let at = this.step + by, n = 0; at >= 0 && at < total && n < reach; at += by, n++) {
       if (passes(at)) return at;
     }
     return -1;
@@ -197,6 +220,58 @@ export class ReplayApp implements Wire {
 
   isFailed(step: number): boolean {
     return this.rows.has(step, 'error') || this.rows.has(step, 'denied');
+  }
+
+  /** Selects steps `from … to`; without them: none. */
+  select(from?: number, to = from): void {
+    this.selection = from === undefined || to === undefined ? undefined : { from, to };
+    this.painter.now();
+  }
+
+  /** Changes what the list shows. */
+  refilter(change: (filter: Filter) => void): void {
+    change(this.listing.filter);
+    this.listing.refilter();
+    if (this.away) this.returns++;
+    this.away = false;
+    this.painter.now();
+  }
+
+  toggleFilter(): void {
+    this.filterOpen = !(this.filterOpen || this.listing.filter.active);
+    if (this.filterOpen) this.painter.now();
+    else this.refilter((filter) => filter.clear());
+  }
+
+  /** Shows a section of the inspector, and gives it the focus. */
+  showSection(section: Section): void {
+    this.closed.delete(section);
+    this.tab = 'inspector';
+    this.painter.now();
+    requestAnimationFrame(() => document.getElementById(`part-${section}`)?.focus());
+  }
+
+  setTab(tab: 'steps' | 'inspector'): void {
+    this.tab = tab;
+    this.painter.now();
+  }
+
+  /** Begins a note on the playhead's step, or goes on with one. */
+  editNote(known?: AnnotationView): void {
+    if (this.rows.total === 0) return;
+    if (known && known.step >= 0) this.goTo(known.step);
+    this.tab = 'steps';
+    this.notes.edit(known);
+  }
+
+  private say(notice: string): void {
+    this.notice = notice;
+    clearTimeout(this.noticed);
+    this.noticed = setTimeout(() => {
+      this.notice = '';
+      this.painter.now();
+    }, NOTICE_MS);
+    this.paintSoon();
   }
 
   setAway(away: boolean): void {
@@ -348,10 +423,15 @@ export class ReplayApp implements Wire {
         return;
       case 'outline':
         this.outline = message.outline;
+        this.listing.setPhases(message.outline.phases);
         break;
       case 'annotations':
         this.notes.receive(message);
+        if (this.listing.filter.noted) this.listing.refilter();
         this.paintSoon();
+        return;
+      case 'copied':
+        this.say(message.what === 'link' ? 'Link copied' : 'Copied as Markdown');
         return;
       case 'goTo':
         this.wanted = message.step;
@@ -403,10 +483,12 @@ export class ReplayApp implements Wire {
       this.words.clear();
       this.asOf.clear();
       this.time.changed(0);
+      this.listing.changed(0);
     } else {
       this.words.invalidate(change.from, change.to);
       this.asOf.changed(change.from, change.to);
       this.time.changed(change.from);
+      this.listing.changed(change.from);
     }
     const { step } = this;
     this.player.changed();

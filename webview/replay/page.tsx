@@ -18,13 +18,20 @@ const NARROW = '(max-width: 999px)';
 
 const KEYS = [
   ['Space', 'Play, pause'],
-  ['J K', 'Next, previous step'],
+  ['J K', 'Next, previous step of those shown'],
   ['[ ]', 'Previous, next prompt, error or denial'],
   ['E Shift+E', 'Next, previous error or denial'],
   ['P Shift+P', 'Next, previous prompt'],
   ['Home End', 'Start, end or live'],
   ['Enter', 'Open the step or its diff'],
   ['/', 'Search'],
+  ['F', 'Filter the steps'],
+  ['B', 'Bookmark the step'],
+  ['N', 'Write a note on the step'],
+  ['1 2 3', 'Timeline by time, steps, cost'],
+  ['W S', 'Timeline: zoom in, out'],
+  ['A D', 'Timeline: left, right; with Shift one phase'],
+  ['Esc', 'Clear the selection'],
   ['?', 'This list'],
 ] as const;
 
@@ -32,7 +39,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
   const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
   const [showKeys, setShowKeys] = useState(false);
   const narrow = useMedia(NARROW);
-  const [tab, setTab] = useState<'steps' | 'inspector'>('steps');
+  const { tab } = app;
   useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
   useKeys(app, () => setShowKeys(true));
 
@@ -53,7 +60,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
       <Transport app={app} />
       {narrow ? (
         <div class="body narrow">
-          <Tabs tab={tab} onTab={setTab} />
+          <Tabs tab={tab} onTab={(name) => app.setTab(name)} />
           <div
             class="tab-panel"
             role="tabpanel"
@@ -69,6 +76,9 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
           {inspector}
         </div>
       )}
+      <div class={`toast ${app.notice ? '' : 'gone'}`} role="status">
+        {app.notice}
+      </div>
       <Announcer status={statusText(app)} alert="" />
       {showKeys && <KeyList keys={KEYS} onClose={() => setShowKeys(false)} />}
     </main>
@@ -136,8 +146,11 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
     const prompt = (step: number) => rows.isPrompt(step);
     const keys: Record<string, () => void> = {
       ' ': () => app.togglePlay(),
-      J: () => app.goTo(app.step + 1),
-      K: () => app.goTo(app.step - 1),
+      J: () => app.walk(1),
+      K: () => app.walk(-1),
+      F: () => app.toggleFilter(),
+      B: () => app.notes.toggleBookmark(),
+      N: () => app.editNote(),
       ']': seek(1, isMark),
       '[': seek(-1, isMark),
       E: seek(1, failed),
@@ -149,6 +162,8 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
       Enter: () => app.openStep(),
       '/': () => app.search.set(app.search.text ?? ''),
       '?': onHelp,
+      // Only where there is something to clear: Esc is also others' key.
+      ...(app.selection ? { Escape: () => app.select() } : {}),
     };
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
