@@ -57,6 +57,7 @@ const withPrices = {
 const lazy = {
   'src/host/setUp.ts': 'setUp',
   'src/host/guard/guardPart.ts': 'guardWindow',
+  'src/host/understandPart.ts': 'understand',
   'src/host/transcriptPart.ts': 'pastTranscripts',
   'src/host/transcriptCommands.ts': 'transcriptCommands',
   'src/host/sessionExport.ts': 'sessionExport',
@@ -200,6 +201,12 @@ const targets = [
     name: 'guardWindow',
     entry: 'src/host/guard/guardPart.ts',
     budget: 280,
+    options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
+  },
+  {
+    name: 'understand',
+    entry: 'src/host/understandPart.ts',
+    budget: 260,
     options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
   },
   {

@@ -212,6 +212,7 @@ Examples:
       'at most so many steps (with --live: of those before now, the last)',
       wholeNumber,
     )
+    .option('--numbers', 'number the steps, as why and annotate take them')
     .addOption(new Option('--json', 'print the events, one a line'))
     .addHelpText(
       'after',
@@ -260,6 +261,75 @@ Examples:
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { cost } = await import('./commands/cost.ts');
       done(await cost(io, id, all(command)));
+    });
+
+  program
+    .command('why <words...>')
+    .usage('[options] [id] <step>')
+    .summary('show what led to a step')
+    .description(
+      'Shows what led to a step, back to the prompt: each cause with what shows it, and how sure that is (asked, evidence, likely). A step is a number, as replay --numbers shows it, the id of an event, or last-error.',
+    )
+    .option('--markdown', 'print Markdown')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace why 118
+  agent-strace why 3f2a last-error
+  agent-strace why 3f2a 9f31c0de77aa --json`,
+    )
+    .action(async (words: string[], _options: Parsed, command: Command) => {
+      const { why } = await import('./commands/why.ts');
+      done(await why(io, words, all(command)));
+    });
+
+  program
+    .command('annotate [id]')
+    .summary('note something on a step')
+    .description(
+      'Keeps a note or a label on a step, beside the trace; replay shows it. Without --event and --at: on the last step. Without anything to note: lists what is noted.',
+    )
+    .option('--event <step>', 'the step: a number, the id of an event, or last-error')
+    .option('--at <time>', 'the step nearest to this time since the beginning: 2m14s, 134s, 2:14')
+    .option('--note <text>', 'what to note')
+    .option(
+      '--label <label>',
+      'root-cause, decision, retry, fix, question, bookmark, other, or your own',
+    )
+    .option('--author <name>', 'who notes it (default: your user name)')
+    .option('--list', 'list what is noted')
+    .option('--delete <id>', 'take a note away')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace annotate --event 118 --label root-cause --note 'the cache key lacks the tenant'
+  agent-strace annotate 3f2a --at 2m14s --label question
+  agent-strace annotate 3f2a --list`,
+    )
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { annotate } = await import('./commands/annotate.ts');
+      done(await annotate(io, id, all(command)));
+    });
+
+  program
+    .command('context [id]')
+    .summary('show what fills the context window')
+    .description(
+      'Shows what filled the context window at each turn, compactions with what was dropped, and the results that took most of it.',
+    )
+    .option('--all', 'each request, not each turn')
+    .option('--lane <subagent>', 'of this subagent: its id, a beginning of it, or its type')
+    .option('--subagents', 'of all subagents, too')
+    .option('--limit <tokens>', 'the size of the window, where it is not known', atLeastOne)
+    .option('--markdown', 'print Markdown')
+    .addOption(json())
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { context } = await import('./commands/context.ts');
+      done(await context(io, id, all(command)));
     });
 
   program

@@ -3,12 +3,14 @@ import {
   type FromReplayPage,
   REPLAY_PROTOCOL,
   type ReplayCommand,
+  type ReplaySection,
   type ReplaySpeed,
   type ToReplayPage,
 } from '../protocol/replay.ts';
 import type { LiveSession, RowCursor } from './liveSession.ts';
 import type { LiveChange, LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
+import type { AnswersHost, ReplayAnswers, ReplayQuestion } from './replayAnswers.ts';
 import { replayHeader } from './replayHeader.ts';
 import { RowSender } from './rowSender.ts';
 import { sessionProblem } from './sessionProblem.ts';
@@ -18,11 +20,19 @@ import { StepSearch } from './stepSearch.ts';
 export type OpenWhat = Extract<FromReplayPage, { type: 'open' }>['what'];
 
 /** What a feed asks of whatever shows the page. */
-export interface ReplayHost {
-  post(message: ToReplayPage): void;
+export interface ReplayHost extends AnswersHost {
   open(session: LiveSession, step: number, what: OpenWhat): void;
-  /** @param path one that the session knows; where it leads is not checked yet */
-  openFile(session: LiveSession, path: string): void;
+  /**
+   * @param path one that the session knows; where it leads is not checked yet
+   * @param asOf the step after which it is to be shown; undefined: as it is now
+   */
+  openFile(session: LiveSession, path: string, asOf: number | undefined): void;
+  /** What the steps `from … to` changed, as diffs. */
+  openChanges(session: LiveSession, from: number, to: number): void;
+  /** @param title empty: it goes by its first prompt */
+  rename(session: LiveSession, title: string): void;
+  /** What takes analyses: loaded when it is first asked for. */
+  loadAnswers(session: LiveSession): Promise<ReplayAnswers>;
   command(command: ReplayCommand): void;
   /** How a replay starts. */
   settings(): { speed: ReplaySpeed; skipIdle: boolean };
@@ -30,11 +40,21 @@ export interface ReplayHost {
   named(title: string): void;
 }
 
-const COMMANDS: ReadonlySet<string> = new Set<ReplayCommand>(['showLog', 'chooseSession']);
+const COMMANDS: ReadonlySet<string> = new Set<ReplayCommand>([
+  'showLog',
+  'chooseSession',
+  'compare',
+  'export',
+  'explain',
+]);
 const WHAT: ReadonlySet<string> = new Set<OpenWhat>(['diff', 'file', 'event', 'stream']);
 
 /** Rows whose words a page may ask for at once. */
 const MAX_WORDS = 2000;
+/** Questions that wait until their answers are loaded. */
+const MAX_WAITING = 50;
+/** Of a name, UTF-16 units: what is longer is no name. */
+const MAX_TITLE = 500;
 /** Files that a state names. */
 const MAX_FILES = 200;
 /** Work on the index in one go, ms. */
@@ -57,7 +77,7 @@ export class ReplayFeed {
   private readonly search = new StepSearch();
   private readonly release: () => void;
   private readonly stopListening: () => void;
-  private readonly refresh: ReturnType<typeof setInterval>;
+  private readonly clock: ReturnType<typeof setInterval>;
   private readonly patience: ReturnType<typeof setTimeout>;
   private ready = false;
   private disposed = false;
@@ -67,27 +87,38 @@ export class ReplayFeed {
   private index: ReplayIndex | undefined;
   private indexed: RowCursor | undefined;
   private working = false;
+  private answers: ReplayAnswers | undefined;
+  private unanswered: ReplayQuestion[] = [];
   /** The latest question that waits for the index. */
   private asked: { requestId: number; step: number } | undefined;
-  private wantedStep: number | undefined;
+  private wanted: { step?: number; section?: ReplaySection };
   private sentHeader = '';
   private sentProblem = '';
   private sentEmpty = '';
   private toldLoading = false;
 
-  /** @param step to open at; undefined: where the page was, or the start */
-  constructor(live: LiveSessions, key: string, host: ReplayHost, step?: number) {
+  /**
+   * @param step to open at; undefined: where the page was, or the start
+   * @param section what to show of it
+   */
+  constructor(
+    live: LiveSessions,
+    key: string,
+    host: ReplayHost,
+    step?: number,
+    section?: ReplaySection,
+  ) {
     this.live = live;
     this.key = key;
     this.host = host;
-    this.wantedStep = step;
+    this.wanted = wanted(step, section);
     this.numbers = new Pace(() => this.sendNumbers(), 4);
     this.rows = new Pace(() => this.sendRows(), 8);
     this.stopListening = live.onChange((change) => this.onChange(change));
     // However old the session is, it stays open with the page.
     this.release = live.hold(key);
-    this.refresh = setInterval(() => this.numbers.ask(), REFRESH_MS);
-    this.refresh.unref?.();
+    this.clock = setInterval(() => this.refresh(), REFRESH_MS);
+    this.clock.unref?.();
     this.patience = setTimeout(() => {
       this.outOfPatience = true;
       this.sendNumbers();
@@ -132,19 +163,48 @@ export class ReplayFeed {
         break;
       case 'openFile':
         if (typeof message.path === 'string' && isFileOf(shown, message.path)) {
-          this.host.openFile(shown, message.path);
+          this.host.openFile(
+            shown,
+            message.path,
+            isNumber(message.asOf) ? message.asOf : undefined,
+          );
         }
+        break;
+      case 'openChanges':
+        if (isNumber(message.from) && isNumber(message.to) && message.from <= message.to) {
+          this.host.openChanges(shown, message.from, message.to);
+        }
+        break;
+      case 'rename':
+        if (typeof message.title === 'string' && message.title.length <= MAX_TITLE) {
+          this.host.rename(shown, message.title);
+          this.numbers.ask();
+        }
+        break;
+      case 'why':
+      case 'range':
+      case 'copy':
+      case 'annotate':
+      case 'removeAnnotation':
+        if (this.answers) this.answers.receive(message, this.index);
+        else if (this.unanswered.length < MAX_WAITING) this.unanswered.push(message);
         break;
       default:
     }
   }
 
   /** Shows a step: at once, or as soon as there is a page. */
-  goTo(step: number): void {
-    this.wantedStep = step;
+  goTo(step: number, section?: ReplaySection): void {
+    this.wanted = wanted(step, section);
     if (!this.ready) return;
-    this.host.post({ type: 'goTo', sessionId: this.key, step });
-    this.wantedStep = undefined;
+    this.host.post({ type: 'goTo', sessionId: this.key, step, ...wanted(undefined, section) });
+    this.wanted = {};
+  }
+
+  /** What the session may cost, or what is said of it elsewhere, changed. */
+  refresh(): void {
+    this.answers?.ask();
+    this.numbers.ask();
   }
 
   /** The page went away, or nobody sees it: nothing is sent until it says `ready` again. */
@@ -152,6 +212,8 @@ export class ReplayFeed {
     this.ready = false;
     this.search.stop();
     this.asked = undefined;
+    this.unanswered = [];
+    this.answers?.pause();
     this.sender?.dispose();
     this.sender = undefined;
   }
@@ -169,16 +231,17 @@ export class ReplayFeed {
     this.sentHeader = '';
     this.sentProblem = '';
     this.sentEmpty = '';
-    const { wantedStep: step } = this;
-    this.wantedStep = undefined;
+    const { wanted: at } = this;
+    this.wanted = {};
     this.host.post({
       type: 'start',
       version: REPLAY_PROTOCOL,
       sessionId: this.key,
       ...this.host.settings(),
-      ...(step === undefined ? {} : { step }),
+      ...at,
     });
     this.sendNumbers();
+    if (this.shown) this.answers?.start();
   }
 
   private onChange(change: LiveChange): void {
@@ -244,6 +307,9 @@ export class ReplayFeed {
       this.shown = session;
       this.index = undefined;
       this.indexed = session.openCursor();
+      this.answers?.dispose();
+      this.answers = undefined;
+      void this.loadAnswers(session);
     }
     if (this.sender) return;
     this.sentEmpty = '';
@@ -254,6 +320,23 @@ export class ReplayFeed {
     );
     this.sender.send();
     this.work();
+  }
+
+  private async loadAnswers(session: LiveSession): Promise<void> {
+    try {
+      const answers = await this.host.loadAnswers(session);
+      if (this.shown !== session || this.disposed) {
+        answers.dispose();
+        return;
+      }
+      this.answers = answers;
+      if (!this.ready) return;
+      answers.start();
+      for (const question of this.unanswered.splice(0)) answers.receive(question, this.index);
+    } catch (error) {
+      const message = `Phases and causes are not shown: ${(error as Error).message}`;
+      this.host.post({ type: 'error', message });
+    }
   }
 
   private sendRows(): void {
@@ -286,7 +369,10 @@ export class ReplayFeed {
       const endMs = performance.now() + SLICE_MS;
       const more = index.work(() => performance.now() < endMs);
       this.answerState(index);
-      if (!more) return;
+      if (!more) {
+        this.answers?.indexed(index);
+        return;
+      }
       this.working = true;
       setImmediate(turn);
     };
@@ -315,12 +401,13 @@ export class ReplayFeed {
     if (!state && !index.complete) return;
     this.asked = undefined;
     const { requestId } = asked;
-    this.host.post({
+    const message: Extract<ToReplayPage, { type: 'state' }> = {
       type: 'state',
       sessionId: this.key,
       requestId,
       ...(state ? { state } : {}),
-    });
+    };
+    this.host.post(this.answers?.withSources(message) ?? message);
   }
 
   private answerDetails(
@@ -363,7 +450,8 @@ export class ReplayFeed {
     this.pause();
     this.disposed = true;
     this.stopListening();
-    clearInterval(this.refresh);
+    clearInterval(this.clock);
+    this.answers?.dispose();
     clearTimeout(this.patience);
     this.numbers.dispose();
     this.rows.dispose();
@@ -371,6 +459,14 @@ export class ReplayFeed {
     this.release();
   }
 }
+
+const wanted = (
+  step: number | undefined,
+  section: ReplaySection | undefined,
+): { step?: number; section?: ReplaySection } => ({
+  ...(step === undefined ? {} : { step }),
+  ...(section === undefined ? {} : { section }),
+});
 
 const isNumber = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;

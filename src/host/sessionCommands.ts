@@ -13,7 +13,6 @@ import { mayWrite, patiently } from './patiently.ts';
 import { plainLabel } from './plainText.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import type { ExportFormat } from './sessionExport.ts';
-import type { SessionsTree } from './sessionsTree.ts';
 import { costText } from './statusText.ts';
 import type { StreamView } from './streamView.ts';
 
@@ -21,21 +20,13 @@ import type { StreamView } from './streamView.ts';
 export class SessionCommands implements vscode.Disposable {
   private readonly engine: Engine;
   private readonly focus: Focus;
-  private readonly tree: SessionsTree;
   private readonly stream: StreamView;
   private readonly log: vscode.LogOutputChannel;
   private readonly registrations: vscode.Disposable[];
 
-  constructor(
-    engine: Engine,
-    focus: Focus,
-    tree: SessionsTree,
-    stream: StreamView,
-    log: vscode.LogOutputChannel,
-  ) {
+  constructor(engine: Engine, focus: Focus, stream: StreamView, log: vscode.LogOutputChannel) {
     this.engine = engine;
     this.focus = focus;
-    this.tree = tree;
     this.stream = stream;
     this.log = log;
     const command = (id: string, work: (argument: unknown) => Promise<void>): vscode.Disposable =>
@@ -82,7 +73,6 @@ export class SessionCommands implements vscode.Disposable {
   private async rename(argument: unknown): Promise<void> {
     if (!mayWrite()) return;
     await this.withSession(argument, vscode.l10n.t('Rename Session'), async (session) => {
-      const { traceDir, id } = session;
       const cancel = new AbortController();
       // What it is called without a name is in its first events: of an old one they are yet to be read.
       const reading = vscode.l10n.t('Reading the session');
@@ -99,10 +89,7 @@ export class SessionCommands implements vscode.Disposable {
           value.length > MAX_NAME ? vscode.l10n.t('{0} characters at most.', MAX_NAME) : undefined,
       });
       if (name === undefined) return;
-      // Its first prompt is no name: that stays its title whatever it is.
-      this.engine.names.set(traceDir, id, name.trim() === title.trim() ? '' : name);
-      this.engine.live.announce();
-      this.tree.ask();
+      this.engine.rename(session, name);
     });
   }
 

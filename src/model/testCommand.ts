@@ -50,9 +50,11 @@ const tasksOf = (): Record<string, RegExp> => ({
   python: /^(-m)$/,
   python3: /^(-m)$/,
   node: /^--test$/,
+  mise: /^(run|r)$/,
+  pixi: /^run$/,
 });
 /** Words that run a script of a name: it must be about tests. */
-const NAMED = /^(run|run-script|task|workspace|workspaces|run-many|affected|build|-m)$/;
+const NAMED = /^(run|r|run-script|task|workspace|workspaces|run-many|affected|build|-m)$/;
 const TEST_NAME = /^(test|tests|spec|unittest|pytest|nose2?|trial)([:._-].*)?$|[:._-]tests?$/;
 
 /** How a test command's exit code is to be read. */

@@ -62,6 +62,8 @@ export interface Waste {
   nanoUsd: number;
   durationMs: number;
   byKind: Record<WasteKind, { nanoUsd: number; durationMs: number; count: number }>;
+  /** Nano-dollars by index of the phase; empty where there are no phases. */
+  byPhase: number[];
   /** The dearest first; at most 1,000, the sums are of all. */
   items: WasteItem[];
 }

@@ -353,6 +353,16 @@ export class ReplayIndex {
     return state;
   }
 
+  /** Files that the steps `from … to` (both inclusive, both known) read and changed. */
+  filesBetween(from: number, to: number): { read: number; modified: number } {
+    return this.files.between(from, to);
+  }
+
+  /** When a step was over, ms since the epoch; of one that runs, when it began. */
+  endOfStep(step: number): number {
+    return this.endMs(step);
+  }
+
   private contextOf(row: number): NonNullable<ReplayState['context']> {
     const { fold } = this;
     const model = fold.cost.modelOfRow(row) || fold.session.model;

@@ -1,0 +1,122 @@
+import { FLAG, TYPE } from '../../model/columns.ts';
+import type { SessionFold } from '../../model/fold.ts';
+import { STEP_KINDS } from '../../model/step.ts';
+import { ACTIVITY, classOf } from './units.ts';
+
+const ASSISTANT = STEP_KINDS.indexOf('assistant');
+
+/** What came right after a step, up to the next prompt. */
+class Later {
+  private tests = false;
+  private work = false;
+  /** By lane and activity, and by lane and tool. */
+  private readonly right = new Set<number>();
+
+  clear(): void {
+    this.tests = false;
+    this.work = false;
+    this.right.clear();
+  }
+
+  /** A call that came right. */
+  note(lane: number, kind: number, tool: number, look: boolean): void {
+    if (lane === 0) this.work = true;
+    if (look) return;
+    if (kind === ACTIVITY.test) this.tests = true;
+    this.right.add(lane * 16 + kind);
+    this.right.add(-1 - (lane * 65_536 + tool));
+  }
+
+  answer(): void {
+    this.work = true;
+  }
+
+  /** Whether a failed call of this kind was made good. */
+  mends(lane: number, kind: number, tool: number): boolean {
+    const has = (other: number): boolean => this.right.has(lane * 16 + other);
+    if (kind === ACTIVITY.test) return this.tests;
+    if (this.right.has(-1 - (lane * 65_536 + tool))) return true;
+    if (kind === ACTIVITY.edit) return has(ACTIVITY.edit);
+    if (kind === ACTIVITY.run) return has(ACTIVITY.run) || has(ACTIVITY.test) || has(ACTIVITY.edit);
+    if (kind === ACTIVITY.delegate) return has(ACTIVITY.run) || has(ACTIVITY.edit);
+    return false;
+  }
+
+  get goesOn(): boolean {
+    return this.work;
+  }
+}
+
+/** How a phase went. */
+export interface Found {
+  /** Last step with a failure that nothing made good; -1. */
+  failedStep: number;
+  /** Something failed and came right. */
+  mended: boolean;
+}
+
+/**
+ * How phases went, by the failures in them.
+ *
+ * - Tests that failed are made good by tests that pass; an edit that failed by one that works; a command that failed by an edit,
+ *   or by another command that works. All of that up to the next prompt: who must ask again was not served.
+ * - A search without matches, a file that is not there, a command that only looks: no failures of the work. Only where three or
+ *   more calls of a phase all failed.
+ * - Denied calls are no failures of the work.
+ * - What failed in a subagent is the subagent's matter; that the subagent failed is the main agent's.
+ *
+ * @param list rows of the steps
+ * @param phases first steps, ascending, and whether a prompt begins there
+ */
+export function outcomesOf(
+  fold: SessionFold,
+  list: Int32Array,
+  phases: readonly { firstStep: number; part: number }[],
+): Found[] {
+  const { columns } = fold;
+  const found: Found[] = phases.map(() => ({ failedStep: -1, mended: false }));
+  const later = new Later();
+  let end = list.length;
+  for (let at = phases.length - 1; at >= 0; at--) {
+    const { firstStep, part } = phases[at]!;
+    const own = found[at]!;
+    let calls = 0;
+    let failed = 0;
+    let lastFailed = -1;
+    for (let step = end - 1; step >= firstStep; step--) {
+      const row = list[step]!;
+      const type = columns.type[row]!;
+      const flags = columns.flags[row]!;
+      const lane = columns.lane[row]!;
+      if (type === TYPE.tool_call) {
+        if ((flags & (FLAG.subagent | FLAG.denied)) !== 0) continue;
+        const kind = classOf(fold, row);
+        const tool = columns.tool[row]!;
+        if (lane === 0) calls++;
+        if ((flags & FLAG.error) === 0) {
+          // A call without a result has not come right yet.
+          if (columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0) {
+            later.note(lane, kind, tool, (flags & FLAG.look) !== 0);
+          }
+          continue;
+        }
+        if (lane === 0) {
+          failed++;
+          if (lastFailed < 0) lastFailed = step;
+        }
+        if (kind === ACTIVITY.explore) continue;
+        if (lane !== 0 || later.mends(lane, kind, tool)) own.mended = true;
+        else if (own.failedStep < 0) own.failedStep = step;
+      } else if (type === TYPE.error && (flags & FLAG.denied) === 0) {
+        if (lane !== 0 || later.goesOn) own.mended = true;
+        else if (own.failedStep < 0) own.failedStep = step;
+      } else if (type === TYPE.assistant_response && lane === 0) {
+        if (columns.kind[row] === ASSISTANT) later.answer();
+      }
+    }
+    if (calls >= 3 && failed === calls && own.failedStep < 0) own.failedStep = lastFailed;
+    end = firstStep;
+    if (part === 0) later.clear();
+  }
+  return found;
+}

@@ -1,0 +1,112 @@
+import { FLAG, TYPE } from '../../model/columns.ts';
+import type { SessionFold } from '../../model/fold.ts';
+import type { FileChange } from '../../model/slices/files.ts';
+import { STEP_KINDS } from '../../model/step.ts';
+import { rowsInTime } from '../costs/rowsInTime.ts';
+import { ReadMemory } from './readMemory.ts';
+
+export interface RedundantRead {
+  /** The fold's row of the call. */
+  call: number;
+  /** Code of its path. */
+  file: number;
+  /** Reads before it that this window still held. */
+  times: number;
+}
+
+const READ = STEP_KINDS.indexOf('read');
+const FILES = 1_000_000;
+
+/** What a lane remembers of a file, and as of when. */
+interface Known {
+  memory: ReadMemory;
+  /** Changes of the file, unknown changes, and windows of the lane, so far. */
+  changes: number;
+  unknown: number;
+  window: number;
+}
+
+/**
+ * Reads of lines that the lane had in its window already: read before, by a tool that reads, with no compaction and no
+ * change by anyone in between. In time order.
+ */
+export function redundantReads(fold: SessionFold): RedundantRead[] {
+  const { columns, files, context } = fold;
+  const { type, flags, lane, kind, pair } = columns;
+  const count = files.opCount;
+  const first = new Int32Array(columns.length).fill(-1);
+  const next = new Int32Array(count);
+  for (let op = count - 1; op >= 0; op--) {
+    const row = files.opRow(op);
+    if (row < 0) continue;
+    next[op] = first[row]!;
+    first[row] = op;
+  }
+  const rows = rowsInTime(
+    fold,
+    (row) =>
+      first[row]! >= 0 ||
+      (flags[row]! & FLAG.compaction) !== 0 ||
+      files.mayChangeMore(row) ||
+      (type[row] === TYPE.session_start && context.markOf(row) === 'clear'),
+  );
+  const changes = new Map<number, number>();
+  const known = new Map<number, Known>();
+  const windows: number[] = [];
+  let unknown = 0;
+  const found: RedundantRead[] = [];
+  const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
+  const memoryOf = (file: number, code: number): ReadMemory => {
+    const key = code * FILES + file;
+    const now = { changes: changes.get(file) ?? 0, unknown, window: windows[code] ?? 0 };
+    const before = known.get(key);
+    if (before === undefined) {
+      const memory = new ReadMemory();
+      known.set(key, { memory, ...now });
+      return memory;
+    }
+    const same =
+      before.changes === now.changes &&
+      before.unknown === now.unknown &&
+      before.window === now.window;
+    if (!same) {
+      before.memory.forget();
+      Object.assign(before, now);
+    }
+    return before.memory;
+  };
+  for (const row of rows) {
+    const code = lane[row]!;
+    const isOutcome = type[row] === TYPE.tool_result || type[row] === TYPE.error;
+    if (first[row]! < 0 && !isOutcome) {
+      windows[code] = (windows[code] ?? 0) + 1;
+      continue;
+    }
+    const call = isOutcome ? pair[row]! : row;
+    const isRead = type[row] === TYPE.file_read || (call >= 0 && kind[call] === READ);
+    let redundant = isRead && type[call] === TYPE.tool_call;
+    let times = 0;
+    let file = -1;
+    for (let op = first[row]!; op >= 0; op = next[op]!) {
+      files.change(op, change);
+      if (!change.isRead) redundant = false;
+      else if (isRead) {
+        const memory = memoryOf(change.file, code);
+        const ranges = files.ranges(op);
+        if (!memory.holds(ranges)) redundant = false;
+        if (file < 0) {
+          file = change.file;
+          times = memory.reads;
+        }
+        memory.add(ranges);
+      }
+    }
+    for (let op = first[row]!; op >= 0; op = next[op]!) {
+      files.change(op, change);
+      if (!change.isRead) changes.set(change.file, (changes.get(change.file) ?? 0) + 1);
+    }
+    if (files.mayChangeMore(row)) unknown++;
+    if (redundant && file >= 0) found.push({ call, file, times });
+  }
+  return found;
+}
