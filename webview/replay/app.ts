@@ -21,6 +21,7 @@ import { Notes } from './notes.ts';
 import { Player } from './player.ts';
 import { Search } from './search.ts';
 import { Timebase } from './timebase.ts';
+import { type KeptTimeline, TimelineStore } from './timeline/store.ts';
 import { Why } from './why.ts';
 import type { Received, Wire } from './wire.ts';
 
@@ -37,6 +38,7 @@ interface KeptState {
   speed: ReplaySpeed;
   skipIdle: boolean;
   closed: Section[];
+  timeline: KeptTimeline;
 }
 
 /** How long a short notice stays, ms. */
@@ -57,10 +59,10 @@ export class ReplayApp implements Wire {
   readonly notes = new Notes(this);
   /** What the list shows. */
   readonly listing = new Listing(this.rows, (step) => this.notes.has(step));
+  readonly timeline = new TimelineStore(this, (message) => this.ask(message));
 
   sessionId = '';
   header: ReplayHeader | undefined;
-  outline: Outline | undefined;
   empty: Received<'empty'>['reason'] | undefined;
   progress: Received<'progress'> | undefined;
   /** When the current reading began, ms of `performance.now()`. */
@@ -70,8 +72,6 @@ export class ReplayApp implements Wire {
   away = false;
   /** How often the list came back to the playhead. */
   returns = 0;
-  /** Steps that were selected, in the timeline or by the head of a phase; both inclusive. */
-  selection: { from: number; to: number } | undefined;
   /** Where the inspector is a tab: which one is shown. */
   tab: 'steps' | 'inspector' = 'steps';
   filterOpen = false;
@@ -95,8 +95,14 @@ export class ReplayApp implements Wire {
     this.bridge = connect<ToReplayPage, FromReplayPage, KeptState>();
     this.kept = this.bridge.load();
     for (const section of this.kept.closed ?? []) this.closed.add(section);
+    this.timeline.restore(this.kept.timeline);
     this.bridge.listen((message) => this.receive(message));
     this.ask({ type: 'ready', version: REPLAY_PROTOCOL });
+  }
+
+  /** Phases and lanes, once the host has told them. */
+  get outline(): Outline | undefined {
+    return this.timeline.outline;
   }
 
   get step(): number {
@@ -222,12 +228,6 @@ export class ReplayApp implements Wire {
     return this.rows.has(step, 'error') || this.rows.has(step, 'denied');
   }
 
-  /** Selects steps `from … to`; without them: none. */
-  select(from?: number, to = from): void {
-    this.selection = from === undefined || to === undefined ? undefined : { from, to };
-    this.painter.now();
-  }
-
   /** Changes what the list shows. */
   refilter(change: (filter: Filter) => void): void {
     change(this.listing.filter);
@@ -332,6 +332,12 @@ export class ReplayApp implements Wire {
     this.ask({ type: 'command', command });
   }
 
+  /** What the person chose is kept, soon. */
+  keep(): void {
+    this.saving ??= setTimeout(() => this.save(), SAVE_MS);
+    this.painter.soon();
+  }
+
   dismissError(): void {
     this.error = undefined;
     this.painter.now();
@@ -384,6 +390,7 @@ export class ReplayApp implements Wire {
       speed: this.player.speed,
       skipIdle: this.time.skipIdle,
       closed: [...this.closed],
+      timeline: this.timeline.kept(),
     });
   }
 
@@ -400,6 +407,7 @@ export class ReplayApp implements Wire {
       case 'header':
         if (message.header.sessionId !== this.sessionId) return;
         this.header = message.header;
+        this.timeline.headerCame();
         this.empty = undefined;
         this.arriveWhereWanted();
         break;
@@ -421,10 +429,6 @@ export class ReplayApp implements Wire {
       case 'why':
         this.why.receive(message);
         return;
-      case 'outline':
-        this.outline = message.outline;
-        this.listing.setPhases(message.outline.phases);
-        break;
       case 'annotations':
         this.notes.receive(message);
         if (this.listing.filter.noted) this.listing.refilter();
@@ -433,9 +437,15 @@ export class ReplayApp implements Wire {
       case 'copied':
         this.say(message.what === 'link' ? 'Link copied' : 'Copied as Markdown');
         return;
+      case 'outline':
+      case 'range':
+        this.timeline.receive(message);
+        if (message.type === 'outline') this.listing.setPhases(message.outline.phases);
+        break;
       case 'goTo':
         this.wanted = message.step;
         this.arriveWhereWanted();
+        if (message.section) this.showSection(message.section);
         break;
       case 'progress':
         if (!this.progress) this.progressSinceMs = performance.now();
@@ -450,8 +460,9 @@ export class ReplayApp implements Wire {
     else this.painter.soon();
   }
 
-  private start({ sessionId, speed, skipIdle, step }: Received<'start'>): void {
+  private start({ sessionId, speed, skipIdle, step, section }: Received<'start'>): void {
     const same = this.kept.sessionKey === sessionId;
+    if (this.sessionId !== sessionId) this.timeline.reset();
     this.sessionId = sessionId;
     this.player.speed = same && isSpeed(this.kept.speed) ? this.kept.speed : speed;
     this.time.skipIdle = same ? (this.kept.skipIdle ?? skipIdle) : skipIdle;
@@ -460,6 +471,7 @@ export class ReplayApp implements Wire {
     else if (same && typeof this.kept.step === 'number') this.wanted = this.kept.step;
     else this.wanted = 'decide';
     this.save();
+    if (section) this.showSection(section);
     this.painter.now();
   }
 
@@ -477,6 +489,7 @@ export class ReplayApp implements Wire {
   private receiveColumns({ columns }: Received<'columns'>): void {
     const { live, step: before } = this.player;
     const change = this.rows.apply(columns);
+    this.timeline.rowsChanged(change);
     if (change.rebuilt) {
       // The same session, read anew: the person stays where they are.
       this.wanted ??= live ? 'live' : before;

@@ -17,6 +17,7 @@ export class AsOf {
   private readonly wire: Wire;
   private readonly known = new Map<number, StepDetails | null>();
   private stateAsked: { id: number; atMs: number } | undefined;
+  private stateAnswered = 0;
   private stateStale = true;
   private detailsAsked: { id: number; step: number; atMs: number } | undefined;
   private rest: ReturnType<typeof setTimeout> | undefined;
@@ -54,8 +55,14 @@ export class AsOf {
   }
 
   receiveState({ requestId, state, sources }: Received<'state'>): void {
+    if (requestId === this.stateAnswered && state?.step === this.state?.step) {
+      // What was not known yet.
+      this.sources = sources;
+      this.wire.paintSoon();
+    }
     if (requestId !== this.stateAsked?.id) return;
     this.stateAsked = undefined;
+    this.stateAnswered = requestId;
     if (state) {
       this.state = state;
       this.sources = sources;

@@ -1,7 +1,7 @@
 import { formatCount, plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import { Chip } from '../shared/chip.tsx';
-import { Icon, type IconName } from '../shared/icons.tsx';
+import type { IconName } from '../shared/icons.tsx';
 import type { ReplayApp } from './app.ts';
 import type { Group, Mark } from './filter.ts';
 import { laneName } from './step.tsx';
@@ -22,19 +22,9 @@ const MARK_NAMES: readonly (readonly [Mark, string, IconName])[] = [
 /** Phases offered by name: a list longer than this nobody reads. */
 const MAX_CHOICES = 300;
 
-/** Over the steps: which of them are shown, and what is selected. */
+/** Over the steps: which of them are shown. */
 export function FilterBar({ app }: { app: ReplayApp }) {
-  const { filter } = app.listing;
-  const shown = app.filterOpen || filter.active;
-  return (
-    <>
-      {shown && <Filters app={app} />}
-      {app.selection && <Selection app={app} selection={app.selection} />}
-    </>
-  );
-}
-
-function Filters({ app }: { app: ReplayApp }) {
+  if (!app.filterOpen && !app.listing.filter.active) return null;
   const { listing, rows, notes, outline } = app;
   const { filter } = listing;
   const lanes = app.header?.lanes ?? [];
@@ -141,44 +131,5 @@ function Choice({
         </option>
       ))}
     </select>
-  );
-}
-
-function Selection({
-  app,
-  selection: { from, to },
-}: {
-  app: ReplayApp;
-  selection: { from: number; to: number };
-}) {
-  return (
-    <div class="filter-bar selection">
-      <span class="cut">
-        Selected: {from === to ? 'step' : 'steps'} <b>{formatCount(from + 1)}</b>
-        {from !== to && (
-          <>
-            {' '}
-            to <b>{formatCount(to + 1)}</b>
-          </>
-        )}
-      </span>
-      <span class="links">
-        <button type="button" class="link" onClick={() => app.openChanges(from, to)}>
-          Open changes
-        </button>
-        <button type="button" class="link" onClick={() => app.copy('markdown', from, to)}>
-          Copy as Markdown
-        </button>
-      </span>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label="Clear the selection"
-        title="Clear the selection (Esc)"
-        onClick={() => app.select()}
-      >
-        <Icon name="close" />
-      </button>
-    </div>
   );
 }

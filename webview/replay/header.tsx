@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import {
   formatClock,
@@ -20,8 +21,9 @@ export function Header({ app, onHelp }: { app: ReplayApp; onHelp(): void }) {
     <header class="header">
       <div class="what">
         <div class="title-line">
-          <Title app={app} title={header?.title ?? ''} />
-          {header && <StateTag header={header} />}
+          <Title app={app} title={header?.title ?? ''}>
+            {header && <StateTag header={header} />}
+          </Title>
         </div>
         <p class="about cut">{header ? about(header) : ' '}</p>
       </div>
@@ -37,7 +39,7 @@ export function Header({ app, onHelp }: { app: ReplayApp; onHelp(): void }) {
         <IconButton
           name="filter"
           label="Filter steps"
-          hint="F"
+          hint="Shift+F"
           pressed={app.filterOpen || app.listing.filter.active}
           onClick={() => app.toggleFilter()}
         />
@@ -67,7 +69,15 @@ export function Header({ app, onHelp }: { app: ReplayApp; onHelp(): void }) {
 const MAX_TITLE = 200;
 
 /** The session's name; the person may give it another one. */
-function Title({ app, title }: { app: ReplayApp; title: string }) {
+function Title({
+  app,
+  title,
+  children,
+}: {
+  app: ReplayApp;
+  title: string;
+  children: ComponentChildren;
+}) {
   const [draft, setDraft] = useState<string>();
   const button = useRef<HTMLButtonElement>(null);
   const wasOpen = useRef(false);
@@ -83,6 +93,7 @@ function Title({ app, title }: { app: ReplayApp; title: string }) {
         <h1 class="cut" title={shown}>
           {shown || 'Session'}
         </h1>
+        {children}
         <button
           ref={button}
           type="button"

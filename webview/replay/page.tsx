@@ -8,6 +8,8 @@ import type { ReplayApp } from './app.ts';
 import { Header } from './header.tsx';
 import { Inspector } from './inspector.tsx';
 import { stepWords } from './stepWords.tsx';
+import { TIMELINE_KEYS, timelineKeys } from './timeline/keys.ts';
+import { Timeline } from './timeline/timeline.tsx';
 import { Transcript } from './transcript.tsx';
 import { Transport } from './transport.tsx';
 
@@ -23,15 +25,12 @@ const KEYS = [
   ['E Shift+E', 'Next, previous error or denial'],
   ['P Shift+P', 'Next, previous prompt'],
   ['Home End', 'Start, end or live'],
+  ...TIMELINE_KEYS,
   ['Enter', 'Open the step or its diff'],
   ['/', 'Search'],
-  ['F', 'Filter the steps'],
+  ['Shift+F', 'Filter the steps'],
   ['B', 'Bookmark the step'],
   ['N', 'Write a note on the step'],
-  ['1 2 3', 'Timeline by time, steps, cost'],
-  ['W S', 'Timeline: zoom in, out'],
-  ['A D', 'Timeline: left, right; with Shift one phase'],
-  ['Esc', 'Clear the selection'],
   ['?', 'This list'],
 ] as const;
 
@@ -57,6 +56,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
       <Progress app={app} />
       <Header app={app} onHelp={() => setShowKeys(true)} />
       {app.error && <ErrorBar app={app} />}
+      <Timeline app={app} />
       <Transport app={app} />
       {narrow ? (
         <div class="body narrow">
@@ -148,7 +148,7 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
       ' ': () => app.togglePlay(),
       J: () => app.walk(1),
       K: () => app.walk(-1),
-      F: () => app.toggleFilter(),
+      'Shift+F': () => app.toggleFilter(),
       B: () => app.notes.toggleBookmark(),
       N: () => app.editNote(),
       ']': seek(1, isMark),
@@ -162,8 +162,7 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
       Enter: () => app.openStep(),
       '/': () => app.search.set(app.search.text ?? ''),
       '?': onHelp,
-      // Only where there is something to clear: Esc is also others' key.
-      ...(app.selection ? { Escape: () => app.select() } : {}),
+      ...timelineKeys(app),
     };
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {

@@ -18,7 +18,15 @@ export function PhaseHead({ app, index }: { app: ReplayApp; index: number }) {
   const { firstStep, lastStep, outcome, calls, errors, denied, edits } = phase;
   const [icon, word] = SIGNS[outcome];
   const name = visibleText(phase.name);
-  const selected = app.selection?.from === firstStep && app.selection.to === lastStep;
+  const { timeline } = app;
+  const { selection } = timeline;
+  const selected = selection?.from === firstStep && selection.to === lastStep;
+  const select = () => {
+    const band = timeline.bands().find((one) => one.firstStep === firstStep);
+    if (selected || !band) timeline.clearSelection();
+    else timeline.selectBand(band);
+    app.paintNow();
+  };
   const counts = [
     calls > 0 ? plural(calls, 'call') : '',
     errors > 0 ? plural(errors, 'error') : '',
@@ -31,7 +39,7 @@ export function PhaseHead({ app, index }: { app: ReplayApp; index: number }) {
         class="phase-name"
         aria-pressed={selected}
         title={`${name}: ${word}. Select it in the timeline`}
-        onClick={() => (selected ? app.select() : app.select(firstStep, lastStep))}
+        onClick={select}
       >
         <Icon name={icon} />
         <span class="sr-only">Phase, {word}:</span>

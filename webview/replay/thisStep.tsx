@@ -55,7 +55,7 @@ export function ThisStep({
           <Text app={app} text={details.input} name="arguments" prose={details.prose} />
         </>
       )}
-      {details?.output !== undefined && details.output.trim() !== '' && (
+      {details?.output?.trim() && !details.diff && (
         <>
           <h3>Result</h3>
           <Text app={app} text={details.output} name="output" />
