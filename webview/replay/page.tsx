@@ -8,6 +8,8 @@ import type { ReplayApp } from './app.ts';
 import { Header } from './header.tsx';
 import { Inspector } from './inspector.tsx';
 import { stepWords } from './stepWords.tsx';
+import { TIMELINE_KEYS, timelineKeys } from './timeline/keys.ts';
+import { Timeline } from './timeline/timeline.tsx';
 import { Transcript } from './transcript.tsx';
 import { Transport } from './transport.tsx';
 
@@ -18,13 +20,17 @@ const NARROW = '(max-width: 999px)';
 
 const KEYS = [
   ['Space', 'Play, pause'],
-  ['J K', 'Next, previous step'],
+  ['J K', 'Next, previous step of those shown'],
   ['[ ]', 'Previous, next prompt, error or denial'],
   ['E Shift+E', 'Next, previous error or denial'],
   ['P Shift+P', 'Next, previous prompt'],
   ['Home End', 'Start, end or live'],
+  ...TIMELINE_KEYS,
   ['Enter', 'Open the step or its diff'],
   ['/', 'Search'],
+  ['Shift+F', 'Filter the steps'],
+  ['B', 'Bookmark the step'],
+  ['N', 'Write a note on the step'],
   ['?', 'This list'],
 ] as const;
 
@@ -32,7 +38,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
   const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
   const [showKeys, setShowKeys] = useState(false);
   const narrow = useMedia(NARROW);
-  const [tab, setTab] = useState<'steps' | 'inspector'>('steps');
+  const { tab } = app;
   useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
   useKeys(app, () => setShowKeys(true));
 
@@ -50,10 +56,11 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
       <Progress app={app} />
       <Header app={app} onHelp={() => setShowKeys(true)} />
       {app.error && <ErrorBar app={app} />}
+      <Timeline app={app} />
       <Transport app={app} />
       {narrow ? (
         <div class="body narrow">
-          <Tabs tab={tab} onTab={setTab} />
+          <Tabs tab={tab} onTab={(name) => app.setTab(name)} />
           <div
             class="tab-panel"
             role="tabpanel"
@@ -69,6 +76,9 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
           {inspector}
         </div>
       )}
+      <div class={`toast ${app.notice ? '' : 'gone'}`} role="status">
+        {app.notice}
+      </div>
       <Announcer status={statusText(app)} alert="" />
       {showKeys && <KeyList keys={KEYS} onClose={() => setShowKeys(false)} />}
     </main>
@@ -136,8 +146,11 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
     const prompt = (step: number) => rows.isPrompt(step);
     const keys: Record<string, () => void> = {
       ' ': () => app.togglePlay(),
-      J: () => app.goTo(app.step + 1),
-      K: () => app.goTo(app.step - 1),
+      J: () => app.walk(1),
+      K: () => app.walk(-1),
+      'Shift+F': () => app.toggleFilter(),
+      B: () => app.notes.toggleBookmark(),
+      N: () => app.editNote(),
       ']': seek(1, isMark),
       '[': seek(-1, isMark),
       E: seek(1, failed),
@@ -147,8 +160,9 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
       Home: () => app.goTo(0),
       End: () => (app.isLive ? app.goLive() : app.goTo(rows.total - 1)),
       Enter: () => app.openStep(),
-      '/': () => app.setSearch(app.search ?? ''),
+      '/': () => app.search.set(app.search.text ?? ''),
       '?': onHelp,
+      ...timelineKeys(app),
     };
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
