@@ -558,6 +558,12 @@ export class SessionFold implements FoldContext {
       : Number.NaN;
   }
 
+  /** The row of the call that its agent gave this id; -1. */
+  callRow(sessionId: string, toolUseId: string): number {
+    const id = this.matcher.resolve(eventIdNumber(sessionId, 'call', toolUseId));
+    return this.table.get(keyFrom(id, TYPE.tool_call));
+  }
+
   /** Tokens of the response in this row, its prompt's and its own: what the next one starts with. */
   responseTokens(row: number): number {
     // Its rank counts them.
