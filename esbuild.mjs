@@ -278,7 +278,8 @@ const targets = [
   {
     name: 'cli',
     entry: 'src/cli/main.ts',
-    budget: 700,
+    // One file: split by command it was 60 files, and no command started sooner.
+    budget: 1000,
     options: {
       ...withPrices,
       target: 'node20',
@@ -296,7 +297,7 @@ const targets = [
   {
     name: 'webview/replay',
     entry: 'webview/replay/main.tsx',
-    budget: 150,
+    budget: 220,
     optional: true,
     options: page,
   },
