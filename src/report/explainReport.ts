@@ -2,7 +2,7 @@
 import type { AnalysedSession } from '../analysis/analysed.ts';
 import { outcomesOf } from '../analysis/phases/outcome.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
-import { filesOfPhases, type PhaseFile } from '../analysis/phases/phaseFiles.ts';
+import { filesOfPhases, type PhaseFile, sortedByWork } from '../analysis/phases/phaseFiles.ts';
 import { phaseName, sessionPhases } from '../analysis/phases/sessionPhases.ts';
 import { sessionWaste } from '../analysis/waste/sessionWaste.ts';
 import type { Waste } from '../analysis/waste/waste.ts';
@@ -122,7 +122,7 @@ export function explainSession(
   const files = filesOfPhases(fold, phases);
   const prompts = promptTexts(session, chosen);
   const told = chosen.map((phase): ExplainedPhase => {
-    const own = files[phase.index]!.map((file) => explainedFile(fold, file));
+    const own = sortedByWork(fold, files[phase.index]!).map((file) => explainedFile(fold, file));
     const { failures, failureCount } = found[phase.index]!;
     const { groups, more } = callGroups(fold, phase, most.calls);
     const { denied, moreDenied } = deniedOf(reader, phase, most.denied);

@@ -39,6 +39,9 @@ export const OUTCOME_COLOURS = {
   failed: 'red',
   running: 'blue',
 } as const satisfies Record<string, Colour>;
+/** Of a session without a step. */
+export const NOTHING_YET =
+  'Nothing is recorded of it yet. Go on in your agent, or see: agent-strace list';
 const KEY_COLUMNS = 8;
 const FILES = 5;
 /** Lines of an answer. */
@@ -46,6 +49,7 @@ const MOST_SAID = 3;
 
 export function explainText(explanation: Explanation, options: ExplainTextOptions): string {
   const parts = [head(explanation, options), ...phasesText(explanation, options)];
+  if (explanation.phases.length === 0) parts.push(NOTHING_YET);
   const waste = wasteText(explanation, options);
   if (waste !== '') parts.push(waste);
   const look = lookText(explanation, options);
@@ -79,7 +83,9 @@ function head(explanation: Explanation, { style, width }: ExplainTextOptions): s
   return [
     style.bold(width === undefined ? title : cutToWidth(title, width)),
     ...facts.flatMap((line) => wrapFacts(line, width)).map((line) => style.dim(line)),
-    ...wrapWords(verdict(explanation, TONGUE).join(' '), width),
+    ...(explanation.phases.length === 0
+      ? []
+      : wrapWords(verdict(explanation, TONGUE).join(' '), width)),
   ].join('\n');
 }
 
@@ -118,9 +124,10 @@ function phaseText(told: ExplainedPhase, options: ExplainTextOptions): string {
   const room = width === undefined ? undefined : Math.max(20, width - 6);
   const words = sanitizeLine(single ? prompt || name : name);
   const heading = room === undefined ? words : cutToWidth(words, room);
-  const tag = single && phase.promptNumber > 0 ? style.dim(`P${phase.promptNumber} `) : '';
+  const phaseTag = single && phase.promptNumber > 0 ? `P${phase.promptNumber} ` : '';
+  const tag = style.dim(phaseTag);
   lines.push(
-    `${label}${tag}${style.bold(room === undefined || tag === '' ? heading : cutToWidth(words, room - 4))}`,
+    `${label}${tag}${style.bold(room === undefined || tag === '' ? heading : cutToWidth(words, room - phaseTag.length))}`,
   );
   const facts = phaseFacts(phase, told.wastedNanoUsd).join(' · ');
   lines.push(...wrapFacts(facts, room).map((line) => `      ${style.dim(line)}`));

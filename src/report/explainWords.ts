@@ -147,7 +147,7 @@ function callWords(call: ExplainedCall, tongue: Tongue): string {
 
 /** How it all came out, in a few sentences. */
 export function verdict({ phases, checks, summary }: Explanation, tongue: Tongue): string[] {
-  const said: string[] = [];
+  const said: string[] = phases.at(-1)?.outcome === 'running' ? ['It goes on.'] : [];
   const failed = phases.filter(({ outcome }) => outcome === 'failed');
   const mixed = phases.filter(({ outcome }) => outcome === 'mixed');
   const last = failed.at(-1);
@@ -160,7 +160,7 @@ export function verdict({ phases, checks, summary }: Explanation, tongue: Tongue
     );
   } else if (mixed.length > 0) said.push('What failed on the way came right.');
   else if (summary.errors > 0) said.push('Nothing failed that mattered.');
-  else said.push('Nothing failed.');
+  else if (summary.calls > 0) said.push('Nothing failed.');
   said.push(...checkWords({ checks, summary }, tongue));
   return said;
 }

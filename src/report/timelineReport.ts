@@ -198,12 +198,44 @@ export function outline(
     }
   }
   settle(lastStep);
-  if (found.length <= most) return found;
-  const head = found.slice(0, Math.ceil(most * 0.6));
-  const tail = found.slice(found.length - (most - head.length - 1));
-  const from = endOf(head.at(-1)!) + 1;
-  const to = tail.length > 0 ? beginOf(tail[0]!) - 1 : lastStep;
-  return [...head, foldOf(session, from, to), ...tail];
+  return found.length <= most ? found : shortened(session, found, most);
+}
+
+/** The most telling of too many, each with one fold at most between it and the next. */
+function shortened(
+  session: AnalysedSession,
+  all: readonly (number | TimelineFold)[],
+  most: number,
+): (number | TimelineFold)[] {
+  const { columns, steps } = session.fold;
+  const weight = (at: number): number => {
+    const one = all[at]!;
+    if (at === 0 || at === all.length - 1) return 9;
+    if (typeof one !== 'number') return 0;
+    const row = steps.row(one);
+    const flags = columns.flags[row]!;
+    if ((flags & (FLAG.error | FLAG.denied | FLAG.commit | FLAG.compaction)) !== 0) return 4;
+    if ((flags & (FLAG.test | FLAG.retry)) !== 0) return 3;
+    return (flags & FLAG.edit) !== 0 ? 2 : 1;
+  };
+  const order = all.map((_, at) => at).sort((a, b) => weight(b) - weight(a) || a - b);
+  const kept = new Set(order.slice(0, Math.max(1, Math.floor(most / 2))));
+  // One line for one step tells more than a fold of it.
+  const between = (first: number, last: number): number | TimelineFold =>
+    first === last ? all[first]! : foldOf(session, beginOf(all[first]!), endOf(all[last]!));
+  const found: (number | TimelineFold)[] = [];
+  let from = -1;
+  for (const [at, one] of all.entries()) {
+    if (!kept.has(at)) {
+      if (from < 0) from = at;
+      continue;
+    }
+    if (from >= 0) found.push(between(from, at - 1));
+    from = -1;
+    found.push(one);
+  }
+  if (from >= 0) found.push(between(from, all.length - 1));
+  return found;
 }
 
 const beginOf = (one: number | TimelineFold): number =>

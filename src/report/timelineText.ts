@@ -3,7 +3,7 @@ import type { AnalysedSession } from '../analysis/analysed.ts';
 import { formatClock, formatCount, formatDuration, formatUsd, plural } from '../model/format.ts';
 import type { StepKind } from '../model/step.ts';
 import { costCell } from './costText.ts';
-import { OUTCOME_COLOURS } from './explainText.ts';
+import { NOTHING_YET, OUTCOME_COLOURS } from './explainText.ts';
 import { OUTCOME_SIGNS, phaseFacts, STATUS_WORDS } from './explainWords.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Style } from './style.ts';
@@ -32,8 +32,6 @@ const SIGNS: Record<TimelineEntry['status'], string> = {
   info: '·',
 };
 const BAR = 24;
-/** Columns before the words of an entry: `  ✓   118  14:20  `. */
-const INDENT = 18;
 
 /** Piece by piece, for a session may be long. */
 export function* timelineText(
@@ -42,6 +40,7 @@ export function* timelineText(
   options: TimelineTextOptions,
 ): Generator<string> {
   yield head(timeline, options);
+  if (timeline.phases.length === 0) yield `\n${NOTHING_YET}\n`;
   for (const one of timeline.phases) {
     yield `\n${phaseHead(timeline, one, options)}`;
     yield* entries(session, timeline, one, options);
@@ -158,7 +157,8 @@ function entryLine(
   const sub = entry.lane === 0 ? '' : '│ ';
   const told = `${sub}${entry.kind === 'prompt' ? '❯ ' : ''}${words}`;
   return line(
-    `  ${sign} ${place(entry.step, entry.timeMs, startMs)}`,
+    sign,
+    place(entry.step, entry.timeMs, startMs),
     told,
     what.join(' '),
     tail(entry.durationMs, entry.kind === 'prompt' ? Number.NaN : entry.nanoUsd),
@@ -190,7 +190,8 @@ function foldLine(
   });
   const errors = fold.errors > 0 ? `${plural(fold.errors, 'error')} in them` : '';
   return line(
-    `  ${style.dim('…')} ${place(fold.firstStep, fold.timeMs, startMs)}`,
+    style.dim('…'),
+    place(fold.firstStep, fold.timeMs, startMs),
     counts.join(', '),
     errors,
     tail(fold.durationMs > 0 ? fold.durationMs : Number.NaN, fold.nanoUsd),
@@ -199,27 +200,30 @@ function foldLine(
   );
 }
 
+/** As wide for every step of a session that is shorter than ten hours. */
 const place = (step: number, timeMs: number, startMs: number): string =>
-  `${String(step + 1).padStart(5)}  ${formatClock(timeMs - startMs).padStart(6)}  `;
+  `${String(step + 1).padStart(5)}  ${formatClock(timeMs - startMs).padStart(7)}  `;
 
 const tail = (durationMs: number, nanoUsd: number): string =>
   `${(Number.isNaN(durationMs) ? '' : formatDuration(durationMs)).padStart(8)}${(Number.isNaN(nanoUsd) ? '' : formatUsd(nanoUsd)).padStart(9)}`;
 
 function line(
-  lead: string,
+  sign: string,
+  where: string,
   words: string,
   detail: string,
   end: string,
   { style, width }: Omit<TimelineTextOptions, 'most'>,
   dim = false,
 ): string {
+  const lead = `  ${sign} ${where}`;
   const paint = (text: string): string => (dim ? style.dim(text) : text);
   if (width === undefined) {
     const more = detail === '' ? '' : `  ${style.dim(detail)}`;
     return `${lead}${paint(words)}${more}${end.trim() === '' ? '' : `  ${style.dim(end.trim().replace(/ +/g, ' '))}`}\n`;
   }
   const showsEnd = width >= 60;
-  const room = Math.max(12, width - INDENT - (showsEnd ? textWidth(end) : 0));
+  const room = Math.max(12, width - 4 - textWidth(where) - (showsEnd ? textWidth(end) : 0));
   // What came of it is short and tells more than the end of a long command.
   const kept =
     detail === '' ? 0 : Math.min(textWidth(detail), Math.max(10, Math.floor(room * 0.45)));

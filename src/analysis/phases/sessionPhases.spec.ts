@@ -278,6 +278,12 @@ describe('where a prompt is cut', () => {
     }
   });
 
+  it('cuts only long prompts where there are very many', () => {
+    const prompt = `${times(14, 'read')} ${times(14, 'edit')} prompt `;
+    expect(sessionPhases(session(times(20, prompt)))).toHaveLength(41);
+    expect(sessionPhases(session(times(300, prompt)))).toHaveLength(301);
+  });
+
   it('calls editing after failed tests a fix', () => {
     const fold = session(
       `${times(10, 'read')} ${times(8, 'edit')} test! ${times(3, 'read edit edit test!')} edit test think`,
