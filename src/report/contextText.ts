@@ -249,7 +249,10 @@ const isBefore = ({ at, told }: CompactionJson, until: number): boolean =>
   told ? at < until : at <= until;
 
 function compactionLines(compaction: CompactionJson, { style, width }: Look): string[] {
-  return wrapFacts(`  ↯ ${compactionWords(compaction)}`, width).map((line) => style.yellow(line));
+  const room = width === undefined ? undefined : width - 4;
+  return wrapFacts(compactionWords(compaction), room).map((line, at) =>
+    style.yellow(`${at === 0 ? '  ↯ ' : '    '}${line}`),
+  );
 }
 
 const told = (tokens: number | null): string => (tokens === null ? MISSING : formatTokens(tokens));
