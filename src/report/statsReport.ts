@@ -292,7 +292,7 @@ function childrenText(stats: StatsReport, options: Options): string {
             `all ${plural(sum.sessions, 'session')}`,
             plural(sum.tool_calls, 'call'),
             plural(sum.errors, 'error'),
-            sum.cost_usd === null ? 'unpriced' : formatUsd(sum.cost_usd * 1e9),
+            sum.cost_usd === null ? 'cost not known' : formatUsd(sum.cost_usd * 1e9),
             formatDuration(sum.duration_ms),
           ].join(' · '),
           width,
