@@ -90,7 +90,8 @@ const fit = (text: string, width: number | undefined): string =>
 
 export function factsOf(lane: ContextLaneJson): string {
   const { window_tokens: window, tokens, peak_tokens: peak, fill } = lane;
-  const of = window === null ? '' : ` of ${formatTokens(window)} (${formatPercent(fill ?? 0)})`;
+  const of =
+    window === null ? ' tokens' : ` of ${formatTokens(window)} (${formatPercent(fill ?? 0)})`;
   return [
     sanitizeLine(lane.model) || 'unknown model',
     `${formatTokens(tokens)}${of}`,

@@ -242,16 +242,23 @@ describe('what fills a window', () => {
     expect(system).toBe(points[1]!.sources.system);
   });
 
-  it('takes growth that nothing explains for the agent’s own, or for instructions that were loaded', () => {
+  it('takes growth that nothing explains for what it most likely is', () => {
     const parts: Part[] = [
       { prompt: 100 },
       { input: 20_000, output: 100 },
       { prompt: 100 },
       { input: 30_000, output: 100 },
     ];
-    const plain = last(courseOf(parts).points).sources;
-    expect(plain.system).toBeGreaterThan(29_000);
-    expect(plain.memory).toBe(0);
+    // A prompt brings along files, images, selections.
+    const prompted = last(courseOf(parts).points).sources;
+    expect(prompted.conversation).toBeGreaterThan(9000);
+    expect(prompted.memory).toBe(0);
+    const other: Part = { input: 30_000, output: 100, model: 'free' };
+    expect(last(courseOf([...parts.slice(0, 3), other]).points).sources.system).toBeGreaterThan(
+      29_000,
+    );
+    const alone = last(courseOf([...parts.slice(0, 2), parts[3]!]).points).sources;
+    expect(alone.system).toBeGreaterThan(29_000);
     const loaded = last(
       courseOf([...parts.slice(0, 2), { instructions: 0 }, ...parts.slice(2)]).points,
     );
