@@ -229,15 +229,25 @@ Examples:
     });
 
   program
-    .command('inspect [id]')
-    .summary('print a session with all its events as JSON')
-    .description('Prints a session with all its events as JSON. For reading: replay, stats.')
+    .command('inspect [id] [step]')
+    .summary('print a session with all its events as JSON, or one step')
+    .description(
+      'Prints a session with all its events as JSON; or one step: its event, the result, and the model response that it is part of. A step is a number from 1 up, the id of an event, or last-error. For reading: replay, stats.',
+    )
+    .option('--step <step>', 'one step, of the session active last where no id is given')
     .option('--mask', 'take personal data out: e-mail, phone, card, SSN, IBAN, IP, AWS account')
     .addOption(new Option('--json', 'JSON is what it prints in any case'))
-    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
-      const { inspect } = await import('./commands/inspect.ts');
-      done(await inspect(io, id, all(command)));
-    });
+    .action(
+      async (
+        id: string | undefined,
+        step: string | undefined,
+        _options: Parsed,
+        command: Command,
+      ) => {
+        const { inspect } = await import('./commands/inspect.ts');
+        done(await inspect(io, id, step, all(command)));
+      },
+    );
 
   program
     .command('stats [id]')

@@ -86,7 +86,9 @@ const isPriced = ({ responses, unpriced }: TreeSums): boolean => responses > unp
 export function sumsCell(sums: TreeSums): string {
   const { nanoUsd, estimatedNanoUsd, unpriced } = sums;
   const guess = estimatedNanoUsd > 0 ? formatUsd(estimatedNanoUsd, { estimate: true }) : '';
-  if (!isPriced(sums)) return guess || (unpriced > 0 ? 'unpriced' : MISSING);
+  if (!isPriced(sums)) {
+    return [guess, unpriced > 0 ? 'unpriced' : ''].filter(Boolean).join(' + ') || MISSING;
+  }
   const billed = `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
   return guess === '' ? billed : `${billed} + ${guess}`;
 }
@@ -115,9 +117,14 @@ interface Line {
 /** @param parent id of the session that started the root, where there is one */
 export function treeText(
   nodes: readonly TreeNode[],
-  options: { style: Style; width?: number | undefined; parent?: string },
+  options: {
+    style: Style;
+    width?: number | undefined;
+    parent?: string;
+    short?: (id: string) => string;
+  },
 ): string {
-  const { style, width, parent } = options;
+  const { style, width, parent, short = (id: string) => id.slice(0, 8) } = options;
   const root = nodes[0];
   if (root === undefined) return '';
   const lines = linesOf(nodes);
@@ -134,7 +141,9 @@ export function treeText(
         title: 'agent',
         flexible: true,
         text: ({ lead, node, rest }) =>
-          rest === undefined ? `${lead}${label(node)}` : `${lead}… ${plural(rest, 'more', 'more')}`,
+          rest === undefined
+            ? `${lead}${label(node, short)}`
+            : `${lead}… ${plural(rest, 'more', 'more')}`,
         paint: (cell, { node, rest }) =>
           rest !== undefined ? style.dim(cell) : node.depth === 0 ? style.bold(cell) : cell,
       },
@@ -195,7 +204,7 @@ export function treeText(
     ...(parent === undefined
       ? []
       : [
-          `Started by the session ${sanitizeLine(parent)}: agent-strace tree ${sanitizeLine(parent)}`,
+          `Started by the session ${sanitizeLine(short(parent))}: agent-strace tree ${sanitizeLine(short(parent))}`,
         ]),
     ...(nodes.length === 1 ? ['It started no subagents and no sessions.'] : []),
     ...(nodes.some(({ sure, step }) => sure === 'likely' && step >= 0)
@@ -210,15 +219,16 @@ export function treeText(
   ].join('\n');
 }
 
-const label = ({ kind, id, name, title, depth }: TreeNode): string => {
+function label({ kind, id, name, title, depth }: TreeNode, short: ShortId): string {
   const own = sanitizeLine(name) || (kind === 'session' ? 'session' : 'subagent');
-  if (kind === 'session') {
-    const session = sanitizeLine(id).slice(0, 8);
-    return depth === 0 ? `${own} ${session}` : `${own} ${session}: ${sanitizeLine(title)}`;
-  }
-  const task = sanitizeLine(title);
+  const task = depth === 0 ? '' : sanitizeLine(title);
+  if (kind === 'session')
+    return [`${own} ${sanitizeLine(short(id))}`, task].filter(Boolean).join(': ');
   return task === '' ? `${own} ${sanitizeLine(id).slice(0, 8)}` : `${own}: ${task}`;
-};
+}
+
+/** A beginning of a session's id that will do. */
+type ShortId = (id: string) => string;
 
 /** The nodes with the branches that lead to them. */
 function linesOf(nodes: readonly TreeNode[]): Line[] {

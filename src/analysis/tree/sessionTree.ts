@@ -1,4 +1,5 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
+import { stepOfEvent } from '../../model/eventStep.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import type { SessionStatus, SessionSummary } from '../../model/summary.ts';
 import { addUsage, emptyUsage, type Usage } from '../../model/usage.ts';
@@ -52,6 +53,8 @@ export interface TreeSession {
   summary: SessionSummary;
   /** Id of the session that started it. */
   parent?: string | undefined;
+  /** Id of the event of that session that did, where the trace says so. */
+  parentEvent?: string | undefined;
 }
 
 /** Deeper than anybody looks: what is below hangs here. */
@@ -91,9 +94,10 @@ export function sessionTree(sessions: readonly TreeSession[]): TreeNode[] {
       for (const child of children.get(node.id) ?? []) {
         if (seen.has(child.session.id)) continue;
         seen.add(child.session.id);
-        const step = stepAt(of.fold, child.summary.startedAtMs);
+        const named = stepOfEvent(of.fold, child.parentEvent ?? '');
+        const step = named >= 0 ? named : stepAt(of.fold, child.summary.startedAtMs);
         const branch = branchOf(child);
-        const sure = step < 0 ? 'unknown' : 'likely';
+        const sure = named >= 0 ? 'evidence' : step < 0 ? 'unknown' : 'likely';
         next.push({ node: { ...branch.root, step, sure }, of: branch });
       }
     }

@@ -1,9 +1,10 @@
 import { sessionTree, type TreeSession } from '../../analysis/tree/sessionTree.ts';
 import { summarise } from '../../model/summary.ts';
 import { treeJson, treeText } from '../../report/treeReport.ts';
+import { readMeta } from '../../trace/meta.ts';
 import { EXIT } from '../exit.ts';
 import { type Io, print, printJson, styleFor, warn, widthOf } from '../io.ts';
-import { type NamedSession, summariseAll } from '../listing.ts';
+import { type NamedSession, summariseAll, uniquePrefixes } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
 export interface TreeOptions extends TraceOptions {
@@ -30,14 +31,20 @@ export async function tree(io: Io, id: string | undefined, options: TreeOptions)
       session,
       summary: summarise(session.fold, { nowMs: io.now(), process }),
       parent,
+      parentEvent: eventOf(readMeta(one)?.parent_event_id),
     });
   }
   const nodes = sessionTree(sessions);
   if (options.json === true) await printJson(io, treeJson(nodes));
   else {
     const parent = all.find((one) => one.entry.id === own?.parent)?.entry.id;
+    const ids = uniquePrefixes(all.map((one) => one.entry.id));
+    const short = (session: string): string => ids.get(session) ?? session;
     const look = { style: styleFor(io, io.stdout), width: widthOf(io) };
-    await print(io, treeText(nodes, { ...look, ...(parent === undefined ? {} : { parent }) }));
+    await print(
+      io,
+      treeText(nodes, { ...look, short, ...(parent === undefined ? {} : { parent }) }),
+    );
   }
   return EXIT.ok;
 }
@@ -62,3 +69,6 @@ function withDescendants(root: NamedSession, all: readonly NamedSession[]): Name
   }
   return found;
 }
+
+const eventOf = (id: unknown): string | undefined =>
+  typeof id === 'string' && /^[0-9a-f]{12}$/.test(id) ? id : undefined;
