@@ -2,7 +2,8 @@ import { FLAG } from '../../model/columns.ts';
 import { describeStep } from '../../model/describe.ts';
 import { oneLine } from '../../model/text.ts';
 import type { AnalysedSession } from '../analysed.ts';
-import { type Cause, causeOf, saidBefore } from './causes.ts';
+import type { Cause } from './cause.ts';
+import { causeOf, saidBefore } from './causes.ts';
 import { Trail } from './trail.ts';
 
 /** How one step led to the next. */
