@@ -6,14 +6,21 @@ import { saidBy, type Trail, taskOf } from './trail.ts';
 
 /** Where nothing nearer is known: the prompt, or the call that started the subagent. */
 export function rootOf(trail: Trail, step: number): Cause | undefined {
-  if (trail.lane(step) === 0) {
-    return promptCause(trail, step, trail.subject(step));
-  }
-  return spawnOf(trail, step);
+  // An agent whose start is not told of still works for the last prompt.
+  return (
+    (trail.lane(step) === 0 ? undefined : spawnOf(trail, step)) ??
+    promptCause(trail, step, trail.subject(step), true)
+  );
 }
 
 /** The prompt before a step: asked for it by name, or by being the last word of a person. */
-export function promptCause(trail: Trail, step: number, subject: Subject): Cause | undefined {
+export function promptCause(
+  trail: Trail,
+  step: number,
+  subject: Subject,
+  anyLane = false,
+): Cause | undefined {
+  if (!anyLane && trail.lane(step) !== 0) return undefined;
   const at = promptBefore(trail, step);
   if (at < 0) return undefined;
   const found = mentionIn(saidBy(trail.stepEvent(at)), subject);
@@ -25,7 +32,7 @@ export function promptCause(trail: Trail, step: number, subject: Subject): Cause
       evidence: `the prompt names ${oneLine(found.as, 120)}`,
     };
   }
-  const direct = trail.callsBefore(step).length === 0;
+  const direct = trail.lane(step) === 0 && trail.callsBefore(step).length === 0;
   return {
     step: at,
     reason: 'prompt',
@@ -37,7 +44,6 @@ export function promptCause(trail: Trail, step: number, subject: Subject): Cause
 }
 
 function promptBefore(trail: Trail, step: number): number {
-  if (trail.lane(step) !== 0) return -1;
   const { columns, steps } = trail.fold;
   // Prompts are few: they are looked up, not walked to.
   const phases = trail.fold.phases.all();
