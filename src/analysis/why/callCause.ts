@@ -71,6 +71,8 @@ class LookBack {
   cause(): Cause | undefined {
     const { trail, calls, changes } = this;
     const prompt = promptCause(trail, this.step, this.subject);
+    // Who asks for a commit gets one; what is in it is told by the steps before.
+    if (prompt?.sure === 'asked' && trail.has(this.step, FLAG.commit)) return prompt;
     const asked = prompt?.sure === 'asked' ? prompt : undefined;
     // Who names a symbol in a prompt asks for it; a path may be named again, nearer.
     if (asked !== undefined && !changes && this.subject.paths.length === 0) return asked;

@@ -78,3 +78,11 @@ export function argumentsOf(event: TraceEvent | undefined): JsonObject {
   const args = event?.data.arguments;
   return isObject(args) ? args : {};
 }
+
+/** Words for what tests and commits are, whatever the command's own are. */
+export function purposesOf(trail: Trail, step: number): string[] {
+  const words: string[] = [];
+  if (trail.has(step, FLAG.test)) words.push('test', 'tests', 'Test', 'Tests', 'testing');
+  if (trail.has(step, FLAG.commit)) words.push('commit', 'Commit', 'committing', 'Committing');
+  return words;
+}

@@ -1,6 +1,14 @@
-import { FLAG, TYPE } from '../../model/columns.ts';
+import { TYPE } from '../../model/columns.ts';
 import { causeOfCall } from './callCause.ts';
-import { argumentsOf, type Cause, howItFailed, mentionIn, named, quoted } from './cause.ts';
+import {
+  argumentsOf,
+  type Cause,
+  howItFailed,
+  mentionIn,
+  named,
+  purposesOf,
+  quoted,
+} from './cause.ts';
 import { isCommonName, lastSentence, type Mention, mentionOfWord, sentenceAt } from './mentions.ts';
 import { rootOf } from './roots.ts';
 import { commandOf, type Subject } from './subject.ts';
@@ -54,9 +62,7 @@ export function saidBefore(trail: Trail, step: number): Cause | undefined {
 
 /** Words that tell what a command is for, whatever its own are. */
 function purposes(trail: Trail, step: number): string[] {
-  const words: string[] = [];
-  if (trail.has(step, FLAG.test)) words.push('test', 'tests', 'Test', 'Tests', 'testing');
-  if (trail.has(step, FLAG.commit)) words.push('commit', 'Commit', 'committing', 'Committing');
+  const words = purposesOf(trail, step);
   if (trail.kind(step) !== 'run') return words;
   const text = commandOf(argumentsOf(trail.stepEvent(step)));
   for (const [word] of text.slice(0, 400).matchAll(/(?<![\w/.-])[a-z]{4,}(?![\w/.-])/g)) {

@@ -1,6 +1,6 @@
 import type { TraceEvent } from '../../model/event.ts';
 import { oneLine } from '../../model/text.ts';
-import { type Cause, mentionIn, quoted } from './cause.ts';
+import { type Cause, mentionIn, purposesOf, quoted } from './cause.ts';
 import type { Subject } from './subject.ts';
 import { saidBy, type Trail, taskOf } from './trail.ts';
 
@@ -23,7 +23,8 @@ export function promptCause(
   if (!anyLane && trail.lane(step) !== 0) return undefined;
   const at = promptBefore(trail, step);
   if (at < 0) return undefined;
-  const found = mentionIn(saidBy(trail.stepEvent(at)), subject);
+  const words = [...subject.words, ...purposesOf(trail, step)];
+  const found = mentionIn(saidBy(trail.stepEvent(at)), { paths: subject.paths, words });
   if (found !== undefined) {
     return {
       step: at,

@@ -361,19 +361,15 @@ describe('next to the Python tool', () => {
     }
     expect({ agreed, differences }).toMatchInlineSnapshot(`
       {
-        "agreed": 52,
+        "agreed": 56,
         "differences": [
           "hooksbugfix00001 8: change 7 ≠ 6",
           "hooksbugfix00001 11: change 10 ≠ 8",
-          "hooksbugfix00001 16: change 15 ≠ 13",
           "mcpstdioproxy001 6: undefined 1 ≠ 4",
           "mcpstdioproxy001 7: undefined 1 ≠ 4",
           "mcpstdioproxy001 9: undefined 1 ≠ 4",
           "hooksbugfix00001 8: change 7 ≠ 6",
           "hooksbugfix00001 11: change 10 ≠ 8",
-          "hooksbugfix00001 16: change 15 ≠ 13",
-          "hooksbugfix00002 7: change 6 ≠ 2",
-          "hooksbugfix00002 11: change 10 ≠ 9",
           "runawaysecret001 8: retry 6 ≠ 7",
           "runawaysecret001 9: retry 6 ≠ 8",
           "runawaysecret001 10: retry 6 ≠ 9",
