@@ -157,6 +157,23 @@ describe('redundant reads', () => {
     ).toBe(0);
   });
 
+  it('know a file by its whole path and by its place in the folder', () => {
+    const named = (first: string, changed: string): number =>
+      count(
+        begin('a', 'b')
+          .call(6, 'a', 'Read')
+          .result(7, 'a', 'Read', { files: [{ path: first, kind: 'read' }] })
+          .call(8, 'e', 'Edit')
+          .result(9, 'e', 'Edit', { files: [{ path: changed, kind: 'write' }] })
+          .call(10, 'b', 'Read')
+          .result(11, 'b', 'Read', { files: [{ path: first, kind: 'read' }] }),
+      );
+    expect(named('a.ts', '/p/a.ts')).toBe(0);
+    expect(named('./src/a.ts', '/elsewhere/src/a.ts')).toBe(0);
+    expect(named('a.ts', '/p/b.ts')).toBe(1);
+    expect(named('/p/b.ts', '../a.ts')).toBe(0);
+  });
+
   it('of another agent are none', () => {
     const script = read(read(begin('a', 'b'), 6, 'a'), 10, 'b', undefined, 'agent1');
     expect(count(script)).toBe(0);
