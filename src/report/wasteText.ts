@@ -62,7 +62,7 @@ export function wasteSentence(reason: WasteReason): string {
     case 'failedPhase':
       return `${plural(count, 'phase')} that ended in failure cost ${formatUsd(reason.nanoUsd)}${took}: look at the first error in ${count === 1 ? 'it' : 'each'}, and stop such a run sooner (a budget or loop rule does it).`;
     case 'retry':
-      return `${plural(count, 'call')} with the same input as one that had failed cost ${formatUsd(reason.nanoUsd)}${took}: tell the agent what is wrong, or have a loop rule stop it.`;
+      return `${plural(count, 'call')} that had failed and ${count === 1 ? 'was' : 'were'} made again, with nothing changed in between, cost ${formatUsd(reason.nanoUsd)}${took}: tell the agent what is wrong, or have a loop rule stop it.`;
     case 'redundantRead':
       return `${plural(count, 'read')} of lines that the agent had and nobody had changed cost ${formatUsd(reason.nanoUsd)}${took}: the lines are also carried twice from then on; say in the project's instructions not to read again what is known.`;
     default:

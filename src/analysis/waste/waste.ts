@@ -2,7 +2,7 @@
 export const WASTE_KINDS = [
   /** All that a failed phase cost. */
   'failedPhase',
-  /** A call again that had failed, with the same input. */
+  /** A call again that had failed, with the same input and nothing done in between that could have helped. */
   'retry',
   /** A file read again that had not changed since, in the same context window. */
   'redundantRead',
