@@ -26,7 +26,6 @@ export function Labels({ app, layout }: { app: ReplayApp; layout: Layout }) {
         {seen.map((row) => (
           <LaneLabel
             key={`${row.kind}${row.lanes[0]?.lane ?? 0}${row.lanes[0]?.name ?? ''}`}
-            app={app}
             row={row}
           >
             {layout.canFold && row === lastSub && (
@@ -80,23 +79,15 @@ function Caption({ y, height, text }: { y: number; height: number; text: string 
   );
 }
 
-function LaneLabel({
-  app,
-  row,
-  children,
-}: {
-  app: ReplayApp;
-  row: LaneRow;
-  children?: preact.ComponentChildren;
-}) {
+function LaneLabel({ row, children }: { row: LaneRow; children?: preact.ComponentChildren }) {
   const [first] = row.lanes;
-  const name = first ? laneName(app, first) : 'Main';
+  const name = first ? laneName(first) : 'Main';
   const more = row.lanes.length - 1;
   const all = row.lanes
     .slice(0, 20)
-    .map((lane) => laneName(app, lane))
+    .map((lane) => laneName(lane))
     .join(', ');
-  const cost = costOf(app, row.lanes);
+  const cost = costOf(row.lanes);
   return (
     <div
       class="timeline-lane"
@@ -108,18 +99,21 @@ function LaneLabel({
       />
       <span class="timeline-name cut">
         {name}
-        {more > 0 && <span class="dim"> +{more}</span>}
+        {more > 0 && <span class="dim">{sameName(row.lanes) ? ` ×${more + 1}` : ` +${more}`}</span>}
       </span>
       {children || (cost !== '' && <span class="timeline-cost">{cost}</span>)}
     </div>
   );
 }
 
-const laneName = (_app: ReplayApp, { name, kind }: LaneView): string =>
+const sameName = (lanes: readonly LaneView[]): boolean =>
+  lanes.every(({ name }) => name === lanes[0]!.name);
+
+const laneName = ({ name, kind }: LaneView): string =>
   visibleText((name || (kind === 'main' ? 'Main' : 'Subagent')).slice(0, 120));
 
 /** What the lanes cost by themselves; empty: not told. */
-function costOf(_app: ReplayApp, lanes: readonly LaneView[]): string {
+function costOf(lanes: readonly LaneView[]): string {
   let sum = 0;
   for (const { nanoUsd } of lanes) {
     if (nanoUsd === undefined || !Number.isFinite(nanoUsd)) return '';

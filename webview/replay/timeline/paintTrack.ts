@@ -3,7 +3,7 @@ import type { Outline } from '../../../src/protocol/replay.ts';
 import { lowerBound } from '../../shared/rowStore.ts';
 import { clip, type Frame, sharp, unitOf, xOf } from './frame.ts';
 import { font } from './paintRows.ts';
-import { niceStep } from './ruler.ts';
+import { scaleStep } from './ruler.ts';
 
 const PAD_TOP = 5;
 const PAD_BOTTOM = 11;
@@ -50,18 +50,14 @@ function paintCost(frame: Frame): Curve | undefined {
   const budget = outline?.budgetNanoUsd ?? 0;
   const far = budget > total * FAR;
   const top = Math.max(total, far ? 0 : budget);
-  const step = niceStep(top / 2.2);
-  const most = Math.max(top * 1.02, step * 2);
+  const most = top * 1.05;
   const estimate = index.estimated;
   const curve = curveOf(frame, most, (x) =>
     index.costBefore(axis.stepAt(unitOf(projection, x)) + 1),
   );
   const label = (value: number) => formatUsd(value, { estimate });
-  grid(
-    frame,
-    curve,
-    [0, step, 2 * step].filter((value) => value <= most),
-    (value) => (value === 0 ? '$0' : label(value)),
+  grid(frame, curve, top, budget > 0 && !far ? budget : undefined, (value) =>
+    value === 0 ? '$0' : label(value),
   );
   if (budget > 0) limit(frame, budget, far ? undefined : curve(budget));
   const made = { ...sampled(frame, curve), label, colour: colours.green };
@@ -81,19 +77,13 @@ function paintContext(frame: Frame): Curve | undefined {
   let most = window ?? 0;
   for (const value of tokens) if (value > most) most = value;
   if (!(most > 0)) return undefined;
-  const half = niceStep(most / 2.2);
   const valueAt = (x: number): number => {
     const at = axis.stepAt(unitOf(projection, x));
     const place = lowerBound(step, at + 1) - 1;
     return place < 0 ? 0 : tokens[place]!;
   };
   const curve = curveOf(frame, most * 1.04, valueAt);
-  grid(
-    frame,
-    curve,
-    [0, half, 2 * half].filter((value) => value <= most),
-    (value) => (value === 0 ? '0' : formatTokens(value)),
-  );
+  grid(frame, curve, most, window, (value) => (value === 0 ? '0' : formatTokens(value)));
   if (window) {
     rule(frame, curve(window), colours.amber);
     scaleText(frame, curve(window), `${formatTokens(window)}`, colours.amber);
@@ -120,15 +110,24 @@ function sampled(_frame: Frame, scale: Scale): Omit<Curve, 'label' | 'colour'> {
   return { ys, values, y0: scale(0), yOf: scale };
 }
 
+/**
+ * Lines and their values: nothing, about half, and the top.
+ *
+ * @param taken a value that has a line of its own
+ */
 function grid(
   frame: Frame,
   scale: Scale,
-  values: number[],
+  top: number,
+  taken: number | undefined,
   label: (value: number) => string,
 ): void {
   const { context, colours, layout, ratio } = frame;
-  for (const value of values) {
+  const step = scaleStep(top);
+  for (const value of [0, step, 2 * step]) {
+    if (value > scale.most) break;
     const y = sharp(scale(value), ratio);
+    if (taken !== undefined && Math.abs(scale(taken) - y) < 15) continue;
     context.globalAlpha = colours.highContrast ? 0.3 : 0.8;
     context.fillStyle = colours.line;
     context.fillRect(layout.left, y, layout.right - layout.left, 1 / ratio);
