@@ -250,7 +250,7 @@ export function designTimeline(startedAtMs = Date.UTC(2026, 10, 23, 14, 2)): Mad
     step: Uint32Array.from(told),
     tokens: Float64Array.from(told, (step) => {
       tokens += 3500;
-      if (step > stepAt('16:30') && tokens > 150_000) tokens = 46_000;
+      if (step > stepAt('16:30') && tokens > 90_000) tokens = 46_000;
       return tokens;
     }),
     window: 200_000,

@@ -11,14 +11,29 @@ export function Labels({ app, layout }: { app: ReplayApp; layout: Layout }) {
   const { timeline } = app;
   const { rows, lanesBottom, track, left } = layout;
   const seen = rows.filter(({ y, height }) => y + height > LANES_Y && y < lanesBottom);
-  const lastSub = rows.findLast(({ kind }) => kind !== 'main');
-  const others = timeline.lanes().length - 1;
+  const others = layout.lanes.filter(({ kind }) => kind !== 'main').length;
+  const foldWords = timeline.lanesOpen
+    ? 'Stack the lanes'
+    : `+${layout.folded}: show all ${others} lanes`;
   return (
     <div class={`timeline-labels ${left < 100 ? 'tight' : ''}`} style={{ width: `${left}px` }}>
       <Caption y={7} height={24} text="Overview" />
       <Caption y={RULER.y} height={22} text={ORDER_WORDS[timeline.order]} />
       <Caption y={PHASES.y} height={20} text="Phases" />
       <Caption y={MARKS_ROW.y} height={22} text="Marks" />
+      {layout.canFold && (
+        <button
+          type="button"
+          class="timeline-fold"
+          style={{ top: `${MARKS_ROW.y + 2}px` }}
+          aria-expanded={timeline.lanesOpen}
+          aria-label={foldWords}
+          title={foldWords}
+          onClick={() => timeline.toggleLanes()}
+        >
+          {timeline.lanesOpen ? <Icon name="chevron-down" /> : `+${layout.folded}`}
+        </button>
+      )}
       <div
         class="timeline-lanes"
         style={{ top: `${LANES_Y}px`, height: `${Math.max(0, lanesBottom - LANES_Y)}px` }}
@@ -27,20 +42,7 @@ export function Labels({ app, layout }: { app: ReplayApp; layout: Layout }) {
           <LaneLabel
             key={`${row.kind}${row.lanes[0]?.lane ?? 0}${row.lanes[0]?.name ?? ''}`}
             row={row}
-          >
-            {layout.canFold && row === lastSub && (
-              <button
-                type="button"
-                class="timeline-fold"
-                aria-expanded={timeline.lanesOpen}
-                aria-label={timeline.lanesOpen ? 'Stack the lanes' : `Show all ${others} lanes`}
-                title={timeline.lanesOpen ? 'Stack the lanes' : `Show all ${others} lanes`}
-                onClick={() => timeline.toggleLanes()}
-              >
-                {timeline.lanesOpen ? <Icon name="chevron-down" /> : `+${layout.folded}`}
-              </button>
-            )}
-          </LaneLabel>
+          />
         ))}
       </div>
       {track && (
@@ -79,7 +81,7 @@ function Caption({ y, height, text }: { y: number; height: number; text: string 
   );
 }
 
-function LaneLabel({ row, children }: { row: LaneRow; children?: preact.ComponentChildren }) {
+function LaneLabel({ row }: { row: LaneRow }) {
   const [first] = row.lanes;
   const name = first ? laneName(first) : 'Main';
   const more = row.lanes.length - 1;
@@ -97,11 +99,9 @@ function LaneLabel({ row, children }: { row: LaneRow; children?: preact.Componen
       <span
         class={`timeline-edge ${row.kind === 'subagent' && first ? laneClass(first.lane) : row.kind}`}
       />
-      <span class="timeline-name cut">
-        {name}
-        {more > 0 && <span class="dim">{sameName(row.lanes) ? ` ×${more + 1}` : ` +${more}`}</span>}
-      </span>
-      {children || (cost !== '' && <span class="timeline-cost">{cost}</span>)}
+      <span class="timeline-name cut">{name}</span>
+      {more > 0 && !sameName(row.lanes) && <span class="dim">+{more}</span>}
+      {cost !== '' && <span class="timeline-cost">{cost}</span>}
     </div>
   );
 }

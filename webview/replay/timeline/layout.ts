@@ -7,8 +7,8 @@ export const PHASES = { y: 54, height: 20 } as const;
 export const MARKS_ROW = { y: 76, middle: 87, height: 22 } as const;
 export const LANES_Y = 98;
 const MAIN = { row: 45, top: 4, bar: 34 } as const;
-const SUB = { row: 30, least: 24, bar: 20 } as const;
-const TRACK_LEAST = 56;
+const SUB = { row: 30, least: 22, bar: 20 } as const;
+const TRACK_LEAST = 44;
 /** Subagents that have rows of their own before they stack, and MCP servers. */
 export const MOST_ROWS = 4;
 const MOST_SERVERS = 2;

@@ -210,7 +210,7 @@ function paintGroup(frame: Frame, group: MarkGroup): void {
   context.textBaseline = 'middle';
   context.textAlign = 'left';
   if (count === 1 && mark !== 'prompt') {
-    paintSign(frame, mark, group.at, middle);
+    paintSign(frame, mark, x + width / 2, middle);
     return;
   }
   const text = count === 1 ? badgeText(frame, from) : mergedText(frame, mark, count, from, to);

@@ -29,6 +29,8 @@ export interface Curve {
   values: Float64Array;
   y0: number;
   yOf(value: number): number;
+  /** Value as of a step. */
+  at(step: number): number;
   label(value: number): string;
   colour: string;
 }
@@ -52,15 +54,17 @@ function paintCost(frame: Frame): Curve | undefined {
   const top = Math.max(total, far ? 0 : budget);
   const most = top * 1.05;
   const estimate = index.estimated;
-  const curve = curveOf(frame, most, (x) =>
-    index.costBefore(axis.stepAt(unitOf(projection, x)) + 1),
-  );
+  const valueAt = (step: number): number => index.costBefore(step + 1);
+  const curve = curveOf(frame, most, (x) => {
+    const unit = unitOf(projection, x);
+    return axis.order === 'cost' ? unit : valueAt(axis.stepAt(unit));
+  });
   const label = (value: number) => formatUsd(value, { estimate });
   grid(frame, curve, top, budget > 0 && !far ? budget : undefined, (value) =>
     value === 0 ? '$0' : label(value),
   );
   if (budget > 0) limit(frame, budget, far ? undefined : curve(budget));
-  const made = { ...sampled(frame, curve), label, colour: colours.green };
+  const made = { ...sampled(curve), label, at: valueAt, colour: colours.green };
   notes(frame, made, total);
   return made;
 }
@@ -77,18 +81,17 @@ function paintContext(frame: Frame): Curve | undefined {
   let most = window ?? 0;
   for (const value of tokens) if (value > most) most = value;
   if (!(most > 0)) return undefined;
-  const valueAt = (x: number): number => {
-    const at = axis.stepAt(unitOf(projection, x));
+  const valueAt = (at: number): number => {
     const place = lowerBound(step, at + 1) - 1;
     return place < 0 ? 0 : tokens[place]!;
   };
-  const curve = curveOf(frame, most * 1.04, valueAt);
+  const curve = curveOf(frame, most * 1.04, (x) => valueAt(axis.stepAt(unitOf(projection, x))));
   grid(frame, curve, most, window, (value) => (value === 0 ? '0' : formatTokens(value)));
   if (window) {
     rule(frame, curve(window), colours.amber);
     scaleText(frame, curve(window), `${formatTokens(window)}`, colours.amber);
   }
-  return { ...sampled(frame, curve), label: formatTokens, colour: colours.looks[4]! };
+  return { ...sampled(curve), label: formatTokens, at: valueAt, colour: colours.looks[4]! };
 }
 
 type Scale = ((value: number) => number) & { values: Float64Array; most: number };
@@ -103,7 +106,7 @@ function curveOf(frame: Frame, most: number, valueAt: (x: number) => number): Sc
   return Object.assign(scale, { values, most });
 }
 
-function sampled(_frame: Frame, scale: Scale): Omit<Curve, 'label' | 'colour'> {
+function sampled(scale: Scale): Omit<Curve, 'label' | 'at' | 'colour'> {
   const { values } = scale;
   const ys = new Float32Array(values.length);
   for (let i = 0; i < ys.length; i++) ys[i] = scale(values[i]!);
@@ -171,7 +174,7 @@ function limit(frame: Frame, budget: number, y: number | undefined): void {
 }
 
 /** What made the curve jump. */
-function notes(frame: Frame, curve: Omit<Curve, never>, total: number): void {
+function notes(frame: Frame, curve: Curve, total: number): void {
   const { store, axis, projection, context, layout, colours, texts } = frame;
   const { index, outline } = store;
   const causes = new Map<number, string>();
@@ -247,12 +250,13 @@ export function paintCurve(frame: Frame, curve: Curve, playheadX: number): void 
     }
   });
   if (playheadX < left || playheadX > right) return;
-  const y = ys[until]!;
+  const value = curve.at(frame.store.stepNow);
+  const y = curve.yOf(value);
   context.fillStyle = curve.colour;
   context.beginPath();
   context.arc(playheadX, y, 3.5, 0, 2 * Math.PI);
   context.fill();
-  const text = curve.label(curve.values[until]!);
+  const text = curve.label(value);
   context.font = font(frame, 12, 600);
   context.textBaseline = 'middle';
   const width = frame.texts.width(context, text);
