@@ -113,7 +113,6 @@ function Orders({ app: { timeline } }: { app: ReplayApp }) {
           <button
             key={order}
             type="button"
-            aria-label={ORDER_WORDS[order]}
             aria-pressed={timeline.order === order}
             disabled={noCost}
             title={noCost ? 'No cost is known' : `${ORDER_TITLES[order]} (${at + 1})`}
@@ -257,7 +256,7 @@ function Ticks({ app }: { app: ReplayApp }) {
     lastMs.current = performance.now();
     if (canvas.current) drawTicks(canvas.current, app);
   };
-  const { version } = app.time;
+  const version = `${app.time.version},${app.timeline.version}`;
   const live = app.isLive;
   useEffect(() => {
     clearTimeout(timer.current);
