@@ -113,7 +113,6 @@ function Orders({ app: { timeline } }: { app: ReplayApp }) {
           <button
             key={order}
             type="button"
-            aria-label={ORDER_WORDS[order]}
             aria-pressed={timeline.order === order}
             disabled={noCost}
             title={noCost ? 'No cost is known' : `${ORDER_TITLES[order]} (${at + 1})`}
