@@ -256,7 +256,7 @@ function Ticks({ app }: { app: ReplayApp }) {
     lastMs.current = performance.now();
     if (canvas.current) drawTicks(canvas.current, app);
   };
-  const { version } = app.time;
+  const version = `${app.time.version},${app.timeline.version}`;
   const live = app.isLive;
   useEffect(() => {
     clearTimeout(timer.current);

@@ -131,9 +131,7 @@ export function laneBars(
       let end = snap(Math.min(right, x1));
       if ((bits & (BAR.error | BAR.denied)) !== 0 && x0 >= left - 1 && x0 <= right) {
         const marks = (bits & BAR.error) !== 0 && (bits & BAR.denied) === 0 ? errors : denied;
-        // Where it ended: that is when it failed.
-        const at = x1 - x0 > 1 ? end : start;
-        if (!(marks.at(-1)! >= at)) marks.push(at);
+        if (!(marks.at(-1)! >= start)) marks.push(start);
       }
       if (look === 0) return true;
       if (end - start >= WIDE) {

@@ -205,19 +205,22 @@ export function listenToPointer(app: ReplayApp, stage: Stage, element: HTMLEleme
     return timeline.hover && timeline.hover.target.over !== 'cost' ? 'pointer' : 'default';
   };
 
-  const listeners: [string, (event: never) => void, AddEventListenerOptions?][] = [
+  const listeners: [string, (event: never) => void][] = [
     ['pointerdown', onDown],
     ['pointermove', onMove],
     ['pointerup', onUp],
     ['pointercancel', () => (drag = undefined)],
     ['pointerleave', onLeave],
     ['dblclick', onDouble],
-    ['wheel', onWheel, { passive: false }],
   ];
-  for (const [type, listener, options] of listeners) {
-    element.addEventListener(type, listener as EventListener, options);
+  for (const [type, listener] of listeners) {
+    element.addEventListener(type, listener as EventListener);
   }
+  // Over the labels as well: there it scrolls the lanes.
+  const whole = element.parentElement ?? element;
+  whole.addEventListener('wheel', onWheel, { passive: false });
   return () => {
+    whole.removeEventListener('wheel', onWheel);
     for (const [type, listener] of listeners) {
       element.removeEventListener(type, listener as EventListener);
     }

@@ -33,9 +33,7 @@ export function hitTest(app: ReplayApp, picture: Picture, x: number, y: number):
       return band && { x, y, target: { over: 'phase', band } };
     }
     case 'marks': {
-      const group = picture.marks.find(
-        (one) => x >= Math.min(one.x, one.at - 6) - 1 && x <= one.x + one.width + 1,
-      );
+      const group = picture.marks.find((one) => x >= one.x - 1 && x <= one.x + one.width + 1);
       if (!group) return undefined;
       const { from, to, count } = group;
       return { x, y, target: { over: 'marks', from, to, count } };

@@ -11,14 +11,29 @@ export function Labels({ app, layout }: { app: ReplayApp; layout: Layout }) {
   const { timeline } = app;
   const { rows, lanesBottom, track, left } = layout;
   const seen = rows.filter(({ y, height }) => y + height > LANES_Y && y < lanesBottom);
-  const lastSub = rows.findLast(({ kind }) => kind !== 'main');
-  const others = timeline.lanes().length - 1;
+  const others = layout.lanes.filter(({ kind }) => kind !== 'main').length;
+  const foldWords = timeline.lanesOpen
+    ? 'Stack the lanes'
+    : `+${layout.folded}: show all ${others} lanes`;
   return (
     <div class={`timeline-labels ${left < 100 ? 'tight' : ''}`} style={{ width: `${left}px` }}>
       <Caption y={7} height={24} text="Overview" />
       <Caption y={RULER.y} height={22} text={ORDER_WORDS[timeline.order]} />
       <Caption y={PHASES.y} height={20} text="Phases" />
       <Caption y={MARKS_ROW.y} height={22} text="Marks" />
+      {layout.canFold && (
+        <button
+          type="button"
+          class="timeline-fold"
+          style={{ top: `${MARKS_ROW.y + 2}px` }}
+          aria-expanded={timeline.lanesOpen}
+          aria-label={foldWords}
+          title={foldWords}
+          onClick={() => timeline.toggleLanes()}
+        >
+          {timeline.lanesOpen ? <Icon name="chevron-down" /> : `+${layout.folded}`}
+        </button>
+      )}
       <div
         class="timeline-lanes"
         style={{ top: `${LANES_Y}px`, height: `${Math.max(0, lanesBottom - LANES_Y)}px` }}
@@ -26,22 +41,8 @@ export function Labels({ app, layout }: { app: ReplayApp; layout: Layout }) {
         {seen.map((row) => (
           <LaneLabel
             key={`${row.kind}${row.lanes[0]?.lane ?? 0}${row.lanes[0]?.name ?? ''}`}
-            app={app}
             row={row}
-          >
-            {layout.canFold && row === lastSub && (
-              <button
-                type="button"
-                class="timeline-fold"
-                aria-expanded={timeline.lanesOpen}
-                aria-label={timeline.lanesOpen ? 'Stack the lanes' : `Show all ${others} lanes`}
-                title={timeline.lanesOpen ? 'Stack the lanes' : `Show all ${others} lanes`}
-                onClick={() => timeline.toggleLanes()}
-              >
-                {timeline.lanesOpen ? <Icon name="chevron-down" /> : `+${layout.folded}`}
-              </button>
-            )}
-          </LaneLabel>
+          />
         ))}
       </div>
       {track && (
@@ -80,23 +81,15 @@ function Caption({ y, height, text }: { y: number; height: number; text: string 
   );
 }
 
-function LaneLabel({
-  app,
-  row,
-  children,
-}: {
-  app: ReplayApp;
-  row: LaneRow;
-  children?: preact.ComponentChildren;
-}) {
+function LaneLabel({ row }: { row: LaneRow }) {
   const [first] = row.lanes;
-  const name = first ? laneName(app, first) : 'Main';
+  const name = first ? laneName(first) : 'Main';
   const more = row.lanes.length - 1;
   const all = row.lanes
     .slice(0, 20)
-    .map((lane) => laneName(app, lane))
+    .map((lane) => laneName(lane))
     .join(', ');
-  const cost = costOf(app, row.lanes);
+  const cost = costOf(row.lanes);
   return (
     <div
       class="timeline-lane"
@@ -106,20 +99,21 @@ function LaneLabel({
       <span
         class={`timeline-edge ${row.kind === 'subagent' && first ? laneClass(first.lane) : row.kind}`}
       />
-      <span class="timeline-name cut">
-        {name}
-        {more > 0 && <span class="dim"> +{more}</span>}
-      </span>
-      {children || (cost !== '' && <span class="timeline-cost">{cost}</span>)}
+      <span class="timeline-name cut">{name}</span>
+      {more > 0 && !sameName(row.lanes) && <span class="dim">+{more}</span>}
+      {cost !== '' && <span class="timeline-cost">{cost}</span>}
     </div>
   );
 }
 
-const laneName = (_app: ReplayApp, { name, kind }: LaneView): string =>
+const sameName = (lanes: readonly LaneView[]): boolean =>
+  lanes.every(({ name }) => name === lanes[0]!.name);
+
+const laneName = ({ name, kind }: LaneView): string =>
   visibleText((name || (kind === 'main' ? 'Main' : 'Subagent')).slice(0, 120));
 
 /** What the lanes cost by themselves; empty: not told. */
-function costOf(_app: ReplayApp, lanes: readonly LaneView[]): string {
+function costOf(lanes: readonly LaneView[]): string {
   let sum = 0;
   for (const { nanoUsd } of lanes) {
     if (nanoUsd === undefined || !Number.isFinite(nanoUsd)) return '';

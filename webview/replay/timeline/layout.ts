@@ -7,8 +7,8 @@ export const PHASES = { y: 54, height: 20 } as const;
 export const MARKS_ROW = { y: 76, middle: 87, height: 22 } as const;
 export const LANES_Y = 98;
 const MAIN = { row: 45, top: 4, bar: 34 } as const;
-const SUB = { row: 30, least: 24, bar: 20 } as const;
-const TRACK_LEAST = 56;
+const SUB = { row: 30, least: 22, bar: 20 } as const;
+const TRACK_LEAST = 44;
 /** Subagents that have rows of their own before they stack, and MCP servers. */
 export const MOST_ROWS = 4;
 const MOST_SERVERS = 2;
@@ -28,6 +28,8 @@ export interface Layout {
   /** The plot, px. */
   left: number;
   right: number;
+  /** As they were told. */
+  lanes: readonly LaneView[];
   rows: LaneRow[];
   /** What is seen of the lanes, px. */
   lanesBottom: number;
@@ -61,14 +63,12 @@ export function layOut(
 ): Layout {
   const { labels, right } = columnsFor(width);
   const main = lanes.filter(({ kind }) => kind === 'main');
-  const subs = stacked(
-    lanes.filter(({ kind }) => kind === 'subagent'),
-    open ? Number.POSITIVE_INFINITY : MOST_ROWS,
-  );
-  const allServers = lanes.filter(({ kind }) => kind === 'mcp');
-  const servers =
-    open || allServers.length <= MOST_SERVERS ? allServers.map((one) => [one]) : [allServers];
-  const groups = [...subs, ...servers];
+  const subagents = byName(lanes.filter(({ kind }) => kind === 'subagent'));
+  const servers = lanes.filter(({ kind }) => kind === 'mcp').map((one) => [one]);
+  const subRows = open ? subagents : stacked(subagents, MOST_ROWS);
+  const serverRows = open || servers.length <= MOST_SERVERS ? servers : [servers.flat()];
+  const groups = [...subRows, ...serverRows];
+  const ownRows = subagents.length + servers.length;
   const available = Math.max(0, height - LANES_Y);
   const tall = MAIN.row + groups.length * SUB.row;
   const subRow = tall + TRACK_LEAST <= available ? SUB.row : SUB.least;
@@ -89,43 +89,52 @@ export function layOut(
     const [first] = group;
     add(first!.kind, group, subRow, SUB.bar, Math.floor((subRow - SUB.bar) / 2));
   }
-  const rowsOfOwn = new Set(groups.filter(({ length }) => length === 1).flat()).size;
-  const others = lanes.length - main.length;
   return {
     width,
     height,
     left: labels,
     right: Math.max(labels + 20, width - right),
+    lanes,
     rows,
     lanesBottom,
     lanesHeight,
-    folded: open ? 0 : others - Math.max(rowsOfOwn, groups.length),
-    canFold:
-      stacked(
-        lanes.filter(({ kind }) => kind === 'subagent'),
-        MOST_ROWS,
-      ).length < lanes.filter(({ kind }) => kind === 'subagent').length ||
-      allServers.length > MOST_SERVERS,
+    folded: ownRows - groups.length,
+    canFold: subagents.length > MOST_ROWS || servers.length > MOST_SERVERS,
     ...(trackHeight > 0 ? { track: { y: lanesBottom, bottom: height } } : {}),
   };
 }
 
-/** Lanes by rows: each alone as long as there is room, then one after the other where their times allow it. */
-function stacked(lanes: readonly LaneView[], most: number): LaneView[][] {
-  if (lanes.length <= most) return lanes.map((lane) => [lane]);
+const endOf = ({ endMs }: LaneView): number => endMs ?? Number.POSITIVE_INFINITY;
+
+/** Subagents of one name that ran one after the other share a row, each name in the place of its first. */
+function byName(lanes: readonly LaneView[]): LaneView[][] {
   const rows: LaneView[][] = [];
-  const ends: number[] = [];
+  const latest = new Map<string, LaneView[]>();
   for (const lane of [...lanes].sort((a, b) => a.startMs - b.startMs)) {
-    let at = ends.findIndex((end) => end <= lane.startMs);
-    if (at < 0) at = rows.length < most ? rows.length : ends.indexOf(Math.min(...ends));
-    rows[at] ??= [];
-    rows[at]!.push(lane);
-    ends[at] = Math.max(
-      ends[at] ?? Number.NEGATIVE_INFINITY,
-      lane.endMs ?? Number.POSITIVE_INFINITY,
-    );
+    const row = latest.get(lane.name);
+    if (row && endOf(row.at(-1)!) <= lane.startMs) row.push(lane);
+    else {
+      const made = [lane];
+      rows.push(made);
+      latest.set(lane.name, made);
+    }
   }
   return rows;
+}
+
+/** Rows that have to share: one after the other where their times allow it, else in the row that is free first. */
+function stacked(rows: readonly LaneView[][], most: number): LaneView[][] {
+  if (rows.length <= most) return [...rows];
+  const stacks: LaneView[][] = [];
+  const ends: number[] = [];
+  for (const lanes of rows) {
+    let at = ends.findIndex((end) => end <= lanes[0]!.startMs);
+    if (at < 0) at = stacks.length < most ? stacks.length : ends.indexOf(Math.min(...ends));
+    stacks[at] ??= [];
+    for (const lane of lanes) stacks[at]!.push(lane);
+    ends[at] = Math.max(ends[at] ?? Number.NEGATIVE_INFINITY, endOf(lanes.at(-1)!));
+  }
+  return stacks;
 }
 
 export type Zone =

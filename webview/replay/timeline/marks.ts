@@ -2,6 +2,9 @@ import type { Axis } from './axis.ts';
 import type { Projection } from './bars.ts';
 import { MARKS, type Mark, type SessionIndex } from './sessionIndex.ts';
 
+/** Signs in one view: more than any screen has room for. */
+const MOST = 2000;
+
 /** One sign of the marks row: one mark, or several that are too close to be told apart. */
 export interface MarkGroup {
   /** px: left edge and width of the sign; `at` is where its (first) step stands. */
@@ -40,39 +43,40 @@ export function markGroups(
   const unitOf = (x: number): number => from + (x - left) / scale;
   let step = axis.stepFrom(from);
   const end = axis.stepFrom(to + (to - from) * 1e-9);
-  while (groups.length < 2000) {
+  // Where the badge before ends: a sign that would lie on it moves a little to the right.
+  let free = Number.NEGATIVE_INFINITY;
+  while (groups.length < MOST) {
     const first = nextMark(index, step);
     if (first < 0 || first >= end) break;
     const at = left + (axis.start(first) - from) * scale;
     const isPrompt = index.marks.prompt.has(first);
     const width = isPrompt ? sizes.badge(first) : sizes.sign;
-    const x = isPrompt ? at : at - width / 2;
+    const x = Math.max(free, isPrompt ? at : at - width / 2);
     // All that would lie on it.
-    let limit = Math.max(first + 1, axis.stepFrom(unitOf(x + width + (isPrompt ? 1 : width / 2))));
+    let limit = Math.max(first + 1, axis.stepFrom(unitOf(x + width + 1)));
     let count = countMarks(index, first, limit);
-    let last = first;
-    let group: MarkGroup = {
-      x,
-      width,
-      at,
-      mark: markOf(index, first),
-      count,
-      from: first,
-      to: last,
-    };
-    if (count > 1) {
+    const group = { x, width, at, mark: markOf(index, first), count: 1, from: first, to: first };
+    if (isPrompt && index.marks.prompt.count(first, limit) === 1) {
+      limit = first + 1;
+      free = x + width + 1;
+    } else {
+      free = Number.NEGATIVE_INFINITY;
       // A sign with a count is wider, and so takes in more.
-      for (let tries = 0; tries < 2; tries++) {
-        last = lastMark(index, limit);
-        const mark = worst(index, first, limit);
-        const wide = sizes.merged(mark, count, first, last);
-        group = { x, width: wide, at, mark, count, from: first, to: last };
-        limit = Math.max(limit, axis.stepFrom(unitOf(x + wide + 2)));
-        count = countMarks(index, first, limit);
+      for (let tries = 0; count > 1 && tries < 3; tries++) {
+        group.count = count;
+        group.to = lastMark(index, limit);
+        group.mark = worst(index, first, limit);
+        group.width = sizes.merged(group.mark, count, first, group.to);
+        limit = Math.max(limit, axis.stepFrom(unitOf(x + group.width + 2)));
+        const more = countMarks(index, first, limit);
+        if (more === count) break;
+        count = more;
       }
-      group.count = count;
-      group.to = lastMark(index, limit);
-      group.mark = worst(index, first, limit);
+      if (count > 1) {
+        group.count = count;
+        group.to = lastMark(index, limit);
+        group.mark = worst(index, first, limit);
+      }
     }
     if (group.x + group.width > right) group.x = Math.max(left, right - group.width);
     groups.push(group);

@@ -114,6 +114,7 @@ export function paintDrops(frame: Frame, groups: readonly MarkGroup[]): void {
     if (count !== 1 || mark !== 'error') continue;
     const row = rowOf(layout, store.laneOf(from)) ?? main;
     const bottom = Math.min(layout.lanesBottom, row.barY + row.barHeight);
+    if (bottom < LANES_Y) continue;
     const x = Math.round(at) + 0.5;
     context.moveTo(x, MARKS_ROW.middle + 8);
     context.lineTo(x, bottom);

@@ -1,7 +1,7 @@
 import { formatClock, formatCount, formatUsd } from '../../../src/model/format.ts';
 import { clip, type Frame, sharp, xOf } from './frame.ts';
 import { LANES_Y, OVERVIEW, PHASES, RULER, rowOf } from './layout.ts';
-import { font, paintWindow } from './paintRows.ts';
+import { font, paintRuler, paintWindow } from './paintRows.ts';
 import { type Curve, paintCurve } from './paintTrack.ts';
 import { DIM_FROM } from './store.ts';
 
@@ -41,7 +41,9 @@ export function paintOver(frame: Frame, curve: Curve | undefined): void {
     }
   }
   paintHover(frame);
-  if (x >= left - 0.5 && x <= right + 0.5) paintPlayhead(frame, x);
+  const seen = x >= left - 0.5 && x <= right + 0.5;
+  paintRuler(frame, seen ? badgeAt(frame, x) : [-1, -1]);
+  if (seen) paintPlayhead(frame, x);
 }
 
 function paintOverviewHead({ context, colours }: Frame, x: number): void {
@@ -50,7 +52,7 @@ function paintOverviewHead({ context, colours }: Frame, x: number): void {
 }
 
 function paintPlayhead(frame: Frame, x: number): void {
-  const { context, colours, layout, texts, ratio } = frame;
+  const { context, colours, layout, ratio } = frame;
   context.fillStyle = colours.text;
   context.fillRect(
     x - 0.5,
@@ -58,21 +60,25 @@ function paintPlayhead(frame: Frame, x: number): void {
     Math.max(1, 1 / ratio),
     layout.height - RULER.text - 16,
   );
-  const text = playheadText(frame);
+  const [start, end] = badgeAt(frame, x);
+  context.fillStyle = colours.badge;
+  context.beginPath();
+  context.roundRect(start, RULER.text - 9, end - start, 18, 3);
+  context.fill();
+  context.fillStyle = colours.badgeText;
+  context.fillText(playheadText(frame), start + 8, RULER.text + 0.5);
+}
+
+/** From and to, px. */
+function badgeAt(frame: Frame, x: number): readonly [number, number] {
+  const { context, layout, texts } = frame;
   context.font = font(frame, 11, 600);
   context.textBaseline = 'middle';
   context.textAlign = 'left';
-  const width = Math.ceil(texts.width(context, text)) + 16;
-  const start = Math.max(
-    layout.left - 4,
-    Math.min(x - width / 2, Math.max(layout.right, layout.width - 2) - width),
-  );
-  context.fillStyle = colours.badge;
-  context.beginPath();
-  context.roundRect(start, RULER.text - 9, width, 18, 3);
-  context.fill();
-  context.fillStyle = colours.badgeText;
-  context.fillText(text, start + 8, RULER.text + 0.5);
+  const width = Math.ceil(texts.width(context, playheadText(frame))) + 16;
+  const most = Math.max(layout.right, layout.width - 2) - width;
+  const start = Math.max(layout.left - 4, Math.min(x - width / 2, most));
+  return [start, start + width];
 }
 
 function playheadText({ store, axis }: Frame): string {

@@ -15,27 +15,38 @@ const SIGN = 13;
 export const font = ({ colours }: Frame, size = 11, weight = 400): string =>
   `${weight} ${size}px ${colours.font}`;
 
-/** Ruler and the lines below it. */
-export function paintRuler(frame: Frame): void {
+/** The ruler's lines down the lanes. */
+export function paintGrid({ context, colours, layout, projection, ratio, axis }: Frame): void {
+  const { left, right } = layout;
+  context.globalAlpha = colours.highContrast ? 0.25 : 0.5;
+  context.fillStyle = colours.line;
+  for (const { at } of rulerTicks(axis.order, projection, right - left, TICK_PX)) {
+    const x = sharp(xOf(projection, at), ratio);
+    if (x > left + 1) context.fillRect(x, LANES_Y, 1 / ratio, layout.height - LANES_Y - 10);
+  }
+  context.globalAlpha = 1;
+}
+
+/**
+ * The ruler's labels.
+ *
+ * @param badge px from and to, where the playhead's own label stands
+ */
+export function paintRuler(frame: Frame, badge: readonly [number, number]): void {
   const { context, colours, layout, projection, ratio, axis, live } = frame;
   const { left, right } = layout;
   context.font = font(frame);
   context.textBaseline = 'middle';
   context.textAlign = 'left';
-  const ticks = rulerTicks(axis.order, projection, right - left, TICK_PX);
-  const pixel = 1 / ratio;
-  for (const { at, label } of ticks) {
+  context.fillStyle = colours.muted;
+  for (const { at, label } of rulerTicks(axis.order, projection, right - left, TICK_PX)) {
     const x = sharp(xOf(projection, at), ratio);
-    if (x > left + 1) {
-      context.globalAlpha = colours.highContrast ? 0.25 : 0.5;
-      context.fillStyle = colours.line;
-      context.fillRect(x, LANES_Y, pixel, layout.height - LANES_Y - 10);
-      context.globalAlpha = 1;
-    }
-    context.fillStyle = colours.muted;
     const width = frame.texts.width(context, label);
     const start = at === 0 ? x + 1 : x - width / 2;
-    if (start >= left && start + width <= right + 4) context.fillText(label, start, RULER.text);
+    const hidden = start + width > badge[0] - 3 && start < badge[1] + 3;
+    if (!hidden && start >= left && start + width <= right + 4) {
+      context.fillText(label, start, RULER.text);
+    }
   }
   if (live && layout.width - right >= 40) {
     context.fillStyle = colours.green;
@@ -199,7 +210,7 @@ function paintGroup(frame: Frame, group: MarkGroup): void {
   context.textBaseline = 'middle';
   context.textAlign = 'left';
   if (count === 1 && mark !== 'prompt') {
-    paintSign(frame, mark, group.at, middle);
+    paintSign(frame, mark, x + width / 2, middle);
     return;
   }
   const text = count === 1 ? badgeText(frame, from) : mergedText(frame, mark, count, from, to);

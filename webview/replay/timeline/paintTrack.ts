@@ -3,7 +3,7 @@ import type { Outline } from '../../../src/protocol/replay.ts';
 import { lowerBound } from '../../shared/rowStore.ts';
 import { clip, type Frame, sharp, unitOf, xOf } from './frame.ts';
 import { font } from './paintRows.ts';
-import { niceStep } from './ruler.ts';
+import { scaleStep } from './ruler.ts';
 
 const PAD_TOP = 5;
 const PAD_BOTTOM = 11;
@@ -29,6 +29,8 @@ export interface Curve {
   values: Float64Array;
   y0: number;
   yOf(value: number): number;
+  /** Value as of a step. */
+  at(step: number): number;
   label(value: number): string;
   colour: string;
 }
@@ -50,21 +52,19 @@ function paintCost(frame: Frame): Curve | undefined {
   const budget = outline?.budgetNanoUsd ?? 0;
   const far = budget > total * FAR;
   const top = Math.max(total, far ? 0 : budget);
-  const step = niceStep(top / 2.2);
-  const most = Math.max(top * 1.02, step * 2);
+  const most = top * 1.05;
   const estimate = index.estimated;
-  const curve = curveOf(frame, most, (x) =>
-    index.costBefore(axis.stepAt(unitOf(projection, x)) + 1),
-  );
+  const valueAt = (step: number): number => index.costBefore(step + 1);
+  const curve = curveOf(frame, most, (x) => {
+    const unit = unitOf(projection, x);
+    return axis.order === 'cost' ? unit : valueAt(axis.stepAt(unit));
+  });
   const label = (value: number) => formatUsd(value, { estimate });
-  grid(
-    frame,
-    curve,
-    [0, step, 2 * step].filter((value) => value <= most),
-    (value) => (value === 0 ? '$0' : label(value)),
+  grid(frame, curve, top, budget > 0 && !far ? budget : undefined, (value) =>
+    value === 0 ? '$0' : label(value),
   );
   if (budget > 0) limit(frame, budget, far ? undefined : curve(budget));
-  const made = { ...sampled(frame, curve), label, colour: colours.green };
+  const made = { ...sampled(curve), label, at: valueAt, colour: colours.green };
   notes(frame, made, total);
   return made;
 }
@@ -81,24 +81,17 @@ function paintContext(frame: Frame): Curve | undefined {
   let most = window ?? 0;
   for (const value of tokens) if (value > most) most = value;
   if (!(most > 0)) return undefined;
-  const half = niceStep(most / 2.2);
-  const valueAt = (x: number): number => {
-    const at = axis.stepAt(unitOf(projection, x));
+  const valueAt = (at: number): number => {
     const place = lowerBound(step, at + 1) - 1;
     return place < 0 ? 0 : tokens[place]!;
   };
-  const curve = curveOf(frame, most * 1.04, valueAt);
-  grid(
-    frame,
-    curve,
-    [0, half, 2 * half].filter((value) => value <= most),
-    (value) => (value === 0 ? '0' : formatTokens(value)),
-  );
+  const curve = curveOf(frame, most * 1.04, (x) => valueAt(axis.stepAt(unitOf(projection, x))));
+  grid(frame, curve, most, window, (value) => (value === 0 ? '0' : formatTokens(value)));
   if (window) {
     rule(frame, curve(window), colours.amber);
     scaleText(frame, curve(window), `${formatTokens(window)}`, colours.amber);
   }
-  return { ...sampled(frame, curve), label: formatTokens, colour: colours.looks[4]! };
+  return { ...sampled(curve), label: formatTokens, at: valueAt, colour: colours.looks[4]! };
 }
 
 type Scale = ((value: number) => number) & { values: Float64Array; most: number };
@@ -113,22 +106,31 @@ function curveOf(frame: Frame, most: number, valueAt: (x: number) => number): Sc
   return Object.assign(scale, { values, most });
 }
 
-function sampled(_frame: Frame, scale: Scale): Omit<Curve, 'label' | 'colour'> {
+function sampled(scale: Scale): Omit<Curve, 'label' | 'at' | 'colour'> {
   const { values } = scale;
   const ys = new Float32Array(values.length);
   for (let i = 0; i < ys.length; i++) ys[i] = scale(values[i]!);
   return { ys, values, y0: scale(0), yOf: scale };
 }
 
+/**
+ * Lines and their values: nothing, about half, and the top.
+ *
+ * @param taken a value that has a line of its own
+ */
 function grid(
   frame: Frame,
   scale: Scale,
-  values: number[],
+  top: number,
+  taken: number | undefined,
   label: (value: number) => string,
 ): void {
   const { context, colours, layout, ratio } = frame;
-  for (const value of values) {
+  const step = scaleStep(top);
+  for (const value of [0, step, 2 * step]) {
+    if (value > scale.most) break;
     const y = sharp(scale(value), ratio);
+    if (taken !== undefined && Math.abs(scale(taken) - y) < 15) continue;
     context.globalAlpha = colours.highContrast ? 0.3 : 0.8;
     context.fillStyle = colours.line;
     context.fillRect(layout.left, y, layout.right - layout.left, 1 / ratio);
@@ -172,7 +174,7 @@ function limit(frame: Frame, budget: number, y: number | undefined): void {
 }
 
 /** What made the curve jump. */
-function notes(frame: Frame, curve: Omit<Curve, never>, total: number): void {
+function notes(frame: Frame, curve: Curve, total: number): void {
   const { store, axis, projection, context, layout, colours, texts } = frame;
   const { index, outline } = store;
   const causes = new Map<number, string>();
@@ -248,12 +250,13 @@ export function paintCurve(frame: Frame, curve: Curve, playheadX: number): void 
     }
   });
   if (playheadX < left || playheadX > right) return;
-  const y = ys[until]!;
+  const value = curve.at(frame.store.stepNow);
+  const y = curve.yOf(value);
   context.fillStyle = curve.colour;
   context.beginPath();
   context.arc(playheadX, y, 3.5, 0, 2 * Math.PI);
   context.fill();
-  const text = curve.label(curve.values[until]!);
+  const text = curve.label(value);
   context.font = font(frame, 12, 600);
   context.textBaseline = 'middle';
   const width = frame.texts.width(context, text);

@@ -29,6 +29,13 @@ export function niceStep(least: number): number {
   return 10 * power;
 }
 
+/** Step of a scale that shows about half of `top`, and all of it. */
+export function scaleStep(top: number): number {
+  const least = top / 2.4;
+  const power = 10 ** Math.floor(Math.log10(least));
+  return ([1, 2, 2.5, 5].find((factor) => factor * power >= least) ?? 10) * power;
+}
+
 /**
  * Ticks of the ruler: at round places, at least `minPx` apart.
  *

@@ -6,7 +6,7 @@ import { type Layout, layOut } from './layout.ts';
 import type { MarkGroup } from './marks.ts';
 import { paintDrops, paintLanes, paintOverview } from './paintLanes.ts';
 import { paintOver } from './paintOver.ts';
-import { paintLines, paintMarks, paintPhases, paintRuler } from './paintRows.ts';
+import { paintGrid, paintLines, paintMarks, paintPhases } from './paintRows.ts';
 import { type Curve, paintTrack } from './paintTrack.ts';
 import type { Layer, TimelineStore } from './store.ts';
 import { TextSizes } from './textSizes.ts';
@@ -115,6 +115,8 @@ export class Stage {
         store.lanesScroll,
       );
       if (signature(layout) !== signature(this.layout)) queueMicrotask(() => store.onChange());
+      // Names and costs stand in the page: it is painted as often as all of its numbers.
+      else if (layout.lanes !== this.layout.lanes) this.app.painter.soon();
       this.paintBase(ratio);
     }
     if (dirty.over) this.paintOver(ratio);
@@ -176,7 +178,7 @@ export class Stage {
     const { context } = frame;
     this.refreshOverview(frame, ratio);
     context.drawImage(this.overview, 0, 0, this.width, OVERVIEW_HEIGHT);
-    paintRuler(frame);
+    paintGrid(frame);
     paintLines(frame);
     paintPhases(frame);
     paintLanes(frame);

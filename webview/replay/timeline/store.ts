@@ -187,6 +187,12 @@ export class TimelineStore {
     return this.app.rows.total > 0 ? this.app.step : -1;
   }
 
+  /** The step that the playhead has come to, which moves on by itself while it plays. */
+  get stepNow(): number {
+    const { app, axis } = this;
+    return app.player.playing && axis.order === 'time' ? axis.stepAt(this.playhead) : app.step;
+  }
+
   laneOf(step: number): number {
     return this.app.rows.lane(step);
   }
