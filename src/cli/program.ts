@@ -276,6 +276,27 @@ Examples:
     });
 
   program
+    .command('timeline [id]')
+    .summary("show a session's phases with their steps")
+    .description(
+      "Shows a session's phases with what each cost, failed and tried again, and their steps: reads and searches folded, what changed, ran and failed one by one.",
+    )
+    .option('--limit <n>', 'at most so many lines a phase (default: 20; JSON: all)', atLeastOne)
+    .option('--all', 'every step')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace timeline 3f2a --all
+  agent-strace timeline --json | jq '.phases[] | {name, outcome, cost_usd}'`,
+    )
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { timeline } = await import('./commands/timeline.ts');
+      done(await timeline(io, id, all(command)));
+    });
+
+  program
     .command('cost [id]')
     .summary('show what a session cost')
     .description('Shows what a session cost: by model, by prompt, own and subagents, reconciled.')

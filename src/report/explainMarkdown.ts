@@ -1,9 +1,10 @@
 /** An explanation as a page of Markdown: steps are always written `step 118`, so that readers can link them. */
-import { formatCount, formatDuration, formatUsd, plural } from '../model/format.ts';
+import { formatCount, formatDuration, plural } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { costCell } from './costText.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import {
+  changedWords,
   OUTCOME_SIGNS,
   OUTCOME_WORDS,
   phaseFacts,
@@ -12,6 +13,7 @@ import {
   type Tongue,
   verdict,
   wasteLines,
+  wasteMoney,
   wasteShare,
 } from './explainWords.ts';
 import { dateTime } from './sessionTable.ts';
@@ -34,7 +36,7 @@ export function explainMarkdown(explanation: Explanation, name?: string): string
       plural(summary.prompts, 'prompt'),
       plural(summary.calls, 'call'),
       `${plural(lines.read, 'file')} read`,
-      `${formatCount(lines.changed)} changed (+${formatCount(lines.added)} −${formatCount(lines.removed)} lines)`,
+      changedWords(lines),
       plural(summary.errors, 'error'),
       `${formatCount(summary.denied)} denied`,
       plural(summary.retries, 'retry', 'retries'),
@@ -105,11 +107,11 @@ function wasteSection(explanation: Explanation): string[] {
   const share = wasteShare(explanation);
   const rows = all.map(({ words, count, nanoUsd, durationMs, steps }) => {
     const where = steps.map((step) => TONGUE.step(step)).join(', ');
-    return `| ${words} | ${formatCount(count)} | ${formatUsd(nanoUsd)} | ${durationMs > 0 ? formatDuration(durationMs) : ''} | ${where} |`;
+    return `| ${words} | ${formatCount(count)} | ${wasteMoney(nanoUsd, explanation.summary)} | ${durationMs > 0 ? formatDuration(durationMs) : ''} | ${where} |`;
   });
   return [
     '## Wasted',
-    `${formatUsd(waste.nanoUsd)}${share === '' ? '' : `, ${share} of the cost`}${waste.durationMs > 0 ? `, ${formatDuration(waste.durationMs)}` : ''}. No dollar is counted in two kinds.`,
+    `${wasteMoney(waste.nanoUsd, explanation.summary)}${share === '' ? '' : `, ${share} of the cost`}${waste.durationMs > 0 ? `, ${formatDuration(waste.durationMs)}` : ''}. No dollar is counted in two kinds.`,
     `| Kind | Times | Cost | Time | Where |\n| --- | ---: | ---: | ---: | --- |\n${rows.join('\n')}`,
   ];
 }

@@ -133,9 +133,9 @@ export function explainSession(
       phase,
       name: phaseName(fold, phase, prompt),
       prompt: phase.part === 0 || options.phase !== undefined ? prompt : '',
-      read: own.filter(({ reads, changes }) => reads > 0 && changes === 0),
+      read: own.filter(({ reads }) => reads > 0),
       changed: own.filter(({ changes }) => changes > 0),
-      calls: groups.map((group) => explainedCall(reader, group)),
+      calls: groups.map((group) => explainedCall(reader, group)).filter(isTold),
       moreCalls: more,
       failures: named.map(({ step, mended }) => ({ step, mended, ...reader.failure(step) })),
       moreFailures: failureCount - named.length,
@@ -214,6 +214,10 @@ function explainedCall(reader: StepReader, group: CallGroup): ExplainedCall {
   };
 }
 
+/** A script that the trace does not show says nothing by its tool's name. */
+const isTold = ({ kind, words, failed }: ExplainedCall): boolean =>
+  failed > 0 || kind !== 'run' || words !== 'exec';
+
 function deniedOf(
   reader: StepReader,
   { firstStep, lastStep, denied }: SessionPhase,
@@ -261,7 +265,8 @@ function checksOf(session: AnalysedSession): Checks {
       checks.lastStep = step;
       checks.editsAfter = 0;
     } else if ((flags & FLAG.edit) !== 0 && (flags & FLAG.error) === 0) checks.editsAfter++;
-    if ((flags & (FLAG.commit | FLAG.error)) === FLAG.commit) {
+    const ended = columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0;
+    if (ended && (flags & (FLAG.commit | FLAG.error)) === FLAG.commit) {
       checks.commits++;
       checks.commitStep = step;
     }
@@ -306,11 +311,11 @@ function lookAt(
   for (const item of waste.items.slice(0, 20)) {
     if (item.kind === 'cacheBreak' && item.break !== undefined && item.nanoUsd > 0) {
       add(item.step, `the prompt cache was lost here: ${item.break.detail}`);
-    } else if (item.kind === 'retry' && item.times >= 3) {
+    } else if (item.kind === 'retry' && item.times > 3) {
       add(item.step, `the same call for the ${ordinal(item.times)} time`);
     }
   }
-  return found.sort((a, b) => a.step - b.step);
+  return found;
 }
 
 function ordinal(n: number): string {

@@ -3,6 +3,7 @@ import { formatCount, formatDuration, formatUsd, plural } from '../model/format.
 import { costCell } from './costText.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import {
+  changedWords,
   type Line,
   OUTCOME_SIGNS,
   phaseFacts,
@@ -10,11 +11,14 @@ import {
   STATUS_WORDS,
   type Tongue,
   verdict,
+  type WasteLine,
   wasteLines,
+  wasteMoney,
   wasteShare,
 } from './explainWords.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Colour, Style } from './style.ts';
+import { renderTable } from './table.ts';
 import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
 
 export interface ExplainTextOptions {
@@ -35,11 +39,17 @@ export const OUTCOME_COLOURS = {
   failed: 'red',
   running: 'blue',
 } as const satisfies Record<string, Colour>;
+/** Of a session without a step. */
+export const NOTHING_YET =
+  'Nothing is recorded of it yet. Go on in your agent, or see: agent-strace list';
 const KEY_COLUMNS = 8;
 const FILES = 5;
+/** Lines of an answer. */
+const MOST_SAID = 3;
 
 export function explainText(explanation: Explanation, options: ExplainTextOptions): string {
   const parts = [head(explanation, options), ...phasesText(explanation, options)];
+  if (explanation.phases.length === 0) parts.push(NOTHING_YET);
   const waste = wasteText(explanation, options);
   if (waste !== '') parts.push(waste);
   const look = lookText(explanation, options);
@@ -63,9 +73,7 @@ function head(explanation: Explanation, { style, width }: ExplainTextOptions): s
       plural(summary.prompts, 'prompt'),
       plural(summary.calls, 'call'),
       `${plural(lines.read, 'file')} read`,
-      lines.changed === 0
-        ? 'none changed'
-        : `${formatCount(lines.changed)} changed +${formatCount(lines.added)} −${formatCount(lines.removed)}`,
+      changedWords(lines),
       plural(summary.errors, 'error'),
       ...(summary.denied > 0 ? [`${formatCount(summary.denied)} denied`] : []),
       ...(summary.retries > 0 ? [plural(summary.retries, 'retry', 'retries')] : []),
@@ -75,7 +83,9 @@ function head(explanation: Explanation, { style, width }: ExplainTextOptions): s
   return [
     style.bold(width === undefined ? title : cutToWidth(title, width)),
     ...facts.flatMap((line) => wrapFacts(line, width)).map((line) => style.dim(line)),
-    ...wrapWords(verdict(explanation, TONGUE).join(' '), width),
+    ...(explanation.phases.length === 0
+      ? []
+      : wrapWords(verdict(explanation, TONGUE).join(' '), width)),
   ].join('\n');
 }
 
@@ -114,9 +124,10 @@ function phaseText(told: ExplainedPhase, options: ExplainTextOptions): string {
   const room = width === undefined ? undefined : Math.max(20, width - 6);
   const words = sanitizeLine(single ? prompt || name : name);
   const heading = room === undefined ? words : cutToWidth(words, room);
-  const tag = single && phase.promptNumber > 0 ? style.dim(`P${phase.promptNumber} `) : '';
+  const phaseTag = single && phase.promptNumber > 0 ? `P${phase.promptNumber} ` : '';
+  const tag = style.dim(phaseTag);
   lines.push(
-    `${label}${tag}${style.bold(room === undefined || tag === '' ? heading : cutToWidth(words, room - 4))}`,
+    `${label}${tag}${style.bold(room === undefined || tag === '' ? heading : cutToWidth(words, room - phaseTag.length))}`,
   );
   const facts = phaseFacts(phase, told.wastedNanoUsd).join(' · ');
   lines.push(...wrapFacts(facts, room).map((line) => `      ${style.dim(line)}`));
@@ -143,18 +154,20 @@ function lineText({ key, items, more }: Line, { style, width }: ExplainTextOptio
     key === 'read' || key === 'changed'
       ? listed([...items, ...(rest === '' ? [] : [rest])], room)
       : [...items, ...(rest === '' ? [] : [style.dim(rest)])].flatMap((item) =>
-          key === 'said' ? wrapWords(item, room).slice(0, 3) : [cutCall(item, room)],
+          key === 'said'
+            ? shortened(wrapWords(item, room), room)
+            : [room === undefined ? item : cutToWidth(item, room)],
         );
   return texts.map((text, at) => `${at === 0 ? first : next}${text}`);
 }
 
-/** The words of a call are cut, and what came of it stays: it stands in brackets at the end. */
-function cutCall(text: string, room: number | undefined): string {
-  if (room === undefined || textWidth(text) <= room) return text;
-  const bracket = text.lastIndexOf(' (');
-  const tail = bracket < 0 ? '' : text.slice(bracket);
-  if (!tail.endsWith(')') || textWidth(tail) > room - 16) return cutToWidth(text, room);
-  return `${cutToWidth(text.slice(0, bracket), room - textWidth(tail))}${tail}`;
+/** An answer is told by its beginning. */
+function shortened(lines: readonly string[], room: number | undefined): string[] {
+  if (lines.length <= MOST_SAID) return [...lines];
+  const last = lines[MOST_SAID - 1]!;
+  const cut =
+    room === undefined ? `${last} …` : `${cutToWidth(last, room - 2)} …`.replace('… …', '…');
+  return [...lines.slice(0, MOST_SAID - 1), cut];
 }
 
 function listed(items: readonly string[], room: number | undefined): string[] {
@@ -175,12 +188,19 @@ function listed(items: readonly string[], room: number | undefined): string[] {
 }
 
 function wrapWords(text: string, room: number | undefined): string[] {
-  return listed(
-    text.split(' ').filter((word) => word !== ''),
-    room,
-  ).length === 0
-    ? []
-    : wrapFacts(text.replaceAll(' · ', ' '), room);
+  if (room === undefined) return [text];
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (textWidth(longer) <= room) line = longer;
+    else {
+      if (line !== '') lines.push(line);
+      line = cutToWidth(word, room);
+    }
+  }
+  if (line !== '') lines.push(line);
+  return lines;
 }
 
 function wasteText(explanation: Explanation, { style, width }: ExplainTextOptions): string {
@@ -189,21 +209,36 @@ function wasteText(explanation: Explanation, { style, width }: ExplainTextOption
   if (all.length === 0) return '';
   const share = wasteShare(explanation);
   const sums = [
-    formatUsd(waste.nanoUsd),
+    wasteMoney(waste.nanoUsd, explanation.summary),
     ...(share === '' ? [] : [`${share} of the cost`]),
     ...(waste.durationMs > 0 ? [formatDuration(waste.durationMs)] : []),
   ].join(' · ');
-  const lines = all.map(({ words, count, nanoUsd, durationMs, steps }) => {
-    const where = steps.map((step) => TONGUE.step(step)).join(', ');
-    const facts = [
-      `${formatCount(count)} ${words}`,
-      formatUsd(nanoUsd),
-      ...(durationMs > 0 ? [formatDuration(durationMs)] : []),
-      `${where}${count > steps.length ? ', …' : ''}`,
-    ].join(' · ');
-    return `  ${width === undefined ? facts : cutToWidth(facts, width - 2)}`;
-  });
-  return [`${style.bold('Wasted')}  ${sums}`, ...lines].join('\n');
+  const table = renderTable<WasteLine>(
+    [
+      { title: '', text: ({ words }) => `  ${words}`, flexible: true },
+      { title: 'times', align: 'right', text: ({ count }) => formatCount(count) },
+      {
+        title: 'cost',
+        align: 'right',
+        text: ({ nanoUsd }) => wasteMoney(nanoUsd, explanation.summary),
+      },
+      {
+        title: 'time',
+        align: 'right',
+        expendable: 2,
+        text: ({ durationMs }) => (durationMs > 0 ? formatDuration(durationMs) : ''),
+      },
+      {
+        title: 'where',
+        expendable: 1,
+        text: ({ steps, count }) =>
+          `${steps.map((step) => TONGUE.step(step)).join(', ')}${count > steps.length ? ', …' : ''}`,
+      },
+    ],
+    all,
+    { style, width },
+  );
+  return `${style.bold('Wasted')}  ${sums}\n${table.trimEnd()}`;
 }
 
 function lookText({ lookAt }: Explanation, options: ExplainTextOptions): string {

@@ -1,8 +1,8 @@
 /** What an explanation says, in words that text and Markdown share. */
 import type { PhaseOutcome, SessionPhase } from '../analysis/phases/phase.ts';
 import { WASTE_KINDS, type WasteKind } from '../analysis/waste/waste.ts';
-import { formatCount, formatDuration, formatUsd, plural } from '../model/format.ts';
-import type { SessionSummary } from '../model/summary.ts';
+import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
+import { isCostKnown, type SessionSummary } from '../model/summary.ts';
 import type { ExplainedCall, ExplainedFile, ExplainedPhase, Explanation } from './explainReport.ts';
 
 /** How text from a trace is made harmless, and how a step is named. */
@@ -76,7 +76,13 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
   };
   const some = (list: readonly ExplainedFile[], text: (file: ExplainedFile) => string) =>
     [list.slice(0, files).map(text), Math.max(0, list.length - files)] as const;
-  put('read', ...some(told.read, ({ path, reads }) => times(tongue.code(path), reads)));
+  put(
+    'read',
+    ...some(
+      told.read.filter(({ changes }) => changes === 0),
+      ({ path, reads }) => times(tongue.code(shortPath(path)), reads),
+    ),
+  );
   put('changed', ...some(told.changed, (file) => changedFile(file, tongue)));
   put(
     'ran',
@@ -86,8 +92,9 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
   put(
     'failed',
     told.failures.map(({ step, words, message, mended }) => {
-      const said = message === '' ? '' : `: ${tongue.clean(message)}`;
-      return `${tongue.step(step)}, ${mended ? 'came right later' : 'nothing mended it'}: ${tongue.code(cutWords(words))}${said}`;
+      const said = message === '' ? '' : `${tongue.clean(message)} (`;
+      const after = mended ? 'came right later' : 'nothing mended it';
+      return `${tongue.step(step)}, ${after}: ${said}${tongue.code(cutWords(words))}${said === '' ? '' : ')'}`;
     }),
     told.moreFailures,
   );
@@ -103,18 +110,24 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
   return lines;
 }
 
+/** A path outside of the session's folder by its end, which tells most. */
+function shortPath(path: string): string {
+  const parts = path.split('/');
+  return path.startsWith('/') && parts.length > 5 ? `…/${parts.slice(-3).join('/')}` : path;
+}
+
 const times = (text: string, count: number): string => (count > 1 ? `${text} ×${count}` : text);
 /** The message after it says more. */
-const cutWords = (words: string): string => (words.length > 80 ? `${words.slice(0, 79)}…` : words);
+const cutWords = (words: string): string => (words.length > 60 ? `${words.slice(0, 59)}…` : words);
 
 function changedFile({ path, added, removed, changes }: ExplainedFile, tongue: Tongue): string {
   const lines = added + removed > 0 ? ` +${formatCount(added)} −${formatCount(removed)}` : '';
-  return `${times(tongue.code(path), lines === '' ? changes : 1)}${lines}`;
+  return `${times(tongue.code(shortPath(path)), lines === '' ? changes : 1)}${lines}`;
 }
 
 const CALL_SIGNS = { ok: '✓', failed: '✕', denied: '⊘', open: '…' } as const;
 
-/** `pytest -q  ✕ ✕ ✓  step 6, step 9, step 13`. */
+/** `step 6, step 9, step 13 ✕ ✕ ✓ pytest -q`. */
 function callWords(call: ExplainedCall, tongue: Tongue): string {
   const { outcomes, steps, count, words, detail, hidden } = call;
   const some = outcomes.length > 6 ? [...outcomes.slice(0, 3), ...outcomes.slice(-2)] : outcomes;
@@ -123,13 +136,13 @@ function callWords(call: ExplainedCall, tongue: Tongue): string {
     steps.length > 3
       ? `${tongue.step(steps[0]!)} … ${tongue.step(steps.at(-1)!)}`
       : steps.map((step) => tongue.step(step)).join(', ');
-  const parts = [
-    ...(count > 1 ? [`${formatCount(count)} times`] : []),
+  const facts = [
+    ...(count > 3 ? [`${formatCount(count)} times`] : []),
     ...(detail === '' ? [] : [tongue.clean(detail)]),
-    ...(hidden ? ['its exit code is hidden'] : []),
-    where,
+    ...(hidden ? ['exit code hidden'] : []),
   ];
-  return `${signs} ${tongue.code(words)} (${parts.join(', ')})`;
+  const told = facts.length > 0 ? ` ${facts.join(', ')}:` : '';
+  return `${where} ${signs}${told} ${tongue.code(words)}`;
 }
 
 /** How it all came out, in a few sentences. */
@@ -184,10 +197,10 @@ function checkWords(
 }
 
 const WASTE_WORDS: Record<WasteKind, string> = {
-  failedPhase: 'failed phases',
-  retry: 'retries',
-  redundantRead: 'files read again',
-  cacheBreak: 'lost prompt cache',
+  failedPhase: 'phases that failed',
+  retry: 'calls again after they failed',
+  redundantRead: 'files read again unchanged',
+  cacheBreak: 'prompt caches lost',
 };
 
 export interface WasteLine {
@@ -210,6 +223,19 @@ export function wasteLines({ waste }: Explanation): WasteLine[] {
       { kind, words: WASTE_WORDS[kind], count, nanoUsd, durationMs, steps: steps.slice(0, 3) },
     ];
   });
+}
+
+/** Waste in money; what has no price is never $0. */
+export function wasteMoney(nanoUsd: number, { cost }: SessionSummary): string {
+  if (nanoUsd === 0 && (!isCostKnown(cost) || cost.unpriced > 0)) return MISSING;
+  return formatUsd(nanoUsd);
+}
+
+/** `3 files changed +9 −4`. */
+export function changedWords({ changed, added, removed }: Explanation['lines']): string {
+  if (changed === 0) return 'none changed';
+  const lines = added + removed > 0 ? ` +${formatCount(added)} −${formatCount(removed)}` : '';
+  return `${formatCount(changed)} changed${lines}`;
 }
 
 /** Share of the session's cost, `7%`; empty where there is none to be a share of. */

@@ -39,7 +39,8 @@ class Later {
     if (kind === ACTIVITY.edit) return has(ACTIVITY.edit);
     if (kind === ACTIVITY.run) return has(ACTIVITY.run) || has(ACTIVITY.test) || has(ACTIVITY.edit);
     if (kind === ACTIVITY.delegate) return has(ACTIVITY.run) || has(ACTIVITY.edit);
-    return false;
+    // A list of things to do, a question: what mattered of it shows in what follows.
+    return this.work;
   }
 
   get goesOn(): boolean {
