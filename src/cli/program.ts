@@ -1,6 +1,7 @@
 /** The grammar of the command line. Each command's own code is loaded when it is run. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { AGENT_IDS, type AgentId, isAgentId } from '../agents/agent.ts';
+import { COST_BY } from '../report/costWays.ts';
 import { sanitizeTerminal } from '../report/terminalText.ts';
 import { EXIT } from './exit.ts';
 import { CliError, Interrupted, type Io, styleFor } from './io.ts';
@@ -299,8 +300,12 @@ Examples:
   program
     .command('cost [id]')
     .summary('show what a session cost')
-    .description('Shows what a session cost: by model, by prompt, own and subagents, reconciled.')
+    .description(
+      'Shows what a session cost: by model, phase and tool, own and subagents, reconciled; and what was paid for nothing, why, and what would help.',
+    )
     .option('--all', 'all sessions of the trace folder')
+    .addOption(new Option('--by <part>', 'one table in full').choices(COST_BY))
+    .option('--csv', 'with --by: as CSV')
     .addOption(json())
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { cost } = await import('./commands/cost.ts');

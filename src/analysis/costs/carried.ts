@@ -21,6 +21,8 @@ interface Held {
   /** Tokens × requests, and × prices a token, as of when they came in. */
   atCount: number;
   atPrice: number;
+  /** Tokens × requests with a known price. */
+  atPriced: number;
 }
 
 /** The window of one lane. */
@@ -29,7 +31,8 @@ interface Window {
   /** Requests so far, and the sum of what a prompt token cost in each, nano-dollars. */
   count: number;
   price: number;
-  priced: boolean;
+  /** Requests whose price is known. */
+  priced: number;
   held: Map<number, Held>;
   /** Since the last request: bytes by tool, and in all. */
   fresh: Map<number, number>;
@@ -69,7 +72,7 @@ export function carriedByTool(fold: SessionFold): Map<number, Carried> {
       window.count++;
       if (!Number.isNaN(rate)) {
         window.price += rate;
-        window.priced = true;
+        window.priced++;
       }
     } else if ((flags[row]! & FLAG.compaction) !== 0) close(window, totals);
     else {
@@ -91,7 +94,7 @@ const emptyWindow = (): Window => ({
   prompt: 0,
   count: 0,
   price: 0,
-  priced: false,
+  priced: 0,
   held: new Map(),
   fresh: new Map(),
   bytes: 0,
@@ -99,7 +102,7 @@ const emptyWindow = (): Window => ({
 
 /** What came since the last request is in the next one. */
 function takeIn(window: Window, growth: number): void {
-  const { fresh, bytes, held, count, price } = window;
+  const { fresh, bytes, held, count, price, priced } = window;
   if (fresh.size === 0) {
     window.bytes = 0;
     return;
@@ -111,11 +114,17 @@ function takeIn(window: Window, growth: number): void {
     const tokens = own * perByte;
     const known = held.get(tool);
     if (known === undefined) {
-      held.set(tool, { tokens, atCount: tokens * count, atPrice: tokens * price });
+      held.set(tool, {
+        tokens,
+        atCount: tokens * count,
+        atPrice: tokens * price,
+        atPriced: tokens * priced,
+      });
     } else {
       known.tokens += tokens;
       known.atCount += tokens * count;
       known.atPrice += tokens * price;
+      known.atPriced += tokens * priced;
     }
   }
   fresh.clear();
@@ -123,14 +132,15 @@ function takeIn(window: Window, growth: number): void {
 }
 
 function close(window: Window, totals: Map<number, Carried>): void {
-  for (const [tool, { tokens, atCount, atPrice }] of window.held) {
+  for (const [tool, { tokens, atCount, atPrice, atPriced }] of window.held) {
     let total = totals.get(tool);
     if (total === undefined) {
       total = { tokens: 0, nanoUsd: Number.NaN };
       totals.set(tool, total);
     }
     total.tokens += tokens * window.count - atCount;
-    if (!window.priced) continue;
+    // Rounding leaves crumbs.
+    if (tokens * window.priced - atPriced < 0.5) continue;
     const cost = tokens * window.price - atPrice;
     total.nanoUsd = Number.isNaN(total.nanoUsd) ? cost : total.nanoUsd + cost;
   }

@@ -17,6 +17,8 @@ export interface CostPart {
   count: number;
   /** Of them, those without a known price: they are not in `nanoUsd`. */
   unpriced: number;
+  /** Of them, those of which the trace does not tell which response asked for them. */
+  untold: number;
 }
 
 export interface ToolCost extends CostPart {
@@ -120,21 +122,14 @@ function callParts(fold: SessionFold): CallParts {
       continue;
     }
     const nano = shares.ofCall(row);
-    // Without a response that was billed here, a call costs nothing and is not unpriced, either.
-    const known = columns.response[row]! >= 0 && isBilled(fold, columns.response[row]!);
     const code = columns.tool[row]!;
     tools[code] ??= emptyPart();
-    tools[code].count++;
-    if (known) addPart(tools[code], nano, 1, false);
+    addCall(fold, tools[code], row, nano);
     const files = filesOf(row);
-    if (files.length === 0) {
-      noFile.count++;
-      if (known) addPart(noFile, nano, 1, false);
-    }
+    if (files.length === 0) addCall(fold, noFile, row, nano);
     for (const [at, file] of files.entries()) {
       byFile[file] ??= emptyPart();
-      byFile[file].count++;
-      if (known) addPart(byFile[file], partOf(nano, files.length, at), 1, false);
+      addCall(fold, byFile[file], row, partOf(nano, files.length, at));
     }
   }
   const carried = carriedByTool(fold);
@@ -180,12 +175,13 @@ function serverCosts(
   total: CostSum,
 ): Pick<CostBreakdown, 'servers' | 'noServer'> {
   const servers = new Map<string, ServerCost>();
-  const noServer = { nanoUsd: total.nanoUsd, count: 0, unpriced: 0 };
+  const noServer = { ...emptyPart(), nanoUsd: total.nanoUsd };
   for (const tool of tools) {
     const server = mcpServerOf(tool.tool, fold.session.provider);
     if (server === undefined) {
       noServer.count += tool.count;
       noServer.unpriced += tool.unpriced;
+      noServer.untold += tool.untold;
       continue;
     }
     noServer.nanoUsd -= tool.nanoUsd;
@@ -198,19 +194,30 @@ function serverCosts(
     sum.count += tool.count;
     sum.nanoUsd += tool.nanoUsd;
     sum.unpriced += tool.unpriced;
+    sum.untold += tool.untold;
     sum.carried.tokens += tool.carried.tokens;
     sum.carried.nanoUsd += tool.carried.nanoUsd;
   }
   return { servers: [...servers.values()].sort(dearest), noServer };
 }
 
-const emptyPart = (): CostPart => ({ nanoUsd: 0, count: 0, unpriced: 0 });
+const emptyPart = (): CostPart => ({ nanoUsd: 0, count: 0, unpriced: 0, untold: 0 });
 
-/** @param counts whether `count` goes up, too */
-function addPart(part: CostPart, nano: number, count: number, counts = true): void {
-  if (counts) part.count += count;
+function addPart(part: CostPart, nano: number, count: number): void {
+  part.count += count;
   if (Number.isNaN(nano)) part.unpriced += count;
   else part.nanoUsd += nano;
+}
+
+function addCall(fold: SessionFold, part: CostPart, call: number, nano: number): void {
+  const response = fold.columns.response[call]!;
+  if (response >= 0 && isBilled(fold, response)) {
+    addPart(part, nano, 1);
+    return;
+  }
+  // What another session was billed for costs nothing here.
+  part.count++;
+  if (response < 0 || !fold.cost.hasUsage(response)) part.untold++;
 }
 
 const dearest = (a: CostPart, b: CostPart): number => b.nanoUsd - a.nanoUsd || b.count - a.count;
