@@ -121,13 +121,14 @@ const ITEM_SLACK = 30;
 const UNTOLD = 24;
 
 /** Per gap (what came before point i), beside the bytes by source. */
-const { loose: LOOSE, slack: SLACK, instructions: INSTRUCTIONS } = ARRIVED;
+const { loose: LOOSE, slack: SLACK, instructions: INSTRUCTIONS, prompt: PROMPTED } = ARRIVED;
 /** Per point: bytes of its own texts and calls, and of its thinking. */
-const OWN = SOURCES + 3;
-const THINKING = SOURCES + 4;
-const WIDTH = SOURCES + 5;
+const OWN = SOURCES + 4;
+const THINKING = SOURCES + 5;
+const WIDTH = SOURCES + 6;
 
 const REASONING = STEP_KINDS.indexOf('reasoning');
+const PROMPT = STEP_KINDS.indexOf('prompt');
 const RUN = STEP_KINDS.indexOf('run');
 const MODIFY = STEP_KINDS.indexOf('modify');
 
@@ -343,6 +344,7 @@ class Course implements ContextCourse {
         }
       }
       sums[at + source]! += bytes;
+      if (kind[row] === PROMPT) sums[at + PROMPTED] = 1;
       sums[at + SLACK]! += slackOf(size[row]!, code, kind[pair[row]!] ?? -1);
       gaps[i] = gap;
     }
@@ -365,6 +367,8 @@ class Course implements ContextCourse {
       const prompt = prompts[at]!;
       const from = at * WIDTH;
       const compacted = told.get(at);
+      // Another model brings another system prompt.
+      if (sums[from + PROMPTED] === 1 && this.isSwitch(at)) sums[from + PROMPTED] = 0;
       if (at === 0) state.begin(prompt, from);
       else if (compacted === undefined && this.isDetour(at, before, told)) {
         this.detour(at, state);
@@ -395,6 +399,11 @@ class Course implements ContextCourse {
       this.compactions.push(this.compactionOf(count, last, [], [], before, place));
     }
     return rates;
+  }
+
+  private isSwitch(at: number): boolean {
+    const { cost } = this.fold;
+    return at > 0 && cost.modelOfRow(this.rows[at]!) !== cost.modelOfRow(this.rows[at - 1]!);
   }
 
   private isDetour(at: number, before: number, told: ReadonlyMap<number, number>): boolean {

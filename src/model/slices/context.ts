@@ -43,6 +43,8 @@ export class ContextSlice implements Slice {
   private readonly instructions = new Set<number>();
   /** Goes up with all that a course of the window is made of: see `contextStamp`. */
   changes = 0;
+  /** Time of the newest response: what comes from before it may be part of what it was asked with. */
+  private newestMs = Number.NEGATIVE_INFINITY;
   private readonly byLane = new Map<number, ContextFill>();
   private readonly marks = new Map<number, ContextMark>();
   private readonly columns: Columns;
@@ -55,6 +57,7 @@ export class ContextSlice implements Slice {
 
   add(row: number, event: TraceEvent): void {
     const type = this.columns.type[row]!;
+    if (this.columns.timeMs[row]! <= this.newestMs) this.changes++;
     if (type === TYPE.session_start) {
       const mark = startMark(event);
       if (mark !== undefined) this.marks.set(row, mark);
@@ -75,6 +78,7 @@ export class ContextSlice implements Slice {
     }
     if (type !== TYPE.llm_response) return;
     this.changes++;
+    this.newestMs = Math.max(this.newestMs, this.columns.timeMs[row]!);
     const { usage } = this.fold;
     if (!usage) return;
     const lane = this.columns.lane[row]!;
@@ -100,6 +104,7 @@ export class ContextSlice implements Slice {
   remove(row: number): void {
     this.marks.delete(row);
     // A better version of the last response follows at once and takes its place.
+    this.changes++;
     this.told.delete(row);
     this.instructions.delete(row);
   }
