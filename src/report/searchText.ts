@@ -55,7 +55,7 @@ export function foundSession(
     const time = padToWidth(`+${formatClock(hit.timeMs - startMs)}`, 8, 'right');
     const lead = `${time}  ${padToWidth(sanitizeLine(where), 12)} ${padToWidth(whatOf(hit), LEAD)} `;
     const room = width === undefined ? undefined : Math.max(20, width - textWidth(lead));
-    lines.push(`${style.dim(lead)}${marked(hit, style, room)}`);
+    lines.push(`${style.dim(lead)}${marked(hit, style, room)}`.trimEnd());
   }
   return `${lines.join('\n')}\n`;
 }

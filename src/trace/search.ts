@@ -3,6 +3,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeLine } from '../model/decode.ts';
 import type { TraceEvent } from '../model/event.ts';
+import { agentName } from '../model/summary.ts';
 import { EVENTS_FILE } from './append.ts';
 import { openRead } from './files.ts';
 import type { SessionEntry } from './store.ts';
@@ -81,7 +82,7 @@ export interface SearchOptions {
   sliceMs?: number | undefined;
 }
 
-const CHUNK = 2 * 1_048_576;
+const CHUNK = 524_288;
 /** Longest line that is looked into, bytes. */
 const MAX_LINE = 8 * 1_048_576;
 /** A session's first lines, where its agent and first prompt stand. */
@@ -142,7 +143,7 @@ function* searchOne(
     const head = readHead(file, entry, buffer);
     const found = query.begin({
       id: entry.id,
-      agent: head.agent,
+      agent: `${head.provider} ${head.agent}`,
       startMs: head.startMs,
       nanoUsd,
     });
@@ -196,13 +197,16 @@ function* searchOne(
 }
 
 interface Head {
+  provider: string;
+  /** As people call it. */
   agent: string;
   title: string;
   startMs: number;
 }
 
 function readHead(file: number, entry: SessionEntry, buffer: Buffer): Head {
-  const head: Head = { agent: '', title: '', startMs: Number.POSITIVE_INFINITY };
+  const head: Head = { provider: '', agent: '', title: '', startMs: Number.POSITIVE_INFINITY };
+  let name = '';
   const got = readSync(file, buffer, 0, Math.min(HEAD_BYTES, buffer.length), 0);
   const end = got < HEAD_BYTES ? got : buffer.lastIndexOf(NEWLINE, got - 1) + 1;
   for (const line of buffer.toString('utf8', 0, Math.max(0, end)).split('\n').slice(0, 200)) {
@@ -211,11 +215,13 @@ function readHead(file: number, entry: SessionEntry, buffer: Buffer): Head {
     const { data, timestamp, event_type: type } = decoded.event;
     const ms = timestamp * 1000;
     if (ms < head.startMs) head.startMs = ms;
-    if (head.agent === '') head.agent = textOf(data.provider) || textOf(data.agent_name);
+    if (head.provider === '') head.provider = textOf(data.provider).slice(0, 40);
+    if (name === '') name = textOf(data.agent_name).slice(0, 100);
     if (head.title === '' && type === 'user_prompt') head.title = textOf(data.prompt).slice(0, 300);
-    if (head.title !== '' && head.agent !== '') break;
+    if (head.title !== '' && head.provider !== '') break;
   }
   if (!Number.isFinite(head.startMs)) head.startMs = entry.modifiedMs;
+  if (head.provider + name !== '') head.agent = agentName(head.provider, name);
   return head;
 }
 

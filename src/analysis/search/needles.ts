@@ -1,4 +1,4 @@
-import type { Query } from './query.ts';
+import type { Query, Term } from './query.ts';
 
 /** What a line of JSON writes as it is, whoever writes it. */
 const PLAIN = /[ !#-%(-.0-;=?-[\]-~]+/g;
@@ -17,10 +17,7 @@ export function needlesOf({ groups }: Query): RegExp | undefined {
     for (const { terms, not } of clauses) {
       // Which steps do not say a thing can only be told by reading what they say.
       const each = terms.length === 0 ? not : terms;
-      const needles = each
-        .filter(({ field, value }) => field !== 'kind' && value !== '')
-        .map(({ value }) => needleOf(value))
-        .filter((needle) => needle !== undefined);
+      const needles = each.map(needleOfTerm).filter((needle) => needle !== undefined);
       if (terms.length === 0) {
         // Any of them is enough to shut a session out: all are looked for.
         if (needles.length < each.length) return undefined;
@@ -38,6 +35,23 @@ export function needlesOf({ groups }: Query): RegExp | undefined {
 interface Needle {
   source: string;
   length: number;
+}
+
+/** What the line of an event of a kind has in it. Last in the choice: many lines have it. */
+const KINDS: Readonly<Record<string, string>> = {
+  prompt: '"user_prompt"',
+  assistant: '"assistant_response"',
+  reasoning: '"reasoning"',
+  denied: '"denied"',
+  error: '"(?:error|is_error|exit_code)"',
+  session: '"session_(?:start|end)"',
+  notice: '"decision"',
+};
+
+function needleOfTerm({ field, value }: Term): Needle | undefined {
+  if (value !== '' && field !== 'kind') return needleOf(value);
+  const kind = field === 'error' ? 'error' : value;
+  return Object.hasOwn(KINDS, kind) ? { source: KINDS[kind]!, length: 0 } : undefined;
 }
 
 function needleOf(value: string): Needle | undefined {

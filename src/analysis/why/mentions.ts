@@ -10,7 +10,7 @@ export interface Mention {
   line: number;
   /** As the text has it. */
   as: string;
-  /** Only the name of the file, without a folder. */
+  /** Only the name of the file, without a folder: one that few folders have. */
   bare: boolean;
 }
 
@@ -49,6 +49,8 @@ export function mentionOfPath(text: string, path: string): Mention | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (name.length < 3) return undefined;
   const limit = Math.min(text.length, MAX_TEXT);
+  // Alone, the name of a folder is a word like any other, and a common name is any folder's.
+  const alone = /.\.[A-Za-z]\w*$/.test(name) && !COMMON.test(name);
   let bare: Mention | undefined;
   for (let at = text.indexOf(name), tries = 0; at >= 0 && at < limit && tries < 500; tries++) {
     const end = at + name.length;
@@ -57,9 +59,9 @@ export function mentionOfPath(text: string, path: string): Mention | undefined {
       while (from > 0 && PATH_PART.test(text[from - 1]!) && at - from < 4096) from--;
       const said = text.slice(from, end);
       if (isPath(said, path)) {
-        const isBare = !/[/\\]/.test(said);
+        const isBare = !plainPath(said).includes('/');
         if (!isBare) return { at: from, line: lineAt(text, from), as: said, bare: false };
-        bare ??= { at: from, line: lineAt(text, from), as: said, bare: true };
+        if (alone) bare ??= { at: from, line: lineAt(text, from), as: said, bare: true };
       }
     }
     at = text.indexOf(name, end);
