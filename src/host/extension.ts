@@ -91,7 +91,14 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     changed: () => statusBar.refresh(),
   });
   statusBar.guardOf = (session) => guard.statusOf(session);
-  const understand = new UnderstandHost({ engine, focus, documents, contents, log });
+  const understand = new UnderstandHost({
+    engine,
+    focus,
+    documents,
+    contents,
+    markedStep: () => marks.stepAtCursor(),
+    log,
+  });
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);
   context.subscriptions.push(
@@ -103,7 +110,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     contents,
     stream,
     sessions,
-    new SessionCommands(engine, focus, stream, log),
+    new SessionCommands(engine, focus, stream, understand, log),
     new DailyArchive(engine, log),
     { dispose: () => void loaded?.then((part) => part.dispose()) },
     touches,

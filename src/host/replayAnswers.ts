@@ -24,8 +24,6 @@ export interface AnswersHost {
   linkTo(session: LiveSession, step: number): string;
   /** In Restricted Mode nothing is written; says so. */
   mayWrite(): boolean;
-  /** Who makes annotations. */
-  author(): string;
 }
 
 /** An outline is made at most once a second, ms. */
@@ -59,11 +57,12 @@ export class ReplayAnswers {
   private bare: Extract<ToReplayPage, { type: 'state' }> | undefined;
   private paused = true;
 
-  constructor(session: LiveSession, host: AnswersHost) {
+  /** @param author of the annotations that the page makes */
+  constructor(session: LiveSession, host: AnswersHost, author: string) {
     this.session = session;
     this.host = host;
     this.maker = new OutlineMaker(session.trace);
-    this.notes = new SessionNotes(session, host);
+    this.notes = new SessionNotes(session, host, author);
   }
 
   /** A page is there, and knows nothing yet. */

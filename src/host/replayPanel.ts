@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import * as vscode from 'vscode';
 import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
@@ -165,7 +164,6 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
       copyText: async (text) => await vscode.env.clipboard.writeText(text),
       linkTo: ({ id }, at) => replayLink(id, at),
       mayWrite,
-      author: userName,
     };
     return new ReplayFeed(
       this.engine.live,
@@ -238,15 +236,6 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     // The tabs stay: after a reload they are filled again.
     for (const { feed } of this.open.values()) feed.dispose();
     for (const subscription of this.subscriptions) subscription.dispose();
-  }
-}
-
-/** Who makes annotations: the name that the system knows the person by. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return '';
   }
 }
 

@@ -14,18 +14,19 @@ import type { LiveSession } from './liveSession.ts';
 export interface NotesHost {
   post(message: ToReplayPage): void;
   mayWrite(): boolean;
-  author(): string;
 }
 
 /** The annotations of one session, for its replay page: what others write is seen, too. */
 export class SessionNotes {
   private readonly session: LiveSession;
   private readonly host: NotesHost;
+  private readonly author: string;
   private stamp: string | undefined;
   private known: Annotation[] = [];
   private sent = '';
 
-  constructor(session: LiveSession, host: NotesHost) {
+  constructor(session: LiveSession, host: NotesHost, author: string) {
+    this.author = author;
     this.session = session;
     this.host = host;
   }
@@ -98,7 +99,7 @@ export class SessionNotes {
           Math.round(trace.fold.columns.timeMs[row]! - trace.fold.session.firstMs) / 1000,
         label,
         note,
-        author: this.host.author(),
+        author: this.author,
       });
     });
   }

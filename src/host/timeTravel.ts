@@ -146,15 +146,23 @@ export class TimeTravel {
     }
   }
 
+  /** What the session that the window is about changed, from its beginning to its end. */
+  async showAllChanges(): Promise<void> {
+    const { session } = this.deps.focus;
+    if (!session) await this.showRangeChanges(undefined, 0, Number.MAX_SAFE_INTEGER);
+    else await this.showRangeChanges(session.key, 0, session.trace.fold.steps.length - 1);
+  }
+
   private async showRange(
     session: LiveSession,
     { from, to, title }: { from: number; to: number; title: string },
   ): Promise<void> {
+    const last = Math.min(to, session.trace.fold.steps.length - 1);
     const all = changedBetween(session.trace.fold, from, to);
     const span =
       from === to
         ? vscode.l10n.t('step {0}', from + 1)
-        : vscode.l10n.t('steps {0}–{1}', from + 1, to + 1);
+        : vscode.l10n.t('steps {0}–{1}', from + 1, last + 1);
     if (all.length === 0) {
       void vscode.window.showInformationMessage(
         vscode.l10n.t('Nothing that is known was changed in {0}.', span),

@@ -11,10 +11,24 @@ export interface UnderstandDeps {
   focus: Focus;
   documents: TraceDocuments;
   contents: ChangeContents;
+  /** The step by which the line of the cursor is marked. */
+  markedStep(): { key: string; step: number } | undefined;
   log: vscode.LogOutputChannel;
 }
 
-const COMMANDS: readonly UnderstandCommand[] = ['openFileAsOf', 'showRangeChanges'];
+const COMMANDS: readonly UnderstandCommand[] = [
+  'explain',
+  'showTimeline',
+  'showCost',
+  'showContext',
+  'showTree',
+  'why',
+  'annotate',
+  'searchSessions',
+  'openFileAsOf',
+  'showRangeChanges',
+  'showAllChanges',
+];
 
 /** The commands that take analyses, and when their part is loaded: when one is run, or a replay is shown. */
 export class UnderstandHost implements vscode.Disposable {

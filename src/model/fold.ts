@@ -149,13 +149,6 @@ export class SessionFold implements FoldContext {
     return this.table.get(idKey);
   }
 
-  /** The row of the call that the agent of this session knows by this id; -1: there is none. */
-  rowOfCall(sessionId: string, toolUseId: string): number {
-    if (toolUseId === '') return -1;
-    const id = this.matcher.resolve(eventIdNumber(sessionId, 'call', toolUseId));
-    return this.table.get(keyFrom(id, TYPE.tool_call));
-  }
-
   /**
    * @param offset byte offset of the event's line in its file
    * @param size bytes of the line
@@ -565,6 +558,18 @@ export class SessionFold implements FoldContext {
     return sharers === 0 && columns.pair[response] === row
       ? columns.nanoUsd[response]!
       : Number.NaN;
+  }
+
+  /** Row of the call that started the subagent of this lane; -1: not known. */
+  spawnedBy(lane: number): number {
+    const id = this.subagents.callIdOf(lane);
+    return id === 0 ? -1 : this.table.get(keyFrom(this.matcher.resolve(id), TYPE.tool_call));
+  }
+
+  /** The row of the call that its agent gave this id; -1. */
+  callRow(sessionId: string, toolUseId: string): number {
+    const id = this.matcher.resolve(eventIdNumber(sessionId, 'call', toolUseId));
+    return this.table.get(keyFrom(id, TYPE.tool_call));
   }
 
   /** Tokens of the response in this row, its prompt's and its own: what the next one starts with. */

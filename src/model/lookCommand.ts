@@ -2,7 +2,7 @@
 
 const LOOKS = new Set(
   (
-    'rg grep egrep fgrep zgrep ag ack fd find ls ll tree cat bat head tail less more nl wc file stat du df ' +
+    'rg awk gawk grep egrep fgrep zgrep ag ack fd find ls ll tree cat bat head tail less more nl wc file stat du df ' +
     'which whereis type command jq yq sort uniq cut tr column diff cmp comm ps env printenv uname date ' +
     'whoami id hostname readlink realpath basename dirname od xxd hexdump strings md5sum sha256sum ' +
     'get-content get-childitem select-string dir findstr where test [ [['

@@ -90,7 +90,8 @@ const fit = (text: string, width: number | undefined): string =>
 
 export function factsOf(lane: ContextLaneJson): string {
   const { window_tokens: window, tokens, peak_tokens: peak, fill } = lane;
-  const of = window === null ? '' : ` of ${formatTokens(window)} (${formatPercent(fill ?? 0)})`;
+  const of =
+    window === null ? ' tokens' : ` of ${formatTokens(window)} (${formatPercent(fill ?? 0)})`;
   return [
     sanitizeLine(lane.model) || 'unknown model',
     `${formatTokens(tokens)}${of}`,
@@ -249,7 +250,10 @@ const isBefore = ({ at, told }: CompactionJson, until: number): boolean =>
   told ? at < until : at <= until;
 
 function compactionLines(compaction: CompactionJson, { style, width }: Look): string[] {
-  return wrapFacts(`  ↯ ${compactionWords(compaction)}`, width).map((line) => style.yellow(line));
+  const room = width === undefined ? undefined : width - 4;
+  return wrapFacts(compactionWords(compaction), room).map((line, at) =>
+    style.yellow(`${at === 0 ? '  ↯ ' : '    '}${line}`),
+  );
 }
 
 const told = (tokens: number | null): string => (tokens === null ? MISSING : formatTokens(tokens));

@@ -22,9 +22,6 @@ export const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
 
 export const NO_CAUSE = 'No cause found in the trace.';
 
-/** Whether the chain begins with a person's word. */
-export const isExplained = ({ links }: WhyChain): boolean => links[0]?.reason === 'prompt';
-
 const REASON_COLUMNS = 10;
 
 export function whyText(chain: WhyChain, options: { style: Style; width?: number }): string {
@@ -39,8 +36,7 @@ export function whyText(chain: WhyChain, options: { style: Style; width?: number
     const columns = room(taken);
     return columns === undefined ? text : cutToWidth(text, columns);
   };
-  const prompted = chain.links[0]?.reason === 'here' && isPromptWords(chain);
-  if (!isExplained(chain) && !prompted) lines.push(style.dim(NO_CAUSE));
+  if (chain.unexplained) lines.push(style.dim(NO_CAUSE));
   for (const [nth, link] of chain.links.entries()) {
     const here = link.reason === 'here';
     const lead = `${padToWidth(WHY_WORDS[link.reason], REASON_COLUMNS)} step ${number(link.step)} `;
@@ -64,9 +60,6 @@ export function whyText(chain: WhyChain, options: { style: Style; width?: number
   return `${lines.join('\n')}\n`;
 }
 
-/** The step asked about is where chains begin: there is nothing to be found. */
-const isPromptWords = ({ links, complete }: WhyChain): boolean => links.length === 1 && complete;
-
 function tint({ reason, sure }: WhyLink, style: Style): (text: string) => string {
   if (reason === 'error' || reason === 'retry') return style.red;
   if (reason === 'prompt') return style.cyan;
@@ -79,7 +72,7 @@ export function whyJson(sessionId: string, chain: WhyChain): object {
     session_id: sessionId,
     step: chain.step + 1,
     complete: chain.complete,
-    explained: isExplained(chain),
+    explained: chain.unexplained !== true,
     cut: chain.cut,
     links: chain.links.map(({ step, reason, sure, words, evidence }) => ({
       step: step + 1,
@@ -103,7 +96,7 @@ export function whyMarkdown(chain: WhyChain, title: string): string {
   return [
     `# Why step ${chain.step + 1}`,
     markdownText(title),
-    ...(isExplained(chain) ? [] : [NO_CAUSE]),
+    ...(chain.unexplained ? [NO_CAUSE] : []),
     lines.join('\n'),
   ]
     .filter((part) => part !== '')

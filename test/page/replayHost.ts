@@ -75,7 +75,7 @@ export class ReplayLab {
           this.names.set(session.id, title);
           this.live.announce();
         },
-        loadAnswers: async (session) => new ReplayAnswers(session, this.answersHost(post)),
+        loadAnswers: async (session) => new ReplayAnswers(session, this.answersHost(post), 'Dana'),
         ...this.answersHost(post),
         command: (command) => this.opened.push(command),
         settings: () => this.settings,
@@ -95,7 +95,6 @@ export class ReplayLab {
       },
       linkTo: (session, step) => `vscode://test/replay?session=${session.id}&step=${step + 1}`,
       mayWrite: () => true,
-      author: () => 'Dana',
     };
   }
 

@@ -121,13 +121,14 @@ const ITEM_SLACK = 30;
 const UNTOLD = 24;
 
 /** Per gap (what came before point i), beside the bytes by source. */
-const { loose: LOOSE, slack: SLACK, instructions: INSTRUCTIONS } = ARRIVED;
+const { loose: LOOSE, slack: SLACK, instructions: INSTRUCTIONS, prompt: PROMPTED } = ARRIVED;
 /** Per point: bytes of its own texts and calls, and of its thinking. */
-const OWN = SOURCES + 3;
-const THINKING = SOURCES + 4;
-const WIDTH = SOURCES + 5;
+const OWN = SOURCES + 4;
+const THINKING = SOURCES + 5;
+const WIDTH = SOURCES + 6;
 
 const REASONING = STEP_KINDS.indexOf('reasoning');
+const PROMPT = STEP_KINDS.indexOf('prompt');
 const RUN = STEP_KINDS.indexOf('run');
 const MODIFY = STEP_KINDS.indexOf('modify');
 
@@ -141,7 +142,9 @@ const emptyLane = (lane: number): LaneRows => ({
 function coursesOf(fold: SessionFold, lanes: readonly LaneRows[]): Course[] {
   const { columns, steps } = fold;
   const pointOf = new Int32Array(columns.length).fill(-1);
-  for (const { responses } of lanes) responses.forEach((row, at) => (pointOf[row] = at));
+  for (const { responses } of lanes) {
+    for (let at = 0; at < responses.length; at++) pointOf[responses[at]!] = at;
+  }
   const stepOf = new Int32Array(columns.length).fill(-1);
   const list = steps.copy();
   for (let step = 0; step < list.length; step++) {
@@ -196,7 +199,7 @@ class Course implements ContextCourse {
       (count > 0 ? fold.cost.modelOfRow(responses[count - 1]!) : '') ||
       fill?.model ||
       (lane === 0 ? fold.session.model : '');
-    const window = windowOf(fold, this.model, this.tokens);
+    const window = windowOf(fold, lane, this.model, this.tokens);
     if (window !== undefined) this.window = window;
   }
 
@@ -341,6 +344,7 @@ class Course implements ContextCourse {
         }
       }
       sums[at + source]! += bytes;
+      if (kind[row] === PROMPT) sums[at + PROMPTED] = 1;
       sums[at + SLACK]! += slackOf(size[row]!, code, kind[pair[row]!] ?? -1);
       gaps[i] = gap;
     }
@@ -363,6 +367,8 @@ class Course implements ContextCourse {
       const prompt = prompts[at]!;
       const from = at * WIDTH;
       const compacted = told.get(at);
+      // Another model brings another system prompt.
+      if (sums[from + PROMPTED] === 1 && this.isSwitch(at)) sums[from + PROMPTED] = 0;
       if (at === 0) state.begin(prompt, from);
       else if (compacted === undefined && this.isDetour(at, before, told)) {
         this.detour(at, state);
@@ -393,6 +399,11 @@ class Course implements ContextCourse {
       this.compactions.push(this.compactionOf(count, last, [], [], before, place));
     }
     return rates;
+  }
+
+  private isSwitch(at: number): boolean {
+    const { cost } = this.fold;
+    return at > 0 && cost.modelOfRow(this.rows[at]!) !== cost.modelOfRow(this.rows[at - 1]!);
   }
 
   private isDetour(at: number, before: number, told: ReadonlyMap<number, number>): boolean {
@@ -503,8 +514,13 @@ function slackOf(size: number, type: number, kind: number): number {
 const LARGE_WINDOW = 1_000_000;
 
 /** A name does not always tell of the larger window that a session had: what was in it does. */
-function windowOf(fold: SessionFold, model: string, tokens: Int32Array): number | undefined {
-  const told = fold.pricer?.contextWindow(model);
+function windowOf(
+  fold: SessionFold,
+  lane: number,
+  model: string,
+  tokens: Int32Array,
+): number | undefined {
+  const told = fold.context.windowOf(lane, model);
   if (told === undefined) return undefined;
   let most = 0;
   for (const one of tokens) if (one > most) most = one;

@@ -14,6 +14,8 @@ export const ARRIVED = {
   slack: SOURCES + 1,
   /** 1: instructions were loaded, of which only the path is told. */
   instructions: SOURCES + 2,
+  /** 1: a person's prompt, with which files, images and selections come that no event tells of. */
+  prompt: SOURCES + 3,
 } as const;
 
 /** What a window holds, by source: whole tokens, never negative. */
@@ -62,7 +64,13 @@ export class WindowState {
     const loose = Math.min(rest, Math.ceil(arrivals[from + ARRIVED.loose]! / BYTES_PER_TOKEN));
     this.held[SOURCE.conversation]! += loose;
     rest -= loose;
-    this.held[arrivals[from + ARRIVED.instructions] === 1 ? SOURCE.memory : SOURCE.system]! += rest;
+    this.held[this.untold(from)]! += rest;
+  }
+
+  /** What the growth is that no event explains. */
+  private untold(from: number): number {
+    if (this.arrivals[from + ARRIVED.instructions] === 1) return SOURCE.memory;
+    return this.arrivals[from + ARRIVED.prompt] === 1 ? SOURCE.conversation : SOURCE.system;
   }
 
   /** A request smaller than what was there: something of the old was taken out. */

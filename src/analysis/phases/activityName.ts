@@ -1,3 +1,4 @@
+import { FLAG } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import type { SessionPhase } from './phase.ts';
 
@@ -13,7 +14,8 @@ export function activityName(fold: SessionFold, phase: SessionPhase): string {
     case 'test':
       return 'Test';
     case 'run':
-      return phase.runs > 0 ? 'Run commands' : 'Use tools';
+      if (phase.runs === 0) return 'Use tools';
+      return commits(fold, phase) ? 'Run commands, commit' : 'Run commands';
     case 'delegate':
       return delegate(fold, phase);
     case 'answer':
@@ -28,6 +30,13 @@ function delegate({ subagents }: SessionFold, { startMs, endMs }: SessionPhase):
   if (started.length > 1) return `Delegate to ${started.length} subagents`;
   const type = started[0]?.type ?? '';
   return type === '' ? 'Delegate' : `Delegate to ${type}`;
+}
+
+function commits({ columns, steps }: SessionFold, { firstStep, lastStep }: SessionPhase): boolean {
+  for (let step = firstStep; step <= lastStep; step++) {
+    if ((columns.flags[steps.row(step)]! & FLAG.commit) !== 0) return true;
+  }
+  return false;
 }
 
 /** `webhook.py and 2 more`: the files worked on most stand first. */
@@ -49,7 +58,9 @@ function place(fold: SessionFold, phase: SessionPhase): string {
   const folders = phase.files.map((file) => parts(paths.name(file)).slice(0, -1));
   const common = deepest(folders);
   const inside = home.every((part, at) => common[at] === part);
-  const shown = inside ? common.slice(home.length) : common.slice(-2);
+  // A folder around the session's own says nothing.
+  const around = common.every((part, at) => home[at] === part);
+  const shown = inside ? common.slice(home.length) : around ? [] : common.slice(-2);
   if (shown.length > 0)
     return shown.length > 3 ? `…/${shown.slice(-2).join('/')}` : shown.join('/');
   return `${phase.filesRead} files`;

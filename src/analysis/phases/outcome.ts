@@ -39,12 +39,19 @@ class Later {
     if (kind === ACTIVITY.edit) return has(ACTIVITY.edit);
     if (kind === ACTIVITY.run) return has(ACTIVITY.run) || has(ACTIVITY.test) || has(ACTIVITY.edit);
     if (kind === ACTIVITY.delegate) return has(ACTIVITY.run) || has(ACTIVITY.edit);
-    return false;
+    // A list of things to do, a question: what mattered of it shows in what follows.
+    return this.work;
   }
 
   get goesOn(): boolean {
     return this.work;
   }
+}
+
+/** A step that failed, and whether something came right after it. */
+export interface FailedStep {
+  step: number;
+  mended: boolean;
 }
 
 /** How a phase went. */
@@ -53,7 +60,13 @@ export interface Found {
   failedStep: number;
   /** Something failed and came right. */
   mended: boolean;
+  /** Failures of the work, the last ones, ascending; and how many there were. */
+  failures: FailedStep[];
+  failureCount: number;
 }
+
+/** Failures that are named, of a phase. */
+const MOST_NAMED = 50;
 
 /**
  * How phases went, by the failures in them.
@@ -74,7 +87,12 @@ export function outcomesOf(
   phases: readonly { firstStep: number; part: number }[],
 ): Found[] {
   const { columns } = fold;
-  const found: Found[] = phases.map(() => ({ failedStep: -1, mended: false }));
+  const found: Found[] = phases.map(() => ({
+    failedStep: -1,
+    mended: false,
+    failures: [],
+    failureCount: 0,
+  }));
   const later = new Later();
   let end = list.length;
   for (let at = phases.length - 1; at >= 0; at--) {
@@ -105,18 +123,27 @@ export function outcomesOf(
           if (lastFailed < 0) lastFailed = step;
         }
         if (kind === ACTIVITY.explore) continue;
-        if (lane !== 0 || later.mends(lane, kind, tool)) own.mended = true;
-        else if (own.failedStep < 0) own.failedStep = step;
+        note(own, step, lane !== 0 || later.mends(lane, kind, tool));
       } else if (type === TYPE.error && (flags & FLAG.denied) === 0) {
-        if (lane !== 0 || later.goesOn) own.mended = true;
-        else if (own.failedStep < 0) own.failedStep = step;
+        note(own, step, lane !== 0 || later.goesOn);
       } else if (type === TYPE.assistant_response && lane === 0) {
         if (columns.kind[row] === ASSISTANT) later.answer();
       }
     }
-    if (calls >= 3 && failed === calls && own.failedStep < 0) own.failedStep = lastFailed;
+    if (calls >= 3 && failed === calls && own.failedStep < 0) {
+      own.failedStep = lastFailed;
+      if (own.failureCount === 0) note(own, lastFailed, false);
+    }
+    own.failures.reverse();
     end = firstStep;
     if (part === 0) later.clear();
   }
   return found;
+}
+
+function note(found: Found, step: number, mended: boolean): void {
+  found.failureCount++;
+  if (found.failures.length < MOST_NAMED) found.failures.push({ step, mended });
+  if (mended) found.mended = true;
+  else if (found.failedStep < 0) found.failedStep = step;
 }

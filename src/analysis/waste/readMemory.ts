@@ -18,6 +18,7 @@ export class ReadMemory {
   /** @param ranges two numbers a range; undefined: the whole file */
   holds(ranges: Int32Array | undefined): boolean {
     if (this.reads === 0) return false;
+    // Told without lines: that it did not change since it was read, or a picture, which is never held.
     if (this.whole || ranges === undefined) return this.whole;
     // No line is known, or too many pieces to tell.
     if (ranges.length === 0 || ranges.length > 2 * MOST_RANGES) return false;

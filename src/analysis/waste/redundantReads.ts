@@ -2,7 +2,10 @@ import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import type { FileChange } from '../../model/slices/files.ts';
 import { STEP_KINDS } from '../../model/step.ts';
+import { emptyUsage } from '../../model/usage.ts';
+import { opsByRow } from '../costs/opsByRow.ts';
 import { rowsInTime } from '../costs/rowsInTime.ts';
+import { isBilled } from '../costs/shares.ts';
 import { ReadMemory } from './readMemory.ts';
 
 export interface RedundantRead {
@@ -16,6 +19,8 @@ export interface RedundantRead {
 
 const READ = STEP_KINDS.indexOf('read');
 const FILES = 1_000_000;
+/** A prompt of less than this part of the one before has lost some of what it held. */
+const CUT = 0.9;
 
 /** What a lane remembers of a file, and as of when. */
 interface Known {
@@ -31,28 +36,23 @@ interface Known {
  * change by anyone in between. In time order.
  */
 export function redundantReads(fold: SessionFold): RedundantRead[] {
-  const { columns, files, context } = fold;
+  const { columns, files, context, cost } = fold;
   const { type, flags, lane, kind, pair } = columns;
-  const count = files.opCount;
-  const first = new Int32Array(columns.length).fill(-1);
-  const next = new Int32Array(count);
-  for (let op = count - 1; op >= 0; op--) {
-    const row = files.opRow(op);
-    if (row < 0) continue;
-    next[op] = first[row]!;
-    first[row] = op;
-  }
+  const { first, next } = opsByRow(fold);
   const rows = rowsInTime(
     fold,
     (row) =>
       first[row]! >= 0 ||
       (flags[row]! & FLAG.compaction) !== 0 ||
       files.mayChangeMore(row) ||
+      isBilled(fold, row) ||
       (type[row] === TYPE.session_start && context.markOf(row) === 'clear'),
   );
   const changes = new Map<number, number>();
   const known = new Map<number, Known>();
   const windows: number[] = [];
+  const prompts: number[] = [];
+  const usage = emptyUsage();
   let unknown = 0;
   const found: RedundantRead[] = [];
   const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
@@ -77,6 +77,14 @@ export function redundantReads(fold: SessionFold): RedundantRead[] {
   };
   for (const row of rows) {
     const code = lane[row]!;
+    if (type[row] === TYPE.llm_response) {
+      cost.usageInto(row, usage);
+      const before = prompts[code] ?? 0;
+      prompts[code] = usage.input_tokens;
+      // Agents drop old results without a word, after a pause for instance.
+      if (usage.input_tokens < before * CUT) windows[code] = (windows[code] ?? 0) + 1;
+      continue;
+    }
     const isOutcome = type[row] === TYPE.tool_result || type[row] === TYPE.error;
     if (first[row]! < 0 && !isOutcome) {
       windows[code] = (windows[code] ?? 0) + 1;

@@ -4,11 +4,13 @@
 export const MAX_TEXT = 262_144;
 
 export interface Mention {
+  /** Where it begins, UTF-16 units. */
+  at: number;
   /** 1-based. */
   line: number;
   /** As the text has it. */
   as: string;
-  /** Only the name of the file, without a folder. */
+  /** Only the name of the file, without a folder: one that few folders have. */
   bare: boolean;
 }
 
@@ -47,6 +49,8 @@ export function mentionOfPath(text: string, path: string): Mention | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (name.length < 3) return undefined;
   const limit = Math.min(text.length, MAX_TEXT);
+  // Alone, the name of a folder is a word like any other, and a common name is any folder's.
+  const alone = /.\.[A-Za-z]\w*$/.test(name) && !COMMON.test(name);
   let bare: Mention | undefined;
   for (let at = text.indexOf(name), tries = 0; at >= 0 && at < limit && tries < 500; tries++) {
     const end = at + name.length;
@@ -55,9 +59,9 @@ export function mentionOfPath(text: string, path: string): Mention | undefined {
       while (from > 0 && PATH_PART.test(text[from - 1]!) && at - from < 4096) from--;
       const said = text.slice(from, end);
       if (isPath(said, path)) {
-        const isBare = !/[/\\]/.test(said);
-        if (!isBare) return { line: lineAt(text, from), as: said, bare: false };
-        bare ??= { line: lineAt(text, from), as: said, bare: true };
+        const isBare = !plainPath(said).includes('/');
+        if (!isBare) return { at: from, line: lineAt(text, from), as: said, bare: false };
+        if (alone) bare ??= { at: from, line: lineAt(text, from), as: said, bare: true };
       }
     }
     at = text.indexOf(name, end);
@@ -95,7 +99,7 @@ export function mentionOfWord(text: string, word: string): Mention | undefined {
     const end = at + word.length;
     const open = at === 0 || !WORD.test(text[at - 1]!) || !WORD.test(word[0]!);
     const closed = end >= text.length || !WORD.test(text[end]!) || !WORD.test(word.at(-1)!);
-    if (open && closed) return { line: lineAt(text, at), as: word, bare: false };
+    if (open && closed) return { at, line: lineAt(text, at), as: word, bare: false };
     at = text.indexOf(word, end);
   }
   return undefined;
@@ -114,3 +118,20 @@ const COMMON =
   /^(?:index|main|mod|lib|__init__|setup|readme|license|changelog|package|tsconfig|makefile|dockerfile|types|utils?|config)(?:\.\w+)?$/i;
 
 export const isCommonName = (name: string): boolean => COMMON.test(name);
+
+/** The sentence of a text around a place in it. */
+export function sentenceAt(text: string, at: number): string {
+  const from = Math.max(0, at - 400);
+  const before = text.slice(from, at);
+  const after = text.slice(at, at + 400);
+  const begins = [...before.matchAll(/[.!?:]\s+|\n/g)].at(-1);
+  const ends = /[.!?](?:\s|$)|\n/.exec(after);
+  const start = begins === undefined ? 0 : begins.index + begins[0].length;
+  return (before.slice(start) + after.slice(0, ends === null ? undefined : ends.index + 1)).trim();
+}
+
+/** The last sentence of a text: what comes next, where an agent says what it will do. */
+export function lastSentence(text: string): string {
+  const end = text.slice(-2000).trimEnd();
+  return sentenceAt(end, Math.max(0, end.length - 2));
+}

@@ -2,7 +2,7 @@ import { isObject, type JsonObject, type TraceEvent } from '../../model/event.ts
 import { recordedFileOps } from '../../model/fileOps.ts';
 import { patchPaths } from '../../model/patchText.ts';
 import type { StepKind } from '../../model/step.ts';
-import { commandArgument, pathArgument } from '../../model/tools.ts';
+import { commandArgument, pathArgument, scriptCommand } from '../../model/tools.ts';
 import { wholePath } from './mentions.ts';
 
 /** What a step is about: what a cause of it would name. */
@@ -19,7 +19,8 @@ const MAX_WORDS = 12;
 const MAX_LOOKED_AT = 20_000;
 
 /** A word that looks like a path in a command: it has a folder or an ending. */
-const COMMAND_PATH = /(?:[\w.@~+-]*\/)+[\w.@+-]+|[\w@+-]+\.[A-Za-z]\w{0,5}\b/g;
+const COMMAND_PATH =
+  /(?<![\w*?{}$\]/.-])(?:(?:[\w.@~+-]*\/)+[\w.@+-]+|[A-Za-z_][\w@+-]{2,}\.[A-Za-z]\w{0,5}\b)(?![*?{])/g;
 const IDENTIFIER = /[A-Za-z_$][\w$]{3,}/g;
 /** Made of several words, as names in programs are: `userId`, `read_all`, `ID3Tag`, `HTTPServer`. */
 const TELLING = /[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[A-Za-z0-9]_[A-Za-z0-9]/;
@@ -53,7 +54,7 @@ export function subjectOf(
     }
     addNew(args, words);
   } else if (kind === 'run') {
-    const command = (commandArgument(args) ?? textOf(args.input)).slice(0, MAX_LOOKED_AT);
+    const command = commandOf(args).slice(0, MAX_LOOKED_AT);
     for (const [path] of command.matchAll(COMMAND_PATH)) {
       if (!path.startsWith('/dev/')) addPath(path);
     }
@@ -101,13 +102,25 @@ function addPattern(pattern: string, words: Set<string>): void {
   addIdentifiers(pattern.slice(0, 2000), words);
 }
 
-/** What a text sets as code. */
+/** What a text sets as code, and the files and names that it speaks of. */
 function addSpoken(text: string, addPath: (path: string) => void, words: Set<string>): void {
-  for (const [, code = ''] of text.slice(0, MAX_LOOKED_AT).matchAll(/`([^`\n]{3,200})`/g)) {
-    if (/^[\w.@~+/\\-]+\.[A-Za-z]\w{0,5}$/.test(code)) addPath(code);
-    else addIdentifiers(code, words);
+  const looked = text.slice(0, MAX_LOOKED_AT);
+  for (const [path] of looked.matchAll(COMMAND_PATH)) {
+    if (/[A-Za-z]\.[A-Za-z]\w{0,5}$/.test(path)) addPath(path);
   }
+  addIdentifiers(looked, words);
 }
+
+/** Names that a text speaks of. */
+export function spokenWords(text: string): string[] {
+  const words = new Set<string>();
+  addIdentifiers(text.slice(0, MAX_LOOKED_AT), words);
+  return [...words].filter((word) => word.length >= 8);
+}
+
+/** The shell command of a call; a script that has none is one itself. */
+export const commandOf = (args: JsonObject): string =>
+  commandArgument(args) ?? scriptCommand(args) ?? textOf(args.input);
 
 const longestFirst = (words: readonly string[]): string[] =>
   [...new Set(words)].sort((a, b) => b.length - a.length || (a < b ? -1 : 1)).slice(0, MAX_WORDS);

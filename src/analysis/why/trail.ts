@@ -10,6 +10,8 @@ import { type Subject, subjectOf } from './subject.ts';
 const MAX_EVENTS = 400;
 /** Bytes of an event that is still looked into: a line of ours is at most 1 MB. */
 const MAX_SIZE = 1_500_000;
+/** Calls that are looked back on, from one step. */
+const MAX_BACK = 80;
 /** Steps that are passed by on the way to the one before in the same lane. */
 const MAX_PASSED = 1_000_000;
 
@@ -91,6 +93,22 @@ export class Trail {
 
   isPrompt(step: number): boolean {
     return this.fold.columns.kind[this.row(step)] === PROMPT;
+  }
+
+  /** Calls of the lane that were over when this step began, the nearest first, back to the prompt. */
+  callsBefore(step: number): number[] {
+    const calls: number[] = [];
+    for (let at = this.before(step); at >= 0 && calls.length < MAX_BACK; at = this.before(at)) {
+      if (this.isPrompt(at)) break;
+      if (this.isCall(at) && !this.siblings(at, step) && this.over(at, step)) calls.push(at);
+    }
+    return calls;
+  }
+
+  /** Reads calls and their results, as far as the question may. */
+  readAhead(calls: readonly number[]): void {
+    const { pair } = this.fold.columns;
+    this.prepare(calls.flatMap((at) => [this.row(at), pair[this.row(at)]!]));
   }
 
   /** Reads events ahead, nearest first, as far as the question may. */

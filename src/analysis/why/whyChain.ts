@@ -2,7 +2,8 @@ import { FLAG } from '../../model/columns.ts';
 import { describeStep } from '../../model/describe.ts';
 import { oneLine } from '../../model/text.ts';
 import type { AnalysedSession } from '../analysed.ts';
-import { type Cause, causeOf, saidBefore } from './causes.ts';
+import type { Cause } from './cause.ts';
+import { causeOf, saidBefore } from './causes.ts';
 import { Trail } from './trail.ts';
 
 /** How one step led to the next. */
@@ -50,6 +51,8 @@ export interface WhyChain {
   cut: number;
   /** It begins with a prompt, or with what the trace does not explain. */
   complete: boolean;
+  /** It does not begin with a prompt (or the session's start): the trace does not show why the first of it was done. */
+  unexplained?: true;
 }
 
 const MAX_LINKS = 12;
@@ -105,6 +108,9 @@ export function whyChain(session: AnalysedSession, step: number): WhyChain | und
     })),
     cut,
     complete,
+    ...(['prompt', 'session'].includes(trail.kind(kept[0]!.step))
+      ? {}
+      : { unexplained: true as const }),
   };
 }
 

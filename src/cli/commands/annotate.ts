@@ -2,8 +2,7 @@ import { userInfo } from 'node:os';
 import { stepOfEvent } from '../../model/eventStep.ts';
 import { formatClock, formatMoment } from '../../model/format.ts';
 import { similar } from '../../model/similar.ts';
-import { oneLine } from '../../model/text.ts';
-import { sanitizeLine } from '../../report/terminalText.ts';
+import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from '../../report/terminalText.ts';
 import {
   ANNOTATION_LABELS,
   type Annotation,
@@ -175,24 +174,25 @@ async function list(
     const [view] = step < 0 ? [] : session.describe(step, step + 1);
     const words = view === undefined ? '' : [view.verb, view.target].filter(Boolean).join(' ');
     const where = step < 0 ? 'no step of this trace' : `step ${step + 1}`;
-    const label = each.label === '' ? '' : ` ${style.yellow(`[${sanitizeLine(each.label)}]`)}`;
-    const about = words === '' ? '' : style.dim(`  ${oneLine(sanitizeLine(words), cutAt(width))}`);
-    await print(
-      io,
-      `${style.bold(`+${formatClock(each.offsetSeconds * 1000)}  ${where}`)}${label}${about}\n`,
-    );
-    if (each.note !== '') {
-      const note = each.note.split('\n').map((line) => `  ${sanitizeLine(line)}\n`);
-      await print(io, note.join(''));
+    const lead = fit(`+${formatClock(each.offsetSeconds * 1000)}  ${where}`, width);
+    const label = each.label === '' ? '' : ` [${fit(sanitizeLine(each.label), width, 40)}]`;
+    const taken = textWidth(lead) + textWidth(label) + 2;
+    const about = words === '' ? '' : `  ${fit(sanitizeLine(words), width, taken)}`;
+    await print(io, `${style.bold(lead)}${style.yellow(label)}${style.dim(about)}\n`);
+    for (const line of each.note === '' ? [] : each.note.split('\n')) {
+      const lines = wrapFacts(sanitizeLine(line), width === undefined ? undefined : width - 2);
+      await print(io, lines.map((part) => `  ${part}\n`).join(''));
     }
     const by = each.author === '' ? '' : `${sanitizeLine(each.author)}, `;
-    await print(io, style.dim(`  ${by}${formatMoment(each.createdAtMs)} · ${each.id}\n`));
+    const made = fit(`${by}${formatMoment(each.createdAtMs)}`, width, each.id.length + 5);
+    await print(io, style.dim(`  ${made} · ${each.id}\n`));
   }
   return EXIT.ok;
 }
 
-const cutAt = (width: number | undefined): number =>
-  width === undefined ? 200 : Math.max(20, width - 40);
+/** Cut to the width of the terminal, less what stands beside it. */
+const fit = (text: string, width: number | undefined, taken = 0): string =>
+  width === undefined ? text : cutToWidth(text, Math.max(10, width - taken));
 
 async function remove(
   io: Io,

@@ -18,6 +18,8 @@ export interface ContextFill {
   timeMs: number;
   /** How long the prompt cache lives after its last use, ms; 0 where nothing is cached. */
   cacheTtlMs: number;
+  /** Tokens that fit, by the agent's own word. */
+  window?: number;
 }
 
 /** What an event says of a compaction; tokens, where it tells them. */
@@ -41,6 +43,8 @@ export class ContextSlice implements Slice {
   private readonly instructions = new Set<number>();
   /** Goes up with all that a course of the window is made of: see `contextStamp`. */
   changes = 0;
+  /** Time of the newest response: what comes from before it may be part of what it was asked with. */
+  private newestMs = Number.NEGATIVE_INFINITY;
   private readonly byLane = new Map<number, ContextFill>();
   private readonly marks = new Map<number, ContextMark>();
   private readonly columns: Columns;
@@ -53,6 +57,7 @@ export class ContextSlice implements Slice {
 
   add(row: number, event: TraceEvent): void {
     const type = this.columns.type[row]!;
+    if (this.columns.timeMs[row]! <= this.newestMs) this.changes++;
     if (type === TYPE.session_start) {
       const mark = startMark(event);
       if (mark !== undefined) this.marks.set(row, mark);
@@ -73,6 +78,7 @@ export class ContextSlice implements Slice {
     }
     if (type !== TYPE.llm_response) return;
     this.changes++;
+    this.newestMs = Math.max(this.newestMs, this.columns.timeMs[row]!);
     const { usage } = this.fold;
     if (!usage) return;
     const lane = this.columns.lane[row]!;
@@ -83,7 +89,7 @@ export class ContextSlice implements Slice {
     if (known && (known.timeMs > timeMs || (known.timeMs === timeMs && known.tokens > tokens))) {
       return;
     }
-    const { model } = event.data;
+    const { model, context_window: window } = event.data;
     const cached = usage.cache_read_input_tokens + usage.cache_write_input_tokens > 0;
     const ttl = cacheLifetimeMs(usage, known?.cacheTtlMs ?? 0);
     this.byLane.set(lane, {
@@ -91,12 +97,14 @@ export class ContextSlice implements Slice {
       model: typeof model === 'string' ? model : '',
       timeMs,
       cacheTtlMs: cached ? ttl : 0,
+      ...(isCount(window) && { window }),
     });
   }
 
   remove(row: number): void {
     this.marks.delete(row);
     // A better version of the last response follows at once and takes its place.
+    this.changes++;
     this.told.delete(row);
     this.instructions.delete(row);
   }
@@ -122,6 +130,18 @@ export class ContextSlice implements Slice {
 
   ofLane(lane: number): ContextFill | undefined {
     return this.byLane.get(lane);
+  }
+
+  /**
+   * Tokens that fit into a lane's window: by the agent's own word, else by the list of models.
+   *
+   * @param model of a request before the last one
+   */
+  windowOf(lane: number, model?: string): number | undefined {
+    const fill = this.byLane.get(lane);
+    const asked = model ?? fill?.model ?? '';
+    if (fill?.window !== undefined && asked === fill.model) return fill.window;
+    return this.fold.pricer?.contextWindow(asked);
   }
 
   save(): Json {
