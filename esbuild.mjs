@@ -60,7 +60,6 @@ const lazy = {
   'src/host/understandPart.ts': 'understand',
   'src/host/transcriptPart.ts': 'pastTranscripts',
   'src/host/transcriptCommands.ts': 'transcriptCommands',
-  'src/host/sessionExport.ts': 'sessionExport',
   'src/host/usageTail.ts': 'usageTail',
   'src/redact/personalRules.ts': 'personal',
   'src/guard/rules/rulesFor.ts': 'rules',
@@ -226,12 +225,6 @@ const targets = [
     entry: 'src/host/transcriptCommands.ts',
     budget: 50,
     options: { ...node, target: 'node22' },
-  },
-  {
-    name: 'sessionExport',
-    entry: 'src/host/sessionExport.ts',
-    budget: 50,
-    options: { ...node, target: 'node22', plugins: [lazyParts] },
   },
   { name: 'hook', entry: 'src/hook/main.ts', budget: 75, options: { ...node, target: 'node20' } },
   // Beside the hook, loaded when they are needed: see src/hook/parts.ts. The first is the extension's, too.

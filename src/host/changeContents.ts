@@ -1,9 +1,10 @@
-import { basename } from 'node:path';
+import { relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { type Content, textIn } from '../history/content.ts';
 import { type FileCourse, FileHistory, sessionAfter } from '../history/fileHistory.ts';
 import { restoreTarget } from '../history/restoreTarget.ts';
 import { BlobStore } from '../trace/blobs.ts';
+import { isBelow } from '../trace/paths.ts';
 import { unknownText } from './changeText.ts';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
@@ -75,8 +76,11 @@ export class ChangeContents implements vscode.Disposable {
       at: side.at,
       ...('row' in side && { row: `${side.row}` }),
     };
-    // The name decides the language.
-    return this.documents.uri(FILE_KIND, `/${basename(path)}`, values);
+    // The name decides the language; where several are shown at once their folders are, too.
+    const { cwd } = session.trace.fold.session;
+    const absolute = this.historyOf(session).absolute(path);
+    const shown = cwd !== '' && isBelow(absolute, cwd) ? relative(cwd, absolute) : absolute;
+    return this.documents.uri(FILE_KIND, shown.replaceAll(sep, '/'), values);
   }
 
   private async textOf(query: URLSearchParams): Promise<string> {

@@ -110,7 +110,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     contents,
     stream,
     sessions,
-    new SessionCommands(engine, focus, stream, log),
+    new SessionCommands(engine, focus, stream, understand, log),
     new DailyArchive(engine, log),
     { dispose: () => void loaded?.then((part) => part.dispose()) },
     touches,

@@ -144,7 +144,7 @@ function wastedByPhase(phases: readonly SessionPhase[], { items }: Waste): Float
   return wasted;
 }
 
-function agentLanes({ id, fold }: AnalysedSession, live: boolean): LaneView[] {
+function agentLanes({ fold }: AnalysedSession, live: boolean): LaneView[] {
   const { session, cost, columns } = fold;
   const firstMs = Number.isFinite(session.firstMs) ? session.firstMs : 0;
   const lanes: LaneView[] = [
@@ -160,7 +160,7 @@ function agentLanes({ id, fold }: AnalysedSession, live: boolean): LaneView[] {
     },
   ];
   for (const agent of fold.subagents.all().slice(0, MAX_SUBAGENTS)) {
-    const call = fold.rowOfCall(id, agent.toolUseId ?? '');
+    const call = fold.spawnedBy(agent.lane);
     const isAgentCall = call >= 0 && columns.lane[call] !== agent.lane;
     lanes.push({
       kind: 'subagent',

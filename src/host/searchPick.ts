@@ -41,9 +41,8 @@ export class SearchPick implements vscode.Disposable {
     list.placeholder = vscode.l10n.t(
       'Words, or tool:Bash file:auth.ts error:timeout kind:prompt agent:codex cost:>1 date:7d',
     );
-    // All that is listed was found: the list must not be looked through again.
-    list.matchOnDescription = true;
-    list.matchOnDetail = true;
+    // The newest first, as it was found. (Where the editor knows this property; the API does not name it yet.)
+    Object.assign(list, { sortByLabel: false });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const search = (value: string): void => {
       clearTimeout(timer);
@@ -99,13 +98,10 @@ export class SearchPick implements vscode.Disposable {
         perSession: PER_SESSION,
         costOf: (entry) => this.costOf(entry),
       });
-      let session: SessionEntry | undefined;
       for await (const each of found) {
         if (cancel.signal.aborted) return;
         if (each.type === 'hit') {
-          if (session !== each.entry) items.push(this.headOf(each));
-          session = each.entry;
-          items.push(itemOf(each));
+          items.push(this.itemOf(each));
           if (items.length >= MAX_HITS) break;
         } else {
           const share = each.allBytes > 0 ? each.bytes / each.allBytes : 1;
@@ -152,15 +148,18 @@ export class SearchPick implements vscode.Disposable {
     return summary.cost.nanoUsd;
   }
 
-  private headOf({ entry, title, agent, timeMs }: SearchHit): Item {
+  private itemOf(hit: SearchHit): Item {
+    const { entry, title, agent, timeMs } = hit;
     const name = this.deps.engine.names.get(entry.traceDir, entry.id);
-    const words = [
-      plainLabel(oneLine(name ?? title, 80)) || plainLabel(entry.id),
-      plainLabel(agent),
-    ];
+    const session = plainLabel(oneLine(name ?? title, 80)) || plainLabel(entry.id);
+    const words = hit.tool === '' ? hit.field : `${hit.tool} ${hit.field}`;
     return {
-      kind: vscode.QuickPickItemKind.Separator,
-      label: [...words, formatMoment(timeMs)].filter(Boolean).join(' · '),
+      hit,
+      label: `$(${ICONS[hit.eventType] ?? 'circle-small'}) ${plainLabel(oneLine(hit.excerpt, 200))}`,
+      description: plainLabel(words),
+      detail: [session, plainLabel(agent), formatMoment(timeMs)].filter(Boolean).join(' · '),
+      // What was found is not always in these words: a file of the step, its tool.
+      alwaysShow: true,
     };
   }
 
@@ -200,14 +199,3 @@ const ICONS: Readonly<Record<string, string>> = {
   tool_result: 'output',
   error: 'error',
 };
-
-function itemOf(hit: SearchHit): Item {
-  const words = hit.tool === '' ? hit.field : `${hit.tool} ${hit.field}`;
-  return {
-    hit,
-    label: `$(${ICONS[hit.eventType] ?? 'circle-small'}) ${plainLabel(oneLine(hit.excerpt, 200))}`,
-    description: [plainLabel(words), formatMoment(hit.timeMs)].join(' · '),
-    // What was found is not always in these words: a file of the step, its tool.
-    alwaysShow: true,
-  };
-}

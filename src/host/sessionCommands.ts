@@ -15,6 +15,7 @@ import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import type { ExportFormat } from './sessionExport.ts';
 import { costText } from './statusText.ts';
 import type { StreamView } from './streamView.ts';
+import type { UnderstandHost } from './understandHost.ts';
 import { whenRead } from './whenRead.ts';
 
 /** What a person does with a recorded session: look, rename, export, reveal, delete. */
@@ -22,13 +23,21 @@ export class SessionCommands implements vscode.Disposable {
   private readonly engine: Engine;
   private readonly focus: Focus;
   private readonly stream: StreamView;
+  private readonly understand: UnderstandHost;
   private readonly log: vscode.LogOutputChannel;
   private readonly registrations: vscode.Disposable[];
 
-  constructor(engine: Engine, focus: Focus, stream: StreamView, log: vscode.LogOutputChannel) {
+  constructor(
+    engine: Engine,
+    focus: Focus,
+    stream: StreamView,
+    understand: UnderstandHost,
+    log: vscode.LogOutputChannel,
+  ) {
     this.engine = engine;
     this.focus = focus;
     this.stream = stream;
+    this.understand = understand;
     this.log = log;
     const command = (id: string, work: (argument: unknown) => Promise<void>): vscode.Disposable =>
       vscode.commands.registerCommand(`agentStrace.${id}`, (argument: unknown) =>
@@ -114,7 +123,7 @@ export class SessionCommands implements vscode.Disposable {
     await this.withSession(argument, vscode.l10n.t('Export Session'), async (session) => {
       const format = await pickFormat();
       if (format === undefined) return;
-      const { exportName, exportSession } = await import('./sessionExport.ts');
+      const { exportName, exportSession } = (await this.understand.load()).exports;
       const [folder] = vscode.workspace.workspaceFolders ?? [];
       const title = session.summary(Date.now()).title;
       const name = exportName(title, session.id, format);

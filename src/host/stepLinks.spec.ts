@@ -3,24 +3,24 @@ import { stepLinks } from './stepLinks.ts';
 
 const found = (text: string, steps = 500): string[] =>
   stepLinks(text, steps).map(({ line, start, end, step }) => {
-    const digits = (text.split('\n')[line] ?? '').slice(start, end);
-    expect(Number(digits.replaceAll(',', ''))).toBe(step + 1);
-    return `${line}:${digits}`;
+    const words = (text.split('\n')[line] ?? '').slice(start, end);
+    expect(Number(words.replace(/\D/g, ''))).toBe(step + 1);
+    return `${line}:${words}`;
   });
 
 it('finds the steps that a report names', () => {
   expect(found('1. **prompt** step 12: Do it\n   result of step 7 (evidence)')).toEqual([
-    '0:12',
-    '1:7',
+    '0:step 12',
+    '1:step 7',
   ]);
   expect(found('Steps 12–40, **Step 3** and steps 1 to 2')).toEqual([
-    '0:12',
+    '0:Steps 12',
     '0:40',
-    '0:3',
-    '0:1',
+    '0:Step 3',
+    '0:steps 1',
     '0:2',
   ]);
-  expect(found('step 1,204', 2000)).toEqual(['0:1,204']);
+  expect(found('step 1,204', 2000)).toEqual(['0:step 1,204']);
 });
 
 it('finds the numbers of columns that are headed so, and no others', () => {

@@ -26,18 +26,17 @@ const NUMBER = new RegExp(`^\\s*${DIGITS}(?:[–-]${DIGITS})?\\s*$`);
 export function stepLinks(text: string, steps: number): StepLink[] {
   const links: StepLink[] = [];
   let columns: number[] = [];
-  const take = (line: number, start: number, digits: string): void => {
+  const take = (line: number, at: number, digits: string, start = at): void => {
     const step = Number(digits.replaceAll(',', '')) - 1;
     if (step < 0 || step >= steps || links.length >= MAX_LINKS) return;
-    links.push({ line, start, end: start + digits.length, step });
+    links.push({ line, start, end: at + digits.length, step });
   };
   for (const [at, line] of text.split('\n').entries()) {
     if (!line.startsWith('|')) {
       columns = [];
       for (const match of line.matchAll(NAMED)) {
         const [whole, first = '', last] = match;
-        const from = match.index + whole.indexOf(first);
-        take(at, from, first);
+        take(at, match.index + whole.indexOf(first), first, match.index);
         if (last !== undefined) take(at, match.index + whole.length - last.length, last);
       }
       continue;

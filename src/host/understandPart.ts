@@ -8,6 +8,7 @@ import { ReportDocuments } from './reportDocuments.ts';
 import type { ReportName } from './reportTexts.ts';
 import { SearchPick } from './searchPick.ts';
 import { sessionFor } from './sessionArgument.ts';
+import { exportName, exportSession } from './sessionExport.ts';
 import { stepFor } from './stepArgument.ts';
 import { TimeTravel } from './timeTravel.ts';
 import type { UnderstandDeps } from './understandHost.ts';
@@ -38,6 +39,8 @@ export class UnderstandPart implements vscode.Disposable {
   private readonly travel: TimeTravel;
   private readonly reports: ReportDocuments;
   private readonly search: SearchPick;
+  /** A session as a file: made of the same reports. */
+  readonly exports = { exportName, exportSession };
 
   constructor(deps: UnderstandDeps) {
     this.deps = deps;

@@ -149,13 +149,6 @@ export class SessionFold implements FoldContext {
     return this.table.get(idKey);
   }
 
-  /** The row of the call that the agent of this session knows by this id; -1: there is none. */
-  rowOfCall(sessionId: string, toolUseId: string): number {
-    if (toolUseId === '') return -1;
-    const id = this.matcher.resolve(eventIdNumber(sessionId, 'call', toolUseId));
-    return this.table.get(keyFrom(id, TYPE.tool_call));
-  }
-
   /**
    * @param offset byte offset of the event's line in its file
    * @param size bytes of the line

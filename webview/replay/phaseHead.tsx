@@ -1,4 +1,4 @@
-import { formatDuration, formatUsd, plural } from '../../src/model/format.ts';
+import { formatDuration, formatUsd, MISSING, plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { PhaseView } from '../../src/protocol/replay.ts';
 import { Icon, type IconName } from '../shared/icons.tsx';
@@ -13,8 +13,15 @@ const SIGNS: Record<PhaseView['outcome'], readonly [icon: IconName, word: string
 
 /** What stands over the steps of a phase: selects it, copies it, shows what it changed. */
 export function PhaseHead({ app, index }: { app: ReplayApp; index: number }) {
-  const phase = app.outline?.phases[index];
+  const phases = app.outline?.phases;
+  const phase = phases?.[index];
   if (!phase) return null;
+  // The only phase of its prompt is named by it, and that stands in the next row.
+  const { promptNumber } = phase;
+  const isPrompt =
+    promptNumber > 0 &&
+    phases[index - 1]?.promptNumber !== promptNumber &&
+    phases[index + 1]?.promptNumber !== promptNumber;
   const { firstStep, lastStep, outcome, calls, errors, denied, edits } = phase;
   const [icon, word] = SIGNS[outcome];
   const name = visibleText(phase.name);
@@ -43,7 +50,9 @@ export function PhaseHead({ app, index }: { app: ReplayApp; index: number }) {
       >
         <Icon name={icon} />
         <span class="sr-only">Phase, {word}:</span>
-        <span class="cut">{name}</span>
+        <span class="cut">
+          {isPrompt ? phase.activity[0]!.toUpperCase() + phase.activity.slice(1) : name}
+        </span>
         <span class="phase-counts cut">{counts.join(' · ')}</span>
       </button>
       <span class="phase-tools">
@@ -73,7 +82,8 @@ export function PhaseHead({ app, index }: { app: ReplayApp; index: number }) {
   );
 }
 
-const phaseMoney = ({ nanoUsd, unpriced }: PhaseView) => {
+const phaseMoney = ({ nanoUsd, unpriced, responses }: PhaseView) => {
+  if (responses === 0) return <span class="dim">{MISSING}</span>;
   if (nanoUsd === 0 && unpriced > 0) return 'unpriced';
   return nanoUsd === 0 ? <span class="dim">$0.00</span> : formatUsd(nanoUsd);
 };

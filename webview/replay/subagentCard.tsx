@@ -25,6 +25,7 @@ export function SubagentCard({ app, lane }: { app: ReplayApp; lane: number }) {
     steps ? plural(steps.count, 'step') : 'no steps',
     view?.nanoUsd === undefined ? '' : `${formatUsd(view.nanoUsd)} of its own`,
   ].filter(Boolean);
+  const of = <span class="sr-only"> of {name}</span>;
   return (
     <div class={`subagent ${laneClass(lane)}`}>
       <b class="cut">{name}</b>
@@ -35,7 +36,6 @@ export function SubagentCard({ app, lane }: { app: ReplayApp; lane: number }) {
             type="button"
             class="link"
             aria-expanded={!folded}
-            aria-label={`${folded ? 'Show' : 'Fold'} the steps of ${name}`}
             onClick={() =>
               app.refilter((filter) => {
                 if (!filter.folded.delete(lane)) filter.folded.add(lane);
@@ -43,27 +43,22 @@ export function SubagentCard({ app, lane }: { app: ReplayApp; lane: number }) {
             }
           >
             {folded ? 'Show steps' : 'Fold steps'}
+            {of}
           </button>
-          <button
-            type="button"
-            class="link"
-            aria-label={`Go to the lane of ${name}`}
-            onClick={() => app.goTo(steps.first)}
-          >
-            Go to lane
+          <button type="button" class="link" onClick={() => app.goTo(steps.first)}>
+            Go to lane{of}
           </button>
           <button
             type="button"
             class="link"
             aria-pressed={only}
-            aria-label={`Only the steps of ${name}`}
             onClick={() =>
               app.refilter((filter) => {
                 filter.lane = only ? undefined : lane;
               })
             }
           >
-            Only these
+            Only these{of}
           </button>
         </span>
       )}

@@ -8,6 +8,9 @@ import { Fact } from './facts.tsx';
 import { laneName } from './step.tsx';
 import { stepWords } from './stepWords.tsx';
 
+/** Of its arguments; what came of them stands with the step. */
+const FOLD_LINES = 6;
+
 /** The step at the playhead: its change or its texts, time, cost and tokens. */
 export function ThisStep({
   app,
@@ -52,13 +55,13 @@ export function ThisStep({
       {details && !details.diff && details.input.trim() !== '' && details.input !== '{}' && (
         <>
           <h3>{details.prose ? 'Text' : 'Arguments'}</h3>
-          <Text app={app} text={details.input} name="arguments" prose={details.prose} />
-        </>
-      )}
-      {details?.output?.trim() && !details.diff && (
-        <>
-          <h3>Result</h3>
-          <Text app={app} text={details.output} name="output" />
+          <Text
+            app={app}
+            text={details.input}
+            name="arguments"
+            prose={details.prose}
+            fold={FOLD_LINES}
+          />
         </>
       )}
       {details?.cut && <p class="small">Long texts are cut here.</p>}

@@ -91,10 +91,11 @@ export function Transcript({ app }: { app: ReplayApp }) {
     const px = isHere ? known.currentPx : known.of(at);
     const spawns = rows.kind(at) === 'agent' ? words.get(at)?.spawns : undefined;
     const kind = rows.kind(at);
+    const isText = kind === 'reasoning' || kind === 'assistant';
     const contents = (
       <>
         <Step app={app} step={at} here={item === tabItem} />
-        {!current && kind === 'reasoning' && words.get(at)?.target.endsWith('…') && (
+        {!current && isText && words.get(at)?.target.endsWith('…') && (
           <button type="button" class="link more" tabIndex={-1} onClick={() => app.goTo(at)}>
             more
           </button>
@@ -112,7 +113,7 @@ export function Transcript({ app }: { app: ReplayApp }) {
       </>
     );
     // Most rows are as tall as all others and need not be asked.
-    const tall = isHere || spawns !== undefined || rows.isPrompt(at) || kind === 'reasoning';
+    const tall = isHere || spawns !== undefined || rows.isPrompt(at) || isText;
     return (
       <li
         key={at}
