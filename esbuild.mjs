@@ -57,6 +57,7 @@ const withPrices = {
 const lazy = {
   'src/host/setUp.ts': 'setUp',
   'src/host/guard/guardPart.ts': 'guardWindow',
+  'src/host/compareFeed.ts': 'compareFeed',
   'src/host/transcriptPart.ts': 'pastTranscripts',
   'src/host/transcriptCommands.ts': 'transcriptCommands',
   'src/host/sessionExport.ts': 'sessionExport',
@@ -177,6 +178,12 @@ const targets = [
     options: { ...withPrices, target: 'node22', plugins: [lazyParts] },
   },
   {
+    name: 'compareFeed',
+    entry: 'src/host/compareFeed.ts',
+    budget: 120,
+    options: { ...node, target: 'node22', plugins: [lazyParts] },
+  },
+  {
     name: 'usageTail',
     entry: 'src/host/usageTail.ts',
     budget: 180,
@@ -267,6 +274,7 @@ const targets = [
     optional: true,
     options: page,
   },
+  { name: 'webview/compare', entry: 'webview/compare/main.tsx', budget: 150, options: page },
   { name: 'webview/guard', entry: 'webview/guard/main.tsx', budget: 150, options: page },
   {
     name: 'webview/dashboard',

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
 import { Badges } from './badges.ts';
 import { Changes } from './changes.ts';
+import { ComparePanels } from './comparePanel.ts';
 import { Control } from './control.ts';
 import { DailyArchive } from './dailyArchive.ts';
 import { Engine } from './engine.ts';
@@ -106,6 +107,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     keepMaskSetting(log),
     control,
     new ReplayPanels(context.extensionUri, engine, focus, documents, log),
+    new ComparePanels(context.extensionUri, engine, focus, log),
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('replayShown', () =>
