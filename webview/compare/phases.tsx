@@ -169,26 +169,27 @@ function Row({
             ? `only in ${side.toUpperCase()}`
             : `joined with ${visibleText(other[partner]?.name ?? '')}`;
         const name = visibleText(phase.name);
-        const words = `${side.toUpperCase()}, phase ${at + 1} of ${phases.length}: ${name}, ${OUTCOMES[phase.outcome]}, ${formatDuration(phase.endMs - phase.startMs)}, ${costWords(phase)}, ${plural(phase.calls, 'call')}, ${joined}`;
+        const before = `${side.toUpperCase()}, phase ${at + 1} of ${phases.length}: `;
+        const after = `, ${OUTCOMES[phase.outcome]}, ${formatDuration(phase.endMs - phase.startMs)}, ${plural(phase.calls, 'call')}, ${joined}`;
+        const cost = costWords(phase);
         return (
           <button
             key={at}
             type="button"
-            class={`phase ${phase.outcome} ${partner === undefined ? 'alone' : ''}`}
+            class={`phase ${phase.outcome}`}
             style={style}
-            title={words}
-            aria-label={words}
+            title={`${before}${name}, ${cost}${after}`}
             onClick={() => app.goToStep(side, phase.firstStep)}
           >
             {size >= WORDS_FROM && (
-              <>
-                <span class="sign" aria-hidden="true">
-                  {SIGNS[phase.outcome]}
-                </span>
-                <span class="cut">{name}</span>
-              </>
+              <span class="sign" aria-hidden="true">
+                {SIGNS[phase.outcome]}
+              </span>
             )}
-            {size >= COST_FROM && <span class="phase-cost">{costWords(phase)}</span>}
+            <span class="sr-only">{before}</span>
+            <span class={size >= WORDS_FROM ? 'cut' : 'sr-only'}>{name}</span>
+            <span class={size >= COST_FROM ? 'phase-cost' : 'sr-only'}>{cost}</span>
+            <span class="sr-only">{after}</span>
           </button>
         );
       })}

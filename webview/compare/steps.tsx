@@ -45,12 +45,7 @@ export function Steps({ app, comparison }: { app: CompareApp; comparison: Compar
       );
     }
     return (
-      <li
-        key={index}
-        class={`step-row ${likeOf(comparison.steps.like[shown.row]!)} ${isDivergence(comparison, shown.row) ? 'divergence' : ''}`}
-        style={style}
-        {...place}
-      >
+      <li key={index} class={rowClass(app, comparison, shown.row)} style={style} {...place}>
         {shown.kind === 'both' && !narrow ? (
           <BothSides app={app} comparison={comparison} row={shown.row} index={index} />
         ) : (
@@ -105,6 +100,22 @@ export function Steps({ app, comparison }: { app: CompareApp; comparison: Compar
       </div>
     </section>
   );
+}
+
+/** Kinds of steps that say something and do nothing. */
+const SAID = new Set(['assistant', 'reasoning', 'model', 'session', 'notice', 'error', 'other']);
+
+function rowClass(app: CompareApp, comparison: Comparison, row: number): string {
+  const { a, b, like } = comparison.steps;
+  const [stepA, stepB] = [a[row]!, b[row]!];
+  const said =
+    (stepA < 0 || SAID.has(app.kind('a', stepA))) && (stepB < 0 || SAID.has(app.kind('b', stepB)));
+  return [
+    'step-row',
+    likeOf(like[row]!),
+    isDivergence(comparison, row) ? 'divergence' : '',
+    said ? 'said' : '',
+  ].join(' ');
 }
 
 function StepsHead({ app, comparison }: { app: CompareApp; comparison: Comparison }) {
@@ -342,7 +353,7 @@ function FoldRow({ app, fold, index }: { app: CompareApp; fold: Fold; index: num
       <span class="step-icon" aria-hidden="true">
         ⋯
       </span>
-      <span class="summary">
+      <span class="summary fold-words">
         {plural(fold.to - fold.from, 'step')} only in {side.toUpperCase()}
       </span>
       <span class="duration">{formatDuration(ms)}</span>
