@@ -14,6 +14,8 @@ import { TimeTravel } from './timeTravel.ts';
 import type { UnderstandDeps } from './understandHost.ts';
 import { whenRead } from './whenRead.ts';
 
+export { CompareFeed } from './compareFeed.ts';
+
 /** Commands that open a report on a session. */
 const REPORTS = {
   explain: 'explain',
