@@ -267,6 +267,7 @@ const targets = [
     optional: true,
     options: page,
   },
+  { name: 'webview/compare', entry: 'webview/compare/main.tsx', budget: 150, options: page },
   { name: 'webview/guard', entry: 'webview/guard/main.tsx', budget: 150, options: page },
   {
     name: 'webview/dashboard',

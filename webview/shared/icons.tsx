@@ -2,6 +2,8 @@
 import account from '@vscode/codicons/src/icons/account.svg' with { type: 'text' };
 import archive from '@vscode/codicons/src/icons/archive.svg' with { type: 'text' };
 import arrowDown from '@vscode/codicons/src/icons/arrow-down.svg' with { type: 'text' };
+import arrowSwap from '@vscode/codicons/src/icons/arrow-swap.svg' with { type: 'text' };
+import arrowUp from '@vscode/codicons/src/icons/arrow-up.svg' with { type: 'text' };
 import bell from '@vscode/codicons/src/icons/bell.svg' with { type: 'text' };
 import check from '@vscode/codicons/src/icons/check.svg' with { type: 'text' };
 import chevronDown from '@vscode/codicons/src/icons/chevron-down.svg' with { type: 'text' };
@@ -10,6 +12,7 @@ import chevronRight from '@vscode/codicons/src/icons/chevron-right.svg' with { t
 import circleSlash from '@vscode/codicons/src/icons/circle-slash.svg' with { type: 'text' };
 import close from '@vscode/codicons/src/icons/close.svg' with { type: 'text' };
 import comment from '@vscode/codicons/src/icons/comment.svg' with { type: 'text' };
+import copy from '@vscode/codicons/src/icons/copy.svg' with { type: 'text' };
 import debugPause from '@vscode/codicons/src/icons/debug-pause.svg' with { type: 'text' };
 import debugStepBack from '@vscode/codicons/src/icons/debug-step-back.svg' with { type: 'text' };
 import debugStepOver from '@vscode/codicons/src/icons/debug-step-over.svg' with { type: 'text' };
@@ -18,6 +21,7 @@ import edit from '@vscode/codicons/src/icons/edit.svg' with { type: 'text' };
 import error from '@vscode/codicons/src/icons/error.svg' with { type: 'text' };
 import file from '@vscode/codicons/src/icons/file.svg' with { type: 'text' };
 import folderOpened from '@vscode/codicons/src/icons/folder-opened.svg' with { type: 'text' };
+import gitCompare from '@vscode/codicons/src/icons/git-compare.svg' with { type: 'text' };
 import globe from '@vscode/codicons/src/icons/globe.svg' with { type: 'text' };
 import graph from '@vscode/codicons/src/icons/graph.svg' with { type: 'text' };
 import history from '@vscode/codicons/src/icons/history.svg' with { type: 'text' };
@@ -71,6 +75,10 @@ const SOURCES = {
   thinking,
   tools,
   warning,
+  'arrow-swap': arrowSwap,
+  'arrow-up': arrowUp,
+  copy,
+  'git-compare': gitCompare,
   'chevron-left': chevronLeft,
   'chevron-right': chevronRight,
   'debug-step-back': debugStepBack,
