@@ -15,6 +15,7 @@ import { RowStore } from '../shared/rowStore.ts';
 import { Words } from '../shared/words.ts';
 import { Player } from './player.ts';
 import { Timebase } from './timebase.ts';
+import { type KeptTimeline, TimelineStore } from './timeline/store.ts';
 
 type Received<T extends ToReplayPage['type']> = Extract<ToReplayPage, { type: T }>;
 type OpenWhat = Extract<FromReplayPage, { type: 'open' }>['what'];
@@ -30,6 +31,7 @@ interface KeptState {
   speed: ReplaySpeed;
   skipIdle: boolean;
   closed: Section[];
+  timeline: KeptTimeline;
 }
 
 /** A step is read in full once the playhead has rested on it this long, ms. */
@@ -48,6 +50,7 @@ export class ReplayApp {
   readonly time = new Timebase(this.rows, true);
   readonly player = new Player(this.time, () => this.rows.total);
   readonly words = new Words((request) => this.ask({ ...request, sessionId: this.sessionId }));
+  readonly timeline = new TimelineStore(this, (message) => this.ask(message));
 
   sessionId = '';
   header: ReplayHeader | undefined;
@@ -90,6 +93,7 @@ export class ReplayApp {
     this.bridge = connect<ToReplayPage, FromReplayPage, KeptState>();
     this.kept = this.bridge.load();
     for (const section of this.kept.closed ?? []) this.closed.add(section);
+    this.timeline.restore(this.kept.timeline);
     this.bridge.listen((message) => this.receive(message));
     this.ask({ type: 'ready', version: REPLAY_PROTOCOL });
   }
@@ -279,6 +283,12 @@ export class ReplayApp {
     this.ask({ type: 'command', command });
   }
 
+  /** What the person chose is kept, soon. */
+  keep(): void {
+    this.saving ??= setTimeout(() => this.save(), SAVE_MS);
+    this.painter.soon();
+  }
+
   dismissError(): void {
     this.error = undefined;
     this.painter.now();
@@ -347,6 +357,7 @@ export class ReplayApp {
       speed: this.player.speed,
       skipIdle: this.time.skipIdle,
       closed: [...this.closed],
+      timeline: this.timeline.kept(),
     });
   }
 
@@ -363,6 +374,7 @@ export class ReplayApp {
       case 'header':
         if (message.header.sessionId !== this.sessionId) return;
         this.header = message.header;
+        this.timeline.headerCame();
         this.empty = undefined;
         this.arriveWhereWanted();
         break;
@@ -383,6 +395,10 @@ export class ReplayApp {
       case 'details':
         this.receiveDetails(message);
         return;
+      case 'outline':
+      case 'range':
+        this.timeline.receive(message);
+        break;
       case 'goTo':
         this.wanted = message.step;
         this.arriveWhereWanted();
@@ -402,6 +418,7 @@ export class ReplayApp {
 
   private start({ sessionId, speed, skipIdle, step }: Received<'start'>): void {
     const same = this.kept.sessionKey === sessionId;
+    if (this.sessionId !== sessionId) this.timeline.reset();
     this.sessionId = sessionId;
     this.player.speed = same && isSpeed(this.kept.speed) ? this.kept.speed : speed;
     this.time.skipIdle = same ? (this.kept.skipIdle ?? skipIdle) : skipIdle;
@@ -427,6 +444,7 @@ export class ReplayApp {
   private receiveColumns({ columns }: Received<'columns'>): void {
     const { live, step: before } = this.player;
     const change = this.rows.apply(columns);
+    this.timeline.rowsChanged(change);
     if (change.rebuilt) {
       // The same session, read anew: the person stays where they are.
       this.wanted ??= live ? 'live' : before;

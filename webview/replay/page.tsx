@@ -8,6 +8,8 @@ import type { ReplayApp } from './app.ts';
 import { Header } from './header.tsx';
 import { Inspector } from './inspector.tsx';
 import { stepWords } from './stepWords.tsx';
+import { TIMELINE_KEYS, timelineKeys } from './timeline/keys.ts';
+import { Timeline } from './timeline/timeline.tsx';
 import { Transcript } from './transcript.tsx';
 import { Transport } from './transport.tsx';
 
@@ -23,6 +25,7 @@ const KEYS = [
   ['E Shift+E', 'Next, previous error or denial'],
   ['P Shift+P', 'Next, previous prompt'],
   ['Home End', 'Start, end or live'],
+  ...TIMELINE_KEYS,
   ['Enter', 'Open the step or its diff'],
   ['/', 'Search'],
   ['?', 'This list'],
@@ -50,6 +53,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
       <Progress app={app} />
       <Header app={app} onHelp={() => setShowKeys(true)} />
       {app.error && <ErrorBar app={app} />}
+      <Timeline app={app} />
       <Transport app={app} />
       {narrow ? (
         <div class="body narrow">
@@ -149,6 +153,7 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
       Enter: () => app.openStep(),
       '/': () => app.setSearch(app.search ?? ''),
       '?': onHelp,
+      ...timelineKeys(app),
     };
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {

@@ -13,7 +13,7 @@ export function drawTicks(canvas: HTMLCanvasElement, app: ReplayApp): void {
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(height * scale);
   context.scale(scale, scale);
-  const { rows, time } = app;
+  const { rows, time, timeline } = app;
   const { total } = rows;
   const { totalMs } = time;
   if (total === 0) return;
@@ -22,41 +22,28 @@ export function drawTicks(canvas: HTMLCanvasElement, app: ReplayApp): void {
     if (totalMs > 0) return (time.at(step) / totalMs) * width;
     return total > 1 ? (step / (total - 1)) * width : 0;
   };
-  // One tick a pixel, however many errors there are.
-  const errors = new Uint8Array(Math.ceil(width) + 1);
-  const prompts = [...rows.prompts];
-  let phase = -1;
-  let failures = 0;
-  let last: 'ok' | 'failed' = 'ok';
-  const band = (end: number, running: boolean): void => {
-    const from = phase < 0 ? 0 : xOf(prompts[phase]!);
-    const to = end >= total ? width : xOf(end);
-    context.fillStyle = running
-      ? colour.running
-      : failures === 0
-        ? colour.ok
-        : last === 'failed'
-          ? colour.failed
-          : colour.mixed;
+  const bands = timeline.bands();
+  for (let at = 0, drawn = -1; at < bands.length; at++) {
+    const { firstStep, outcome } = bands[at]!;
+    const next = bands[at + 1];
+    const from = at === 0 ? 0 : xOf(firstStep);
+    const to = next ? xOf(next.firstStep) : width;
+    // Of phases that share a pixel the first is seen.
+    if (to - from < 1 && Math.round(from) === drawn) continue;
+    drawn = Math.round(from);
+    context.fillStyle = colour[outcome];
     context.fillRect(from, height - BAND_HEIGHT, Math.max(1, to - from - 1), BAND_HEIGHT);
-  };
-  for (let step = 0; step < total; step++) {
-    if (prompts[phase + 1] === step) {
-      if (step > 0) band(step, false);
-      phase++;
-      failures = 0;
-      last = 'ok';
-    }
-    if (app.isFailed(step)) {
-      failures++;
-      last = 'failed';
-      errors[Math.round(xOf(step))] = 1;
-    } else if (!Number.isNaN(rows.durationMs(step))) last = 'ok';
   }
-  band(total, app.isLive);
   context.fillStyle = colour.error;
-  for (let x = 0; x < errors.length; x++) {
-    if (errors[x] === 1) context.fillRect(Math.min(x, width - 2), 0, 2, ERROR_HEIGHT);
+  // One tick a pixel, however many errors there are.
+  const seen = new Uint8Array(Math.ceil(width) + 1);
+  for (const set of [timeline.index.marks.error, timeline.index.marks.denied]) {
+    for (let place = 0; place < set.length; place++) {
+      const x = Math.round(xOf(set.at(place)));
+      if (seen[x] === 1) continue;
+      seen[x] = 1;
+      context.fillRect(Math.min(x, width - 2), 0, 2, ERROR_HEIGHT);
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import type { ReplayApp } from './app.ts';
 import { clock } from './header.tsx';
 import { momentWords } from './stepWords.tsx';
 import { drawTicks } from './ticks.ts';
+import { ORDERS } from './timeline/axis.ts';
 
 /** Steps of the slider for Page Up and Page Down. */
 const PAGE = 10;
@@ -85,6 +86,7 @@ export function Transport({ app }: { app: ReplayApp }) {
       <span class="count">
         step <b>{formatCount(total === 0 ? 0 : app.step + 1)}</b> of {formatCount(total)}
       </span>
+      <Orders app={app} />
       {app.isLive && (
         <button
           type="button"
@@ -100,6 +102,37 @@ export function Transport({ app }: { app: ReplayApp }) {
     </section>
   );
 }
+
+/** How wide a step of the timeline is. */
+function Orders({ app: { timeline } }: { app: ReplayApp }) {
+  return (
+    <fieldset class="orders" aria-label="Order of the timeline">
+      {ORDERS.map((order, at) => {
+        const noCost = order === 'cost' && !timeline.index.hasCost;
+        return (
+          <button
+            key={order}
+            type="button"
+            aria-pressed={timeline.order === order}
+            disabled={noCost}
+            title={noCost ? 'No cost is known' : `${ORDER_TITLES[order]} (${at + 1})`}
+            onClick={() => timeline.setOrder(order)}
+          >
+            {ORDER_WORDS[order]}
+            <kbd>{at + 1}</kbd>
+          </button>
+        );
+      })}
+    </fieldset>
+  );
+}
+
+const ORDER_WORDS = { time: 'Time', steps: 'Steps', cost: 'Cost' } as const;
+const ORDER_TITLES = {
+  time: 'As wide as it took',
+  steps: 'One width a step',
+  cost: 'As wide as it cost',
+} as const;
 
 function Jump({
   letter,
@@ -223,7 +256,7 @@ function Ticks({ app }: { app: ReplayApp }) {
     lastMs.current = performance.now();
     if (canvas.current) drawTicks(canvas.current, app);
   };
-  const { version } = app.time;
+  const version = `${app.time.version},${app.timeline.version}`;
   const live = app.isLive;
   useEffect(() => {
     clearTimeout(timer.current);

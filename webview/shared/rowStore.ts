@@ -102,6 +102,16 @@ export class RowStore {
     return ROW_KINDS[this.kinds[row] ?? 0] ?? 'other';
   }
 
+  /** Index into ROW_KINDS; 255 of a row whose columns have not come. */
+  kindCode(row: number): number {
+    return this.kinds[row] ?? UNKNOWN;
+  }
+
+  /** Bits of ROW_FLAGS. */
+  flagBits(row: number): number {
+    return this.flags[row] ?? 0;
+  }
+
   has(row: number, flag: keyof typeof ROW_FLAGS): boolean {
     return ((this.flags[row] ?? 0) & ROW_FLAGS[flag]) !== 0;
   }

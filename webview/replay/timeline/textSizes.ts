@@ -1,0 +1,38 @@
+/** Most texts whose widths are remembered. */
+const KEEP = 2000;
+/** Longer than any place that it could be shown in. */
+const MOST = 200;
+
+/** Widths of texts on the canvas; measuring is slow, so they are remembered. */
+export class TextSizes {
+  private readonly widths = new Map<string, number>();
+  private font = '';
+
+  /** @param font as the canvas has it now */
+  width(context: CanvasRenderingContext2D, text: string): number {
+    if (context.font !== this.font) {
+      this.widths.clear();
+      this.font = context.font;
+    }
+    let width = this.widths.get(text);
+    if (width === undefined) {
+      if (this.widths.size > KEEP) this.widths.clear();
+      width = context.measureText(text).width;
+      this.widths.set(text, width);
+    }
+    return width;
+  }
+
+  /** The text, cut with an ellipsis where it has no room; empty where not even a few letters have. */
+  cut(context: CanvasRenderingContext2D, text: string, room: number): string {
+    const whole = text.length > MOST ? `${text.slice(0, MOST)}…` : text;
+    const width = this.width(context, whole);
+    if (width <= room) return whole;
+    if (room < 18) return '';
+    let letters = [...whole];
+    // By its share, then letter by letter: two or three tries.
+    letters = letters.slice(0, Math.max(1, Math.floor((letters.length * room) / width)));
+    while (letters.length > 1 && this.width(context, `${letters.join('')}…`) > room) letters.pop();
+    return letters.length > 1 ? `${letters.join('').trimEnd()}…` : '';
+  }
+}

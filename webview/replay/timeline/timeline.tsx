@@ -1,0 +1,122 @@
+import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import type { ReplayApp } from '../app.ts';
+import { momentWords } from '../stepWords.tsx';
+import { listenToPointer } from './gestures.ts';
+import { Labels } from './labels.tsx';
+import { RangeCard } from './rangeCard.tsx';
+import { Stage } from './stage.ts';
+import { LEAST_HEIGHT, MOST_SHARE } from './store.ts';
+import './timeline.css';
+import { Tooltip } from './tooltip.tsx';
+
+/** One press of an arrow key on the sash, px. */
+const SASH_STEP = 20;
+
+export function Timeline({ app }: { app: ReplayApp }) {
+  const { timeline } = app;
+  const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
+  const element = useRef<HTMLDivElement>(null);
+  const base = useRef<HTMLCanvasElement>(null);
+  const over = useRef<HTMLCanvasElement>(null);
+  const [stage, setStage] = useState<Stage>();
+  useEffect(() => {
+    if (!base.current || !over.current || !element.current) return undefined;
+    const made = new Stage(app, base.current, over.current);
+    setStage(made);
+    timeline.onChange = () => paint(undefined);
+    const stop = listenToPointer(app, made, element.current);
+    return () => {
+      stop();
+      made.dispose();
+      timeline.onChange = () => {};
+    };
+  }, [app, timeline]);
+  const pageHeight = usePageHeight();
+  const most = Math.max(LEAST_HEIGHT, Math.round(pageHeight * MOST_SHARE));
+  const height = Math.min(most, timeline.height);
+  return (
+    <section
+      class="timeline"
+      aria-label="Timeline of the session"
+      style={{ height: `${height}px` }}
+    >
+      <div
+        ref={element}
+        class="timeline-stage"
+        role="application"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it is operated by keys.
+        tabIndex={0}
+        aria-label="Timeline"
+        aria-describedby="timeline-now"
+      >
+        <div aria-hidden="true">
+          <canvas ref={base} />
+          <canvas ref={over} />
+        </div>
+      </div>
+      <p id="timeline-now" class="sr-only">
+        {app.rows.total === 0 ? 'No steps yet' : momentWords(app, app.step)}
+      </p>
+      {stage && <Labels app={app} layout={stage.layout} />}
+      {stage && <RangeCard app={app} stage={stage} />}
+      {stage && <Tooltip app={app} stage={stage} />}
+      <Sash app={app} height={height} most={most} pageHeight={pageHeight} />
+    </section>
+  );
+}
+
+function Sash({
+  app: { timeline },
+  height,
+  most,
+  pageHeight,
+}: {
+  app: ReplayApp;
+  height: number;
+  most: number;
+  pageHeight: number;
+}) {
+  const grip = useRef<{ y: number; height: number }>(undefined);
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a separator that is moved is no <hr>.
+    <div
+      class="timeline-sash"
+      role="separator"
+      tabIndex={0}
+      aria-orientation="horizontal"
+      aria-label="Height of the timeline"
+      aria-valuemin={LEAST_HEIGHT}
+      aria-valuemax={most}
+      aria-valuenow={height}
+      onPointerDown={(event) => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        grip.current = { y: event.clientY, height };
+      }}
+      onPointerMove={(event) => {
+        const from = grip.current;
+        if (from) timeline.setHeight(from.height + event.clientY - from.y, pageHeight);
+      }}
+      onPointerUp={() => {
+        grip.current = undefined;
+      }}
+      onDblClick={() => timeline.setHeight(300, pageHeight)}
+      onKeyDown={(event) => {
+        const by = { ArrowUp: -SASH_STEP, ArrowDown: SASH_STEP }[event.key];
+        if (by === undefined) return;
+        event.preventDefault();
+        timeline.setHeight(height + by, pageHeight);
+      }}
+    />
+  );
+}
+
+function usePageHeight(): number {
+  const [height, setHeight] = useState(() => window.innerHeight);
+  useEffect(() => {
+    const onResize = () => setHeight(window.innerHeight);
+    window.addEventListener('resize', onResize);
+    onResize();
+    return () => window.removeEventListener('resize', onResize);
+  }, []);
+  return height;
+}
