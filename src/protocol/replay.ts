@@ -30,6 +30,8 @@ export interface ReplayHeader {
   /** The dearest first. */
   models: string[];
   workspace: string;
+  /** Of the working tree, where the trace tells it. */
+  branch?: string;
   status: SessionStatus;
   startedAtMs: number;
   endedAtMs?: number;

@@ -20,7 +20,7 @@ const NARROW = '(max-width: 999px)';
 
 const KEYS = [
   ['Space', 'Play, pause'],
-  ['J K', 'Next, previous step'],
+  ['J K', 'Next, previous step of those shown'],
   ['[ ]', 'Previous, next prompt, error or denial'],
   ['E Shift+E', 'Next, previous error or denial'],
   ['P Shift+P', 'Next, previous prompt'],
@@ -28,6 +28,9 @@ const KEYS = [
   ...TIMELINE_KEYS,
   ['Enter', 'Open the step or its diff'],
   ['/', 'Search'],
+  ['Shift+F', 'Filter the steps'],
+  ['B', 'Bookmark the step'],
+  ['N', 'Write a note on the step'],
   ['?', 'This list'],
 ] as const;
 
@@ -35,7 +38,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
   const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
   const [showKeys, setShowKeys] = useState(false);
   const narrow = useMedia(NARROW);
-  const [tab, setTab] = useState<'steps' | 'inspector'>('steps');
+  const { tab } = app;
   useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
   useKeys(app, () => setShowKeys(true));
 
@@ -57,7 +60,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
       <Transport app={app} />
       {narrow ? (
         <div class="body narrow">
-          <Tabs tab={tab} onTab={setTab} />
+          <Tabs tab={tab} onTab={(name) => app.setTab(name)} />
           <div
             class="tab-panel"
             role="tabpanel"
@@ -73,6 +76,9 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
           {inspector}
         </div>
       )}
+      <div class={`toast ${app.notice ? '' : 'gone'}`} role="status">
+        {app.notice}
+      </div>
       <Announcer status={statusText(app)} alert="" />
       {showKeys && <KeyList keys={KEYS} onClose={() => setShowKeys(false)} />}
     </main>
@@ -140,8 +146,11 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
     const prompt = (step: number) => rows.isPrompt(step);
     const keys: Record<string, () => void> = {
       ' ': () => app.togglePlay(),
-      J: () => app.goTo(app.step + 1),
-      K: () => app.goTo(app.step - 1),
+      J: () => app.walk(1),
+      K: () => app.walk(-1),
+      'Shift+F': () => app.toggleFilter(),
+      B: () => app.notes.toggleBookmark(),
+      N: () => app.editNote(),
       ']': seek(1, isMark),
       '[': seek(-1, isMark),
       E: seek(1, failed),
@@ -151,7 +160,7 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
       Home: () => app.goTo(0),
       End: () => (app.isLive ? app.goLive() : app.goTo(rows.total - 1)),
       Enter: () => app.openStep(),
-      '/': () => app.setSearch(app.search ?? ''),
+      '/': () => app.search.set(app.search.text ?? ''),
       '?': onHelp,
       ...timelineKeys(app),
     };
