@@ -7,6 +7,7 @@ import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import { pageHtml, pageOptions, pageRoot } from './pageHtml.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
+import type { UnderstandHost } from './understandHost.ts';
 
 const VIEW_TYPE = 'agentStrace.compare';
 /** Of a tab, UTF-16 units. */
@@ -30,6 +31,7 @@ export class ComparePanels implements vscode.WebviewPanelSerializer, vscode.Disp
   private readonly extensionUri: vscode.Uri;
   private readonly engine: Engine;
   private readonly focus: Focus;
+  private readonly understand: UnderstandHost;
   private readonly log: vscode.LogOutputChannel;
   private readonly open = new Set<Open>();
   private readonly subscriptions: vscode.Disposable[];
@@ -38,11 +40,13 @@ export class ComparePanels implements vscode.WebviewPanelSerializer, vscode.Disp
     extensionUri: vscode.Uri,
     engine: Engine,
     focus: Focus,
+    understand: UnderstandHost,
     log: vscode.LogOutputChannel,
   ) {
     this.extensionUri = extensionUri;
     this.engine = engine;
     this.focus = focus;
+    this.understand = understand;
     this.log = log;
     this.subscriptions = [
       vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, this),
@@ -145,7 +149,7 @@ export class ComparePanels implements vscode.WebviewPanelSerializer, vscode.Disp
   private fill(one: Open): void {
     const turn = ++one.turn;
     this.run(
-      import('./understandPart.ts').then(({ CompareFeed: Feed }) => {
+      this.understand.load().then(({ CompareFeed: Feed }) => {
         if (one.turn !== turn) return;
         const { panel } = one;
         one.feed = new Feed(

@@ -123,8 +123,8 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     control,
     understand,
     new ReplayPanels(context.extensionUri, engine, focus, events, understand, log),
-    new ComparePanels(context.extensionUri, engine, focus, log),
     new DeepLinks(engine),
+    new ComparePanels(context.extensionUri, engine, focus, understand, log),
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('replayShown', () =>
