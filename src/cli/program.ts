@@ -228,15 +228,25 @@ Examples:
     });
 
   program
-    .command('inspect [id]')
-    .summary('print a session with all its events as JSON')
-    .description('Prints a session with all its events as JSON. For reading: replay, stats.')
+    .command('inspect [id] [step]')
+    .summary('print a session with all its events as JSON, or one step')
+    .description(
+      'Prints a session with all its events as JSON; or one step: its event, the result, and the model response that it is part of. A step is a number from 1 up, the id of an event, or last-error. For reading: replay, stats.',
+    )
+    .option('--step <step>', 'one step, of the session active last where no id is given')
     .option('--mask', 'take personal data out: e-mail, phone, card, SSN, IBAN, IP, AWS account')
     .addOption(new Option('--json', 'JSON is what it prints in any case'))
-    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
-      const { inspect } = await import('./commands/inspect.ts');
-      done(await inspect(io, id, all(command)));
-    });
+    .action(
+      async (
+        id: string | undefined,
+        step: string | undefined,
+        _options: Parsed,
+        command: Command,
+      ) => {
+        const { inspect } = await import('./commands/inspect.ts');
+        done(await inspect(io, id, step, all(command)));
+      },
+    );
 
   program
     .command('stats [id]')
@@ -265,6 +275,52 @@ Examples:
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { cost } = await import('./commands/cost.ts');
       done(await cost(io, id, all(command)));
+    });
+
+  program
+    .command('context [id]')
+    .summary('show what fills the context window')
+    .description(
+      'Shows what filled the context window at each turn, compactions with what was dropped, and the results that took most of it.',
+    )
+    .option('--all', 'each request, not each turn')
+    .option('--lane <subagent>', 'of this subagent: its id, a beginning of it, or its type')
+    .option('--subagents', 'of all subagents, too')
+    .option('--limit <tokens>', 'the size of the window, where it is not known', atLeastOne)
+    .option('--markdown', 'print Markdown')
+    .addOption(json())
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { context } = await import('./commands/context.ts');
+      done(await context(io, id, all(command)));
+    });
+
+  program
+    .command('token-budget [id]')
+    .summary('say how full the context windows are')
+    .description(
+      'Shows how full the context window of each agent of a session is, by its last request, against what its model can hold.',
+    )
+    .option('--warn-at <share>', 'too full from here on: 0.9, or 90% (default: 0.9)', share)
+    .addOption(new Option('--warning-threshold <share>', 'the same').argParser(share).hideHelp())
+    .option('--limit <tokens>', 'the size of the window, where it is not known', atLeastOne)
+    .option('--peak', 'judge how full it was at most, not how full it is')
+    .addOption(json())
+    .addHelpText('after', '\nExit codes: 0 no window is too full, 1 one is')
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { tokenBudget } = await import('./commands/tokenBudget.ts');
+      done(await tokenBudget(io, id, all(command)));
+    });
+
+  program
+    .command('tree [id]')
+    .summary('show a session with its subagents and the sessions that it started')
+    .description(
+      'Shows a session with its subagents and the sessions that it started: who started whom at which step, own and total cost, calls, errors, duration.',
+    )
+    .addOption(json())
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { tree } = await import('./commands/tree.ts');
+      done(await tree(io, id, all(command)));
     });
 
   program
@@ -542,6 +598,17 @@ function wholeNumber(text: string): number {
 function atLeastOne(text: string): number {
   const value = wholeNumber(text);
   if (value === 0) throw new InvalidArgumentError('It must be a whole number from 1 up.');
+  return value;
+}
+
+/** `0.9`, `90` or `90%`: a share from above 0 to 1. */
+function share(text: string): number {
+  const [, digits, sign] = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(text) ?? [];
+  const number = Number(digits ?? Number.NaN);
+  const value = sign === '%' || number > 1 ? number / 100 : number;
+  if (!(value > 0 && value <= 1)) {
+    throw new InvalidArgumentError('It must be a share from above 0 to 1, such as 0.9 or 90%.');
+  }
   return value;
 }
 

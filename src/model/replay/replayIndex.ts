@@ -360,7 +360,7 @@ export class ReplayIndex {
       tokens: fold.responseTokens(row),
       model,
     };
-    const window = fold.pricer?.contextWindow(model);
+    const window = fold.context.windowOf(0, model);
     if (window !== undefined) context.window = window;
     const usage = fold.cost.usageOfRow(row);
     if (usage) {
