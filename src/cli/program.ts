@@ -212,6 +212,7 @@ Examples:
       'at most so many steps (with --live: of those before now, the last)',
       wholeNumber,
     )
+    .option('--numbers', 'number the steps, as why and annotate take them')
     .addOption(new Option('--json', 'print the events, one a line'))
     .addHelpText(
       'after',
@@ -304,6 +305,84 @@ Examples:
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { cost } = await import('./commands/cost.ts');
       done(await cost(io, id, all(command)));
+    });
+
+  program
+    .command('why <words...>')
+    .usage('[options] [id] <step>')
+    .summary('show what led to a step')
+    .description(
+      'Shows what led to a step, back to the prompt: each cause with what shows it, and how sure that is (asked, evidence, likely). A step is a number, as replay --numbers shows it, the id of an event, or last-error.',
+    )
+    .option('--markdown', 'print Markdown')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace why 118
+  agent-strace why 3f2a last-error
+  agent-strace why 3f2a 9f31c0de77aa --json`,
+    )
+    .action(async (words: string[], _options: Parsed, command: Command) => {
+      const { why } = await import('./commands/why.ts');
+      done(await why(io, words, all(command)));
+    });
+
+  program
+    .command('annotate [id]')
+    .summary('note something on a step')
+    .description(
+      'Keeps a note or a label on a step, beside the trace; replay shows it. Without --event and --at: on the last step. Without anything to note: lists what is noted.',
+    )
+    .option('--event <step>', 'the step: a number, the id of an event, or last-error')
+    .option('--at <time>', 'the step nearest to this time since the beginning: 2m14s, 134s, 2:14')
+    .option('--note <text>', 'what to note')
+    .option(
+      '--label <label>',
+      'root-cause, decision, retry, fix, question, bookmark, other, or your own',
+    )
+    .option('--author <name>', 'who notes it (default: your user name)')
+    .option('--list', 'list what is noted')
+    .option('--delete <id>', 'take a note away')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace annotate --event 118 --label root-cause --note 'the cache key lacks the tenant'
+  agent-strace annotate 3f2a --at 2m14s --label question
+  agent-strace annotate 3f2a --list`,
+    )
+    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
+      const { annotate } = await import('./commands/annotate.ts');
+      done(await annotate(io, id, all(command)));
+    });
+
+  program
+    .command('search <query...>')
+    .summary('look for something in all sessions')
+    .description(
+      'Looks for words in prompts, answers, reasoning, commands, results, errors and paths of all sessions, the newest first. Words side by side are said by one step; AND joins what one session has, OR what any has.',
+    )
+    .option('--limit <n>', 'at most so many hits, 0: all (default: 50)', wholeNumber)
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Fields: tool:Bash file:auth.ts error:timeout kind:prompt agent:codex session:3f2a cost:>1 date:7d
+Phrases stand in quotation marks; NOT or - leaves out (after --, where it comes first).
+
+Examples:
+  agent-strace search '"connection refused" date:7d'
+  agent-strace search 'tool:Bash AND error:timeout OR cost:>5'
+  agent-strace search 'kind:prompt migration' --json | jq -r '.[].excerpt'
+
+Exit codes: 0 found, 1 nothing found, 2 the query cannot be read`,
+    )
+    .action(async (words: string[], _options: Parsed, command: Command) => {
+      const { search } = await import('./commands/search.ts');
+      done(await search(io, words, all(command)));
     });
 
   program

@@ -8,7 +8,7 @@ export function failureReason(event: TraceEvent | undefined): string {
   const lines = text.slice(0, 4000).split('\n');
   // `Exit code 1` is told already; Gemini puts what a command printed between tags.
   const telling = lines.find(
-    (line) => line.trim() !== '' && !/^(?:Exit code \d+|<untrusted_context>)\s*$/.test(line),
+    (line) => line.trim() !== '' && !/^(?:exit code \d+|<untrusted_context>)\s*$/i.test(line),
   );
   return (telling ?? '').trim();
 }
