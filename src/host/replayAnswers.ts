@@ -18,7 +18,7 @@ export type ReplayQuestion = Extract<
 export interface AnswersHost {
   post(message: ToReplayPage): void;
   /** What the session may cost, nano-dollars; undefined: no limit is set. */
-  budgetNanoUsd(): number | undefined;
+  budgetNanoUsd(session: LiveSession): number | undefined;
   copyText(text: string): Promise<void>;
   /** Opens the replay at this step, wherever it is clicked. */
   linkTo(session: LiveSession, step: number): string;
@@ -103,7 +103,7 @@ export class ReplayAnswers {
   private key(): string {
     const { trace } = this.session;
     const live = this.session.isActive(Date.now());
-    return `${trace.epoch} ${trace.bytesRead} ${live} ${this.host.budgetNanoUsd()}`;
+    return `${trace.epoch} ${trace.bytesRead} ${live} ${this.host.budgetNanoUsd(this.session)}`;
   }
 
   private make(): void {
@@ -113,7 +113,7 @@ export class ReplayAnswers {
     let workMs = 0;
     const mine = this.maker.make({
       live: this.session.isActive(Date.now()),
-      budgetNanoUsd: this.host.budgetNanoUsd(),
+      budgetNanoUsd: this.host.budgetNanoUsd(this.session),
     });
     this.job = mine;
     const turn = (): void => {

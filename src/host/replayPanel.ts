@@ -41,6 +41,7 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
   private readonly focus: Focus;
   private readonly documents: EventDocuments;
   private readonly understand: UnderstandHost;
+  private readonly budgetOf: (session: LiveSession) => number | undefined;
   private readonly log: vscode.LogOutputChannel;
   /** By session. */
   private readonly open = new Map<string, Open>();
@@ -52,6 +53,7 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     focus: Focus,
     documents: EventDocuments,
     understand: UnderstandHost,
+    budgetOf: (session: LiveSession) => number | undefined,
     log: vscode.LogOutputChannel,
   ) {
     this.extensionUri = extensionUri;
@@ -59,6 +61,12 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     this.focus = focus;
     this.documents = documents;
     this.understand = understand;
+    // The nearest limit counts.
+    this.budgetOf = (session) => {
+      const limits = [readSettings().budgetNanoUsd, budgetOf(session)];
+      const known = limits.filter((limit) => limit !== undefined);
+      return known.length === 0 ? undefined : Math.min(...known);
+    };
     this.log = log;
     this.subscriptions = [
       vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, this),
@@ -160,7 +168,7 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     const { executeCommand } = vscode.commands;
     const answers: AnswersHost = {
       post: (message) => void panel.webview.postMessage(message),
-      budgetNanoUsd: () => readSettings().budgetNanoUsd,
+      budgetNanoUsd: this.budgetOf,
       copyText: async (text) => await vscode.env.clipboard.writeText(text),
       linkTo: ({ id }, at) => replayLink(id, at),
       mayWrite,
