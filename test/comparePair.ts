@@ -79,8 +79,8 @@ export class RunScript {
     return this.who.provider === 'claude'
       ? this.call('Read', { file_path: file }, { result: 'text', files })
       : this.call(
-          'shell',
-          { command: ['bash', '-lc', `sed -n '1,${lines}p' ${path}`] },
+          'exec_command',
+          { cmd: `sed -n '1,${lines}p' ${path}` },
           {
             result: 'text',
             exit_code: 0,

@@ -84,7 +84,6 @@ function Head({
   const title = visibleText(session.title) || 'Untitled session';
   const code = [session.branch, session.commit?.slice(0, 8)].filter(Boolean).join(' @ ');
   const facts = [
-    title,
     session.startedAtMs > 0 ? formatMoment(session.startedAtMs) : '',
     same ? 'same prompt' : '',
     visibleText(code),
@@ -104,8 +103,9 @@ function Head({
             </span>
           )}
         </h2>
-        <p class="cut muted" title={facts}>
-          {facts}
+        <p class="about muted" title={`${title} · ${facts}`}>
+          <span class="cut">{title}</span>
+          <span class="cut facts">· {facts}</span>
         </p>
       </div>
     </div>
