@@ -17,6 +17,7 @@ import { Words } from '../shared/words.ts';
 import { AsOf } from './asOf.ts';
 import type { Filter } from './filter.ts';
 import { Listing } from './listing.ts';
+import { Look, type Section } from './look.ts';
 import { Notes } from './notes.ts';
 import { Player } from './player.ts';
 import { Search } from './search.ts';
@@ -26,7 +27,6 @@ import { Why } from './why.ts';
 import type { Received, Wire } from './wire.ts';
 
 type OpenWhat = Extract<FromReplayPage, { type: 'open' }>['what'];
-export type Section = 'now' | 'files' | 'step' | 'why' | 'notes';
 
 /** What outlives the page: what the person chose, no trace data. */
 interface KeptState {
@@ -38,11 +38,10 @@ interface KeptState {
   speed: ReplaySpeed;
   skipIdle: boolean;
   closed: Section[];
+  inspectorPx?: number;
   timeline: KeptTimeline;
 }
 
-/** How long a short notice stays, ms. */
-const NOTICE_MS = 2500;
 /** Where the playhead has come to by itself is kept at most this often, ms. */
 const SAVE_MS = 500;
 
@@ -57,6 +56,7 @@ export class ReplayApp implements Wire {
   readonly why = new Why(this);
   readonly search = new Search(this);
   readonly notes = new Notes(this);
+  readonly look = new Look(this, () => this.save());
   /** What the list shows. */
   readonly listing = new Listing(this.rows, (step) => this.notes.has(step));
   readonly timeline = new TimelineStore(this, (message) => this.ask(message));
@@ -72,20 +72,8 @@ export class ReplayApp implements Wire {
   away = false;
   /** How often the list came back to the playhead. */
   returns = 0;
-  /** Where the inspector is a tab: which one is shown. */
-  tab: 'steps' | 'inspector' = 'steps';
-  filterOpen = false;
-  /** Said once, and gone a moment later. */
-  notice = '';
-  /** Sections of the inspector that are closed. */
-  readonly closed = new Set<Section>();
-  /** Steps whose long texts are shown whole. */
-  readonly unfolded = new Set<string>();
-
-  /** Where to go as soon as it is there. */
   private wanted: number | 'live' | 'decide' | undefined = 'decide';
   private requests = 0;
-  private noticed: ReturnType<typeof setTimeout> | undefined;
   private saving: ReturnType<typeof setTimeout> | undefined;
   private frame: number | undefined;
   private readonly bridge: Bridge<ToReplayPage, FromReplayPage, KeptState>;
@@ -94,7 +82,8 @@ export class ReplayApp implements Wire {
   constructor() {
     this.bridge = connect<ToReplayPage, FromReplayPage, KeptState>();
     this.kept = this.bridge.load();
-    for (const section of this.kept.closed ?? []) this.closed.add(section);
+    for (const section of this.kept.closed ?? []) this.look.closed.add(section);
+    if (typeof this.kept.inspectorPx === 'number') this.look.inspectorPx = this.kept.inspectorPx;
     this.timeline.restore(this.kept.timeline);
     this.bridge.listen((message) => this.receive(message));
     this.ask({ type: 'ready', version: REPLAY_PROTOCOL });
@@ -238,57 +227,24 @@ export class ReplayApp implements Wire {
   }
 
   toggleFilter(): void {
-    this.filterOpen = !(this.filterOpen || this.listing.filter.active);
-    if (this.filterOpen) this.painter.now();
+    const { look } = this;
+    look.filterOpen = !(look.filterOpen || this.listing.filter.active);
+    if (look.filterOpen) this.painter.now();
     else this.refilter((filter) => filter.clear());
-  }
-
-  /** Shows a section of the inspector, and gives it the focus. */
-  showSection(section: Section): void {
-    this.closed.delete(section);
-    this.tab = 'inspector';
-    this.painter.now();
-    requestAnimationFrame(() => document.getElementById(`part-${section}`)?.focus());
-  }
-
-  setTab(tab: 'steps' | 'inspector'): void {
-    this.tab = tab;
-    this.painter.now();
   }
 
   /** Begins a note on the playhead's step, or goes on with one. */
   editNote(known?: AnnotationView): void {
     if (this.rows.total === 0) return;
     if (known && known.step >= 0) this.goTo(known.step);
-    this.tab = 'steps';
+    this.look.tab = 'steps';
     this.notes.edit(known);
-  }
-
-  private say(notice: string): void {
-    this.notice = notice;
-    clearTimeout(this.noticed);
-    this.noticed = setTimeout(() => {
-      this.notice = '';
-      this.painter.now();
-    }, NOTICE_MS);
-    this.paintSoon();
   }
 
   setAway(away: boolean): void {
     if (away === this.away) return;
     this.away = away;
     if (!away) this.returns++;
-    this.painter.now();
-  }
-
-  toggleSection(section: Section): void {
-    if (!this.closed.delete(section)) this.closed.add(section);
-    this.save();
-    this.painter.now();
-  }
-
-  unfold(what: string): void {
-    if (!this.unfolded.delete(what)) this.unfolded.add(what);
     this.painter.now();
   }
 
@@ -381,7 +337,7 @@ export class ReplayApp implements Wire {
     this.saving = undefined;
     if (this.sessionId === '') return;
     // Not there yet: where the person was is still to be kept.
-    const { wanted } = this;
+    const { wanted, look } = this;
     const step = typeof wanted === 'number' ? wanted : this.step;
     this.bridge.save({
       sessionKey: this.sessionId,
@@ -389,7 +345,8 @@ export class ReplayApp implements Wire {
       live: wanted === undefined ? this.player.live : wanted === 'live',
       speed: this.player.speed,
       skipIdle: this.time.skipIdle,
-      closed: [...this.closed],
+      closed: [...look.closed],
+      ...(look.inspectorPx === undefined ? {} : { inspectorPx: look.inspectorPx }),
       timeline: this.timeline.kept(),
     });
   }
@@ -435,7 +392,7 @@ export class ReplayApp implements Wire {
         this.paintSoon();
         return;
       case 'copied':
-        this.say(message.what === 'link' ? 'Link copied' : 'Copied as Markdown');
+        this.look.say(message.what === 'link' ? 'Link copied' : 'Copied as Markdown');
         return;
       case 'outline':
       case 'range':
@@ -445,7 +402,7 @@ export class ReplayApp implements Wire {
       case 'goTo':
         this.wanted = message.step;
         this.arriveWhereWanted();
-        if (message.section) this.showSection(message.section);
+        if (message.section) this.look.showSection(message.section);
         break;
       case 'progress':
         if (!this.progress) this.progressSinceMs = performance.now();
@@ -471,7 +428,7 @@ export class ReplayApp implements Wire {
     else if (same && typeof this.kept.step === 'number') this.wanted = this.kept.step;
     else this.wanted = 'decide';
     this.save();
-    if (section) this.showSection(section);
+    if (section) this.look.showSection(section);
     this.painter.now();
   }
 

@@ -61,7 +61,7 @@ function Actions({ app }: { app: ReplayApp }) {
   const marked = notes.at(step).some(({ label, note }) => label === 'bookmark' && note === '');
   return (
     <div class="actions">
-      <button type="button" class="link" onClick={() => app.showSection('why')}>
+      <button type="button" class="link" onClick={() => app.look.showSection('why')}>
         Why?
       </button>
       <button type="button" class="link" onClick={() => app.open('event')}>
@@ -150,7 +150,7 @@ export function Text({
 }) {
   const key = `${app.step} ${name}`;
   const lines = text.replace(/\n+$/, '').split('\n');
-  const open = app.unfolded.has(key);
+  const open = app.look.unfolded.has(key);
   const shown = open ? lines : lines.slice(0, fold);
   return (
     <div class="text">
@@ -161,7 +161,7 @@ export function Text({
         </pre>
       )}
       {lines.length > fold && (
-        <button type="button" class="link" onClick={() => app.unfold(key)}>
+        <button type="button" class="link" onClick={() => app.look.unfold(key)}>
           {open ? 'Show less' : plural(lines.length - fold, 'more line')}
         </button>
       )}

@@ -12,7 +12,7 @@ const FILES = 8;
 export function Files({ app, state }: { app: ReplayApp; state: ReplayState }) {
   const { recent, touched } = state.files;
   if (touched === 0) return <p class="dim">No file yet.</p>;
-  const open = app.unfolded.has('files');
+  const open = app.look.unfolded.has('files');
   const shown = open ? recent : recent.slice(0, FILES);
   return (
     <>
@@ -69,7 +69,7 @@ export function Files({ app, state }: { app: ReplayApp; state: ReplayState }) {
         </tbody>
       </table>
       {recent.length > FILES && (
-        <button type="button" class="link" onClick={() => app.unfold('files')}>
+        <button type="button" class="link" onClick={() => app.look.unfold('files')}>
           {open ? 'Show less' : `${formatCount(recent.length - FILES)} more`}
         </button>
       )}

@@ -24,7 +24,7 @@ const MAX_CHOICES = 300;
 
 /** Over the steps: which of them are shown. */
 export function FilterBar({ app }: { app: ReplayApp }) {
-  if (!app.filterOpen && !app.listing.filter.active) return null;
+  if (!app.look.filterOpen && !app.listing.filter.active) return null;
   const { listing, rows, notes, outline } = app;
   const { filter } = listing;
   const lanes = app.header?.lanes ?? [];

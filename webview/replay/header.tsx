@@ -40,7 +40,7 @@ export function Header({ app, onHelp }: { app: ReplayApp; onHelp(): void }) {
           name="filter"
           label="Filter steps"
           hint="Shift+F"
-          pressed={app.filterOpen || app.listing.filter.active}
+          pressed={app.look.filterOpen || app.listing.filter.active}
           onClick={() => app.toggleFilter()}
         />
         <IconButton

@@ -2,9 +2,10 @@ import type { ComponentChildren } from 'preact';
 import { formatCount, plural } from '../../src/model/format.ts';
 import type { ReplayState } from '../../src/model/replay/replayState.ts';
 import { Icon } from '../shared/icons.tsx';
-import type { ReplayApp, Section } from './app.ts';
+import type { ReplayApp } from './app.ts';
 import { Files } from './files.tsx';
 import { clock } from './header.tsx';
+import type { Section } from './look.ts';
 import { NoteList } from './noteList.tsx';
 import { Now } from './now.tsx';
 import { ThisStep } from './thisStep.tsx';
@@ -73,7 +74,7 @@ function Part({
   aside: string;
   children: ComponentChildren;
 }) {
-  const open = !app.closed.has(section);
+  const open = !app.look.closed.has(section);
   return (
     <section class="part" aria-label={title}>
       <h2>
@@ -82,7 +83,7 @@ function Part({
           class="part-head"
           id={`part-${section}`}
           aria-expanded={open}
-          onClick={() => app.toggleSection(section)}
+          onClick={() => app.look.toggleSection(section)}
         >
           <Icon name={open ? 'chevron-down' : 'chevron-right'} />
           <span class="part-title">{title}</span>

@@ -9,7 +9,7 @@ const SHOWN = 20;
 /** All that people noted on the session. */
 export function NoteList({ app }: { app: ReplayApp }) {
   const { all, draft } = app.notes;
-  const open = app.unfolded.has('notes');
+  const open = app.look.unfolded.has('notes');
   const shown = open ? all : all.slice(0, SHOWN);
   return (
     <>
@@ -32,7 +32,7 @@ export function NoteList({ app }: { app: ReplayApp }) {
         ))}
       </ul>
       {all.length > SHOWN && (
-        <button type="button" class="link" onClick={() => app.unfold('notes')}>
+        <button type="button" class="link" onClick={() => app.look.unfold('notes')}>
           {open ? 'Show less' : `${formatCount(all.length - SHOWN)} more`}
         </button>
       )}

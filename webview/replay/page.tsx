@@ -7,6 +7,7 @@ import { isTyping, KeyList, keyName } from '../shared/keys.tsx';
 import type { ReplayApp } from './app.ts';
 import { Header } from './header.tsx';
 import { Inspector } from './inspector.tsx';
+import { InspectorSash } from './sash.tsx';
 import { stepWords } from './stepWords.tsx';
 import { TIMELINE_KEYS, timelineKeys } from './timeline/keys.ts';
 import { Timeline } from './timeline/timeline.tsx';
@@ -29,7 +30,7 @@ const KEYS = [
   ['Enter', 'Open the step or its diff'],
   ['/', 'Search'],
   ['Shift+F', 'Filter the steps'],
-  ['B', 'Bookmark the step'],
+  ['B', 'Bookmark the step; again: take it away'],
   ['N', 'Write a note on the step'],
   ['?', 'This list'],
 ] as const;
@@ -38,7 +39,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
   const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
   const [showKeys, setShowKeys] = useState(false);
   const narrow = useMedia(NARROW);
-  const { tab } = app;
+  const { tab } = app.look;
   useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
   useKeys(app, () => setShowKeys(true));
 
@@ -60,7 +61,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
       <Transport app={app} />
       {narrow ? (
         <div class="body narrow">
-          <Tabs tab={tab} onTab={(name) => app.setTab(name)} />
+          <Tabs tab={tab} onTab={(name) => app.look.setTab(name)} />
           <div
             class="tab-panel"
             role="tabpanel"
@@ -71,13 +72,21 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
           </div>
         </div>
       ) : (
-        <div class="body">
+        <div
+          class="body"
+          style={
+            app.look.inspectorPx
+              ? { gridTemplateColumns: `minmax(300px, 1fr) 0 minmax(0, ${app.look.inspectorPx}px)` }
+              : undefined
+          }
+        >
           {steps}
+          <InspectorSash app={app} />
           {inspector}
         </div>
       )}
-      <div class={`toast ${app.notice ? '' : 'gone'}`} role="status">
-        {app.notice}
+      <div class={`toast ${app.look.notice ? '' : 'gone'}`} role="status">
+        {app.look.notice}
       </div>
       <Announcer status={statusText(app)} alert="" />
       {showKeys && <KeyList keys={KEYS} onClose={() => setShowKeys(false)} />}

@@ -35,7 +35,7 @@ function Link({ app, link, between }: { app: ReplayApp; link: WhyLink; between: 
   const { step, reason, sure, words, evidence } = link;
   const here = reason === 'here';
   const key = `why ${step}`;
-  const open = app.unfolded.has(key);
+  const open = app.look.unfolded.has(key);
   return (
     <li class={here ? 'here-link' : ''}>
       <StepIcon app={app} step={step} />
@@ -56,7 +56,7 @@ function Link({ app, link, between }: { app: ReplayApp; link: WhyLink; between: 
           class="why-sure"
           aria-expanded={open}
           title={`${SURE[sure]}: ${visibleText(evidence)}`}
-          onClick={() => app.unfold(key)}
+          onClick={() => app.look.unfold(key)}
         >
           {sure}
         </button>
