@@ -5,6 +5,7 @@ import type { FromReplayPage, Outline, ToReplayPage } from '../protocol/replay.t
 import { stepsMarkdown } from '../report/stepsMarkdown.ts';
 import type { LiveSession } from './liveSession.ts';
 import { rangeSums } from './rangeSums.ts';
+import { isNumber } from './replayActs.ts';
 import { OutlineMaker, sameOutline } from './replayOutline.ts';
 import { SessionNotes } from './sessionNotes.ts';
 
@@ -257,6 +258,3 @@ export class ReplayAnswers {
     this.pause();
   }
 }
-
-const isNumber = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
