@@ -13,6 +13,7 @@ import { type Bridge, connect } from '../shared/bridge.ts';
 import { Painter } from '../shared/paint.ts';
 import { RowStore } from '../shared/rowStore.ts';
 import { Words } from '../shared/words.ts';
+import { HeldPaint } from './heldPaint.ts';
 import { Player } from './player.ts';
 import { Timebase } from './timebase.ts';
 import { type KeptTimeline, TimelineStore } from './timeline/store.ts';
@@ -144,7 +145,8 @@ export class ReplayApp {
     this.wanted = undefined;
     this.moved();
     this.save();
-    this.paintSoon();
+    this.timeline.painted();
+    this.scrubPaint.soon();
   }
 
   /** The person moved the playhead: that is kept at once, for a tab that is hidden has no time left. */
@@ -286,7 +288,6 @@ export class ReplayApp {
   /** What the person chose is kept, soon. */
   keep(): void {
     this.saving ??= setTimeout(() => this.save(), SAVE_MS);
-    this.painter.soon();
   }
 
   dismissError(): void {
@@ -493,10 +494,15 @@ export class ReplayApp {
     this.paintSoon();
   }
 
+  private readonly scrubPaint = new HeldPaint(() => this.painter.now());
   private soonPaint: number | undefined;
 
   /** What the person waits for is painted with the next frame; several answers are one paint. */
   private paintSoon(): void {
+    if (this.scrubPaint.holds) {
+      this.scrubPaint.soon();
+      return;
+    }
     this.soonPaint ??= requestAnimationFrame(() => {
       this.soonPaint = undefined;
       this.painter.now();
