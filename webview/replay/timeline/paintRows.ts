@@ -186,7 +186,11 @@ function mergedText(frame: Frame, mark: Mark, count: number, from: number, to: n
     const first = prompt.lower(from) + 1;
     return `P${first}–${first + count - 1}`;
   }
-  return String(count > 9999 ? '9999+' : count);
+  // A sign of failure with a count says how many failed, whatever else is there.
+  const { error, denied } = frame.store.index.marks;
+  const failures = error.count(from, to + 1) + denied.count(from, to + 1);
+  const shown = failures > 0 ? failures : count;
+  return shown > 9999 ? '9999+' : String(shown);
 }
 
 /** @returns what was drawn, for the pointer */
