@@ -146,11 +146,11 @@ const fromRecorder = {
 const leanIcons = {
   name: 'leanIcons',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]codicons[\\/].*\.svg$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8');
+    onLoad({ filter: /[\\/]codicons[\\/].*\.svg$/ }, ({ path: file }) => {
+      const source = readFileSync(file, 'utf8');
       const box = /viewBox="(?!0 0 16 16")[^"]+"/.exec(source)?.[0] ?? '';
-      const paths = [...source.matchAll(/\sd="([^"]+)"/g)].map(([, d]) => leanPath(d ?? ''));
-      return { contents: `${box} d="${paths.join('')}"`, loader: 'text' };
+      const path = [...source.matchAll(/\sd="([^"]+)"/g)].map(([, d]) => d).join('');
+      return { contents: `${box} d="${leanPath(path)}"`, loader: 'text' };
     });
   },
 };
