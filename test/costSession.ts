@@ -146,6 +146,7 @@ interface Turn {
   pause: number;
   prompt: boolean;
   compacted: boolean;
+  mark: '' | 'start' | 'resume' | 'settings';
   lane: number;
   model: number;
   grown: number;
@@ -158,6 +159,7 @@ export const turns: fc.Arbitrary<Turn[]> = fc.array(
     pause: fc.constantFrom(1, 1, 1, 20, 400, 4000),
     prompt: fc.boolean(),
     compacted: fc.constantFrom(false, false, false, false, true),
+    mark: fc.constantFrom('', '', '', 'start', 'resume', 'settings'),
     lane: fc.integer({ min: 0, max: 2 }),
     model: fc.integer({ min: 0, max: 5 }),
     grown: fc.integer({ min: 1, max: 9000 }),
@@ -185,6 +187,8 @@ export function scriptOf(list: readonly Turn[]): Script {
   for (const [i, turn] of list.entries()) {
     at += turn.pause;
     const lane = turn.lane === 0 ? undefined : `agent${turn.lane}`;
+    if (turn.mark === 'settings') script.decision(at, 'config_change');
+    else if (turn.mark !== '') script.start(at, turn.mark === 'start' ? undefined : turn.mark);
     if (turn.prompt) script.prompt(at);
     if (turn.compacted) {
       script.decision(at, 'compaction', lane ? { agent_id: lane } : {});

@@ -3,6 +3,7 @@ import type { SessionSummary } from '../model/summary.ts';
 import { Badges } from './badges.ts';
 import { ChangeContents } from './changeContents.ts';
 import { Changes } from './changes.ts';
+import { ComparePanels } from './comparePanel.ts';
 import { Control } from './control.ts';
 import { DailyArchive } from './dailyArchive.ts';
 import { DeepLinks } from './deepLink.ts';
@@ -121,8 +122,17 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     keepMaskSetting(log),
     control,
     understand,
-    new ReplayPanels(context.extensionUri, engine, focus, events, understand, log),
+    new ReplayPanels(
+      context.extensionUri,
+      engine,
+      focus,
+      events,
+      understand,
+      (session) => guard.budgetOf(session),
+      log,
+    ),
     new DeepLinks(engine),
+    new ComparePanels(context.extensionUri, engine, focus, understand, log),
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('replayShown', () =>

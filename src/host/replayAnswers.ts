@@ -5,6 +5,7 @@ import type { FromReplayPage, Outline, ToReplayPage } from '../protocol/replay.t
 import { stepsMarkdown } from '../report/stepsMarkdown.ts';
 import type { LiveSession } from './liveSession.ts';
 import { rangeSums } from './rangeSums.ts';
+import { isNumber } from './replayActs.ts';
 import { OutlineMaker, sameOutline } from './replayOutline.ts';
 import { SessionNotes } from './sessionNotes.ts';
 
@@ -18,7 +19,7 @@ export type ReplayQuestion = Extract<
 export interface AnswersHost {
   post(message: ToReplayPage): void;
   /** What the session may cost, nano-dollars; undefined: no limit is set. */
-  budgetNanoUsd(): number | undefined;
+  budgetNanoUsd(session: LiveSession): number | undefined;
   copyText(text: string): Promise<void>;
   /** Opens the replay at this step, wherever it is clicked. */
   linkTo(session: LiveSession, step: number): string;
@@ -103,7 +104,7 @@ export class ReplayAnswers {
   private key(): string {
     const { trace } = this.session;
     const live = this.session.isActive(Date.now());
-    return `${trace.epoch} ${trace.bytesRead} ${live} ${this.host.budgetNanoUsd()}`;
+    return `${trace.epoch} ${trace.bytesRead} ${live} ${this.host.budgetNanoUsd(this.session)}`;
   }
 
   private make(): void {
@@ -113,7 +114,7 @@ export class ReplayAnswers {
     let workMs = 0;
     const mine = this.maker.make({
       live: this.session.isActive(Date.now()),
-      budgetNanoUsd: this.host.budgetNanoUsd(),
+      budgetNanoUsd: this.host.budgetNanoUsd(this.session),
     });
     this.job = mine;
     const turn = (): void => {
@@ -257,6 +258,3 @@ export class ReplayAnswers {
     this.pause();
   }
 }
-
-const isNumber = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;

@@ -10,27 +10,15 @@ import {
 import type { LiveSession, RowCursor } from './liveSession.ts';
 import type { LiveChange, LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
+import { type ActsHost, actFor, isCommand, isNumber, wordsFor } from './replayActs.ts';
 import type { AnswersHost, ReplayAnswers, ReplayQuestion } from './replayAnswers.ts';
 import { replayHeader } from './replayHeader.ts';
 import { RowSender } from './rowSender.ts';
 import { sessionProblem } from './sessionProblem.ts';
-import { stepDetails } from './stepDetails.ts';
 import { StepSearch } from './stepSearch.ts';
 
-export type OpenWhat = Extract<FromReplayPage, { type: 'open' }>['what'];
-
 /** What a feed asks of whatever shows the page. */
-export interface ReplayHost extends AnswersHost {
-  open(session: LiveSession, step: number, what: OpenWhat): void;
-  /**
-   * @param path one that the session knows; where it leads is not checked yet
-   * @param asOf the step after which it is to be shown; undefined: as it is now
-   */
-  openFile(session: LiveSession, path: string, asOf: number | undefined): void;
-  /** What the steps `from … to` changed, as diffs. */
-  openChanges(session: LiveSession, from: number, to: number): void;
-  /** @param title empty: it goes by its first prompt */
-  rename(session: LiveSession, title: string): void;
+export interface ReplayHost extends AnswersHost, ActsHost {
   /** What takes analyses: loaded when it is first asked for. */
   loadAnswers(session: LiveSession): Promise<ReplayAnswers>;
   command(command: ReplayCommand): void;
@@ -40,21 +28,8 @@ export interface ReplayHost extends AnswersHost {
   named(title: string): void;
 }
 
-const COMMANDS: ReadonlySet<string> = new Set<ReplayCommand>([
-  'showLog',
-  'chooseSession',
-  'compare',
-  'export',
-  'explain',
-]);
-const WHAT: ReadonlySet<string> = new Set<OpenWhat>(['diff', 'file', 'event', 'stream']);
-
-/** Rows whose words a page may ask for at once. */
-const MAX_WORDS = 2000;
 /** Questions that wait until their answers are loaded. */
 const MAX_WAITING = 50;
-/** Of a name, UTF-16 units: what is longer is no name. */
-const MAX_TITLE = 500;
 /** Files that a state names. */
 const MAX_FILES = 200;
 /** Work on the index in one go, ms. */
@@ -136,15 +111,18 @@ export class ReplayFeed {
     }
     if (!this.ready) return;
     if (message.type === 'command') {
-      if (COMMANDS.has(message.command)) this.host.command(message.command);
+      if (isCommand(message.command)) this.host.command(message.command);
       return;
     }
     const { shown } = this;
     if (!shown || message.sessionId !== this.key) return;
     switch (message.type) {
       case 'rows':
-        this.answerRows(shown, message);
+      case 'details': {
+        const words = wordsFor(shown, message);
+        if (words) this.host.post(words);
         break;
+      }
       case 'find':
         this.find(shown, message);
         break;
@@ -153,33 +131,11 @@ export class ReplayFeed {
         this.asked = { requestId: message.requestId, step: message.step };
         this.work();
         break;
-      case 'details':
-        this.answerDetails(shown, message);
-        break;
       case 'open':
-        if (isNumber(message.step) && WHAT.has(message.what)) {
-          this.host.open(shown, message.step, message.what);
-        }
-        break;
       case 'openFile':
-        if (typeof message.path === 'string' && isFileOf(shown, message.path)) {
-          this.host.openFile(
-            shown,
-            message.path,
-            isNumber(message.asOf) ? message.asOf : undefined,
-          );
-        }
-        break;
       case 'openChanges':
-        if (isNumber(message.from) && isNumber(message.to) && message.from <= message.to) {
-          this.host.openChanges(shown, message.from, message.to);
-        }
-        break;
       case 'rename':
-        if (typeof message.title === 'string' && message.title.length <= MAX_TITLE) {
-          this.host.rename(shown, message.title);
-          this.numbers.ask();
-        }
+        actFor(this.host, shown, message);
         break;
       case 'why':
       case 'range':
@@ -410,29 +366,6 @@ export class ReplayFeed {
     this.host.post(this.answers?.withSources(message) ?? message);
   }
 
-  private answerDetails(
-    session: LiveSession,
-    { requestId, step }: Extract<FromReplayPage, { type: 'details' }>,
-  ): void {
-    if (!isNumber(requestId) || !isNumber(step)) return;
-    const details = stepDetails(session.trace, step);
-    this.host.post({
-      type: 'details',
-      sessionId: this.key,
-      requestId,
-      ...(details ? { details } : {}),
-    });
-  }
-
-  private answerRows(
-    session: LiveSession,
-    { requestId, from, to }: Extract<FromReplayPage, { type: 'rows' }>,
-  ): void {
-    if (!isNumber(from) || !isNumber(to) || !isNumber(requestId)) return;
-    const rows = session.trace.describe(from, Math.min(to, from + MAX_WORDS));
-    this.host.post({ type: 'rows', sessionId: this.key, requestId, from, rows });
-  }
-
   private find(
     session: LiveSession,
     { requestId, text, from }: Extract<FromReplayPage, { type: 'find' }>,
@@ -467,9 +400,3 @@ const wanted = (
   ...(step === undefined ? {} : { step }),
   ...(section === undefined ? {} : { section }),
 });
-
-const isNumber = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-
-const isFileOf = ({ trace }: LiveSession, path: string): boolean =>
-  trace.fold.files.paths.find(path) !== undefined;

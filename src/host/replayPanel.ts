@@ -10,8 +10,9 @@ import type { LiveSession } from './liveSession.ts';
 import { pageHtml, pageOptions, pageRoot } from './pageHtml.ts';
 import { mayWrite } from './patiently.ts';
 import { plainLabel } from './plainText.ts';
+import type { OpenWhat } from './replayActs.ts';
 import type { AnswersHost } from './replayAnswers.ts';
-import { type OpenWhat, ReplayFeed } from './replayFeed.ts';
+import { ReplayFeed } from './replayFeed.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import { affectsStatusBar, readSettings } from './settings.ts';
 import type { UnderstandHost } from './understandHost.ts';
@@ -41,6 +42,7 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
   private readonly focus: Focus;
   private readonly documents: EventDocuments;
   private readonly understand: UnderstandHost;
+  private readonly budgetOf: (session: LiveSession) => number | undefined;
   private readonly log: vscode.LogOutputChannel;
   /** By session. */
   private readonly open = new Map<string, Open>();
@@ -52,6 +54,7 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     focus: Focus,
     documents: EventDocuments,
     understand: UnderstandHost,
+    budgetOf: (session: LiveSession) => number | undefined,
     log: vscode.LogOutputChannel,
   ) {
     this.extensionUri = extensionUri;
@@ -59,6 +62,12 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     this.focus = focus;
     this.documents = documents;
     this.understand = understand;
+    // The nearest limit counts.
+    this.budgetOf = (session) => {
+      const limits = [readSettings().budgetNanoUsd, budgetOf(session)];
+      const known = limits.filter((limit) => limit !== undefined);
+      return known.length === 0 ? undefined : Math.min(...known);
+    };
     this.log = log;
     this.subscriptions = [
       vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, this),
@@ -160,7 +169,7 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     const { executeCommand } = vscode.commands;
     const answers: AnswersHost = {
       post: (message) => void panel.webview.postMessage(message),
-      budgetNanoUsd: () => readSettings().budgetNanoUsd,
+      budgetNanoUsd: this.budgetOf,
       copyText: async (text) => await vscode.env.clipboard.writeText(text),
       linkTo: ({ id }, at) => replayLink(id, at),
       mayWrite,

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
+import { metaParent } from '../trace/meta.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveSessions } from './liveSessions.ts';
 import { type ReportName, reportText } from './reportTexts.ts';
@@ -14,6 +15,8 @@ const KIND = 'report';
 const TITLE_LENGTH = 40;
 /** A session that goes on: its reports are made anew at most so often, ms. */
 const REFRESH_MS = 2000;
+/** Sessions that one started, which a report tells of. */
+const MAX_FAMILY = 100;
 /** And take no more than this share of the time. */
 const SHARE = 1 / 10;
 
@@ -98,17 +101,49 @@ export class ReportDocuments
       return `${vscode.l10n.t('This session is no longer there.')}\n`;
     }
     await whenRead(live, session, this.closing.signal);
+    const name = query.get('report') ?? '';
+    const family = name === 'tree' ? await this.startedBy(session) : [];
     this.stale.delete(uri.toString());
     const beganMs = performance.now();
     const step = Number(query.get('step') ?? Number.NaN);
     const text = await reportText(
       session,
-      query.get('report') ?? '',
+      family.map((held) => held.session),
+      name,
       Number.isSafeInteger(step) ? step : undefined,
     );
+    for (const { release } of family) release();
     const workMs = performance.now() - beganMs;
     this.nextMs = performance.now() + Math.max(REFRESH_MS, workMs / SHARE);
     return text;
+  }
+
+  /** The sessions that one started, at any depth, read. */
+  private async startedBy(
+    root: LiveSession,
+  ): Promise<{ session: LiveSession; release: () => void }[]> {
+    const { live } = this.deps.engine;
+    const parents = new Map(live.all.map(({ key, entry }) => [key, metaParent(entry)]));
+    const found: { session: LiveSession; release: () => void }[] = [];
+    const ids = [root.id];
+    const seen = new Set(ids);
+    for (let at = 0; at < ids.length; at++) {
+      for (const { key, entry } of live.all) {
+        if (parents.get(key) !== ids[at] || seen.has(entry.id) || found.length >= MAX_FAMILY)
+          continue;
+        seen.add(entry.id);
+        const release = live.hold(key);
+        const session = live.get(key);
+        if (!session) {
+          release();
+          continue;
+        }
+        ids.push(entry.id);
+        found.push({ session, release });
+        await whenRead(live, session, this.closing.signal);
+      }
+    }
+    return found;
   }
 
   /** Those that are seen are made anew when they are due; the others when they are shown. */

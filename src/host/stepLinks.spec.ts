@@ -37,6 +37,13 @@ it('finds the numbers of columns that are headed so, and no others', () => {
   expect(found(table)).toEqual(['2:12', '2:40', '3:41']);
 });
 
+it('finds the rows of a timeline', () => {
+  expect(found('  ✓     4     0:05  ls step 7\n  …    17  1:10:22  3 searches')).toEqual([
+    '0:4',
+    '1:17',
+  ]);
+});
+
 it('leads to no step that there is not', () => {
   expect(found('step 0, step 501, step 99999999999999, footstep 3, step x')).toEqual([]);
 });

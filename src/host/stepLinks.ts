@@ -15,10 +15,12 @@ const MAX_LINKS = 20_000;
 
 const DIGITS = '(\\d{1,3}(?:,\\d{3})+|\\d{1,9})(?!\\d)';
 const NAMED = new RegExp(`\\b[Ss]teps?(?:\\*\\*)? ${DIGITS}(?:(?:–|-| to | and )${DIGITS})?`, 'g');
+/** A row of a timeline: sign, step, time. */
+const ROW = new RegExp(`^ {2}\\S +${DIGITS} +(?:\\d+:)?\\d+:\\d\\d `);
 const NUMBER = new RegExp(`^\\s*${DIGITS}(?:[–-]${DIGITS})?\\s*$`);
 
 /**
- * `step 118`, `steps 12–40`, and the numbers of table columns that are headed `Step`. Only of steps that there are: words of a
+ * `step 118`, `steps 12–40`, rows of a timeline, and the numbers of table columns that are headed `Step`. Only of steps that there are: words of a
  * trace can lead nowhere else.
  *
  * @param steps how many there are
@@ -34,6 +36,11 @@ export function stepLinks(text: string, steps: number): StepLink[] {
   for (const [at, line] of text.split('\n').entries()) {
     if (!line.startsWith('|')) {
       columns = [];
+      const row = ROW.exec(line);
+      if (row) {
+        take(at, line.indexOf(row[1] ?? '', 3), row[1] ?? '');
+        continue;
+      }
       for (const match of line.matchAll(NAMED)) {
         const [whole, first = '', last] = match;
         take(at, match.index + whole.indexOf(first), first, match.index);

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { annotateStep, userName } from './annotateStep.ts';
+import { CompareFeed } from './compareFeed.ts';
 import type { LiveSession } from './liveSession.ts';
 import { patiently } from './patiently.ts';
 import { plainLabel } from './plainText.ts';
@@ -39,6 +40,7 @@ export class UnderstandPart implements vscode.Disposable {
   private readonly travel: TimeTravel;
   private readonly reports: ReportDocuments;
   private readonly search: SearchPick;
+  readonly CompareFeed = CompareFeed;
   /** A session as a file: made of the same reports. */
   readonly exports = { exportName, exportSession };
 

@@ -5,7 +5,7 @@ const QUICK =
 
 /** Before the program: they run what follows. */
 const WRAPPERS = new Set(
-  'sudo env time nice nohup command exec stdbuf xvfb-run dotenv cross-env npx bunx pnpx uvx corepack poetry pipenv uv hatch rye pdm bundle run exec dlx doas caffeinate'.split(
+  'bash sh zsh sudo env time nice nohup command exec stdbuf xvfb-run dotenv cross-env npx bunx pnpx uvx corepack poetry pipenv uv hatch rye pdm bundle run exec dlx doas caffeinate'.split(
     ' ',
   ),
 );

@@ -64,45 +64,45 @@ export function headText(
   { a, b }: Comparison,
   { style, width = DEFAULT_WIDTH }: CompareTextOptions,
 ): string {
+  const wide = width >= WIDE;
+  const half = wide ? (width - 3) >> 1 : width;
   const lines = (letter: string, side: ComparedSession): string[] => {
-    const [who, what] = sideLines(side);
-    return [`${letter}  ${who}`, `   ${what}`];
+    const { who, title, facts } = sideWords(side);
+    // What tells two runs of one prompt apart comes first into the room there is.
+    const room = Math.max(LEAST_TITLE, half - textWidth(facts) - 6);
+    return [`${letter}  ${who}`, `   ${cutToWidth(title, room)} · ${facts}`];
   };
   const [left, right] = [lines('A', a), lines('B', b)];
-  if (width < WIDE) {
-    return [...left, ...right]
-      .map((line, at) => {
-        const text = cutToWidth(line, width);
-        return at % 2 === 0 ? style.bold(text) : style.dim(text);
-      })
-      .join('\n')
-      .concat('\n');
-  }
-  const half = (width - 3) >> 1;
-  return left
-    .map((line, at) => {
-      const row = `${padToWidth(cutToWidth(line, half), half)}   ${cutToWidth(right[at]!, half)}`;
-      return at === 0 ? style.bold(row) : style.dim(row);
-    })
-    .join('\n')
-    .concat('\n');
+  const rows = wide
+    ? left.map(
+        (line, at) =>
+          `${padToWidth(cutToWidth(line, half), half)}   ${cutToWidth(right[at]!, half)}`,
+      )
+    : [...left, ...right].map((line) => cutToWidth(line, width));
+  return `${rows.map((row, at) => (at % 2 === 0 ? style.bold(row) : style.dim(row))).join('\n')}\n`;
 }
 
+const LEAST_TITLE = 12;
+
 /** Who ran, and what: plain text. */
-export function sideLines(side: ComparedSession): [who: string, what: string] {
-  const who = [side.agent, ...side.models].map(sanitizeLine).filter(Boolean).join(' · ');
-  const at = [
+function sideWords(side: ComparedSession): { who: string; title: string; facts: string } {
+  const code = [
     sanitizeLine(side.branch ?? ''),
     side.commit === undefined ? '' : sanitizeLine(side.commit).slice(0, 8),
   ].filter(Boolean);
-  const what = [
-    sanitizeLine(side.title) || 'Untitled session',
-    side.startedAtMs > 0 ? formatMoment(side.startedAtMs) : MISSING,
-    ...(at.length > 0 ? [at.join(' @ ')] : []),
-    sanitizeLine(side.id),
-  ].join(' · ');
-  return [who, what];
+  return {
+    who: [side.agent, ...side.models].map(sanitizeLine).filter(Boolean).join(' · '),
+    title: sanitizeLine(side.title) || 'Untitled session',
+    facts: [
+      side.startedAtMs > 0 ? formatMoment(side.startedAtMs) : MISSING,
+      ...(code.length > 0 ? [code.join(' @ ')] : []),
+      sanitizeLine(side.id).slice(0, ID_LENGTH),
+    ].join(' · '),
+  };
 }
+
+/** As much of an id as tells sessions apart in most folders. */
+const ID_LENGTH = 13;
 
 export function verdictText(
   verdict: Verdict,

@@ -29,6 +29,7 @@ export interface CostLine {
   nanoUsd: number;
   /** With the subagents that it started. */
   totalNanoUsd?: number;
+  totalPriced?: Priced;
   wasteNanoUsd?: number;
   carried?: Carried;
   /** Is part of another line: a phase of a prompt. */
@@ -125,6 +126,7 @@ function agentLines({ breakdown: { subagents } }: SessionCosts): CostLine[] {
       ),
       depth: Math.min(depth, 8),
       totalNanoUsd: agent.totalNanoUsd,
+      totalPriced: agent.totalUnpriced === 0 ? 'all' : agent.totalNanoUsd > 0 ? 'some' : 'none',
     });
     // The dearest on top of the stack.
     for (const child of (children.get(agent.lane) ?? []).toReversed()) {

@@ -120,10 +120,14 @@ function overview({ fold, costs, prompts }: CostTextParts, options: Options): st
   return [
     ...(lines.length > 0 ? [table({ ...phases, lines }, MOST_PHASES)] : []),
     ...(tools.lines.length > 0 ? [table(tools, MOST_TOOLS)] : []),
-    wasteText(costs.waste, costs.breakdown.nanoUsd, options),
+    wasteText(costs.waste, wholeCost(costs), options),
     `${more.join('\n')}\n`,
   ];
 }
+
+/** NaN where some of it has no price: then nothing has a known share of it. */
+const wholeCost = ({ breakdown: { unpriced, nanoUsd } }: SessionCosts): number =>
+  unpriced > 0 ? Number.NaN : nanoUsd;
 
 const NOTHING: Partial<Record<CostBy, string>> = {
   phase: 'The session has no steps yet.',
@@ -144,13 +148,14 @@ function costByText(
     wrapFacts(text, width)
       .map((one) => `${style.dim(one)}\n`)
       .join('');
+  if (by === 'model' && cost.models.length > 0) return modelTable(cost, options);
   if (!isCostKnown(cost)) {
     const why = cost.unpriced > 0 ? 'No response has a known price' : 'No usage is recorded';
     return note(`${why}, so there is nothing to share out.`);
   }
   if (by === 'waste') {
     const { waste } = costs;
-    const text = wasteText(waste, costs.breakdown.nanoUsd, options);
+    const text = wasteText(waste, wholeCost(costs), options);
     if (waste.items.length === 0) return text;
     return `${text}\n${wasteItemsText(fold, waste, options)}`;
   }
@@ -173,7 +178,7 @@ export function costMarkdown(cost: CostSummary, parts: CostTextParts): string {
     const notes = costNotes(table).map(markdownText).join('  \n');
     return [`## By ${NAMES[by]}\n\n${costTableMarkdown(table)}${notes ? `\n\n${notes}` : ''}`];
   });
-  const waste = wasteMarkdown(fold, costs.waste, costs.breakdown.nanoUsd);
+  const waste = wasteMarkdown(fold, costs.waste, wholeCost(costs));
   return [
     `# Cost: ${markdownText(costCell(cost))}`,
     facts,

@@ -77,20 +77,21 @@ function columnsOf(table: CostTable): Column[] {
       dim: () => true,
     });
   }
-  if (has(({ totalNanoUsd }) => totalNanoUsd !== undefined)) {
-    columns.push({
-      title: 'with its own',
-      text: ({ totalNanoUsd = 0, nanoUsd: own, priced }) =>
-        totalNanoUsd === own ? '' : money({ priced, nanoUsd: totalNanoUsd }),
-      expendable: 1,
-    });
-  }
+  const hasTotals = has(({ totalNanoUsd }) => totalNanoUsd !== undefined);
   columns.push({
-    title: 'cost',
+    title: hasTotals ? 'own' : 'cost',
     text: money,
     warn: ({ priced }) => priced === 'none' || priced === 'some',
     dim: ({ nanoUsd: nano, priced }) => priced === 'untold' || nano === 0,
   });
+  if (hasTotals) {
+    columns.push({
+      title: 'with subagents',
+      text: ({ totalNanoUsd: nano = 0, totalPriced = 'all' }) =>
+        money({ priced: totalPriced, nanoUsd: nano }),
+      expendable: 1,
+    });
+  }
   return columns;
 }
 
@@ -183,7 +184,7 @@ export function costTableCsv(table: CostTable): string {
       ...(table.by === 'phase' ? [label, one.outcome ?? ''] : []),
       one.name,
       String(one.count),
-      one.priced === 'none' || one.priced === 'untold' ? '' : String(one.nanoUsd / NANO),
+      one.priced === 'none' || one.priced === 'untold' ? '' : dollars(one.nanoUsd),
       one.priced,
     ]);
   }
@@ -197,8 +198,11 @@ export function costTableCsv(table: CostTable): string {
   return [head, ...rows].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
 }
 
+/** In full, without an exponent. */
+const dollars = (nanoUsd: number): string => (nanoUsd / NANO).toFixed(9).replace(/\.?0+$/, '');
+
 /** A cell that no spreadsheet takes for a formula. */
 function csvCell(text: string): string {
-  const safe = /^[\s]*[=+\-@\t\r]/.test(text) && !/^-?\d/.test(text) ? `'${text}` : text;
+  const safe = /^\s*[=+\-@\t\r＝＋－＠]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

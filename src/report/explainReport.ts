@@ -1,8 +1,8 @@
 /** What happened in a session, phase by phase, for a person who has not seen it. Pure: text, Markdown and JSON are made of it. */
 import type { AnalysedSession } from '../analysis/analysed.ts';
-import { outcomesOf } from '../analysis/phases/outcome.ts';
+import { type FailedStep, type Mended, outcomesOf } from '../analysis/phases/outcome.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
-import { filesOfPhases, type PhaseFile } from '../analysis/phases/phaseFiles.ts';
+import { filesOfPhases, type PhaseFile, sortedByWork } from '../analysis/phases/phaseFiles.ts';
 import { phaseName, sessionPhases } from '../analysis/phases/sessionPhases.ts';
 import { sessionWaste } from '../analysis/waste/sessionWaste.ts';
 import type { Waste } from '../analysis/waste/waste.ts';
@@ -43,7 +43,7 @@ export interface ExplainedFailure {
   words: string;
   /** What it said, one line; empty where it said nothing. Hostile. */
   message: string;
-  mended: boolean;
+  mended: Mended;
 }
 
 export interface ExplainedPhase {
@@ -85,6 +85,8 @@ export interface Explanation {
   /** The phases that are told in full, in order; the rest is only in `phases`. */
   told: ExplainedPhase[];
   checks: Checks;
+  /** What failed on the way came right, as far as the trace tells; false: work went on after some of it. */
+  allRight: boolean;
   waste: Waste;
   lines: { added: number; removed: number; changed: number; read: number };
   /** Where to look first: the step, and why. 0-based. */
@@ -102,6 +104,7 @@ export interface ExplainOptions {
 const MOST_PHASES = 40;
 const NAMES = { calls: 6, failures: 3, denied: 2, files: 8 };
 const DETAILED = { calls: 60, failures: 50, denied: 50, files: 100 };
+const WORST: readonly Mended[] = ['no', 'went on', 'right'];
 const PROMPT_LENGTH = 400;
 const ANSWER_LENGTH = 300;
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
@@ -122,12 +125,13 @@ export function explainSession(
   const files = filesOfPhases(fold, phases);
   const prompts = promptTexts(session, chosen);
   const told = chosen.map((phase): ExplainedPhase => {
-    const own = files[phase.index]!.map((file) => explainedFile(fold, file));
+    const own = sortedByWork(fold, files[phase.index]!).map((file) => explainedFile(fold, file));
     const { failures, failureCount } = found[phase.index]!;
     const { groups, more } = callGroups(fold, phase, most.calls);
     const { denied, moreDenied } = deniedOf(reader, phase, most.denied);
     const prompt = prompts.get(phase.promptRow) ?? '';
-    const worst = [...failures].sort((a, b) => Number(a.mended) - Number(b.mended));
+    const distinct = lastOfEach(fold, failures);
+    const worst = [...distinct].sort((a, b) => WORST.indexOf(a.mended) - WORST.indexOf(b.mended));
     const named = worst.slice(0, most.failures).sort((a, b) => a.step - b.step);
     return {
       phase,
@@ -138,7 +142,7 @@ export function explainSession(
       calls: groups.map((group) => explainedCall(reader, group)).filter(isTold),
       moreCalls: more,
       failures: named.map(({ step, mended }) => ({ step, mended, ...reader.failure(step) })),
-      moreFailures: failureCount - named.length,
+      moreFailures: distinct.length - named.length + failureCount - failures.length,
       denied,
       moreDenied,
       answer: phase.part === phase.parts - 1 ? answerOf(session, phase) : '',
@@ -152,6 +156,7 @@ export function explainSession(
     phases,
     told,
     checks: checksOf(session),
+    allRight: found.every(({ failures }) => failures.every(({ mended }) => mended === 'right')),
     waste,
     lines: {
       added: summaries.reduce((sum, { added }) => sum + added, 0),
@@ -175,6 +180,21 @@ function choose(phases: readonly SessionPhase[], options: ExplainOptions): Sessi
     .sort((a, b) => weight(b) - weight(a) || a.index - b.index)
     .slice(0, MOST_PHASES)
     .sort((a, b) => a.index - b.index);
+}
+
+/** Of the same call that failed again and again the last. */
+function lastOfEach(
+  { columns, steps }: SessionFold,
+  failures: readonly FailedStep[],
+): FailedStep[] {
+  const byInput = new Map<number, FailedStep>();
+  for (const failure of failures) {
+    const row = steps.row(failure.step);
+    const key = columns.type[row] === TYPE.tool_call ? columns.inputKey[row]! : -1 - row;
+    byInput.delete(key);
+    byInput.set(key, failure);
+  }
+  return [...byInput.values()];
 }
 
 /** First words of the prompts, by row. */
@@ -311,9 +331,12 @@ function lookAt(
   for (const item of waste.items.slice(0, 20)) {
     if (item.kind === 'cacheBreak' && item.break !== undefined && item.nanoUsd > 0) {
       add(item.step, `the prompt cache was lost here: ${item.break.detail}`);
-    } else if (item.kind === 'retry' && item.times > 3) {
-      add(item.step, `the same call for the ${ordinal(item.times)} time`);
     }
+  }
+  const retries = waste.items.filter(({ kind, times }) => kind === 'retry' && times > 3);
+  if (retries.length > 0) {
+    const most = retries.reduce((a, b) => (b.times > a.times ? b : a));
+    add(most.step, `the same call for the ${ordinal(most.times)} time`);
   }
   return found;
 }

@@ -209,7 +209,9 @@ function wasteText(explanation: Explanation, { style, width }: ExplainTextOption
   if (all.length === 0) return '';
   const share = wasteShare(explanation);
   const sums = [
-    wasteMoney(waste.nanoUsd, explanation.summary),
+    ...(waste.nanoUsd > 0 || waste.durationMs === 0
+      ? [wasteMoney(waste.nanoUsd, explanation.summary)]
+      : []),
     ...(share === '' ? [] : [`${share} of the cost`]),
     ...(waste.durationMs > 0 ? [formatDuration(waste.durationMs)] : []),
   ].join(' · ');

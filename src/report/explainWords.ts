@@ -1,4 +1,5 @@
 /** What an explanation says, in words that text and Markdown share. */
+import type { Mended } from '../analysis/phases/outcome.ts';
 import type { PhaseOutcome, SessionPhase } from '../analysis/phases/phase.ts';
 import { WASTE_KINDS, type WasteKind } from '../analysis/waste/waste.ts';
 import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
@@ -23,7 +24,7 @@ export const OUTCOME_SIGNS: Record<PhaseOutcome, string> = {
 
 export const OUTCOME_WORDS: Record<PhaseOutcome, string> = {
   ok: 'went well',
-  mixed: 'failed on the way and came right',
+  mixed: 'failed on the way and went on',
   failed: 'failed',
   running: 'goes on',
 };
@@ -60,6 +61,12 @@ export function phaseFacts(phase: SessionPhase, wastedNanoUsd: number): string[]
   ];
 }
 
+const MENDED_WORDS: Record<Mended, string> = {
+  no: 'nothing mended it',
+  'went on': 'work went on',
+  right: 'came right later',
+};
+
 export interface Line {
   key: 'read' | 'changed' | 'ran' | 'failed' | 'denied' | 'said';
   /** Joined by commas; of `ran`, `failed` and `denied` each is a line. */
@@ -93,7 +100,7 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
     'failed',
     told.failures.map(({ step, words, message, mended }) => {
       const said = message === '' ? '' : `${tongue.clean(message)} (`;
-      const after = mended ? 'came right later' : 'nothing mended it';
+      const after = MENDED_WORDS[mended];
       return `${tongue.step(step)}, ${after}: ${said}${tongue.code(cutWords(words))}${said === '' ? '' : ')'}`;
     }),
     told.moreFailures,
@@ -146,8 +153,11 @@ function callWords(call: ExplainedCall, tongue: Tongue): string {
 }
 
 /** How it all came out, in a few sentences. */
-export function verdict({ phases, checks, summary }: Explanation, tongue: Tongue): string[] {
-  const said: string[] = [];
+export function verdict(
+  { phases, checks, summary, allRight }: Explanation,
+  tongue: Tongue,
+): string[] {
+  const said: string[] = phases.at(-1)?.outcome === 'running' ? ['It goes on.'] : [];
   const failed = phases.filter(({ outcome }) => outcome === 'failed');
   const mixed = phases.filter(({ outcome }) => outcome === 'mixed');
   const last = failed.at(-1);
@@ -158,9 +168,14 @@ export function verdict({ phases, checks, summary }: Explanation, tongue: Tongue
     said.push(
       isEnd ? `It ended with a failure${where}.` : `${which}${where}; work went on after it.`,
     );
-  } else if (mixed.length > 0) said.push('What failed on the way came right.');
+  } else if (mixed.length > 0)
+    said.push(
+      allRight
+        ? 'What failed on the way came right.'
+        : 'Something failed on the way, and work went on.',
+    );
   else if (summary.errors > 0) said.push('Nothing failed that mattered.');
-  else said.push('Nothing failed.');
+  else if (summary.calls > 0) said.push('Nothing failed.');
   said.push(...checkWords({ checks, summary }, tongue));
   return said;
 }

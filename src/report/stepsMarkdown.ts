@@ -9,6 +9,7 @@ import { markdownText } from '../model/markdownText.ts';
 import { STEP_KINDS, type StepView } from '../model/step.ts';
 import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
+import { fenced } from './markdownFence.ts';
 
 /** Steps in one text; what is more is counted. */
 const MAX_STEPS = 500;
@@ -110,7 +111,7 @@ function diffText(event: TraceEvent, result: TraceEvent | undefined): string {
   const signs = { same: ' ', added: '+', removed: '-' };
   const shown = diff.lines.slice(0, MAX_LINES);
   const hidden = diff.lines.length - shown.length + diff.more;
-  return fenced(
+  return block(
     'diff',
     shown.map(({ kind, text }) => `${signs[kind]}${text}`),
     hidden,
@@ -130,17 +131,14 @@ function outputText(flags: number, event: TraceEvent, result: TraceEvent | undef
     .split('\n');
   // How it ended is told last.
   const shown = lines.slice(-MAX_LINES);
-  return fenced('', shown, lines.length - shown.length);
+  return block('', shown, lines.length - shown.length);
 }
 
-/** A block of code that nothing in it can end. */
-function fenced(language: string, lines: readonly string[], hidden: number): string {
+/** What came of a step, or what it changed. */
+function block(language: string, lines: readonly string[], hidden: number): string {
   const safe = lines.map((line) => visibleText(cut(line.replaceAll('\t', '    '), MAX_LINE)));
-  const runs = safe.flatMap((line) => line.match(/`+/g) ?? []);
-  const longest = runs.reduce((most, run) => Math.max(most, run.length), 2);
-  const fence = '`'.repeat(longest + 1);
   const more = hidden > 0 ? [`… ${plural(hidden, 'more line')}`] : [];
-  return [`${fence}${language}`, ...safe, ...more, fence].join('\n');
+  return fenced(language, [...safe, ...more]);
 }
 
 const indented = (text: string): string =>

@@ -2,6 +2,8 @@
 import account from '@vscode/codicons/src/icons/account.svg' with { type: 'text' };
 import archive from '@vscode/codicons/src/icons/archive.svg' with { type: 'text' };
 import arrowDown from '@vscode/codicons/src/icons/arrow-down.svg' with { type: 'text' };
+import arrowSwap from '@vscode/codicons/src/icons/arrow-swap.svg' with { type: 'text' };
+import arrowUp from '@vscode/codicons/src/icons/arrow-up.svg' with { type: 'text' };
 import bell from '@vscode/codicons/src/icons/bell.svg' with { type: 'text' };
 import book from '@vscode/codicons/src/icons/book.svg' with { type: 'text' };
 import bookmark from '@vscode/codicons/src/icons/bookmark.svg' with { type: 'text' };
@@ -80,12 +82,14 @@ const SOURCES = {
   thinking,
   tools,
   warning,
+  'arrow-swap': arrowSwap,
+  'arrow-up': arrowUp,
+  copy,
+  'git-compare': gitCompare,
   book,
   bookmark,
-  copy,
   export: exportIcon,
   filter,
-  'git-compare': gitCompare,
   link,
   note,
   trash,

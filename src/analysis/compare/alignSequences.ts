@@ -23,9 +23,9 @@ export interface Matches {
 export const SAME = 1;
 export const SIMILAR = 2;
 
-/** Cells of the largest piece that is aligned in full, and of all of them: 4 MB, and about half a second. */
-const MAX_CELLS = 4_000_000;
-const TOTAL_CELLS = 120_000_000;
+/** Cells of the largest piece that is aligned in full, and of all of them: 2 MB, and a fifth of a second. */
+const MAX_CELLS = 2_000_000;
+const TOTAL_CELLS = 40_000_000;
 /** Keys looked at for anchors, for each key of the input: honest input needs about ten, a crafted one could ask for all. */
 const MAX_LOOKS = 60;
 /** A key more frequent than this in a piece splits nothing. */

@@ -1,6 +1,7 @@
 import { formatCount, formatPercent, formatUsd, plural } from '../../model/format.ts';
 import type { SideFacts } from './compareSessions.ts';
-import type { Likeness } from './comparison.ts';
+import { type AlignedSteps, LIKENESSES, type Likeness } from './comparison.ts';
+import { STEP_CLASSES } from './stepKeys.ts';
 
 /** Of the difference, what a cause must make up to be named. */
 const LEAST_SHARE = 0.15;
@@ -22,13 +23,14 @@ export function costCause(
   cheap: SideFacts,
   extra: number,
   pairs: readonly [number, number, Likeness][],
+  steps: AlignedSteps,
 ): string {
   const causes = [
     ...failedPhases(dear, cheap),
     ...retries(dear, cheap),
     ...reads(dear, cheap),
     ...breaks(dear, cheap),
-    ...ownPhases(who, dear, pairs),
+    ...ownPhases(who, dear, pairs, steps),
   ].filter(({ nanoUsd }) => nanoUsd >= LEAST_SHARE * extra);
   const price = priceCause(dear, cheap, extra);
   if (price !== undefined && (causes[0] === undefined || price.nanoUsd > causes[0].nanoUsd)) {
@@ -96,11 +98,16 @@ function ownPhases(
   who: 'A' | 'B',
   dear: SideFacts,
   pairs: readonly [number, number, Likeness][],
+  steps: AlignedSteps,
 ): Cause[] {
   const paired = new Set(pairs.map(([a, b]) => (who === 'A' ? a : b)));
+  const shared = sharedOf(dear, steps, who === 'A' ? 'a' : 'b');
   const own = dear.phases
     .map((phase, at) => ({ phase, name: dear.names[at] ?? '' }))
-    .filter(({ phase }, at) => !paired.has(at) && phase.outcome !== 'failed' && phase.nanoUsd > 0)
+    .filter(
+      ({ phase }, at) =>
+        !paired.has(at) && shared[at]! < 0.5 && phase.outcome !== 'failed' && phase.nanoUsd > 0,
+    )
     .toSorted((x, y) => y.phase.nanoUsd - x.phase.nanoUsd);
   const [first] = own;
   if (!first) return [];
@@ -110,6 +117,25 @@ function ownPhases(
       ? `${usd(sum)} on a phase that the other did without: ${first.name}`
       : `${usd(sum)} on ${plural(own.length, 'phase')} that the other did without, most of it on ${first.name}`;
   return [{ nanoUsd: sum, words }];
+}
+
+const ALIKE = new Set([LIKENESSES.indexOf('same'), LIKENESSES.indexOf('similar')]);
+
+/** By phase: the share of its calls that the other made, too, in whichever phase. */
+function sharedOf({ phases, keys }: SideFacts, steps: AlignedSteps, side: 'a' | 'b'): number[] {
+  const word = STEP_CLASSES.indexOf('word');
+  const all = phases.map(() => 0);
+  const alike = phases.map(() => 0);
+  let at = 0;
+  for (let row = 0; row < steps.length; row++) {
+    const step = steps[side][row]!;
+    if (step < 0 || keys.group[step] === word) continue;
+    while (at < phases.length && phases[at]!.lastStep < step) at++;
+    if (at >= phases.length) break;
+    all[at]!++;
+    if (ALIKE.has(steps.like[row]!)) alike[at]!++;
+  }
+  return alike.map((count, phase) => (all[phase] === 0 ? 0 : count / all[phase]!));
 }
 
 /** The same tokens at another price. */

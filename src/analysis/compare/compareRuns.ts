@@ -188,7 +188,8 @@ function groupVerdict(
   );
   const good = first.side === 'b' ? 'better' : 'worse';
   const told = measures.filter(({ verdict }) => verdict !== 'none');
-  const tooFew = Math.min(first.measure.n, first.measure.m) < 4;
+  const { n, m } = first.measure;
+  const tooFew = 2 * leastP(n, m) > LIKELY;
   return {
     winner: first.side,
     by: told.filter(({ verdict }) => verdict === good).map(({ name }) => name),
@@ -196,8 +197,15 @@ function groupVerdict(
     sure: first.p <= SURE ? 'sure' : first.p <= LIKELY ? 'likely' : 'hint',
     fact: `${first.side.toUpperCase()} ${words.join(' and ')}, by the median.`,
     cause: outcome,
-    caution: `${method}${first.p > LIKELY ? ` That may be chance${tooFew ? ': four runs a side are the least that can tell' : ''}.` : ''}`,
+    caution: `${method}${first.p > LIKELY ? ` That may be chance${tooFew ? ': so few runs cannot tell, five a side could' : ''}.` : ''}`,
   };
+}
+
+/** Of groups that do not overlap at all: nothing of so many runs is less likely. */
+function leastP(n: number, m: number): number {
+  let ways = 1;
+  for (let k = 1; k <= n; k++) ways *= (m + k) / k;
+  return 2 / ways;
 }
 
 const pText = (p: number): string =>

@@ -123,7 +123,7 @@ export function compareFacts(
     a.prompts.length > 0 &&
     a.prompts.length === b.prompts.length &&
     a.prompts.every((key, at) => key === b.prompts[at]);
-  const verdict = pairVerdict({ a, b, samePrompt, measures, files, pairs, approximate });
+  const verdict = pairVerdict({ a, b, samePrompt, measures, files, pairs, steps, approximate });
   // Less of another job, or of a failure, is not better.
   if (verdict.refused) for (const measure of measures) measure.verdict = 'none';
   return {

@@ -34,7 +34,10 @@ export const MEASURE_HINTS: Record<MeasureName, string> = {
 
 export function measureValue(measure: Measure, side: 'a' | 'b'): string {
   const value = measure[side];
-  if (value === undefined || Number.isNaN(value)) return MISSING;
+  if (value === undefined || Number.isNaN(value)) {
+    const doubt = side === 'a' ? measure.aCost : measure.bCost;
+    return doubt === 'unpriced' ? 'unpriced' : MISSING;
+  }
   switch (measure.name) {
     case 'cost': {
       const doubt = side === 'a' ? measure.aCost : measure.bCost;

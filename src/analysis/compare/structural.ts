@@ -35,7 +35,9 @@ export function structuralDiff(
   const [filesA, filesB] = [allFiles(a), allFiles(b)];
   const [runsA, runsB] = [commandsByPhase(a), commandsByPhase(b)];
   const empty = new Set<string>();
+  const [keysA, keysB] = [callKeys(a), callKeys(b)];
   const nothing: Run[] = [];
+  const none = new Set<number>();
   const rows: PhaseDifference[] = [];
   const add = (i: number, j: number, like: Likeness): void => {
     const [inA, inB] = [filesA[i] ?? empty, filesB[j] ?? empty];
@@ -46,8 +48,8 @@ export function structuralDiff(
       like,
       filesOnlyA: only(inA, inB),
       filesOnlyB: only(inB, inA),
-      commandsOnlyA: onlyRuns(a, x, y),
-      commandsOnlyB: onlyRuns(b, y, x),
+      commandsOnlyA: onlyRuns(a, x, keysB[j] ?? none),
+      commandsOnlyB: onlyRuns(b, y, keysA[i] ?? none),
     });
   };
   let i = 0;
@@ -84,8 +86,16 @@ function commandsByPhase({ session, keys, phases }: SideFacts): Run[][] {
   });
 }
 
-function onlyRuns({ session, keys }: SideFacts, mine: Run[], theirs: Run[]): OnlyCommands {
-  const known = new Set(theirs.map(({ key }) => key));
+/** By phase: keys of all calls, for one agent's command is another's tool. */
+const callKeys = ({ keys, phases }: SideFacts): Set<number>[] =>
+  phases.map(({ firstStep, lastStep }) => new Set(keys.exact.subarray(firstStep, lastStep + 1)));
+
+function onlyRuns(
+  { session, keys }: SideFacts,
+  mine: readonly Run[],
+  theirs: ReadonlySet<number>,
+): OnlyCommands {
+  const known = new Set(theirs);
   const own: Run[] = [];
   for (const run of mine) {
     if (known.has(run.key)) continue;

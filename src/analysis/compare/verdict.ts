@@ -3,6 +3,7 @@ import { cut } from '../../model/text.ts';
 import { costCause } from './causes.ts';
 import type { SideFacts } from './compareSessions.ts';
 import type {
+  AlignedSteps,
   ChangedFile,
   Likeness,
   Measure,
@@ -22,6 +23,7 @@ interface Pair {
   measures: readonly Measure[];
   files: readonly ChangedFile[];
   pairs: readonly [number, number, Likeness][];
+  steps: AlignedSteps;
   approximate: number;
 }
 
@@ -199,7 +201,12 @@ export function outcomeWords(a: Outcome, b: Outcome, files: readonly ChangedFile
     const same = both.filter(({ content }) => content === 'same').length;
     if (same === files.length)
       return `Both left the same ${same === 1 ? 'file' : `${same} files`} behind.`;
-    return `${files.length === 1 ? 'One file was' : `${files.length} files were`} changed, ${both.length === 0 ? 'none' : both.length} of them by both.`;
+    if (files.length === 1) {
+      const [file] = files;
+      const who = file?.a && file.b ? 'Both' : file?.a ? 'Only A' : 'Only B';
+      return `${who} changed a file.`;
+    }
+    return `${files.length} files were changed, ${both.length === 0 ? 'none' : both.length} of them by both.`;
   }
   return `${side('A', a)}, ${side('B', b)}.`;
 }
@@ -247,11 +254,11 @@ function lead(measures: readonly Measure[], name: MeasureName): Lead {
   return { side: by < LEAST ? 'none' : a < b ? 'a' : 'b', known: true, by, ms: Math.abs(a - b) };
 }
 
-function causeOf({ a, b, pairs }: Pair, cost: Lead): string {
+function causeOf({ a, b, pairs, steps }: Pair, cost: Lead): string {
   if (cost.side === 'none') return '';
   return cost.side === 'b'
-    ? costCause('A', a, b, cost.ms, pairs)
-    : costCause('B', b, a, cost.ms, pairs);
+    ? costCause('A', a, b, cost.ms, pairs, steps)
+    : costCause('B', b, a, cost.ms, pairs, steps);
 }
 
 const letter = (side: 'a' | 'b' | 'none'): string => side.toUpperCase();

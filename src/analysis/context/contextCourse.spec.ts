@@ -308,8 +308,9 @@ describe('compactions', () => {
   it('are one where hook and transcript tell of it, with what was dropped', () => {
     const course = courseOf([
       ...full,
-      { compaction: 'hook' },
       { compaction: 'transcript', trigger: 'auto', pre: 61_000 },
+      { compaction: 'transcript' },
+      { compaction: 'hook' },
       { prompt: 100 },
       { input: 26_000, output: 100 },
     ]);

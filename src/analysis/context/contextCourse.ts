@@ -266,8 +266,18 @@ class Course implements ContextCourse {
   /** What was told of by gap. The hook and the transcript tell of one compaction twice. */
   private toldCompactions(rows: Int32Array): Map<number, number> {
     const told = new Map<number, number>();
-    for (const row of rows) told.set(this.gapAt(this.fold.columns.timeMs[row]!), row);
+    for (const row of rows) {
+      const gap = this.gapAt(this.fold.columns.timeMs[row]!);
+      const known = told.get(gap);
+      // Of two that tell of it, the one that says more.
+      if (known === undefined || this.tells(row) >= this.tells(known)) told.set(gap, row);
+    }
     return told;
+  }
+
+  private tells(row: number): number {
+    const told = this.fold.context.toldOf(row);
+    return (told?.trigger === 'unknown' ? 0 : 2) + (told?.before === undefined ? 0 : 1);
   }
 
   /** The first point at or after a moment. */

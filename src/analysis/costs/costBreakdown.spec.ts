@@ -150,7 +150,7 @@ describe('costBreakdown', () => {
     script.answer(5, { input: 10_500, output: 0 }).answer(6, { input: 10_500, output: 0 });
     const two = breakdown(script.fold()).tools[0]!.carried;
     expect(two).toEqual({ tokens: 200, nanoUsd: 200_000 });
-    script.decision(7, 'compaction').answer(8, { input: 3000, output: 0 });
+    script.decision(7, 'compaction').answer(8, { input: 10_000, output: 0 });
     expect(breakdown(script.fold()).tools[0]!.carried).toEqual(two);
     // Never more than the prompt grew by.
     const small = new Script().start(0).prompt(1);

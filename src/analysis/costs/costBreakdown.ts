@@ -7,6 +7,7 @@ import type { SessionPhase } from '../phases/phase.ts';
 import type { Waste } from '../waste/waste.ts';
 import { type Carried, carriedByTool } from './carried.ts';
 import { opsByRow } from './opsByRow.ts';
+import { sameFiles } from './sameFiles.ts';
 import { CallShares, isBilled, partOf } from './shares.ts';
 import { type SubagentCost, subagentCosts } from './subagentCosts.ts';
 
@@ -91,7 +92,7 @@ export function costBreakdown(
     })),
     models: fold.cost.perModel(),
     ...parts,
-    ...serverCosts(fold, parts.tools, total),
+    ...serverCosts(fold, parts),
     subagents: subagentCosts(fold),
   };
 }
@@ -154,6 +155,7 @@ function callParts(fold: SessionFold): CallParts {
 function filesByCall(fold: SessionFold): (call: number) => number[] {
   const { first, next } = opsByRow(fold);
   const { pair } = fold.columns;
+  const same = sameFiles(fold);
   const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
   return (call) => {
     const files: number[] = [];
@@ -161,7 +163,8 @@ function filesByCall(fold: SessionFold): (call: number) => number[] {
     for (const row of [call, result]) {
       for (let op = row < 0 ? -1 : first[row]!; op >= 0; op = next[op]!) {
         fold.files.change(op, change);
-        files.push(change.file);
+        const file = same?.[change.file] ?? change.file;
+        files.push(file < 0 ? change.file : file);
       }
     }
     if (files.length < 2) return files;
@@ -171,34 +174,35 @@ function filesByCall(fold: SessionFold): (call: number) => number[] {
 
 function serverCosts(
   fold: SessionFold,
-  tools: readonly ToolCost[],
-  total: CostSum,
+  { tools, answers, unseen }: CallParts,
 ): Pick<CostBreakdown, 'servers' | 'noServer'> {
   const servers = new Map<string, ServerCost>();
-  const noServer = { ...emptyPart(), nanoUsd: total.nanoUsd };
+  const noServer = emptyPart();
+  for (const part of [answers, unseen]) addParts(noServer, part);
   for (const tool of tools) {
     const server = mcpServerOf(tool.tool, fold.session.provider);
     if (server === undefined) {
-      noServer.count += tool.count;
-      noServer.unpriced += tool.unpriced;
-      noServer.untold += tool.untold;
+      addParts(noServer, tool);
       continue;
     }
-    noServer.nanoUsd -= tool.nanoUsd;
     let sum = servers.get(server);
     if (sum === undefined) {
       sum = { server, tools: [], ...emptyPart(), carried: { tokens: 0, nanoUsd: 0 } };
       servers.set(server, sum);
     }
     sum.tools.push(tool.tool);
-    sum.count += tool.count;
-    sum.nanoUsd += tool.nanoUsd;
-    sum.unpriced += tool.unpriced;
-    sum.untold += tool.untold;
+    addParts(sum, tool);
     sum.carried.tokens += tool.carried.tokens;
     sum.carried.nanoUsd += tool.carried.nanoUsd;
   }
   return { servers: [...servers.values()].sort(dearest), noServer };
+}
+
+function addParts(into: CostPart, more: CostPart): void {
+  into.nanoUsd += more.nanoUsd;
+  into.count += more.count;
+  into.unpriced += more.unpriced;
+  into.untold += more.untold;
 }
 
 const emptyPart = (): CostPart => ({ nanoUsd: 0, count: 0, unpriced: 0, untold: 0 });

@@ -20,7 +20,7 @@ export type Activity = (typeof ACTIVITIES)[number];
 /** How a phase came out. */
 export type PhaseOutcome =
   | 'ok'
-  /** Something failed on the way and came right. */
+  /** Something failed on the way and came right, or work went on after it. */
   | 'mixed'
   /** It holds a failure that nothing after it, up to the next prompt, mended. */
   | 'failed'

@@ -1,6 +1,6 @@
 import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
-import type { FileChange } from '../../model/slices/files.ts';
+import type { FileChange, FilesSlice } from '../../model/slices/files.ts';
 import { phaseAt, type SessionPhase } from './phase.ts';
 
 const MOST_FILES = 20;
@@ -18,7 +18,7 @@ export interface PhaseFile {
   removed: number;
 }
 
-/** The files of each phase, those worked on most first. A file belongs where its call stands. O(operations). */
+/** The files of each phase, in no order. A file belongs where its call stands. O(operations). */
 export function filesOfPhases(
   fold: SessionFold,
   phases: readonly { startMs: number }[],
@@ -46,22 +46,36 @@ export function filesOfPhases(
       file.removed += change.removed;
     }
   }
-  const weight = ({ reads, changes }: PhaseFile): number => reads + CHANGE_WEIGHT * changes;
-  return touched.map((own) =>
-    [...own.values()].sort((a, b) => {
-      const more = weight(b) - weight(a);
-      if (more !== 0) return more;
-      return files.paths.name(a.file) < files.paths.name(b.file) ? -1 : 1;
-    }),
-  );
+  return touched.map((own) => [...own.values()]);
+}
+
+const weight = ({ reads, changes }: PhaseFile): number => reads + CHANGE_WEIGHT * changes;
+
+/** Below zero: `a` was worked on more than `b`; the name decides, for codes depend on the order of arrival. */
+function byWork({ paths }: FilesSlice, a: PhaseFile, b: PhaseFile): number {
+  const more = weight(b) - weight(a);
+  return more !== 0 ? more : paths.name(a.file) < paths.name(b.file) ? -1 : 1;
+}
+
+/** Those worked on most first. */
+export function sortedByWork(fold: SessionFold, files: readonly PhaseFile[]): PhaseFile[] {
+  return [...files].sort((a, b) => byWork(fold.files, a, b));
 }
 
 /** Puts the files of each phase into it. */
 export function addFiles(fold: SessionFold, phases: readonly SessionPhase[]): void {
   filesOfPhases(fold, phases).forEach((own, at) => {
     const phase = phases[at]!;
-    phase.filesRead = own.filter(({ reads }) => reads > 0).length;
-    phase.filesChanged = own.filter(({ changes }) => changes > 0).length;
-    phase.files = own.slice(0, MOST_FILES).map(({ file }) => file);
+    const first: PhaseFile[] = [];
+    for (const file of own) {
+      if (file.reads > 0) phase.filesRead++;
+      if (file.changes > 0) phase.filesChanged++;
+      let place = first.length;
+      while (place > 0 && byWork(fold.files, file, first[place - 1]!) < 0) place--;
+      if (place === MOST_FILES) continue;
+      first.splice(place, 0, file);
+      if (first.length > MOST_FILES) first.pop();
+    }
+    phase.files = first.map(({ file }) => file);
   });
 }

@@ -165,12 +165,23 @@ describe('the phases of any session', () => {
   });
 });
 
-type Move = 'read' | 'edit' | 'run' | 'look' | 'test' | 'agent' | 'think' | 'todo' | 'prompt';
+type Move =
+  | 'read'
+  | 'edit'
+  | 'run'
+  | 'build'
+  | 'look'
+  | 'test'
+  | 'agent'
+  | 'think'
+  | 'todo'
+  | 'prompt';
 type How = 'ok' | 'fail' | 'denied' | 'open';
 const TOOLS: Partial<Record<Move, [tool: string, args: (at: number) => object]>> = {
   read: ['Read', (at) => ({ file_path: `/p/src/pay/f${at}.ts` })],
   edit: ['Edit', () => ({ file_path: '/p/src/webhook.py' })],
   run: ['Bash', (at) => ({ command: `make x${at}` })],
+  build: ['Bash', () => ({ command: 'make' })],
   look: ['Bash', (at) => ({ command: `rg x${at} src` })],
   test: ['Bash', () => ({ command: 'pytest -q' })],
   agent: ['Agent', (at) => ({ description: `task ${at}` })],
@@ -278,6 +289,12 @@ describe('where a prompt is cut', () => {
     }
   });
 
+  it('cuts only long prompts where there are very many', () => {
+    const prompt = `${times(14, 'read')} ${times(14, 'edit')} prompt `;
+    expect(sessionPhases(session(times(20, prompt)))).toHaveLength(41);
+    expect(sessionPhases(session(times(300, prompt)))).toHaveLength(301);
+  });
+
   it('calls editing after failed tests a fix', () => {
     const fold = session(
       `${times(10, 'read')} ${times(8, 'edit')} test! ${times(3, 'read edit edit test!')} edit test think`,
@@ -339,12 +356,17 @@ describe('how a phase came out', () => {
     ['run! run think', 'mixed'],
     ['run! edit think', 'mixed'],
     ['agent! agent think', 'mixed'],
+    ['build! build! edit build think', 'mixed'],
+    ['build! build! run think', 'mixed'],
+    ['todo! think', 'mixed'],
     // Nothing came right.
     ['edit test! think', 'failed'],
     ['test! edit think', 'failed'],
     ['test test! think', 'failed'],
     ['edit run! look think', 'failed'],
     ['edit! think', 'failed'],
+    ['build! build! edit think', 'failed'],
+    ['todo!', 'failed'],
     ['agent! think', 'failed'],
     ['read! look! read! think', 'failed'],
   ])('%s: %s', (moves, outcome) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Script, scriptOf, turns } from '../../../test/costSession.ts';
+import { ratePricer, Script, scriptOf, turns } from '../../../test/costSession.ts';
+import { SessionFold } from '../../model/fold.ts';
 import type { Pricer } from '../../model/usage.ts';
 import { cacheBreaks } from './sessionWaste.ts';
 import type { CacheBreak } from './waste.ts';
@@ -217,6 +218,8 @@ describe('cacheBreaks', () => {
         const told = (one: CacheBreak) => ({ ...brief(one), timeMs: one.timeMs });
         const breaks = cacheBreaks(script.fold());
         expect(cacheBreaks(script.fold(undefined, shuffled)).map(told)).toEqual(breaks.map(told));
+        const saved = structuredClone(script.fold().save());
+        expect(cacheBreaks(SessionFold.load(saved, { pricer: ratePricer }))).toEqual(breaks);
         for (const { tokens, nanoUsd, step } of breaks) {
           expect(tokens).toBeGreaterThanOrEqual(1024);
           expect(nanoUsd >= 0 || Number.isNaN(nanoUsd)).toBe(true);

@@ -5,6 +5,7 @@ import { STEP_KINDS } from '../../model/step.ts';
 import { emptyUsage } from '../../model/usage.ts';
 import { opsByRow } from '../costs/opsByRow.ts';
 import { rowsInTime } from '../costs/rowsInTime.ts';
+import { sameFiles } from '../costs/sameFiles.ts';
 import { isBilled } from '../costs/shares.ts';
 import { ReadMemory } from './readMemory.ts';
 
@@ -39,6 +40,8 @@ export function redundantReads(fold: SessionFold): RedundantRead[] {
   const { columns, files, context, cost } = fold;
   const { type, flags, lane, kind, pair } = columns;
   const { first, next } = opsByRow(fold);
+  const same = sameFiles(fold);
+  const fileOf = (code: number): number => same?.[code] ?? code;
   const rows = rowsInTime(
     fold,
     (row) =>
@@ -97,13 +100,14 @@ export function redundantReads(fold: SessionFold): RedundantRead[] {
     let file = -1;
     for (let op = first[row]!; op >= 0; op = next[op]!) {
       files.change(op, change);
-      if (!change.isRead) redundant = false;
+      const known = fileOf(change.file);
+      if (!change.isRead || known < 0) redundant = false;
       else if (isRead) {
-        const memory = memoryOf(change.file, code);
+        const memory = memoryOf(known, code);
         const ranges = files.ranges(op);
         if (!memory.holds(ranges)) redundant = false;
         if (file < 0) {
-          file = change.file;
+          file = known;
           times = memory.reads;
         }
         memory.add(ranges);
@@ -111,7 +115,11 @@ export function redundantReads(fold: SessionFold): RedundantRead[] {
     }
     for (let op = first[row]!; op >= 0; op = next[op]!) {
       files.change(op, change);
-      if (!change.isRead) changes.set(change.file, (changes.get(change.file) ?? 0) + 1);
+      if (change.isRead) continue;
+      const changed = fileOf(change.file);
+      // Which file it was is not known: it may be any.
+      if (changed < 0) unknown++;
+      else changes.set(changed, (changes.get(changed) ?? 0) + 1);
     }
     if (files.mayChangeMore(row)) unknown++;
     if (redundant && file >= 0) found.push({ call, file, times });

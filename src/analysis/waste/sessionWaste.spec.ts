@@ -157,6 +157,23 @@ describe('redundant reads', () => {
     ).toBe(0);
   });
 
+  it('know a file by its whole path and by its place in the folder', () => {
+    const named = (first: string, changed: string): number =>
+      count(
+        begin('a', 'b')
+          .call(6, 'a', 'Read')
+          .result(7, 'a', 'Read', { files: [{ path: first, kind: 'read' }] })
+          .call(8, 'e', 'Edit')
+          .result(9, 'e', 'Edit', { files: [{ path: changed, kind: 'write' }] })
+          .call(10, 'b', 'Read')
+          .result(11, 'b', 'Read', { files: [{ path: first, kind: 'read' }] }),
+      );
+    expect(named('a.ts', '/p/a.ts')).toBe(0);
+    expect(named('./src/a.ts', '/elsewhere/src/a.ts')).toBe(0);
+    expect(named('a.ts', '/p/b.ts')).toBe(1);
+    expect(named('/p/b.ts', '../a.ts')).toBe(0);
+  });
+
   it('of another agent are none', () => {
     const script = read(read(begin('a', 'b'), 6, 'a'), 10, 'b', undefined, 'agent1');
     expect(count(script)).toBe(0);
@@ -235,6 +252,15 @@ describe('time', () => {
   });
 });
 
+/** Goes on with something of each kind. */
+function wasteful(script: Script): Script {
+  const at = 1_000_000;
+  script.prompt(at).answer(at + 1, { input: 60_000, write: 60_000, calls: ['w1', 'w2'] });
+  read(read(script, at + 2, 'w1'), at + 4, 'w2').prompt(at + 900);
+  script.answer(at + 901, { input: 60_000, write: 60_000 });
+  return failing(failing(script.prompt(at + 902), at + 903, 'w3'), at + 910, 'w4');
+}
+
 describe('no dollar is in two kinds', () => {
   const failed = fc.func(fc.boolean());
 
@@ -242,7 +268,7 @@ describe('no dollar is in two kinds', () => {
     const seen = new Set<string>();
     fc.assert(
       fc.property(turns, failed, (list, isFailed) => {
-        const fold = scriptOf(list).fold(ratePricer);
+        const fold = wasteful(scriptOf(list)).fold(ratePricer);
         const phases = phasesOf(fold, (index) => isFailed(index));
         const taken = new Map<number, number>();
         const kinds = new Map<number, Set<string>>();
@@ -296,7 +322,7 @@ describe('no dollar is in two kinds', () => {
         fc.infiniteStream(fc.double({ noNaN: true })),
         failed,
         (list, random, isFailed) => {
-          const script = scriptOf(list);
+          const script = wasteful(scriptOf(list));
           const at = new Map(script.events.map((event) => [event, random.next().value ?? 0]));
           const order = (events: readonly TraceEvent[]) =>
             events.toSorted((a, b) => at.get(a)! - at.get(b)!);

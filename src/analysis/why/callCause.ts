@@ -119,7 +119,11 @@ class LookBack {
         return this.near ?? cameFrom(trail, at, named);
       }
     }
-    if (changes) this.found ??= foundLines(trail, at, this.unchanged, this.place);
+    const looked = isRun || this.edited ? undefined : lookedInto(trail, at, subject, text);
+    if (looked !== undefined && !changes && this.failure === undefined) {
+      return this.changed ?? looked;
+    }
+    if (changes) this.found ??= foundLines(trail, at, this.unchanged, this.place) ?? looked;
     const word = wordIn(text, subject.words);
     // Of a change the nearest, for it was made with what was just learnt; else where it first appeared.
     if (word !== undefined && others.length === subject.paths.length) {
@@ -229,6 +233,16 @@ function foundLines(
     return { step: at, reason: 'read', sure: 'evidence', evidence };
   }
   return undefined;
+}
+
+/** A command that looked into a file of the step: `grep -n … file`, `sed -n 1,20p file`. */
+function lookedInto(trail: Trail, at: number, { paths }: Subject, text: string): Cause | undefined {
+  if (trail.kind(at) !== 'run' || text.trim() === '') return undefined;
+  const into = trail.subject(at).paths;
+  const path = paths.find((each) => into.includes(each));
+  if (path === undefined) return undefined;
+  const evidence = `the command looked into ${shortPath(trail, path)}`;
+  return { step: at, reason: 'named', sure: 'likely', evidence };
 }
 
 /** The same call failed before: since when, and what was changed since. */

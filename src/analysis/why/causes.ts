@@ -20,6 +20,7 @@ export function causeOf(trail: Trail, step: number): Cause | undefined {
   switch (trail.kind(step)) {
     case 'prompt':
     case 'session':
+    case 'notice':
       return undefined;
     case 'assistant':
     case 'reasoning':

@@ -6,11 +6,30 @@ import { saidBy, type Trail, taskOf } from './trail.ts';
 
 /** Where nothing nearer is known: the prompt, or the call that started the subagent. */
 export function rootOf(trail: Trail, step: number): Cause | undefined {
+  const spawn = trail.lane(step) === 0 ? undefined : spawnOf(trail, step);
+  if (spawn !== undefined) return spawn;
   // An agent whose start is not told of still works for the last prompt.
-  return (
-    (trail.lane(step) === 0 ? undefined : spawnOf(trail, step)) ??
-    promptCause(trail, step, trail.subject(step), true)
-  );
+  const last = promptCause(trail, step, trail.subject(step), true);
+  if (last?.sure !== 'likely') return last;
+  return earlierPrompt(trail, step, last.step) ?? last;
+}
+
+/** Prompts that are looked at, before the last one. */
+const MAX_PROMPTS = 8;
+
+/** A prompt before the last one that names what the step is about: what came after it may have been a remark. */
+function earlierPrompt(trail: Trail, step: number, last: number): Cause | undefined {
+  const subject = trail.subject(step);
+  let at = promptBefore(trail, last);
+  for (let tries = 0; at >= 0 && tries < MAX_PROMPTS; tries++) {
+    const found = mentionIn(saidBy(trail.stepEvent(at)), subject);
+    if (found !== undefined) {
+      const evidence = `an earlier prompt names ${oneLine(found.as, 120)}`;
+      return { step: at, reason: 'prompt', sure: 'asked', evidence };
+    }
+    at = promptBefore(trail, at);
+  }
+  return undefined;
 }
 
 /** The prompt before a step: asked for it by name, or by being the last word of a person. */

@@ -20,7 +20,7 @@ const MAX_LOOKED_AT = 20_000;
 
 /** A word that looks like a path in a command: it has a folder or an ending. */
 const COMMAND_PATH =
-  /(?<![\w*?{}$\]/.-])(?:(?:[\w.@~+-]*\/)+[\w.@+-]+|[A-Za-z_][\w@+-]{2,}\.[A-Za-z]\w{0,5}\b)(?![*?{])/g;
+  /(?<![\w*?{}$\]/.@~+-])(?:(?:[\w.@~+-]*\/)+[\w.@+-]+|[A-Za-z_][\w@+-]{2,}\.[A-Za-z]\w{0,5}\b)(?![*?{])/g;
 const IDENTIFIER = /[A-Za-z_$][\w$]{3,}/g;
 /** Made of several words, as names in programs are: `userId`, `read_all`, `ID3Tag`, `HTTPServer`. */
 const TELLING = /[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[A-Za-z0-9]_[A-Za-z0-9]/;
@@ -56,7 +56,8 @@ export function subjectOf(
   } else if (kind === 'run') {
     const command = commandOf(args).slice(0, MAX_LOOKED_AT);
     for (const [path] of command.matchAll(COMMAND_PATH)) {
-      if (!path.startsWith('/dev/')) addPath(path);
+      // A program that is run is named wherever it was built: that tells nothing.
+      if (!path.startsWith('/dev/') && !/^\.\/[^/.]+$/.test(path)) addPath(path);
     }
     addIdentifiers(command, words);
   } else if (kind === 'search') {

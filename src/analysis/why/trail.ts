@@ -6,8 +6,9 @@ import type { AnalysedSession } from '../analysed.ts';
 import { MAX_TEXT } from './mentions.ts';
 import { type Subject, subjectOf } from './subject.ts';
 
-/** Events that are read for one question. */
+/** Events, and bytes of them, that are read for one question. */
 const MAX_EVENTS = 400;
+const MAX_BYTES = 32 * 1_048_576;
 /** Bytes of an event that is still looked into: a line of ours is at most 1 MB. */
 const MAX_SIZE = 1_500_000;
 /** Calls that are looked back on, from one step. */
@@ -24,6 +25,7 @@ export class Trail {
   private readonly known = new Map<number, TraceEvent | undefined>();
   private readonly subjects = new Map<number, Subject>();
   private left = MAX_EVENTS;
+  private leftBytes = MAX_BYTES;
 
   constructor(session: AnalysedSession) {
     this.session = session;
@@ -32,7 +34,7 @@ export class Trail {
 
   /** Whether nothing more is read. */
   get spent(): boolean {
-    return this.left <= 0;
+    return this.left <= 0 || this.leftBytes <= 0;
   }
 
   row(step: number): number {
@@ -116,12 +118,13 @@ export class Trail {
     const { size, length } = this.fold.columns;
     const wanted: number[] = [];
     for (const row of rows) {
-      if (row < 0 || row >= length || this.known.has(row) || this.left <= 0) continue;
+      if (row < 0 || row >= length || this.known.has(row) || this.spent) continue;
       if (size[row]! > MAX_SIZE) {
         this.known.set(row, undefined);
         continue;
       }
       this.left--;
+      this.leftBytes -= size[row]!;
       this.known.set(row, undefined);
       wanted.push(row);
     }

@@ -24,6 +24,9 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
   if (options.csv === true && (options.by === undefined || options.by === 'waste')) {
     throw new CliError('--csv needs --by with one of the tables', EXIT.usage, CSV_HINT);
   }
+  if (options.csv === true && options.json === true) {
+    throw new CliError('--csv and --json are two ways to print it: choose one', EXIT.usage);
+  }
   if (options.all === true) {
     if (options.by !== undefined) throw new CliError('--all takes no --by', EXIT.usage);
     if (id !== undefined) throw new CliError('--all takes no session id', EXIT.usage);

@@ -38,6 +38,8 @@ export class ContextSlice implements Slice {
   // The hook and the transcript tell of the same compactions, without a common id.
   private fromHooks = 0;
   private fromTranscript = 0;
+  /** Claude Code writes two rows of one compaction: where it was, and the summary, which says nothing else. */
+  private summaries = 0;
   /** What compactions say of themselves, and instructions that were loaded, by row. */
   private readonly told = new Map<number, ToldCompaction>();
   private readonly instructions = new Set<number>();
@@ -69,6 +71,7 @@ export class ContextSlice implements Slice {
       this.changes++;
       if (this.told.size < MOST) this.told.set(row, toldBy(event));
       if (event.data.recorded_by === 'hook') this.fromHooks++;
+      else if (event.data.summary !== undefined && saysNothing(toldBy(event))) this.summaries++;
       else this.fromTranscript++;
       return;
     }
@@ -120,7 +123,7 @@ export class ContextSlice implements Slice {
   }
 
   get compactions(): number {
-    return Math.max(this.fromHooks, this.fromTranscript);
+    return Math.max(this.fromHooks, this.fromTranscript, this.summaries);
   }
 
   /** What the event in this row may have done to what the agent sends: its conversation, its tools. */
@@ -145,10 +148,11 @@ export class ContextSlice implements Slice {
   }
 
   save(): Json {
-    const { fromHooks, fromTranscript } = this;
+    const { fromHooks, fromTranscript, summaries } = this;
     return {
       fromHooks,
       fromTranscript,
+      summaries,
       told: [...this.told] as unknown as Json,
       instructions: [...this.instructions],
       byLane: [...this.byLane] as unknown as Json,
@@ -160,6 +164,7 @@ export class ContextSlice implements Slice {
     const from = saved as unknown as {
       fromHooks: number;
       fromTranscript: number;
+      summaries?: number;
       told?: [number, ToldCompaction][];
       instructions?: number[];
       byLane: [number, ContextFill][];
@@ -167,6 +172,7 @@ export class ContextSlice implements Slice {
     };
     this.fromHooks = from.fromHooks;
     this.fromTranscript = from.fromTranscript;
+    this.summaries = from.summaries ?? 0;
     for (const [row, told] of from.told ?? []) this.told.set(row, told);
     for (const row of from.instructions ?? []) this.instructions.add(row);
     for (const [lane, fill] of from.byLane) this.byLane.set(lane, fill);
@@ -203,6 +209,9 @@ function toldBy({ data }: TraceEvent): ToldCompaction {
     ...(isCount(after) ? { after } : {}),
   };
 }
+
+const saysNothing = ({ trigger, before }: ToldCompaction): boolean =>
+  trigger === 'unknown' && before === undefined;
 
 const isCount = (value: Json | undefined): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
