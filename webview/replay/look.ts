@@ -49,7 +49,11 @@ export class Look {
   showSection(section: Section): void {
     this.closed.delete(section);
     this.setTab('inspector');
-    requestAnimationFrame(() => document.getElementById(`part-${section}`)?.focus());
+    requestAnimationFrame(() => {
+      const head = document.getElementById(`part-${section}`);
+      head?.scrollIntoView({ block: 'start' });
+      head?.focus({ preventScroll: true });
+    });
   }
 
   setTab(tab: Tab): void {
