@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { claudeRun, codexRun } from '../../comparePair.ts';
+import { cut } from '../../../src/model/text.ts';
+import { claudeRun, codexRun, PAIR_PROMPT } from '../../comparePair.ts';
 import { TraceWriter } from '../../traceWriter.ts';
 import { tree } from '../sessionsView.ts';
 import { Workbench } from '../workbench.ts';
@@ -21,7 +22,7 @@ afterEach(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-const TAB = 'Compare: Rate limit /v1/search to 60 requests a mi…';
+const TAB = `Compare: ${cut(PAIR_PROMPT, 40)}`;
 
 test('two sessions are compared, and the comparison is there again after a reload', async () => {
   const traceDir = join(project, '.agent-traces');
