@@ -60,16 +60,3 @@ export function commandArgument(args: JsonObject): string | undefined {
   if (Array.isArray(command)) return command.filter((part) => typeof part === 'string').join(' ');
   return text(command);
 }
-
-/** The first shell command of a script that an agent wrote to call its tools (Codex's `exec`). */
-export function scriptCommand(args: JsonObject): string | undefined {
-  const { input } = args;
-  if (typeof input !== 'string') return undefined;
-  const found = /"?\bcmd"?\s*:\s*("(?:[^"\\]|\\.)*")/.exec(input.slice(0, 20_000));
-  if (found === null) return undefined;
-  try {
-    return text(JSON.parse(found[1]!) as Json);
-  } catch {
-    return undefined;
-  }
-}

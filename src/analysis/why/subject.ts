@@ -1,8 +1,9 @@
 import { isObject, type JsonObject, type TraceEvent } from '../../model/event.ts';
 import { recordedFileOps } from '../../model/fileOps.ts';
 import { patchPaths } from '../../model/patchText.ts';
+import { shownCommand } from '../../model/scriptCommand.ts';
 import type { StepKind } from '../../model/step.ts';
-import { commandArgument, pathArgument, scriptCommand } from '../../model/tools.ts';
+import { pathArgument } from '../../model/tools.ts';
 import { wholePath } from './mentions.ts';
 
 /** What a step is about: what a cause of it would name. */
@@ -120,8 +121,7 @@ export function spokenWords(text: string): string[] {
 }
 
 /** The shell command of a call; a script that has none is one itself. */
-export const commandOf = (args: JsonObject): string =>
-  commandArgument(args) ?? scriptCommand(args) ?? textOf(args.input);
+export const commandOf = (args: JsonObject): string => shownCommand(args) ?? textOf(args.input);
 
 const longestFirst = (words: readonly string[]): string[] =>
   [...new Set(words)].sort((a, b) => b.length - a.length || (a < b ? -1 : 1)).slice(0, MAX_WORDS);
