@@ -271,7 +271,7 @@ const targets = [
   {
     name: 'cli',
     entry: 'src/cli/main.ts',
-    budget: 700,
+    budget: 900,
     options: {
       ...withPrices,
       target: 'node20',

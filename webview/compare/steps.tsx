@@ -273,6 +273,8 @@ function StepButton({
   const kind = app.kind(side, step);
   const denied = app.has(side, step, 'denied');
   const failed = denied || app.has(side, step, 'error');
+  // Prompts and marks take no time and cost nothing: their words have the room.
+  const whole = TIMELESS.includes(kind);
   const role = failed ? 'role-error' : `role-${KIND_ROLES[kind] ?? 'other'}`;
   return (
     <button
@@ -297,7 +299,7 @@ function StepButton({
       <span class={`step-icon ${role}`}>
         <Icon name={denied ? 'circle-slash' : (view?.icon ?? KIND_ICONS[kind])} />
       </span>
-      <span class="summary">
+      <span class={`summary ${whole ? 'whole' : ''}`}>
         {view && (
           <>
             {view.verb && <span class="verb">{visibleText(view.verb)}</span>}
@@ -312,14 +314,18 @@ function StepButton({
           </>
         )}
       </span>
-      <span class="duration">
-        {numberOf(columns?.[side].durationMs[step], kind, formatDuration)}
-      </span>
-      <span class="price">
-        {numberOf(columns?.[side].nanoUsd[step], kind, (nano) =>
-          formatUsd(nano, { estimate: app.has(side, step, 'estimate') }),
-        )}
-      </span>
+      {!whole && (
+        <>
+          <span class="duration">
+            {numberOf(columns?.[side].durationMs[step], kind, formatDuration)}
+          </span>
+          <span class="price">
+            {numberOf(columns?.[side].nanoUsd[step], kind, (nano) =>
+              formatUsd(nano, { estimate: app.has(side, step, 'estimate') }),
+            )}
+          </span>
+        </>
+      )}
     </button>
   );
 }

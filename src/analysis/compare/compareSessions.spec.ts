@@ -165,6 +165,15 @@ describe('no winner is named', () => {
   });
 });
 
+test('what a session that goes on has not done yet is no divergence', () => {
+  const begun = session(
+    (writer) => void new RunScript(writer, CLAUDE).prompt().read('api/search.py'),
+  );
+  const whole = session(claudeRun);
+  expect(compareSessions(whole, begun, { b: { live: true } }).divergences).toEqual([]);
+  expect(compareSessions(whole, begun).divergences).toEqual([3]);
+});
+
 test('prompts that differ by white space and case are the same', () => {
   const run = (prompt: string) => (writer: TraceWriter) =>
     void new RunScript(writer, CLAUDE).prompt(prompt).run('pytest', '1 passed').say('x').end();

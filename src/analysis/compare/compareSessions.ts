@@ -9,7 +9,14 @@ import { sessionWaste } from '../waste/sessionWaste.ts';
 import type { Waste } from '../waste/waste.ts';
 import { alignPhases, type PhaseGoal } from './alignPhases.ts';
 import { alignSteps } from './alignSteps.ts';
-import type { ComparedPhase, ComparedSession, Comparison, Outcome } from './comparison.ts';
+import {
+  type AlignedSteps,
+  type ComparedPhase,
+  type ComparedSession,
+  type Comparison,
+  LIKENESSES,
+  type Outcome,
+} from './comparison.ts';
 import { compareMeasures, type RunNumbers, runNumbers } from './measures.ts';
 import { changedFiles, sessionOutcome } from './outcome.ts';
 import { relative, STEP_CLASSES, type StepKeys, stepKeys } from './stepKeys.ts';
@@ -113,6 +120,7 @@ export function compareFacts(
   contents: ReadonlyMap<string, 'same' | 'different'> = new Map(),
 ): Comparison {
   const { steps, divergences, approximate } = alignSteps(a.keys, b.keys);
+  dropAhead(steps, divergences, a.info.live === true, b.info.live === true);
   const pairs = alignPhases(goals(a), goals(b), steps, a.keys.group);
   const measures = compareMeasures(a.numbers, b.numbers);
   const files = changedFiles(a, b);
@@ -140,6 +148,20 @@ export function compareFacts(
     approximate,
     readEvents: a.keys.read + b.keys.read,
   };
+}
+
+/** What one did and the other, which goes on, may still do is no divergence yet. */
+function dropAhead(
+  { length, like }: AlignedSteps,
+  divergences: number[],
+  liveA: boolean,
+  liveB: boolean,
+): void {
+  const last = divergences.at(-1);
+  if (last === undefined || liveA === liveB) return;
+  const ahead = LIKENESSES.indexOf(liveB ? 'onlyA' : 'onlyB');
+  for (let row = last; row < length; row++) if (like[row] !== ahead) return;
+  divergences.pop();
 }
 
 function describeSide({ session, info, numbers }: SideFacts): ComparedSession {
