@@ -258,9 +258,11 @@ export function paintOverview(frame: Frame, whole: Projection): void {
   context.globalAlpha = 1;
   context.fillStyle = colours.error;
   let drawn = Number.NEGATIVE_INFINITY;
+  // Where there are many, they would hide what they are on: then they stand at the top.
+  const long = errors.length < (right - left) / 8 ? height - 2 : 4;
   for (const at of errors.sort((a, b) => a - b)) {
     if (at - drawn < 1.5) continue;
     drawn = at;
-    context.fillRect(at - 1, y + 1, 1.5, height - 2);
+    context.fillRect(at - 1, y + 1, 1.5, long);
   }
 }

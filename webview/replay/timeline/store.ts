@@ -48,6 +48,14 @@ export const MOST_SHARE = 0.6;
 /** Work on the index in one frame, ms. */
 const SLICE_MS = 5;
 
+/** Who wants no motion gets a playhead that goes from step to step. */
+const motion = {
+  media: globalThis.matchMedia?.('(prefers-reduced-motion: reduce)'),
+  get matches(): boolean {
+    return this.media?.matches === true || document.body.classList.contains('vscode-reduce-motion');
+  },
+};
+
 export type Layer = 'base' | 'over';
 
 /** What the timeline shows and what a person does on it; it draws nothing. */
@@ -178,7 +186,8 @@ export class TimelineStore {
     const { app, axis } = this;
     if (axis.order !== 'time') return axis.end(app.step);
     const { player } = app;
-    const at = player.playing ? app.time.clockAt(player.positionMs) : app.rows.timeMs(app.step);
+    const glides = player.playing && !motion.matches;
+    const at = glides ? app.time.clockAt(player.positionMs) : app.rows.timeMs(app.step);
     return Math.max(0, axis.ofMs(at));
   }
 
@@ -190,7 +199,8 @@ export class TimelineStore {
   /** The step that the playhead has come to, which moves on by itself while it plays. */
   get stepNow(): number {
     const { app, axis } = this;
-    return app.player.playing && axis.order === 'time' ? axis.stepAt(this.playhead) : app.step;
+    const glides = app.player.playing && !motion.matches;
+    return glides && axis.order === 'time' ? axis.stepAt(this.playhead) : app.step;
   }
 
   laneOf(step: number): number {
@@ -432,6 +442,7 @@ export class TimelineStore {
 
   private save(): void {
     this.app.keep();
+    this.app.painter.soon();
   }
 }
 
