@@ -259,7 +259,11 @@ export function divergencesText(comparison: Comparison, options: CompareTextOpti
 }
 
 const sameUntil = (row: number): string =>
-  row === 0 ? 'from the start' : `the ${plural(row, 'row')} before are alike`;
+  row === 0
+    ? 'from the start'
+    : row === 1
+      ? 'the row before is alike'
+      : `the ${plural(row, 'row')} before are alike`;
 
 const ALIKE = new Set([LIKENESSES.indexOf('same'), LIKENESSES.indexOf('similar')]);
 
