@@ -21,7 +21,7 @@ export function hunkOf(original, from, to) {
 }
 
 /** @param {string} text */
-const linesOf = (text) => text.replace(/\n$/, '').split('\n');
+const linesOf = (text) => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
 
 /** @param {string[]} old @param {string[]} fresh */
 function patchLines(old, fresh) {

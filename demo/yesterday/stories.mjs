@@ -1,7 +1,6 @@
 /** Two runs of one prompt: what each agent does, turn by turn. Edits are made on the demo workspace's files. */
 export const PROMPT =
-  'Rate limit /v1/charges to 60 requests a minute for each API key; the next gets 429 with Retry-After. ' +
-  'tests/api/test_rate_limit.py must pass. Commit when it does.';
+  'Rate limit /v1/charges to 60 requests a minute for each API key. Make tests/api pass, then commit.';
 
 const ROUTE = 'src/api/charges.py';
 const DEPS = 'src/api/deps.py';
@@ -74,10 +73,10 @@ export const OWN_BUCKET = [
     think: 'First the issue behind this, the route, and how a request says whose key it is.',
     tools: [
       {
-        tool: 'mcp__github__get_issue',
-        input: { owner: 'acme', repo: 'payments-api', issue_number: 412 },
+        tool: 'mcp__linear__get_issue',
+        input: { id: 'PAY-412' },
         output:
-          'Issue #412: One key took down /v1/charges. 1,900 requests a minute for an hour. Wanted: a limit per key, 429 and Retry-After, as our other APIs have it.',
+          'PAY-412: One key took down /v1/charges with 1,900 requests a minute. Wanted: a limit per key, 429 and Retry-After, as our other APIs have it.',
         seconds: 1.4,
       },
       { tool: 'Read', file: ROUTE },
@@ -113,6 +112,19 @@ export const OWN_BUCKET = [
       { tool: 'Read', file: DEPS },
     ],
     tokens: { write: 1900, output: 150 },
+  },
+  {
+    think: 'How do other modules here keep state, and how are they tested?',
+    tools: [
+      { tool: 'Read', file: 'src/core/idempotency.py' },
+      { tool: 'Read', file: 'tests/webhooks/test_resend.py' },
+      {
+        tool: 'Grep',
+        input: { pattern: 'Retry-After|429', path: 'src' },
+        files: [],
+      },
+    ],
+    tokens: { write: 2400, output: 170 },
   },
   {
     say: 'I write a small token bucket in src/core/token_bucket.py and take a token for each request.',
@@ -152,6 +164,7 @@ export const OWN_BUCKET = [
     think:
       'It refills while the test runs: 60 requests take long enough for a token. A fixed window then.',
     tools: [
+      { tool: 'Read', file: TESTS },
       {
         tool: 'Edit',
         file: BUCKET,
@@ -204,7 +217,7 @@ export const OWN_BUCKET = [
   },
   {
     think: 'Clocks in tests again. Redis would count for me, with INCR and EXPIRE.',
-    tools: [{ tool: 'Read', file: DEPS }, noNetwork],
+    tools: [noNetwork],
     tokens: { write: 1300, output: 380 },
     wait: 11,
   },
@@ -267,17 +280,37 @@ export const THE_LIBRARY = [
   {
     think: 'I look at the route, at its test, and at what the project depends on.',
     tools: [
+      {
+        cmd: 'rg --files src tests',
+        output: `${DEPS}\n${ROUTE}\nsrc/core/idempotency.py\nsrc/payments/webhook.py\n${TESTS}\n`,
+      },
       { cmd: `cat ${ROUTE}`, reads: ROUTE },
       { cmd: `cat ${TESTS}`, reads: TESTS },
     ],
-    tokens: { input: 900, output: 210 },
+    tokens: { input: 2900, output: 410 },
+    wait: 9,
   },
   {
     tools: [
       { cmd: `cat ${PYPROJECT}`, reads: PYPROJECT },
       { cmd: `sed -n '1,40p' ${DEPS}`, reads: DEPS },
     ],
-    tokens: { input: 1500, output: 190 },
+    tokens: { input: 3100, output: 290 },
+    wait: 8,
+  },
+  {
+    think: 'The tests are there already. I see them fail first.',
+    tools: [
+      { cmd: 'cat src/core/idempotency.py', reads: 'src/core/idempotency.py' },
+      {
+        cmd: 'pytest -q tests/api',
+        output: `${TESTS}::test_the_next_one_is_refused FAILED\nE   Failed: DID NOT RAISE HTTPError\n1 failed, 2 passed in 0.20s`,
+        exit: 1,
+        seconds: 2,
+      },
+    ],
+    tokens: { input: 1900, output: 260 },
+    wait: 7,
   },
   {
     think: '`limits` is a dependency already; a moving window in memory is what is asked for.',
@@ -290,6 +323,10 @@ export const THE_LIBRARY = [
             from: IMPORTS,
             to: `import math\nimport time\n\nfrom limits import RateLimitItemPerMinute, storage, strategies\n\nfrom api.deps import HTTPError, Request, api_key\n\n_limit = RateLimitItemPerMinute(60)\n_limiter = strategies.MovingWindowRateLimiter(storage.MemoryStorage())\n`,
           },
+        ],
+      },
+      {
+        patch: [
           {
             file: ROUTE,
             from: BODY,
@@ -298,12 +335,13 @@ export const THE_LIBRARY = [
         ],
       },
     ],
-    tokens: { input: 1400, output: 720 },
-    wait: 14,
+    tokens: { input: 2400, output: 1320 },
+    wait: 31,
   },
   {
     tools: [{ cmd: 'pytest -q tests/api', output: '3 passed in 0.19s', seconds: 2 }],
-    tokens: { input: 1100, output: 90 },
+    tokens: { input: 2100, output: 120 },
+    wait: 8,
   },
   {
     tools: [
@@ -314,10 +352,12 @@ export const THE_LIBRARY = [
         seconds: 0.4,
       },
     ],
-    tokens: { input: 400, output: 130 },
+    tokens: { input: 900, output: 190 },
+    wait: 8,
   },
   {
     say: 'Done: each API key has 60 requests a minute on /v1/charges, counted by `limits` in a moving window. The next gets 429, with the seconds that are left in Retry-After. All three tests pass; committed.',
-    tokens: { input: 300, output: 160 },
+    tokens: { input: 700, output: 220 },
+    wait: 7,
   },
 ];
