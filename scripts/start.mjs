@@ -43,6 +43,9 @@ const env = { ...process.env, ...own };
 // While the editor starts: its first list has sessions to look into.
 const past = importYesterday().catch((error) => console.error(`demo: ${error.message}`));
 
+const PAST =
+  'In its list of sessions, under Yesterday: two runs of one prompt, to replay, explain and compare.';
+
 /** @type {(() => unknown)[]} */
 const cleanups = [() => rmSync(scratch, { recursive: true, force: true })];
 let ending = false;
@@ -52,7 +55,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 
 if (code) {
   await past;
-  console.log(`opening VS Code on ${project} (Ctrl-C ends the demo)`);
+  console.log(`opening VS Code on ${project} (Ctrl-C ends the demo)\n${PAST}`);
   const args = [
     '--new-window',
     '--wait',
@@ -78,7 +81,7 @@ if (code) {
   const url = server.url(project);
   await past;
   console.log(
-    `Open ${url}\n  VS Code's browser build, on a demo project in which an agent session plays live. Ctrl-C ends it.`,
+    `Open ${url}\n  VS Code's browser build, on a demo project in which an agent session plays live. Ctrl-C ends it.\n  ${PAST}`,
   );
   if (hasDisplay) openInBrowser(url);
 }
