@@ -4,6 +4,35 @@ import { emptyUsage } from '../../model/usage.ts';
 import { rowsInTime } from './rowsInTime.ts';
 import { isBilled } from './shares.ts';
 
+/** Tools that are looked for one by one. */
+const FEW = 16;
+
+/** Between two requests there are few tools, and there are many requests: a map each would be most of the work. */
+class BytesByTool {
+  readonly tools: number[] = [];
+  readonly bytes: number[] = [];
+  private places: Map<number, number> | undefined;
+
+  add(tool: number, bytes: number): void {
+    let at = this.places?.get(tool) ?? -1;
+    if (this.places === undefined) at = this.tools.indexOf(tool);
+    if (at >= 0) {
+      this.bytes[at]! += bytes;
+      return;
+    }
+    this.places?.set(tool, this.tools.length);
+    this.tools.push(tool);
+    this.bytes.push(bytes);
+    if (this.tools.length === FEW) this.places = new Map(this.tools.map((each, to) => [each, to]));
+  }
+
+  clear(): void {
+    this.tools.length = 0;
+    this.bytes.length = 0;
+    this.places = undefined;
+  }
+}
+
 /** What results of a tool added to the requests after them. An estimate, in no sum. */
 export interface Carried {
   /** Tokens of results × requests that carried them. */
@@ -35,7 +64,7 @@ interface Window {
   priced: number;
   held: Map<number, Held>;
   /** Since the last request: bytes by tool, and in all. */
-  fresh: Map<number, number>;
+  fresh: BytesByTool;
   bytes: number;
 }
 
@@ -78,8 +107,7 @@ export function carriedByTool(fold: SessionFold): Map<number, Carried> {
     else {
       window.bytes += size[row]!;
       if (!isOutcome(row)) continue;
-      const of = tool[pair[row]!]!;
-      window.fresh.set(of, (window.fresh.get(of) ?? 0) + size[row]!);
+      window.fresh.add(tool[pair[row]!]!, size[row]!);
     }
   }
   for (const window of windows) if (window !== undefined) close(window, totals);
@@ -96,22 +124,23 @@ const emptyWindow = (): Window => ({
   price: 0,
   priced: 0,
   held: new Map(),
-  fresh: new Map(),
+  fresh: new BytesByTool(),
   bytes: 0,
 });
 
 /** What came since the last request is in the next one. */
 function takeIn(window: Window, growth: number): void {
   const { fresh, bytes, held, count, price, priced } = window;
-  if (fresh.size === 0) {
+  if (fresh.tools.length === 0) {
     window.bytes = 0;
     return;
   }
   // After a cut nothing is known of the growth.
   const most = growth > 0 ? growth : Number.POSITIVE_INFINITY;
   const perByte = Math.min(1 / BYTES_A_TOKEN, most / bytes);
-  for (const [tool, own] of fresh) {
-    const tokens = own * perByte;
+  for (let at = 0; at < fresh.tools.length; at++) {
+    const tool = fresh.tools[at]!;
+    const tokens = fresh.bytes[at]! * perByte;
     const known = held.get(tool);
     if (known === undefined) {
       held.set(tool, {

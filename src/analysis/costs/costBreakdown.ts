@@ -72,14 +72,19 @@ export interface CostBreakdown {
   subagents: SubagentCost[];
 }
 
-/** Where the money went. From the columns alone; O(events). */
+/**
+ * Where the money went. From the columns alone; O(events).
+ *
+ * @param shares of this fold, as it is now, where they are known
+ */
 export function costBreakdown(
   fold: SessionFold,
   phases: readonly SessionPhase[],
   waste: Waste,
+  shares: CallShares = new CallShares(fold),
 ): CostBreakdown {
   const { total } = fold.cost;
-  const parts = callParts(fold);
+  const parts = callParts(fold, shares);
   return {
     nanoUsd: total.nanoUsd,
     responses: total.responses,
@@ -99,9 +104,8 @@ export function costBreakdown(
 
 type CallParts = Pick<CostBreakdown, 'tools' | 'answers' | 'unseen' | 'files' | 'noFile'>;
 
-function callParts(fold: SessionFold): CallParts {
+function callParts(fold: SessionFold, shares: CallShares): CallParts {
   const { columns } = fold;
-  const shares = new CallShares(fold);
   const tools: CostPart[] = [];
   const answers = emptyPart();
   const unseen = emptyPart();
@@ -111,8 +115,9 @@ function callParts(fold: SessionFold): CallParts {
   for (let row = 0; row < columns.length; row++) {
     if (isBilled(fold, row)) {
       // What its calls do not take of it.
-      const isUnseen = shares.parts(row) > 0;
-      const missing = shares.parts(row) - shares.callsOf(row).length;
+      const parts = shares.parts(row);
+      const isUnseen = parts > 0;
+      const missing = parts - shares.seen(row);
       if (isUnseen && missing === 0) continue;
       const rest = shares.unshared(row);
       addPart(isUnseen ? unseen : answers, rest, isUnseen ? missing : 1);
@@ -128,7 +133,8 @@ function callParts(fold: SessionFold): CallParts {
     addCall(fold, tools[code], row, nano);
     const files = filesOf(row);
     if (files.length === 0) addCall(fold, noFile, row, nano);
-    for (const [at, file] of files.entries()) {
+    for (let at = 0; at < files.length; at++) {
+      const file = files[at]!;
       byFile[file] ??= emptyPart();
       addCall(fold, byFile[file], row, partOf(nano, files.length, at));
     }
@@ -151,22 +157,29 @@ function callParts(fold: SessionFold): CallParts {
   };
 }
 
+const NO_FILES: readonly number[] = [];
+
 /** The files that a call touched, each once, in an order that does not depend on the order of arrival. */
-function filesByCall(fold: SessionFold): (call: number) => number[] {
+function filesByCall(fold: SessionFold): (call: number) => readonly number[] {
   const { first, next } = opsByRow(fold);
   const { pair } = fold.columns;
   const same = sameFiles(fold);
   const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
-  return (call) => {
-    const files: number[] = [];
-    const result = pair[call]!;
-    for (const row of [call, result]) {
-      for (let op = row < 0 ? -1 : first[row]!; op >= 0; op = next[op]!) {
-        fold.files.change(op, change);
-        const file = same?.[change.file] ?? change.file;
-        files.push(file < 0 ? change.file : file);
-      }
+  const add = (files: number[], from: number): void => {
+    for (let op = from; op >= 0; op = next[op]!) {
+      fold.files.change(op, change);
+      const file = same?.[change.file] ?? change.file;
+      files.push(file < 0 ? change.file : file);
     }
+  };
+  return (call) => {
+    const result = pair[call]!;
+    const own = first[call]!;
+    const told = result < 0 ? -1 : first[result]!;
+    if (own < 0 && told < 0) return NO_FILES;
+    const files: number[] = [];
+    add(files, own);
+    add(files, told);
     if (files.length < 2) return files;
     return [...new Set(files)].sort((a, b) => comparePaths(fold, a, b));
   };

@@ -4,6 +4,7 @@ import { type PhaseOptions, sessionPhases } from '../phases/sessionPhases.ts';
 import { sessionWaste } from '../waste/sessionWaste.ts';
 import type { Waste } from '../waste/waste.ts';
 import { type CostBreakdown, costBreakdown } from './costBreakdown.ts';
+import { CallShares } from './shares.ts';
 
 /** Everything that is to be said of a session's money. */
 export interface SessionCosts {
@@ -14,6 +15,7 @@ export interface SessionCosts {
 
 export function sessionCosts(fold: SessionFold, options: PhaseOptions = {}): SessionCosts {
   const phases = sessionPhases(fold, options);
-  const waste = sessionWaste(fold, phases);
-  return { phases, waste, breakdown: costBreakdown(fold, phases, waste) };
+  const shares = new CallShares(fold);
+  const waste = sessionWaste(fold, phases, undefined, shares);
+  return { phases, waste, breakdown: costBreakdown(fold, phases, waste, shares) };
 }

@@ -34,16 +34,21 @@ export class CallShares {
     const { length, response, type } = fold.columns;
     const from = new Int32Array(length + 2);
     let count = 0;
-    const isCall = (row: number): boolean => type[row] === TYPE.tool_call && response[row]! >= 0;
+    const call = TYPE.tool_call;
     for (let row = 0; row < length; row++) {
-      if (!isCall(row)) continue;
+      if (type[row] !== call || response[row]! < 0) continue;
       from[response[row]! + 2]!++;
       count++;
     }
-    for (let i = 1; i < from.length; i++) from[i]! += from[i - 1]!;
+    for (let i = 1, sum = 0; i < from.length; i++) {
+      sum += from[i]!;
+      from[i] = sum;
+    }
     const calls = new Int32Array(count);
-    for (let row = 0; row < length; row++)
-      if (isCall(row)) calls[from[response[row]! + 1]!++] = row;
+    for (let row = 0; row < length; row++) {
+      if (type[row] !== call || response[row]! < 0) continue;
+      calls[from[response[row]! + 1]!++] = row;
+    }
     this.calls = calls;
     this.from = from;
     this.place = this.places();
@@ -57,8 +62,13 @@ export class CallShares {
     for (let response = 0; response < length; response++) {
       const start = from[response]!;
       const end = from[response + 1]!;
-      if (end - start > 1) {
-        calls.subarray(start, end).sort((a, b) => timeMs[a]! - timeMs[b]! || key[a]! - key[b]!);
+      if (end - start < 2) continue;
+      const before = (a: number, b: number) => timeMs[a]! - timeMs[b]! || key[a]! - key[b]!;
+      for (let at = start + 1; at < end; at++) {
+        // Mostly in order as they arrived.
+        if (before(calls[at - 1]!, calls[at]!) <= 0) continue;
+        calls.subarray(start, end).sort(before);
+        break;
       }
       for (let at = start; at < end; at++) place[calls[at]!] = at - start;
     }
@@ -70,10 +80,14 @@ export class CallShares {
     return this.calls.subarray(this.from[response]!, this.from[response + 1]!);
   }
 
+  /** How many calls of a response the trace holds. */
+  seen(response: number): number {
+    return this.from[response + 1]! - this.from[response]!;
+  }
+
   /** In how many parts a response is shared: its calls, also those that the trace does not hold; 0: it asked for none. */
   parts(response: number): number {
-    const seen = this.from[response + 1]! - this.from[response]!;
-    return Math.max(this.fold.columns.sharers[response]!, seen);
+    return Math.max(this.fold.columns.sharers[response]!, this.seen(response));
   }
 
   /** Nano-dollars of a call, whole; NaN where its response has no price, or is not known. */
@@ -88,7 +102,9 @@ export class CallShares {
   /** What no call in the trace takes of a response: all of it where it asked for none; NaN where it has no price. */
   unshared(response: number): number {
     let rest = this.fold.columns.nanoUsd[response]!;
-    for (const call of this.callsOf(response)) rest -= this.ofCall(call);
+    const { calls, from } = this;
+    const end = from[response + 1]!;
+    for (let at = from[response]!; at < end; at++) rest -= this.ofCall(calls[at]!);
     return rest;
   }
 }

@@ -4,7 +4,7 @@ import { STEP_KINDS } from '../../model/step.ts';
 import { oneLine } from '../../model/text.ts';
 import { activityName } from './activityName.ts';
 import { outcomesOf } from './outcome.ts';
-import { ACTIVITIES, phaseAt, type SessionPhase } from './phase.ts';
+import { ACTIVITIES, phaseNear, type SessionPhase } from './phase.ts';
 import { addFiles } from './phaseFiles.ts';
 import { emptySums, RowAdder } from './phaseSums.ts';
 import { LEAST_UNITS, mostPhases, segmentsOf } from './segments.ts';
@@ -212,11 +212,7 @@ function addSums(fold: SessionFold, phases: readonly SessionPhase[]): void {
   let at = 0;
   for (let row = 0; row < columns.length; row++) {
     const ms = timeMs[row]!;
-    // Most events come in order.
-    const inside =
-      (at === 0 || phases[at]!.startMs <= ms) &&
-      (at + 1 === phases.length || ms < phases[at + 1]!.startMs);
-    if (!inside) at = phaseAt(phases, ms);
+    at = phaseNear(phases, ms, at);
     const phase = phases[at]!;
     adder.add(row, phase);
     const code = type[row]!;

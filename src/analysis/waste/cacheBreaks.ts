@@ -17,7 +17,9 @@ export function findCacheBreaks(fold: SessionFold, known?: CallShares): CacheBre
     if (kind === TYPE.tool_result || kind === TYPE.error || kind === TYPE.user_prompt) {
       return (flags[row]! & FLAG.subagent) === 0;
     }
-    return (flags[row]! & FLAG.compaction) !== 0 || context.markOf(row) !== undefined;
+    if ((flags[row]! & FLAG.compaction) !== 0) return true;
+    const mayMark = kind === TYPE.session_start || kind === TYPE.decision;
+    return mayMark && context.markOf(row) !== undefined;
   });
   const lanes: CacheLane[] = [];
   const breaks: CacheBreak[] = [];

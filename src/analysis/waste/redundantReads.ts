@@ -51,8 +51,10 @@ export function redundantReads(fold: SessionFold): RedundantRead[] {
       isBilled(fold, row) ||
       (type[row] === TYPE.session_start && context.markOf(row) === 'clear'),
   );
-  const changes = new Map<number, number>();
-  const known = new Map<number, Known>();
+  const changes = new Int32Array(files.paths.names.length);
+  /** Of the main agent by file, of others by lane and file. */
+  const main: (Known | undefined)[] = new Array(files.paths.names.length);
+  const others = new Map<number, Known>();
   const windows: number[] = [];
   const prompts: number[] = [];
   const usage = emptyUsage();
@@ -61,20 +63,23 @@ export function redundantReads(fold: SessionFold): RedundantRead[] {
   const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
   const memoryOf = (file: number, code: number): ReadMemory => {
     const key = code * FILES + file;
-    const now = { changes: changes.get(file) ?? 0, unknown, window: windows[code] ?? 0 };
-    const before = known.get(key);
+    const changed = changes[file]!;
+    const window = windows[code] ?? 0;
+    const before = code === 0 ? main[file] : others.get(key);
     if (before === undefined) {
       const memory = new ReadMemory();
-      known.set(key, { memory, ...now });
+      const known = { memory, changes: changed, unknown, window };
+      if (code === 0) main[file] = known;
+      else others.set(key, known);
       return memory;
     }
     const same =
-      before.changes === now.changes &&
-      before.unknown === now.unknown &&
-      before.window === now.window;
+      before.changes === changed && before.unknown === unknown && before.window === window;
     if (!same) {
       before.memory.forget();
-      Object.assign(before, now);
+      before.changes = changed;
+      before.unknown = unknown;
+      before.window = window;
     }
     return before.memory;
   };
@@ -119,7 +124,7 @@ export function redundantReads(fold: SessionFold): RedundantRead[] {
       const changed = fileOf(change.file);
       // Which file it was is not known: it may be any.
       if (changed < 0) unknown++;
-      else changes.set(changed, (changes.get(changed) ?? 0) + 1);
+      else changes[changed]!++;
     }
     if (files.mayChangeMore(row)) unknown++;
     if (redundant && file >= 0) found.push({ call, file, times });

@@ -1,7 +1,7 @@
 import type { SessionFold } from '../../model/fold.ts';
 
 import { CallShares, isBilled } from '../costs/shares.ts';
-import { phaseAt, type SessionPhase } from '../phases/phase.ts';
+import { phaseNear, type SessionPhase } from '../phases/phase.ts';
 import { findCacheBreaks } from './cacheBreaks.ts';
 import { redundantReads } from './redundantReads.ts';
 import { TimeTaken } from './timeTaken.ts';
@@ -24,13 +24,15 @@ export function cacheBreaks(fold: SessionFold): CacheBreak[] {
  * of a call by a retry or a redundant read, and of what is left, at most the premium by a cache break.
  *
  * @param onTake told of each part of a response's money that a kind takes; nano-dollars
+ * @param shares of this fold, as it is now, where they are known
  */
 export function sessionWaste(
   fold: SessionFold,
   phases: readonly SessionPhase[],
   onTake?: (response: number, kind: WasteKind, nanoUsd: number) => void,
+  shares: CallShares = new CallShares(fold),
 ): Waste {
-  return new WasteCount(fold, phases, onTake).waste();
+  return new WasteCount(fold, phases, shares, onTake).waste();
 }
 
 class WasteCount {
@@ -46,18 +48,20 @@ class WasteCount {
   private readonly time = new TimeTaken();
   private readonly items: WasteItem[] = [];
   private readonly byPhase: number[];
-
+  /** The phase that was found last. */
+  private near = 0;
   private readonly onTake: (response: number, kind: WasteKind, nanoUsd: number) => void;
 
   constructor(
     fold: SessionFold,
     phases: readonly SessionPhase[],
+    shares: CallShares,
     onTake: WasteCount['onTake'] = () => {},
   ) {
     this.onTake = onTake;
     this.fold = fold;
     this.phases = phases;
-    this.shares = new CallShares(fold);
+    this.shares = shares;
     this.taken = new Float64Array(fold.columns.length);
     this.told = new Uint8Array(fold.columns.length);
     this.attempts = new Uint16Array(fold.columns.length);
@@ -87,21 +91,22 @@ class WasteCount {
     const { columns } = fold;
     if (!phases.some(({ outcome }) => outcome === 'failed')) return;
     const sums = new Float64Array(phases.length);
+    let at = 0;
     for (let row = 0; row < columns.length; row++) {
       if (!isBilled(fold, row)) continue;
-      const at = phaseAt(phases, columns.timeMs[row]!);
+      at = phaseNear(phases, columns.timeMs[row]!, at);
       const nano = columns.nanoUsd[row]!;
       if (phases[at]?.outcome !== 'failed' || Number.isNaN(nano)) continue;
       taken[row] = nano;
       this.onTake(row, 'failedPhase', nano);
       sums[at]! += nano;
     }
-    for (const [at, phase] of phases.entries()) {
+    for (const [index, phase] of phases.entries()) {
       if (phase.outcome !== 'failed') continue;
       const step = phase.failedStep >= 0 ? phase.failedStep : phase.lastStep;
       const durationMs = this.time.take(phase.startMs, phase.endMs);
-      this.add(at, {
-        ...item('failedPhase', step, sums[at]!),
+      this.add(index, {
+        ...item('failedPhase', step, sums[index]!),
         durationMs,
         phase: phase.index,
       });
@@ -138,7 +143,8 @@ class WasteCount {
     }
     const ms = durationMs[row]!;
     const took = Number.isNaN(ms) ? 0 : this.time.take(timeMs[row]!, timeMs[row]! + ms);
-    const phase = phaseAt(this.phases, timeMs[row]!);
+    this.near = phaseNear(this.phases, timeMs[row]!, this.near);
+    const phase = this.near;
     // Told by the phase.
     if (nano === 0 && took === 0 && this.phases[phase]?.outcome === 'failed') return;
     this.add(phase, {
@@ -150,7 +156,8 @@ class WasteCount {
 
   private addBreak(one: CacheBreak): void {
     const { taken, fold } = this;
-    const phase = phaseAt(this.phases, one.timeMs);
+    this.near = phaseNear(this.phases, one.timeMs, this.near);
+    const phase = this.near;
     const had = taken[one.row]!;
     const nano = Number.isNaN(one.nanoUsd) ? 0 : Math.max(0, one.nanoUsd - had);
     if (nano === 0 && had > 0 && had === fold.columns.nanoUsd[one.row]) return;
