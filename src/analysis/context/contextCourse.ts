@@ -338,7 +338,7 @@ class Course implements ContextCourse {
         if (asked >= gap) gap = asked + 1;
       }
       const at = gap * WIDTH;
-      const compacted = told.get(gap);
+      const compacted = told.size === 0 ? undefined : told.get(gap);
       if (compacted !== undefined && timeMs[row]! < timeMs[compacted]!) continue;
       if (isCall || code === TYPE.assistant_response) {
         sums[at + LOOSE]! += bytes;
@@ -472,6 +472,7 @@ class Course implements ContextCourse {
     const found: { row: number; source: number; tokens: number; point: number }[] = [];
     const isBelow = (a: (typeof found)[number], b: (typeof found)[number]): boolean =>
       a.tokens < b.tokens || (a.tokens === b.tokens && key[a.row]! > key[b.row]!);
+    let least = 0;
     for (let i = 0; i < items.length; i++) {
       const gap = gaps[i]!;
       if (gap < 0 || gap >= this.rows.length) continue;
@@ -488,7 +489,7 @@ class Course implements ContextCourse {
             : sourceOfKind(columns.kind[pair >= 0 ? pair : row]!);
       const rate = rates[gap * SOURCES + source]!;
       const tokens = Math.round(bytesOf(columns.size[row]!) * rate);
-      if (tokens === 0) continue;
+      if (tokens === 0 || tokens < least) continue;
       const one = { row, source, tokens, point: gap };
       if (found.length === MOST_LARGEST) {
         if (!isBelow(found[found.length - 1]!, one)) continue;
@@ -497,6 +498,7 @@ class Course implements ContextCourse {
       let to = found.length;
       while (to > 0 && isBelow(found[to - 1]!, one)) to--;
       found.splice(to, 0, one);
+      if (found.length === MOST_LARGEST) least = found[MOST_LARGEST - 1]!.tokens;
     }
     this.largest = found.map(({ row, source, tokens, point }) => {
       const pair = columns.pair[row]!;

@@ -9,27 +9,34 @@ const FEW = 16;
 
 /** Between two requests there are few tools, and there are many requests: a map each would be most of the work. */
 class BytesByTool {
+  count = 0;
+  /** What stands from `count` on is of an earlier request. */
   readonly tools: number[] = [];
   readonly bytes: number[] = [];
+  /** Of the tools beyond the first few. */
   private places: Map<number, number> | undefined;
 
   add(tool: number, bytes: number): void {
-    let at = this.places?.get(tool) ?? -1;
-    if (this.places === undefined) at = this.tools.indexOf(tool);
-    if (at >= 0) {
+    let at = 0;
+    const few = Math.min(this.count, FEW);
+    while (at < few && this.tools[at] !== tool) at++;
+    if (at === FEW) at = this.places?.get(tool) ?? this.count;
+    if (at < this.count) {
       this.bytes[at]! += bytes;
       return;
     }
-    this.places?.set(tool, this.tools.length);
-    this.tools.push(tool);
-    this.bytes.push(bytes);
-    if (this.tools.length === FEW) this.places = new Map(this.tools.map((each, to) => [each, to]));
+    if (at >= FEW) {
+      this.places ??= new Map();
+      this.places.set(tool, at);
+    }
+    this.tools[at] = tool;
+    this.bytes[at] = bytes;
+    this.count++;
   }
 
   clear(): void {
-    this.tools.length = 0;
-    this.bytes.length = 0;
-    this.places = undefined;
+    this.count = 0;
+    this.places?.clear();
   }
 }
 
@@ -131,14 +138,14 @@ const emptyWindow = (): Window => ({
 /** What came since the last request is in the next one. */
 function takeIn(window: Window, growth: number): void {
   const { fresh, bytes, held, count, price, priced } = window;
-  if (fresh.tools.length === 0) {
+  if (fresh.count === 0) {
     window.bytes = 0;
     return;
   }
   // After a cut nothing is known of the growth.
   const most = growth > 0 ? growth : Number.POSITIVE_INFINITY;
   const perByte = Math.min(1 / BYTES_A_TOKEN, most / bytes);
-  for (let at = 0; at < fresh.tools.length; at++) {
+  for (let at = 0; at < fresh.count; at++) {
     const tool = fresh.tools[at]!;
     const tokens = fresh.bytes[at]! * perByte;
     const known = held.get(tool);

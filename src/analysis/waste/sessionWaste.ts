@@ -1,6 +1,6 @@
 import type { SessionFold } from '../../model/fold.ts';
 
-import { CallShares, isBilled } from '../costs/shares.ts';
+import { CallShares } from '../costs/shares.ts';
 import { phaseNear, type SessionPhase } from '../phases/phase.ts';
 import { findCacheBreaks } from './cacheBreaks.ts';
 import { redundantReads } from './redundantReads.ts';
@@ -92,8 +92,7 @@ class WasteCount {
     if (!phases.some(({ outcome }) => outcome === 'failed')) return;
     const sums = new Float64Array(phases.length);
     let at = 0;
-    for (let row = 0; row < columns.length; row++) {
-      if (!isBilled(fold, row)) continue;
+    for (const row of fold.cost.billedRows()) {
       at = phaseNear(phases, columns.timeMs[row]!, at);
       const nano = columns.nanoUsd[row]!;
       if (phases[at]?.outcome !== 'failed' || Number.isNaN(nano)) continue;

@@ -16,6 +16,7 @@ const FAILED = FLAG.error | FLAG.denied | FLAG.closed;
  */
 export function vainRetries(fold: SessionFold): number[] {
   const { columns, files } = fold;
+  if (fold.retries.retries === 0) return [];
   const { type, flags, kind, lane, timeMs, previousSame } = columns;
   const { first, next } = opsByRow(fold);
   const change = { file: 0, isRead: false, added: 0, removed: 0 };
@@ -33,10 +34,10 @@ export function vainRetries(fold: SessionFold): number[] {
     (kind[row] === RUN || kind[row] === MODIFY) &&
     (flags[row]! & (FAILED | FLAG.look)) === 0;
   const isRetry = (row: number): boolean => isCall(row) && (flags[row]! & FLAG.retry) !== 0;
-  const rows = rowsInTime(
-    fold,
-    (row) => isRetry(row) || helps(row) || kind[row] === PROMPT || first[row]! >= 0,
-  );
+  const rows = rowsInTime(fold, (row) => {
+    if (first[row]! >= 0 || kind[row] === PROMPT) return true;
+    return type[row] === TYPE.tool_call && (isRetry(row) || helps(row));
+  });
   let helpedMs = Number.NEGATIVE_INFINITY;
   const byLane: number[] = [];
   const found: number[] = [];

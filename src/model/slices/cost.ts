@@ -266,6 +266,16 @@ export class CostSlice implements Slice {
     return at < 0 || this.status[at] === GONE ? undefined : this.usageAt(at);
   }
 
+  /** Rows of the responses that were billed here, priced or not, ascending. */
+  billedRows(): Int32Array {
+    const rows = new Int32Array(this.count);
+    let count = 0;
+    for (let at = 0; at < this.count; at++) {
+      if (this.status[at] !== GONE) rows[count++] = this.rows[at]!;
+    }
+    return rows.subarray(0, count);
+  }
+
   /** Whether the response in this row told its tokens, billed here or in the session it was copied from. */
   hasUsage(row: number): boolean {
     return this.copies.has(row) || this.recordOf(row) >= 0;
