@@ -4,6 +4,7 @@ import { mcpServerOf } from '../../model/mcpServer.ts';
 import type { CostSum } from '../../model/slices/cost.ts';
 import type { FileChange } from '../../model/slices/files.ts';
 import type { SessionPhase } from '../phases/phase.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import type { Waste } from '../waste/waste.ts';
 import { type Carried, carriedByTool } from './carried.ts';
 import { opsByRow } from './opsByRow.ts';
@@ -72,19 +73,29 @@ export interface CostBreakdown {
   subagents: SubagentCost[];
 }
 
-/**
- * Where the money went. From the columns alone; O(events).
- *
- * @param shares of this fold, as it is now, where they are known
- */
+/** Where the money went. From the columns alone; O(events). */
 export function costBreakdown(
   fold: SessionFold,
   phases: readonly SessionPhase[],
   waste: Waste,
-  shares: CallShares = new CallShares(fold),
 ): CostBreakdown {
+  return drain(breakdownInSlices(fold, phases, waste));
+}
+
+/**
+ * As {@link costBreakdown}.
+ *
+ * @param known shares of this fold, as it is now
+ */
+export function* breakdownInSlices(
+  fold: SessionFold,
+  phases: readonly SessionPhase[],
+  waste: Waste,
+  known?: CallShares,
+): Sliced<CostBreakdown> {
   const { total } = fold.cost;
-  const parts = callParts(fold, shares);
+  const shares = known ?? (yield* CallShares.inSlices(fold));
+  const parts = yield* callParts(fold, shares);
   return {
     nanoUsd: total.nanoUsd,
     responses: total.responses,
@@ -104,15 +115,17 @@ export function costBreakdown(
 
 type CallParts = Pick<CostBreakdown, 'tools' | 'answers' | 'unseen' | 'files' | 'noFile'>;
 
-function callParts(fold: SessionFold, shares: CallShares): CallParts {
+function* callParts(fold: SessionFold, shares: CallShares): Sliced<CallParts> {
   const { columns } = fold;
+  const { length } = columns;
   const tools: CostPart[] = [];
   const answers = emptyPart();
   const unseen = emptyPart();
   const noFile = emptyPart();
   const filesOf = filesByCall(fold);
   const byFile: CostPart[] = [];
-  for (let row = 0; row < columns.length; row++) {
+  for (let row = 0; row < length; row++) {
+    if (row % SLICE === 0) yield;
     if (isBilled(fold, row)) {
       // What its calls do not take of it.
       const parts = shares.parts(row);
@@ -139,7 +152,7 @@ function callParts(fold: SessionFold, shares: CallShares): CallParts {
       addCall(fold, byFile[file], row, partOf(nano, files.length, at));
     }
   }
-  const carried = carriedByTool(fold);
+  const carried = yield* carriedByTool(fold);
   return {
     tools: Object.entries(tools)
       .map(([code, part]) => ({

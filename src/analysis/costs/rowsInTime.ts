@@ -1,10 +1,14 @@
 import type { SessionFold } from '../../model/fold.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 
 /**
  * The rows that are wanted, by time; those of one moment in an order that does not depend on the order of arrival.
  * O(n) where few of them came late.
  */
-export function rowsInTime(fold: SessionFold, wanted: (row: number) => boolean): Int32Array {
+export function* rowsInTime(
+  fold: SessionFold,
+  wanted: (row: number) => boolean,
+): Sliced<Int32Array> {
   const { timeMs, key, length } = fold.columns;
   const before = (a: number, b: number): number => timeMs[a]! - timeMs[b]! || key[a]! - key[b]!;
   const inOrder = new Int32Array(length);
@@ -14,6 +18,7 @@ export function rowsInTime(fold: SessionFold, wanted: (row: number) => boolean):
   let lateCount = 0;
   let last = -1;
   for (let row = 0; row < length; row++) {
+    if (row % SLICE === 0) yield;
     if (!wanted(row)) continue;
     if (last < 0 || timeMs[last]! < timeMs[row]! || before(last, row) <= 0) {
       inOrder[count++] = row;

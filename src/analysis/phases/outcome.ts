@@ -1,6 +1,7 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import { ACTIVITY, classOf } from './units.ts';
 
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
@@ -117,6 +118,15 @@ export function outcomesOf(
   list: Int32Array,
   phases: readonly { firstStep: number; part: number }[],
 ): Found[] {
+  return drain(outcomesInSlices(fold, list, phases));
+}
+
+/** As {@link outcomesOf}. */
+export function* outcomesInSlices(
+  fold: SessionFold,
+  list: Int32Array,
+  phases: readonly { firstStep: number; part: number }[],
+): Sliced<Found[]> {
   const { columns } = fold;
   const { previousSame, nextSame } = columns;
   const found: Found[] = phases.map(() => ({
@@ -134,6 +144,7 @@ export function outcomesOf(
     let failed = 0;
     let lastFailed = -1;
     for (let step = end - 1; step >= firstStep; step--) {
+      if (step % SLICE === 0) yield;
       const row = list[step]!;
       const type = columns.type[row]!;
       const flags = columns.flags[row]!;

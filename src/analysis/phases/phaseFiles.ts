@@ -1,6 +1,7 @@
 import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import type { FileChange, FilesSlice } from '../../model/slices/files.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import { phaseNear, type SessionPhase } from './phase.ts';
 
 const MOST_FILES = 20;
@@ -23,12 +24,20 @@ export function filesOfPhases(
   fold: SessionFold,
   phases: readonly { startMs: number }[],
 ): PhaseFile[][] {
+  return drain(filesInSlices(fold, phases));
+}
+
+function* filesInSlices(
+  fold: SessionFold,
+  phases: readonly { startMs: number }[],
+): Sliced<PhaseFile[][]> {
   const { files, columns } = fold;
   const touched: Map<number, PhaseFile>[] = phases.map(() => new Map());
   const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
   if (phases.length === 0) return [];
   let near = 0;
   for (let at = 0; at < files.opCount; at++) {
+    if (at % SLICE === 0) yield;
     const owner = files.opRow(at);
     if (owner < 0) continue;
     const type = columns.type[owner]!;
@@ -77,9 +86,16 @@ function placeOf(fold: SessionFold, sorted: readonly PhaseFile[], file: PhaseFil
 }
 
 /** Puts the files of each phase into it. */
-export function addFiles(fold: SessionFold, phases: readonly SessionPhase[]): void {
-  filesOfPhases(fold, phases).forEach((own, at) => {
+export function* addFiles(fold: SessionFold, phases: readonly SessionPhase[]): Sliced<void> {
+  const touched = yield* filesInSlices(fold, phases);
+  let looked = 0;
+  for (const [at, own] of touched.entries()) {
     const phase = phases[at]!;
+    looked += own.length;
+    if (looked > SLICE) {
+      looked = 0;
+      yield;
+    }
     const first: PhaseFile[] = [];
     for (const file of own) {
       if (file.reads > 0) phase.filesRead++;
@@ -91,5 +107,5 @@ export function addFiles(fold: SessionFold, phases: readonly SessionPhase[]): vo
       if (first.length > MOST_FILES) first.pop();
     }
     phase.files = first.map(({ file }) => file);
-  });
+  }
 }

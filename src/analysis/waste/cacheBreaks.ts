@@ -4,14 +4,15 @@ import { formatDuration, formatTokens } from '../../model/format.ts';
 import { emptyUsage, type Usage } from '../../model/usage.ts';
 import { rowsInTime } from '../costs/rowsInTime.ts';
 import { CallShares, isBilled, responseStep } from '../costs/shares.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 import { CacheLane, type Loss } from './cacheLane.ts';
 import type { CacheBreak } from './waste.ts';
 
 /** Where the prompt cache was lost, in time order. */
-export function findCacheBreaks(fold: SessionFold, known?: CallShares): CacheBreak[] {
+export function* findCacheBreaks(fold: SessionFold, known?: CallShares): Sliced<CacheBreak[]> {
   const { columns, context, cost } = fold;
   const { type, flags, lane, timeMs } = columns;
-  const rows = rowsInTime(fold, (row) => {
+  const rows = yield* rowsInTime(fold, (row) => {
     const kind = type[row]!;
     if (kind === TYPE.llm_response) return isBilled(fold, row);
     if (kind === TYPE.tool_result || kind === TYPE.error || kind === TYPE.user_prompt) {
@@ -25,7 +26,9 @@ export function findCacheBreaks(fold: SessionFold, known?: CallShares): CacheBre
   const breaks: CacheBreak[] = [];
   const usage = emptyUsage();
   let shares = known;
-  for (const row of rows) {
+  for (let at = 0; at < rows.length; at++) {
+    if (at % SLICE === 0) yield;
+    const row = rows[at]!;
     const code = lane[row]!;
     lanes[code] ??= new CacheLane();
     const state = lanes[code];
@@ -35,7 +38,7 @@ export function findCacheBreaks(fold: SessionFold, known?: CallShares): CacheBre
       const model = cost.modelOfRow(row);
       const loss = state.answer(usage, model, timeMs[row]!);
       if (loss === undefined) continue;
-      shares ??= new CallShares(fold);
+      shares ??= yield* CallShares.inSlices(fold);
       breaks.push({
         step: responseStep(fold, shares, row),
         row,

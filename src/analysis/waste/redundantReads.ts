@@ -7,6 +7,7 @@ import { opsByRow } from '../costs/opsByRow.ts';
 import { rowsInTime } from '../costs/rowsInTime.ts';
 import { sameFiles } from '../costs/sameFiles.ts';
 import { isBilled } from '../costs/shares.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 import { ReadMemory } from './readMemory.ts';
 
 export interface RedundantRead {
@@ -36,13 +37,13 @@ interface Known {
  * Reads of lines that the lane had in its window already: read before, by a tool that reads, with no compaction and no
  * change by anyone in between. In time order.
  */
-export function redundantReads(fold: SessionFold): RedundantRead[] {
+export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
   const { columns, files, context, cost } = fold;
   const { type, flags, lane, kind, pair } = columns;
   const { first, next } = opsByRow(fold);
   const same = sameFiles(fold);
   const fileOf = (code: number): number => same?.[code] ?? code;
-  const rows = rowsInTime(
+  const rows = yield* rowsInTime(
     fold,
     (row) =>
       first[row]! >= 0 ||
@@ -83,7 +84,9 @@ export function redundantReads(fold: SessionFold): RedundantRead[] {
     }
     return before.memory;
   };
-  for (const row of rows) {
+  for (let at = 0; at < rows.length; at++) {
+    if (at % SLICE === 0) yield;
+    const row = rows[at]!;
     const code = lane[row]!;
     if (type[row] === TYPE.llm_response) {
       cost.usageInto(row, usage);

@@ -2,6 +2,7 @@ import type { SessionFold } from '../../model/fold.ts';
 
 import { CallShares } from '../costs/shares.ts';
 import { phaseNear, type SessionPhase } from '../phases/phase.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import { findCacheBreaks } from './cacheBreaks.ts';
 import { redundantReads } from './redundantReads.ts';
 import { TimeTaken } from './timeTaken.ts';
@@ -14,7 +15,7 @@ const MOST_ATTEMPTS = 1000;
 
 /** Where the prompt cache was lost, in time order. From the columns alone. */
 export function cacheBreaks(fold: SessionFold): CacheBreak[] {
-  return findCacheBreaks(fold);
+  return drain(findCacheBreaks(fold));
 }
 
 /**
@@ -24,15 +25,29 @@ export function cacheBreaks(fold: SessionFold): CacheBreak[] {
  * of a call by a retry or a redundant read, and of what is left, at most the premium by a cache break.
  *
  * @param onTake told of each part of a response's money that a kind takes; nano-dollars
- * @param shares of this fold, as it is now, where they are known
  */
 export function sessionWaste(
   fold: SessionFold,
   phases: readonly SessionPhase[],
   onTake?: (response: number, kind: WasteKind, nanoUsd: number) => void,
-  shares: CallShares = new CallShares(fold),
 ): Waste {
-  return new WasteCount(fold, phases, shares, onTake).waste();
+  return drain(wasteInSlices(fold, phases, { onTake }));
+}
+
+/** As {@link sessionWaste}. */
+export function* wasteInSlices(
+  fold: SessionFold,
+  phases: readonly SessionPhase[],
+  known: {
+    onTake?: ((response: number, kind: WasteKind, nanoUsd: number) => void) | undefined;
+    /** Of this fold, as it is now. */
+    shares?: CallShares;
+    /** Cache breaks of this fold, as it is now. */
+    breaks?: readonly CacheBreak[];
+  } = {},
+): Sliced<Waste> {
+  const shares = known.shares ?? (yield* CallShares.inSlices(fold));
+  return yield* new WasteCount(fold, phases, shares, known.onTake).waste(known.breaks);
 }
 
 class WasteCount {
@@ -68,21 +83,26 @@ class WasteCount {
     this.byPhase = phases.map(() => 0);
   }
 
-  waste(): Waste {
+  *waste(breaks?: readonly CacheBreak[]): Sliced<Waste> {
     const { columns } = this.fold;
     this.addFailedPhases();
     this.time.settle();
-    for (const row of vainRetries(this.fold)) {
+    yield;
+    for (const row of yield* vainRetries(this.fold)) {
       this.addCall('retry', row, { times: this.attempt(row) });
     }
     this.time.settle();
-    const reads = redundantReads(this.fold);
+    const reads = yield* redundantReads(this.fold);
     // By their beginnings: they were found by their ends.
     reads.sort((a, b) => columns.timeMs[a.call]! - columns.timeMs[b.call]!);
-    for (const { call, file, times } of reads) {
+    yield;
+    for (const [at, { call, file, times }] of reads.entries()) {
+      if (at % SLICE === 0) yield;
       this.addCall('redundantRead', call, { file, times });
     }
-    for (const one of findCacheBreaks(this.fold, this.shares)) this.addBreak(one);
+    const lost = breaks ?? (yield* findCacheBreaks(this.fold, this.shares));
+    for (const one of lost) this.addBreak(one);
+    yield;
     return this.sums();
   }
 
