@@ -155,9 +155,7 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
       // A fee beside the tokens: no multiplier holds for it.
       const fee = Math.round(searches * (found.searches ?? 0) * 1e6);
       const priced = (price: Price): Price =>
-        price.status === 'priced' && fee !== 0
-          ? { ...price, nanoUsd: price.nanoUsd + fee }
-          : price;
+        price.status === 'priced' && fee !== 0 ? { ...price, nanoUsd: price.nanoUsd + fee } : price;
       if (found.tiers === undefined) {
         return priced(byLibrary(library, model, found.providerId, usage, timestampMs, factor));
       }

@@ -1,5 +1,9 @@
 import type { AnalysedSession } from '../analysis/analysed.ts';
-import { type ContextCourse, contextFill, courseInSlices } from '../analysis/context/contextCourse.ts';
+import {
+  type ContextCourse,
+  contextFill,
+  courseInSlices,
+} from '../analysis/context/contextCourse.ts';
 import { CallShares } from '../analysis/costs/shares.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { phaseName, phasesInSlices } from '../analysis/phases/sessionPhases.ts';
@@ -94,10 +98,7 @@ export class OutlineMaker {
     }
   }
 
-  private *phaseViews(
-    phases: readonly SessionPhase[],
-    waste: Waste,
-  ): Generator<void, PhaseView[]> {
+  private *phaseViews(phases: readonly SessionPhase[], waste: Waste): Generator<void, PhaseView[]> {
     const wasted = wastedByPhase(phases, waste);
     const { fold } = this.session;
     const views: PhaseView[] = [];

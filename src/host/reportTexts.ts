@@ -1,22 +1,23 @@
-import { sessionCosts } from '../analysis/costs/sessionCosts.ts';
+import { costsInSlices } from '../analysis/costs/sessionCosts.ts';
 import { sessionTree, type TreeSession } from '../analysis/tree/sessionTree.ts';
 import { whyChain } from '../analysis/why/whyChain.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { isActive } from '../model/summary.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
-import { contextReport } from '../report/contextReport.ts';
+import { type ContextWords, contextInSlices } from '../report/contextReport.ts';
 import { costReport, costText } from '../report/costReport.ts';
 import type { CostBy } from '../report/costWays.ts';
 import { explainMarkdown } from '../report/explainMarkdown.ts';
-import { explainSession } from '../report/explainReport.ts';
+import { explainInSlices } from '../report/explainReport.ts';
 import { fenced } from '../report/markdownFence.ts';
 import { createStyle } from '../report/style.ts';
-import { timelineOf } from '../report/timelineReport.ts';
+import { timelineInSlices } from '../report/timelineReport.ts';
 import { timelineText } from '../report/timelineText.ts';
 import { treeText } from '../report/treeReport.ts';
 import { whyMarkdown } from '../report/whyText.ts';
 import { promptsOf } from '../trace/findings.ts';
 import { metaParent, readMeta } from '../trace/meta.ts';
+import { inSlices } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
 
 export const REPORTS = ['explain', 'timeline', 'cost', 'context', 'why', 'tree'] as const;
@@ -56,14 +57,19 @@ export async function reportText(
   const summary = session.summary(Date.now());
   switch (name) {
     case 'explain':
-      return explainMarkdown(explainSession(trace, summary), session.name);
+      return explainMarkdown(
+        await inSlices(session, () => explainInSlices(trace, summary)),
+        session.name,
+      );
     case 'timeline':
       return await timeline(session);
     case 'cost':
-      return cost(session);
+      return await cost(session);
     case 'context':
       return contextMarkdown(
-        contextReport(session.id, trace.fold, wordsOf(session), { lanes: 'all', requests: false }),
+        await inSlices(session, () =>
+          contextInSlices(session.id, trace.fold, wordsOf(session), { lanes: 'all' }),
+        ),
       );
     case 'tree':
       return tree([session, ...family]);
@@ -80,7 +86,7 @@ const look = { style: createStyle(false), width: WIDTH };
 
 async function timeline(session: LiveSession): Promise<string> {
   const { trace } = session;
-  const found = timelineOf(trace, session.summary(Date.now()));
+  const found = await inSlices(session, () => timelineInSlices(trace, session.summary(Date.now())));
   const parts: string[] = [];
   let length = 0;
   let breath = 0;
@@ -98,11 +104,12 @@ async function timeline(session: LiveSession): Promise<string> {
   return `${headed('Timeline', session)}\n\n${block(parts.join(''))}\n`;
 }
 
-function cost(session: LiveSession): string {
+async function cost(session: LiveSession): Promise<string> {
   const { trace, id } = session;
   const { fold } = trace;
   const summary = session.summary(Date.now());
-  const costs = sessionCosts(fold, { live: isActive(summary) });
+  const live = isActive(summary);
+  const costs = await inSlices(session, () => costsInSlices(fold, { live }));
   const prompts = promptsOf(trace);
   const report = costReport(id, fold, summary, prompts, costs);
   const text = (by?: CostBy): string =>
@@ -139,7 +146,7 @@ function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
   return `${headed('Tree', sessions[0])}\n\n${block(treeText(nodes, look))}\n`;
 }
 
-function wordsOf({ trace }: LiveSession): Parameters<typeof contextReport>[2] {
+function wordsOf({ trace }: LiveSession): ContextWords {
   const prompts = promptsOf(trace);
   return {
     prompt: (row) => prompts.get(row) ?? '',

@@ -1,10 +1,11 @@
 /** What happened in a session, phase by phase, for a person who has not seen it. Pure: text, Markdown and JSON are made of it. */
 import type { AnalysedSession } from '../analysis/analysed.ts';
-import { type FailedStep, type Mended, outcomesOf } from '../analysis/phases/outcome.ts';
+import { type FailedStep, type Mended, outcomesInSlices } from '../analysis/phases/outcome.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
-import { filesOfPhases, type PhaseFile, sortedByWork } from '../analysis/phases/phaseFiles.ts';
-import { phaseName, sessionPhases } from '../analysis/phases/sessionPhases.ts';
-import { sessionWaste } from '../analysis/waste/sessionWaste.ts';
+import { filesInSlices, type PhaseFile, sortedByWork } from '../analysis/phases/phaseFiles.ts';
+import { phaseName, phasesInSlices } from '../analysis/phases/sessionPhases.ts';
+import { drain, type Sliced } from '../analysis/slices.ts';
+import { wasteInSlices } from '../analysis/waste/sessionWaste.ts';
 import type { Waste } from '../analysis/waste/waste.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
 import type { TraceEvent } from '../model/event.ts';
@@ -115,16 +116,27 @@ export function explainSession(
   summary: SessionSummary,
   options: ExplainOptions = {},
 ): Explanation {
+  return drain(explainInSlices(session, summary, options));
+}
+
+/** As {@link explainSession}. */
+export function* explainInSlices(
+  session: AnalysedSession,
+  summary: SessionSummary,
+  options: ExplainOptions = {},
+): Sliced<Explanation> {
   const { fold } = session;
-  const phases = sessionPhases(fold, { live: isActive(summary) });
-  const waste = sessionWaste(fold, phases);
+  const phases = yield* phasesInSlices(fold, { live: isActive(summary) });
+  const waste = yield* wasteInSlices(fold, phases);
   const reader = new StepReader(session);
   const chosen = choose(phases, options);
   const most = options.phase === undefined ? NAMES : DETAILED;
-  const found = outcomesOf(fold, fold.steps.copy(), phases);
-  const files = filesOfPhases(fold, phases);
+  const found = yield* outcomesInSlices(fold, fold.steps.copy(), phases);
+  const files = yield* filesInSlices(fold, phases);
   const prompts = promptTexts(session, chosen);
-  const told = chosen.map((phase): ExplainedPhase => {
+  const told: ExplainedPhase[] = [];
+  for (const phase of chosen) {
+    yield;
     const own = sortedByWork(fold, files[phase.index]!).map((file) => explainedFile(fold, file));
     const { failures, failureCount } = found[phase.index]!;
     const { groups, more } = callGroups(fold, phase, most.calls);
@@ -133,7 +145,7 @@ export function explainSession(
     const distinct = lastOfEach(fold, failures);
     const worst = [...distinct].sort((a, b) => WORST.indexOf(a.mended) - WORST.indexOf(b.mended));
     const named = worst.slice(0, most.failures).sort((a, b) => a.step - b.step);
-    return {
+    told.push({
       phase,
       name: phaseName(fold, phase, prompt),
       prompt: phase.part === 0 || options.phase !== undefined ? prompt : '',
@@ -147,8 +159,9 @@ export function explainSession(
       moreDenied,
       answer: phase.part === phase.parts - 1 ? answerOf(session, phase) : '',
       wastedNanoUsd: waste.byPhase[phase.index] ?? 0,
-    };
-  });
+    });
+  }
+  yield;
   const summaries = fold.files.summaries();
   return {
     id: session.id,

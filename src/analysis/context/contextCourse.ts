@@ -268,11 +268,7 @@ class Course implements ContextCourse {
     };
   }
 
-  *build(
-    rows: LaneRows,
-    pointOf: Int32Array,
-    place: (row: number) => number,
-  ): Sliced<void> {
+  *build(rows: LaneRows, pointOf: Int32Array, place: (row: number) => number): Sliced<void> {
     const { tokens, prompts } = this;
     const count = this.rows.length;
     let reached = -1;

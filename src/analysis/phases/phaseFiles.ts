@@ -27,7 +27,8 @@ export function filesOfPhases(
   return drain(filesInSlices(fold, phases));
 }
 
-function* filesInSlices(
+/** As {@link filesOfPhases}. */
+export function* filesInSlices(
   fold: SessionFold,
   phases: readonly { startMs: number }[],
 ): Sliced<PhaseFile[][]> {
