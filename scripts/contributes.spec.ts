@@ -40,7 +40,7 @@ it('wakes up for its tabs after a reload: VS Code does not do that by itself', (
   const panels = readdirSync(join(root, 'src/host'))
     .filter((name) => name.endsWith('Panel.ts'))
     .map((name) => /VIEW_TYPE = '([\w.]+)'/.exec(read(`src/host/${name}`))?.[1]);
-  expect(panels).toEqual(['agentStrace.replay']);
+  expect(panels).toEqual(['agentStrace.compare', 'agentStrace.replay']);
   for (const id of panels) expect(manifest.activationEvents).toContain(`onWebviewPanel:${id}`);
 });
 

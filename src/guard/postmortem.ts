@@ -4,12 +4,12 @@
  */
 import { FLAG, TYPE } from '../model/columns.ts';
 import type { TraceEvent } from '../model/event.ts';
+import { failureReason } from '../model/failure.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { STEP_KINDS, type StepView } from '../model/step.ts';
 import { costOf, isCostKnown, type SessionSummary } from '../model/summary.ts';
 import { cut, oneLine } from '../model/text.ts';
 import { commandArgument } from '../model/tools.ts';
-import { failureReason } from '../trace/findings.ts';
 import { crashHints, type Ending } from './ending.ts';
 import { recoveryContext } from './recovery.ts';
 import type { Trip } from './trips.ts';

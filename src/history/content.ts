@@ -15,6 +15,7 @@ export type ContentSource = 'transcript' | 'git' | 'blob' | 'disk' | 'derived';
  * - `unreadable`: it could not be read
  * - `untrusted`: neither git nor transcripts are asked in a folder that is not trusted
  * - `off`: the user does not want transcripts to be read
+ * - `changedLater`: the session did not change it, and somebody else did since
  */
 export type UnknownReason =
   | 'noRecord'
@@ -28,7 +29,8 @@ export type UnknownReason =
   | 'unreadable'
   | 'outside'
   | 'untrusted'
-  | 'off';
+  | 'off'
+  | 'changedLater';
 
 export type Content =
   | { known: true; exists: true; text: string; source: ContentSource }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import type { FileOp } from '../model/event.ts';
 import { toolKind } from '../model/tools.ts';
@@ -131,6 +131,28 @@ export class FileHistory {
       this.#courses.delete(path);
     }
     return made;
+  }
+
+  /**
+   * What a file held when a step was over, whether the session changed it or not.
+   *
+   * @param path as the trace names it
+   * @param row the step's row in the fold
+   */
+  async asOf(
+    path: string,
+    row: number,
+    signal?: AbortSignal,
+  ): Promise<{ content: Content; course?: FileCourse }> {
+    const course = await this.course(path, signal);
+    const { timeMs } = this.#trace.fold.columns;
+    if (course) return { content: courseAsOf(course, timeMs[row] ?? 0, row), course };
+    const absolute = this.absolute(path);
+    if (!this.#mayLook(absolute)) return { content: unknown('outside') };
+    // It is as it was if nobody has written it since. (What goes back in time with its file does not count.)
+    const modifiedMs = lstatSync(absolute, { throwIfNoEntry: false })?.mtimeMs;
+    const same = modifiedMs !== undefined && modifiedMs <= (timeMs[row] ?? 0);
+    return { content: same ? readDisk(absolute) : unknown('changedLater') };
   }
 
   async #build(
@@ -368,6 +390,22 @@ function readAtMost(fd: number, maxBytes: number): Buffer | undefined {
     if (length === bytes.length) return undefined;
     if (read === 0) return bytes.subarray(0, length);
   }
+}
+
+/**
+ * What a file held when the step of a row was over: what the last change until then left, else what was there before the
+ * first one.
+ *
+ * @param timeMs of that step
+ */
+export function courseAsOf({ versions }: FileCourse, timeMs: number, row: number): Content {
+  const next = versions.findIndex(
+    (version) => version.timeMs > timeMs || (version.timeMs === timeMs && version.row > row),
+  );
+  const last = next === -1 ? versions.at(-1) : versions[next - 1];
+  if (last?.after.known) return last.after;
+  const before = versions[next]?.before;
+  return before?.known ? before : (last?.after ?? before ?? unknown('noRecord'));
 }
 
 /** The file as the session left it: what the last step left, else what is on disk. */

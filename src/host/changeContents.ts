@@ -1,83 +1,101 @@
-import { basename } from 'node:path';
+import { relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { type Content, textIn } from '../history/content.ts';
 import { type FileCourse, FileHistory, sessionAfter } from '../history/fileHistory.ts';
 import { restoreTarget } from '../history/restoreTarget.ts';
 import { BlobStore } from '../trace/blobs.ts';
+import { isBelow } from '../trace/paths.ts';
 import { unknownText } from './changeText.ts';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
 import { openFolders } from './openFolders.ts';
 import { readSettings } from './settings.ts';
+import type { TraceDocuments } from './traceDocuments.ts';
 
-/** Read-only documents with what a file held. */
-export const CHANGE_SCHEME = 'agent-strace-file';
+/** Of the documents with what a file held. */
+export const FILE_KIND = 'file';
 
 /** The window has its start behind it, ms. */
 const PRUNE_AFTER_MS = 60_000;
 
-/** Which moment of a file: the session's ends, or the sides of a step (its row). */
-export type ChangeSide = { at: 'before' | 'after' } | { at: 'before' | 'after'; row: number };
+/** Which moment of a file: the session's ends, the sides of a step that changed it (its row), or when any step was over. */
+export type ChangeSide =
+  | { at: 'before' | 'after' }
+  | { at: 'before' | 'after'; row: number }
+  | { at: 'asOf'; row: number };
 
 /** Knows the courses of files, and shows them as documents. */
-export class ChangeContents implements vscode.TextDocumentContentProvider, vscode.Disposable {
+export class ChangeContents implements vscode.Disposable {
   private readonly engine: Engine;
+  private readonly documents: TraceDocuments;
   private readonly histories = new WeakMap<LiveSession, { key: string; history: FileHistory }>();
-  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
-  readonly onDidChange = this.changed.event;
-  private readonly registration: vscode.Disposable;
   private readonly pruning: ReturnType<typeof setTimeout>;
   private readonly closing = new AbortController();
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, documents: TraceDocuments) {
     this.engine = engine;
+    this.documents = documents;
     // Once a window: the recorder has no time for it.
     this.pruning = setTimeout(() => new BlobStore().prune(), PRUNE_AFTER_MS);
-    this.registration = vscode.workspace.registerTextDocumentContentProvider(CHANGE_SCHEME, this);
+    documents.provide(FILE_KIND, (query) => this.textOf(query));
   }
 
   /** The course of a file; undefined where the session did not change it. @param path as in the trace */
   course(session: LiveSession, path: string): Promise<FileCourse | undefined> {
+    return this.historyOf(session).course(path, this.closing.signal);
+  }
+
+  /** What a file held when a step was over. @param row the step's row @param path as in the trace */
+  asOf(session: LiveSession, path: string, row: number): ReturnType<FileHistory['asOf']> {
+    return this.historyOf(session).asOf(path, row, this.closing.signal);
+  }
+
+  private historyOf(session: LiveSession): FileHistory {
     const { isTrusted } = vscode.workspace;
     const reads = readSettings().readTranscripts;
     const key = `${session.trace.epoch} ${isTrusted} ${reads}`;
-    let known = this.histories.get(session);
-    if (known?.key !== key) {
-      const noTranscripts = !isTrusted ? 'untrusted' : reads ? undefined : 'off';
-      const mayLook = (path: string): boolean =>
-        session.record !== undefined ||
-        restoreTarget(
-          path,
-          openFolders().map((folder) => folder.path),
-        ).ok;
-      known = {
-        key,
-        history: new FileHistory(session.trace, { git: isTrusted, noTranscripts, mayLook }),
-      };
-      this.histories.set(session, known);
-    }
-    return known.history.course(path, this.closing.signal);
+    const known = this.histories.get(session);
+    if (known?.key === key) return known.history;
+    const noTranscripts = !isTrusted ? 'untrusted' : reads ? undefined : 'off';
+    const mayLook = (path: string): boolean =>
+      session.record !== undefined ||
+      restoreTarget(
+        path,
+        openFolders().map((folder) => folder.path),
+      ).ok;
+    const history = new FileHistory(session.trace, { git: isTrusted, noTranscripts, mayLook });
+    this.histories.set(session, { key, history });
+    return history;
   }
 
   /** The document of a moment. */
   uri(session: LiveSession, path: string, side: ChangeSide): vscode.Uri {
-    const query = new URLSearchParams({ session: session.key, path, at: side.at });
-    if ('row' in side) query.set('row', `${side.row}`);
-    // The name decides the language.
-    return vscode.Uri.from({
-      scheme: CHANGE_SCHEME,
-      path: `/${basename(path)}`,
-      query: query.toString(),
-    });
+    const values = {
+      session: session.key,
+      path,
+      at: side.at,
+      ...('row' in side && { row: `${side.row}` }),
+    };
+    // The name decides the language; where several are shown at once their folders are, too.
+    const { cwd } = session.trace.fold.session;
+    const absolute = this.historyOf(session).absolute(path);
+    const shown = cwd !== '' && isBelow(absolute, cwd) ? relative(cwd, absolute) : absolute;
+    return this.documents.uri(FILE_KIND, shown.replaceAll(sep, '/'), values);
   }
 
-  async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
-    const query = new URLSearchParams(uri.query);
+  private async textOf(query: URLSearchParams): Promise<string> {
     const session = this.engine.live.get(query.get('session') ?? '');
-    const course = session && (await this.course(session, query.get('path') ?? ''));
-    if (!course) return `${vscode.l10n.t('This session is no longer open.')}\n`;
-    const after = query.get('at') === 'after';
+    if (!session) return `${vscode.l10n.t('This session is no longer open.')}\n`;
+    const path = query.get('path') ?? '';
+    const at = query.get('at');
     const row = query.get('row');
+    if (at === 'asOf') {
+      const { content, course } = await this.asOf(session, path, Number(row));
+      return content.known ? (textIn(content) ?? '') : unknownAsOf(session, content, course);
+    }
+    const course = await this.course(session, path);
+    if (!course) return `${vscode.l10n.t('This session is no longer open.')}\n`;
+    const after = at === 'after';
     const content = contentAt(course, {
       at: after ? 'after' : 'before',
       ...(row !== null && { row: Number(row) }),
@@ -93,21 +111,44 @@ export class ChangeContents implements vscode.TextDocumentContentProvider, vscod
 
   /** What was shown may be known better now. */
   refresh(): void {
-    for (const { uri } of vscode.workspace.textDocuments) {
-      if (uri.scheme === CHANGE_SCHEME) this.changed.fire(uri);
-    }
+    this.documents.refreshAll(FILE_KIND);
   }
 
   dispose(): void {
     clearTimeout(this.pruning);
     this.closing.abort();
-    this.registration.dispose();
-    this.changed.dispose();
   }
 }
 
-/** What a file held at a moment. */
-export function contentAt(course: FileCourse, side: ChangeSide): Content {
+/** Moments that are named. */
+const MAX_NAMED = 20;
+
+/** What is known of a file instead, by the numbers of steps. */
+function unknownAsOf(
+  { trace: { fold } }: LiveSession,
+  content: Extract<Content, { known: false }>,
+  course: FileCourse | undefined,
+): string {
+  const moments = (course?.versions ?? []).flatMap(({ row, before, after }) => {
+    const step = fold.steps.stepOf(row) + 1;
+    if (step === 0) return [];
+    return [
+      ...(before.known ? [vscode.l10n.t('before step {0}', step)] : []),
+      ...(after.known ? [vscode.l10n.t('after step {0}', step)] : []),
+    ];
+  });
+  const lines = [
+    vscode.l10n.t('Agent Strace does not know what this file held then.'),
+    unknownText(content.why),
+    ...(moments.length > 0
+      ? [vscode.l10n.t('Known: {0}.', moments.slice(0, MAX_NAMED).join(', '))]
+      : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** What a file held at the ends of the session, or at the sides of a step that changed it. */
+export function contentAt(course: FileCourse, side: Exclude<ChangeSide, { at: 'asOf' }>): Content {
   if (!('row' in side)) {
     return side.at === 'before' ? course.versions[0]!.before : sessionAfter(course);
   }

@@ -83,6 +83,10 @@ export function unknownText(why: UnknownReason): string {
       return vscode.l10n.t(
         'Transcripts are not read: see the setting "agentStrace.readTranscripts".',
       );
+    case 'changedLater':
+      return vscode.l10n.t(
+        'The session is not known to have changed it, and it was changed after this step.',
+      );
   }
 }
 

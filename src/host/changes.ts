@@ -9,7 +9,7 @@ import {
 } from '../history/changeList.ts';
 import { isUntouched } from '../history/fileHistory.ts';
 import { isTargetFolder, restoreTarget } from '../history/restoreTarget.ts';
-import { ChangeContents, contentAt } from './changeContents.ts';
+import { type ChangeContents, contentAt } from './changeContents.ts';
 import {
   fileDescription,
   linesText,
@@ -76,10 +76,10 @@ export class Changes
   /** Folders, and whether files in them can be restored: as of when the list was made. */
   private readonly offered = new Map<string, boolean>();
 
-  constructor(engine: Engine, focus: Focus) {
+  constructor(engine: Engine, focus: Focus, contents: ChangeContents) {
     this.engine = engine;
     this.focus = focus;
-    this.contents = new ChangeContents(engine);
+    this.contents = contents;
     this.view = vscode.window.createTreeView(CHANGES_VIEW, {
       treeDataProvider: this,
       showCollapseAll: true,
@@ -89,7 +89,6 @@ export class Changes
     const command = (id: string, work: (item: unknown) => unknown): vscode.Disposable =>
       vscode.commands.registerCommand(`agentStrace.${id}`, work);
     this.subscriptions = [
-      this.contents,
       this.view,
       this.changed,
       vscode.window.registerFileDecorationProvider(this),
@@ -339,7 +338,7 @@ export class Changes
   }
 
   /**
-   * Opens the diff of one step; where it changed several files, of the one that the person picks.
+   * Opens the diff of one step; where it changed several files, of all of them.
    *
    * @param session key of the session
    * @param step its place in the list of steps, from 0
@@ -357,16 +356,10 @@ export class Changes
       );
       return;
     }
-    const path =
-      paths.length === 1
-        ? paths[0]
-        : (
-            await vscode.window.showQuickPick(
-              paths.map((path) => ({ label: plainLabel(path), path })),
-              { title: vscode.l10n.t('Show the diff of which file?') },
-            )
-          )?.path;
-    if (path !== undefined) await this.openDiff(live, path, { row, step });
+    const [path] = paths;
+    if (paths.length > 1) {
+      await vscode.commands.executeCommand('agentStrace.showRangeChanges', live.key, step, step);
+    } else if (path !== undefined) await this.openDiff(live, path, { row, step });
   }
 
   dispose(): void {

@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import { createPricer, PRICE_LIST } from '../analysis/price.ts';
 import { textHash } from '../model/ids.ts';
+import { visibleText } from '../model/visibleText.ts';
 import { SessionNames } from '../trace/names.ts';
+import type { LiveSession } from './liveSession.ts';
 import { LiveSessions } from './liveSessions.ts';
 import { openFolders, realFolder } from './openFolders.ts';
 import { PastSessions } from './pastSessions.ts';
@@ -52,6 +54,18 @@ export class Engine implements vscode.Disposable {
   /** Sessions in agents' own transcripts; they are looked for when somebody asks. */
   get transcripts(): TranscriptSessions {
     return this.transcriptSessions;
+  }
+
+  /**
+   * Gives a session a name. Its first prompt is none: that stays its title whatever it is.
+   *
+   * @param name empty takes it away
+   * @throws {Error} in words for people, when it cannot be kept
+   */
+  rename({ traceDir, id, trace }: LiveSession, name: string): void {
+    const title = visibleText(trace.fold.session.title);
+    this.names.set(traceDir, id, name.trim() === title.trim() ? '' : name);
+    this.live.announce();
   }
 
   /** How sessions that are over are read. */

@@ -5,17 +5,19 @@ import { isBelow } from '../trace/paths.ts';
 import type { Engine } from './engine.ts';
 import type { LiveSession } from './liveSession.ts';
 import { openFolders, realFolder } from './openFolders.ts';
+import type { TraceDocuments } from './traceDocuments.ts';
 
-export const EVENT_SCHEME = 'agent-strace-event';
+const KIND = 'event';
 
 /** Opens steps: their file where it lies in the workspace, else the event itself, read-only. */
-export class EventDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
+export class EventDocuments {
   private readonly engine: Engine;
-  private readonly registration: vscode.Disposable;
+  private readonly documents: TraceDocuments;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, documents: TraceDocuments) {
     this.engine = engine;
-    this.registration = vscode.workspace.registerTextDocumentContentProvider(EVENT_SCHEME, this);
+    this.documents = documents;
+    documents.provide(KIND, (query) => this.textOf(query));
   }
 
   async open(session: LiveSession, step: number): Promise<void> {
@@ -42,17 +44,15 @@ export class EventDocuments implements vscode.TextDocumentContentProvider, vscod
   /** Opens the event of a step as it stands in the trace, read-only. */
   async openEvent(session: LiveSession, step: number): Promise<void> {
     const row = session.trace.fold.steps.row(step);
-    const uri = vscode.Uri.from({
-      scheme: EVENT_SCHEME,
-      path: `/Step ${step + 1}.json`,
-      query: new URLSearchParams({ session: session.key, row: `${row}` }).toString(),
+    const uri = this.documents.uri(KIND, `/Step ${step + 1}.json`, {
+      session: session.key,
+      row: `${row}`,
     });
     const document = await vscode.workspace.openTextDocument(uri);
     await vscode.window.showTextDocument(document, { preview: true, preserveFocus: true });
   }
 
-  provideTextDocumentContent(uri: vscode.Uri): string {
-    const query = new URLSearchParams(uri.query);
+  private textOf(query: URLSearchParams): string {
     const session = this.engine.live.get(query.get('session') ?? '');
     const row = Number(query.get('row'));
     if (!session || !Number.isSafeInteger(row)) return '// This session is no longer open.\n';
@@ -60,10 +60,6 @@ export class EventDocuments implements vscode.TextDocumentContentProvider, vscod
     const events = session.trace.readEvents([row, pair]).filter((event) => event !== undefined);
     if (events.length === 0) return '// The trace was moved or deleted.\n';
     return `${JSON.stringify(events.length === 1 ? events[0] : events, null, 2)}\n`;
-  }
-
-  dispose(): void {
-    this.registration.dispose();
   }
 }
 

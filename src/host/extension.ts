@@ -1,9 +1,12 @@
 import * as vscode from 'vscode';
 import type { SessionSummary } from '../model/summary.ts';
 import { Badges } from './badges.ts';
+import { ChangeContents } from './changeContents.ts';
 import { Changes } from './changes.ts';
+import { ComparePanels } from './comparePanel.ts';
 import { Control } from './control.ts';
 import { DailyArchive } from './dailyArchive.ts';
+import { DeepLinks } from './deepLink.ts';
 import { Engine } from './engine.ts';
 import { EventDocuments } from './eventDocuments.ts';
 import { Focus } from './focus.ts';
@@ -22,7 +25,9 @@ import { StatusBar } from './statusBar.ts';
 import type { StatusLine } from './statusText.ts';
 import { StreamView } from './streamView.ts';
 import { Touches } from './touches.ts';
+import { TraceDocuments } from './traceDocuments.ts';
 import type { TranscriptCommand, TranscriptCommands } from './transcriptCommands.ts';
+import { UnderstandHost } from './understandHost.ts';
 
 /** What the extension shows of itself to tests and other extensions. Read-only. */
 export interface AgentStraceApi {
@@ -59,8 +64,10 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   const control = new Control(engine, focus, log);
   const controlOf = (session: LiveSession) => control.of(session);
   const statusBar = new StatusBar(engine, controlOf);
-  const documents = new EventDocuments(engine);
-  const stream = new StreamView(context.extensionUri, engine, focus, documents, controlOf, log);
+  const documents = new TraceDocuments();
+  const events = new EventDocuments(engine, documents);
+  const contents = new ChangeContents(engine, documents);
+  const stream = new StreamView(context.extensionUri, engine, focus, events, controlOf, log);
   const sessions = new SessionsTree(engine, controlOf);
   // Most windows never need it: it is loaded when they do.
   let loaded: Promise<SetUp> | undefined;
@@ -85,6 +92,14 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     changed: () => statusBar.refresh(),
   });
   statusBar.guardOf = (session) => guard.statusOf(session);
+  const understand = new UnderstandHost({
+    engine,
+    focus,
+    documents,
+    contents,
+    markedStep: () => marks.stepAtCursor(),
+    log,
+  });
   const command = (id: string, work: (...values: unknown[]) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`agentStrace.${id}`, work);
   context.subscriptions.push(
@@ -93,19 +108,31 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
     focus,
     statusBar,
     documents,
+    contents,
     stream,
     sessions,
-    new SessionCommands(engine, focus, sessions, stream, log),
+    new SessionCommands(engine, focus, stream, understand, log),
     new DailyArchive(engine, log),
     { dispose: () => void loaded?.then((part) => part.dispose()) },
     touches,
     marks,
     new Badges(touches),
-    new Changes(engine, focus),
+    new Changes(engine, focus, contents),
     guard,
     keepMaskSetting(log),
     control,
-    new ReplayPanels(context.extensionUri, engine, focus, documents, log),
+    understand,
+    new ReplayPanels(
+      context.extensionUri,
+      engine,
+      focus,
+      events,
+      understand,
+      (session) => guard.budgetOf(session),
+      log,
+    ),
+    new DeepLinks(engine),
+    new ComparePanels(context.extensionUri, engine, focus, understand, log),
     revealStreamAtStart(engine, statusBar),
     command('openStream', (session) => stream.show(sessionKeyOf(session))),
     command('replayShown', () =>

@@ -50,6 +50,11 @@ export class GuardHost implements vscode.WebviewPanelSerializer, vscode.Disposab
     return this.part?.statusOf(session);
   }
 
+  /** What rules let a session cost, nano-dollars; undefined: there is no such rule, or none is known yet. */
+  budgetOf(session: LiveSession): number | undefined {
+    return this.part?.budgetOf(session);
+  }
+
   /** After a reload of the window. */
   async deserializeWebviewPanel(panel: vscode.WebviewPanel): Promise<void> {
     (await this.load()).restore(panel);

@@ -252,7 +252,7 @@ describe('StreamFeed', () => {
     expect(header.cost.nanoUsd).toBe(10_000_000);
     expect(header.current?.target).toBe('a.ts');
     expect(page.rows.map(({ kind }) => kind)).toEqual(['session', 'prompt', 'run', 'read']);
-    expect(page.rows[2]!.flags).toBe(ROW_FLAGS.error);
+    expect(page.rows[2]!.flags).toBe(ROW_FLAGS.error | ROW_FLAGS.test);
     expect(page.rows[3]!.flags).toBe(ROW_FLAGS.running);
     // A prompt shows the total of its turn.
     expect(page.rows[1]!.nanoUsd).toBe(10_000_000);

@@ -59,7 +59,7 @@ describe('the hover of a marked line', () => {
       NOW,
     );
     expect(text).not.toMatch(/command:evil|<img|https:|\$\(bug|\*\*b|\n# /);
-    expect(text.match(/\]\(command:/g)).toHaveLength(2);
+    expect(text.match(/\]\(command:/g)).toHaveLength(3);
     expect(text).not.toMatch(/\(command:[^ ]*[()'][^ ]* "/);
   });
 

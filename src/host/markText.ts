@@ -63,7 +63,11 @@ export function stepFacts({ session, row, kind }: SessionStep): StepFacts {
 }
 
 /** The commands of the hover: the only ones that it may run. */
-export const HOVER_COMMANDS = ['agentStrace.replay', 'agentStrace.showStepDiff'] as const;
+export const HOVER_COMMANDS = [
+  'agentStrace.replay',
+  'agentStrace.showStepDiff',
+  'agentStrace.showWhy',
+] as const;
 
 /** Prompts are quoted so far, characters. */
 const QUOTED = 160;
@@ -116,11 +120,14 @@ function stepWords({ step, steps, tool, added, removed }: StepFacts): string {
 
 function links({ kind, sessionKey, step }: StepFacts): string {
   if (step < 0) return '';
-  const [replay, diff] = HOVER_COMMANDS.map((command) => commandUri(command, sessionKey, step));
+  const [replay, diff, why] = HOVER_COMMANDS.map((command) =>
+    commandUri(command, sessionKey, step),
+  );
   const all = [`[$(history) Open in replay](${replay} "Replay the session from this step")`];
   if (kind === 'modified') {
     all.push(`[$(diff) Show diff](${diff} "What this step changed")`);
   }
+  all.push(`[$(question) Why?](${why} "What led to this step, back to the prompt")`);
   return `---\n\n${all.join('&nbsp;&nbsp;&nbsp;')}`;
 }
 

@@ -87,6 +87,16 @@ export class Marks implements vscode.Disposable, vscode.HoverProvider {
     return undefined;
   }
 
+  /** The step by which the line of the cursor is marked, with its session's key. */
+  stepAtCursor(): { key: string; step: number } | undefined {
+    const editor = vscode.window.activeTextEditor;
+    const line = (editor?.selection.active.line ?? 0) + 1;
+    const [found] = (editor && this.marksIn(editor.document)?.at(line)?.steps) ?? [];
+    if (!found) return undefined;
+    const step = found.session.trace.fold.steps.stepOf(found.row);
+    return step < 0 ? undefined : { key: found.session.key, step };
+  }
+
   private get hidden(): boolean {
     return this.state.get(HIDDEN, false);
   }

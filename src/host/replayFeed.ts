@@ -3,26 +3,24 @@ import {
   type FromReplayPage,
   REPLAY_PROTOCOL,
   type ReplayCommand,
+  type ReplaySection,
   type ReplaySpeed,
   type ToReplayPage,
 } from '../protocol/replay.ts';
 import type { LiveSession, RowCursor } from './liveSession.ts';
 import type { LiveChange, LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
+import { type ActsHost, actFor, isCommand, isNumber, wordsFor } from './replayActs.ts';
+import type { AnswersHost, ReplayAnswers, ReplayQuestion } from './replayAnswers.ts';
 import { replayHeader } from './replayHeader.ts';
 import { RowSender } from './rowSender.ts';
 import { sessionProblem } from './sessionProblem.ts';
-import { stepDetails } from './stepDetails.ts';
 import { StepSearch } from './stepSearch.ts';
 
-export type OpenWhat = Extract<FromReplayPage, { type: 'open' }>['what'];
-
 /** What a feed asks of whatever shows the page. */
-export interface ReplayHost {
-  post(message: ToReplayPage): void;
-  open(session: LiveSession, step: number, what: OpenWhat): void;
-  /** @param path one that the session knows; where it leads is not checked yet */
-  openFile(session: LiveSession, path: string): void;
+export interface ReplayHost extends AnswersHost, ActsHost {
+  /** What takes analyses: loaded when it is first asked for. */
+  loadAnswers(session: LiveSession): Promise<ReplayAnswers>;
   command(command: ReplayCommand): void;
   /** How a replay starts. */
   settings(): { speed: ReplaySpeed; skipIdle: boolean };
@@ -30,11 +28,8 @@ export interface ReplayHost {
   named(title: string): void;
 }
 
-const COMMANDS: ReadonlySet<string> = new Set<ReplayCommand>(['showLog', 'chooseSession']);
-const WHAT: ReadonlySet<string> = new Set<OpenWhat>(['diff', 'file', 'event', 'stream']);
-
-/** Rows whose words a page may ask for at once. */
-const MAX_WORDS = 2000;
+/** Questions that wait until their answers are loaded. */
+const MAX_WAITING = 50;
 /** Files that a state names. */
 const MAX_FILES = 200;
 /** Work on the index in one go, ms. */
@@ -57,7 +52,7 @@ export class ReplayFeed {
   private readonly search = new StepSearch();
   private readonly release: () => void;
   private readonly stopListening: () => void;
-  private readonly refresh: ReturnType<typeof setInterval>;
+  private readonly clock: ReturnType<typeof setInterval>;
   private readonly patience: ReturnType<typeof setTimeout>;
   private ready = false;
   private disposed = false;
@@ -67,27 +62,38 @@ export class ReplayFeed {
   private index: ReplayIndex | undefined;
   private indexed: RowCursor | undefined;
   private working = false;
+  private answers: ReplayAnswers | undefined;
+  private unanswered: ReplayQuestion[] = [];
   /** The latest question that waits for the index. */
   private asked: { requestId: number; step: number } | undefined;
-  private wantedStep: number | undefined;
+  private wanted: { step?: number; section?: ReplaySection };
   private sentHeader = '';
   private sentProblem = '';
   private sentEmpty = '';
   private toldLoading = false;
 
-  /** @param step to open at; undefined: where the page was, or the start */
-  constructor(live: LiveSessions, key: string, host: ReplayHost, step?: number) {
+  /**
+   * @param step to open at; undefined: where the page was, or the start
+   * @param section what to show of it
+   */
+  constructor(
+    live: LiveSessions,
+    key: string,
+    host: ReplayHost,
+    step?: number,
+    section?: ReplaySection,
+  ) {
     this.live = live;
     this.key = key;
     this.host = host;
-    this.wantedStep = step;
+    this.wanted = wanted(step, section);
     this.numbers = new Pace(() => this.sendNumbers(), 4);
     this.rows = new Pace(() => this.sendRows(), 8);
     this.stopListening = live.onChange((change) => this.onChange(change));
     // However old the session is, it stays open with the page.
     this.release = live.hold(key);
-    this.refresh = setInterval(() => this.numbers.ask(), REFRESH_MS);
-    this.refresh.unref?.();
+    this.clock = setInterval(() => this.refresh(), REFRESH_MS);
+    this.clock.unref?.();
     this.patience = setTimeout(() => {
       this.outOfPatience = true;
       this.sendNumbers();
@@ -105,15 +111,18 @@ export class ReplayFeed {
     }
     if (!this.ready) return;
     if (message.type === 'command') {
-      if (COMMANDS.has(message.command)) this.host.command(message.command);
+      if (isCommand(message.command)) this.host.command(message.command);
       return;
     }
     const { shown } = this;
     if (!shown || message.sessionId !== this.key) return;
     switch (message.type) {
       case 'rows':
-        this.answerRows(shown, message);
+      case 'details': {
+        const words = wordsFor(shown, message);
+        if (words) this.host.post(words);
         break;
+      }
       case 'find':
         this.find(shown, message);
         break;
@@ -122,29 +131,36 @@ export class ReplayFeed {
         this.asked = { requestId: message.requestId, step: message.step };
         this.work();
         break;
-      case 'details':
-        this.answerDetails(shown, message);
-        break;
       case 'open':
-        if (isNumber(message.step) && WHAT.has(message.what)) {
-          this.host.open(shown, message.step, message.what);
-        }
-        break;
       case 'openFile':
-        if (typeof message.path === 'string' && isFileOf(shown, message.path)) {
-          this.host.openFile(shown, message.path);
-        }
+      case 'openChanges':
+      case 'rename':
+        actFor(this.host, shown, message);
+        break;
+      case 'why':
+      case 'range':
+      case 'copy':
+      case 'annotate':
+      case 'removeAnnotation':
+        if (this.answers) this.answers.receive(message, this.index);
+        else if (this.unanswered.length < MAX_WAITING) this.unanswered.push(message);
         break;
       default:
     }
   }
 
   /** Shows a step: at once, or as soon as there is a page. */
-  goTo(step: number): void {
-    this.wantedStep = step;
+  goTo(step: number, section?: ReplaySection): void {
+    this.wanted = wanted(step, section);
     if (!this.ready) return;
-    this.host.post({ type: 'goTo', sessionId: this.key, step });
-    this.wantedStep = undefined;
+    this.host.post({ type: 'goTo', sessionId: this.key, step, ...wanted(undefined, section) });
+    this.wanted = {};
+  }
+
+  /** What the session may cost, or what is said of it elsewhere, changed. */
+  refresh(): void {
+    this.answers?.ask();
+    this.numbers.ask();
   }
 
   /** The page went away, or nobody sees it: nothing is sent until it says `ready` again. */
@@ -152,6 +168,8 @@ export class ReplayFeed {
     this.ready = false;
     this.search.stop();
     this.asked = undefined;
+    this.unanswered = [];
+    this.answers?.pause();
     this.sender?.dispose();
     this.sender = undefined;
   }
@@ -169,16 +187,17 @@ export class ReplayFeed {
     this.sentHeader = '';
     this.sentProblem = '';
     this.sentEmpty = '';
-    const { wantedStep: step } = this;
-    this.wantedStep = undefined;
+    const { wanted: at } = this;
+    this.wanted = {};
     this.host.post({
       type: 'start',
       version: REPLAY_PROTOCOL,
       sessionId: this.key,
       ...this.host.settings(),
-      ...(step === undefined ? {} : { step }),
+      ...at,
     });
     this.sendNumbers();
+    if (this.shown) this.answers?.start();
   }
 
   private onChange(change: LiveChange): void {
@@ -244,6 +263,9 @@ export class ReplayFeed {
       this.shown = session;
       this.index = undefined;
       this.indexed = session.openCursor();
+      this.answers?.dispose();
+      this.answers = undefined;
+      void this.loadAnswers(session);
     }
     if (this.sender) return;
     this.sentEmpty = '';
@@ -254,6 +276,23 @@ export class ReplayFeed {
     );
     this.sender.send();
     this.work();
+  }
+
+  private async loadAnswers(session: LiveSession): Promise<void> {
+    try {
+      const answers = await this.host.loadAnswers(session);
+      if (this.shown !== session || this.disposed) {
+        answers.dispose();
+        return;
+      }
+      this.answers = answers;
+      if (!this.ready) return;
+      answers.start();
+      for (const question of this.unanswered.splice(0)) answers.receive(question, this.index);
+    } catch (error) {
+      const message = `Phases and causes are not shown: ${(error as Error).message}`;
+      this.host.post({ type: 'error', message });
+    }
   }
 
   private sendRows(): void {
@@ -286,7 +325,10 @@ export class ReplayFeed {
       const endMs = performance.now() + SLICE_MS;
       const more = index.work(() => performance.now() < endMs);
       this.answerState(index);
-      if (!more) return;
+      if (!more) {
+        this.answers?.indexed(index);
+        return;
+      }
       this.working = true;
       setImmediate(turn);
     };
@@ -315,35 +357,13 @@ export class ReplayFeed {
     if (!state && !index.complete) return;
     this.asked = undefined;
     const { requestId } = asked;
-    this.host.post({
+    const message: Extract<ToReplayPage, { type: 'state' }> = {
       type: 'state',
       sessionId: this.key,
       requestId,
       ...(state ? { state } : {}),
-    });
-  }
-
-  private answerDetails(
-    session: LiveSession,
-    { requestId, step }: Extract<FromReplayPage, { type: 'details' }>,
-  ): void {
-    if (!isNumber(requestId) || !isNumber(step)) return;
-    const details = stepDetails(session.trace, step);
-    this.host.post({
-      type: 'details',
-      sessionId: this.key,
-      requestId,
-      ...(details ? { details } : {}),
-    });
-  }
-
-  private answerRows(
-    session: LiveSession,
-    { requestId, from, to }: Extract<FromReplayPage, { type: 'rows' }>,
-  ): void {
-    if (!isNumber(from) || !isNumber(to) || !isNumber(requestId)) return;
-    const rows = session.trace.describe(from, Math.min(to, from + MAX_WORDS));
-    this.host.post({ type: 'rows', sessionId: this.key, requestId, from, rows });
+    };
+    this.host.post(this.answers?.withSources(message) ?? message);
   }
 
   private find(
@@ -363,7 +383,8 @@ export class ReplayFeed {
     this.pause();
     this.disposed = true;
     this.stopListening();
-    clearInterval(this.refresh);
+    clearInterval(this.clock);
+    this.answers?.dispose();
     clearTimeout(this.patience);
     this.numbers.dispose();
     this.rows.dispose();
@@ -372,8 +393,10 @@ export class ReplayFeed {
   }
 }
 
-const isNumber = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-
-const isFileOf = ({ trace }: LiveSession, path: string): boolean =>
-  trace.fold.files.paths.find(path) !== undefined;
+const wanted = (
+  step: number | undefined,
+  section: ReplaySection | undefined,
+): { step?: number; section?: ReplaySection } => ({
+  ...(step === undefined ? {} : { step }),
+  ...(section === undefined ? {} : { section }),
+});

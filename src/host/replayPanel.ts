@@ -1,14 +1,21 @@
 import * as vscode from 'vscode';
 import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
+import type { ReplayCommand, ReplaySection } from '../protocol/replay.ts';
+import { replayLink } from './deepLink.ts';
 import type { Engine } from './engine.ts';
 import type { EventDocuments } from './eventDocuments.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import { pageHtml, pageOptions, pageRoot } from './pageHtml.ts';
-import { type OpenWhat, ReplayFeed } from './replayFeed.ts';
+import { mayWrite } from './patiently.ts';
+import { plainLabel } from './plainText.ts';
+import type { OpenWhat } from './replayActs.ts';
+import type { AnswersHost } from './replayAnswers.ts';
+import { ReplayFeed } from './replayFeed.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
-import { readSettings } from './settings.ts';
+import { affectsStatusBar, readSettings } from './settings.ts';
+import type { UnderstandHost } from './understandHost.ts';
 
 const VIEW_TYPE = 'agentStrace.replay';
 /** Of a tab, UTF-16 units. */
@@ -19,12 +26,23 @@ interface Open {
   feed: ReplayFeed;
 }
 
+/** The commands of pages, each about the session that the page shows. */
+const COMMANDS: Record<ReplayCommand, string> = {
+  showLog: 'agentStrace.showLog',
+  chooseSession: 'agentStrace.replay',
+  compare: 'agentStrace.compare',
+  export: 'agentStrace.exportSession',
+  explain: 'agentStrace.explain',
+};
+
 /** Replays of sessions, each in an editor tab of its own that outlives a reload of the window. */
 export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Disposable {
   private readonly extensionUri: vscode.Uri;
   private readonly engine: Engine;
   private readonly focus: Focus;
   private readonly documents: EventDocuments;
+  private readonly understand: UnderstandHost;
+  private readonly budgetOf: (session: LiveSession) => number | undefined;
   private readonly log: vscode.LogOutputChannel;
   /** By session. */
   private readonly open = new Map<string, Open>();
@@ -35,18 +53,34 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     engine: Engine,
     focus: Focus,
     documents: EventDocuments,
+    understand: UnderstandHost,
+    budgetOf: (session: LiveSession) => number | undefined,
     log: vscode.LogOutputChannel,
   ) {
     this.extensionUri = extensionUri;
     this.engine = engine;
     this.focus = focus;
     this.documents = documents;
+    this.understand = understand;
+    // The nearest limit counts.
+    this.budgetOf = (session) => {
+      const limits = [readSettings().budgetNanoUsd, budgetOf(session)];
+      const known = limits.filter((limit) => limit !== undefined);
+      return known.length === 0 ? undefined : Math.min(...known);
+    };
     this.log = log;
     this.subscriptions = [
       vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, this),
       vscode.commands.registerCommand('agentStrace.replay', (session: unknown, step: unknown) =>
         this.replay(session, step),
       ),
+      vscode.commands.registerCommand('agentStrace.showWhy', (session: unknown, step: unknown) =>
+        this.replay(session, step, 'why'),
+      ),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (!affectsStatusBar(event)) return;
+        for (const { feed } of this.open.values()) feed.refresh();
+      }),
       engine.onDidReplace(() => {
         for (const [key, { panel, feed }] of this.open) {
           feed.dispose();
@@ -64,8 +98,9 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
    *
    * @param session key or tree item; the person picks one where it names none
    * @param step to go to
+   * @param section what to show of it
    */
-  private async replay(session: unknown, step: unknown): Promise<void> {
+  private async replay(session: unknown, step: unknown, section?: ReplaySection): Promise<void> {
     const at = Number.isSafeInteger(step) && Number(step) >= 0 ? Number(step) : undefined;
     const found = await sessionFor(this.engine, this.focus, sessionKeyOf(session), {
       title: vscode.l10n.t('Replay which session?'),
@@ -76,14 +111,14 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     const known = this.open.get(key);
     if (known) {
       known.panel.reveal();
-      if (at !== undefined) known.feed.goTo(at);
+      if (at !== undefined) known.feed.goTo(at, section);
     } else {
       const panel = vscode.window.createWebviewPanel(
         VIEW_TYPE,
         titleOf(trace.fold.session.title),
         vscode.ViewColumn.Active,
       );
-      this.begin(panel, key, at);
+      this.begin(panel, key, at, section);
     }
     found.release();
   }
@@ -95,13 +130,18 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     else this.begin(panel, key, undefined);
   }
 
-  private begin(panel: vscode.WebviewPanel, key: string, step: number | undefined): void {
+  private begin(
+    panel: vscode.WebviewPanel,
+    key: string,
+    step: number | undefined,
+    section?: ReplaySection,
+  ): void {
     const { webview } = panel;
     webview.options = pageOptions(pageRoot(this.extensionUri));
     const icon = (theme: 'dark' | 'light') =>
       vscode.Uri.joinPath(this.extensionUri, 'media', `pulse-${theme}.svg`);
     panel.iconPath = { dark: icon('dark'), light: icon('light') };
-    this.open.set(key, { panel, feed: this.newFeed(panel, key, step) });
+    this.open.set(key, { panel, feed: this.newFeed(panel, key, step, section) });
     const feed = (): ReplayFeed | undefined => this.open.get(key)?.feed;
     webview.onDidReceiveMessage((message: unknown) => feed()?.receive(message));
     panel.onDidChangeViewState(() => {
@@ -120,18 +160,42 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
     return pageHtml(webview, pageRoot(this.extensionUri), 'replay', 'Replay');
   }
 
-  private newFeed(panel: vscode.WebviewPanel, key: string, step?: number): ReplayFeed {
+  private newFeed(
+    panel: vscode.WebviewPanel,
+    key: string,
+    step?: number,
+    section?: ReplaySection,
+  ): ReplayFeed {
+    const { executeCommand } = vscode.commands;
+    const answers: AnswersHost = {
+      post: (message) => void panel.webview.postMessage(message),
+      budgetNanoUsd: this.budgetOf,
+      copyText: async (text) => await vscode.env.clipboard.writeText(text),
+      linkTo: ({ id }, at) => replayLink(id, at),
+      mayWrite,
+    };
     return new ReplayFeed(
       this.engine.live,
       key,
       {
-        post: (message) => void panel.webview.postMessage(message),
+        ...answers,
         open: (session, at, what) => this.show(session, at, what),
-        openFile: (session, path) => this.run(this.documents.openFile(session, path)),
-        command: (command) => {
-          const id = command === 'showLog' ? 'agentStrace.showLog' : 'agentStrace.replay';
-          this.run(vscode.commands.executeCommand(id));
-        },
+        openFile: (session, path, asOf) =>
+          this.run(
+            asOf === undefined
+              ? this.documents.openFile(session, path)
+              : executeCommand('agentStrace.openFileAsOf', session.key, path, asOf),
+          ),
+        openChanges: ({ key: of }, from, to) =>
+          this.run(executeCommand('agentStrace.showRangeChanges', of, from, to)),
+        rename: (session, title) => this.rename(session, title),
+        loadAnswers: async (session) => (await this.understand.load()).answers(session, answers),
+        command: (command) =>
+          this.run(
+            command === 'chooseSession' || command === 'showLog'
+              ? executeCommand(COMMANDS[command])
+              : executeCommand(COMMANDS[command], key),
+          ),
         settings: () => {
           const { replaySpeed, replaySkipIdle } = readSettings();
           return { speed: replaySpeed as 4, skipIdle: replaySkipIdle };
@@ -141,7 +205,18 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
         },
       },
       step,
+      section,
     );
+  }
+
+  private rename(session: LiveSession, title: string): void {
+    if (!mayWrite()) return;
+    try {
+      this.engine.rename(session, title);
+    } catch (error) {
+      this.log.error(error as Error);
+      void vscode.window.showErrorMessage(plainLabel((error as Error).message));
+    }
   }
 
   private show(session: LiveSession, step: number, what: OpenWhat): void {

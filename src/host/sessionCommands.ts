@@ -13,30 +13,31 @@ import { mayWrite, patiently } from './patiently.ts';
 import { plainLabel } from './plainText.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 import type { ExportFormat } from './sessionExport.ts';
-import type { SessionsTree } from './sessionsTree.ts';
 import { costText } from './statusText.ts';
 import type { StreamView } from './streamView.ts';
+import type { UnderstandHost } from './understandHost.ts';
+import { whenRead } from './whenRead.ts';
 
 /** What a person does with a recorded session: look, rename, export, reveal, delete. */
 export class SessionCommands implements vscode.Disposable {
   private readonly engine: Engine;
   private readonly focus: Focus;
-  private readonly tree: SessionsTree;
   private readonly stream: StreamView;
+  private readonly understand: UnderstandHost;
   private readonly log: vscode.LogOutputChannel;
   private readonly registrations: vscode.Disposable[];
 
   constructor(
     engine: Engine,
     focus: Focus,
-    tree: SessionsTree,
     stream: StreamView,
+    understand: UnderstandHost,
     log: vscode.LogOutputChannel,
   ) {
     this.engine = engine;
     this.focus = focus;
-    this.tree = tree;
     this.stream = stream;
+    this.understand = understand;
     this.log = log;
     const command = (id: string, work: (argument: unknown) => Promise<void>): vscode.Disposable =>
       vscode.commands.registerCommand(`agentStrace.${id}`, (argument: unknown) =>
@@ -82,11 +83,10 @@ export class SessionCommands implements vscode.Disposable {
   private async rename(argument: unknown): Promise<void> {
     if (!mayWrite()) return;
     await this.withSession(argument, vscode.l10n.t('Rename Session'), async (session) => {
-      const { traceDir, id } = session;
       const cancel = new AbortController();
       // What it is called without a name is in its first events: of an old one they are yet to be read.
       const reading = vscode.l10n.t('Reading the session');
-      if (!(await patiently(reading, cancel, whenRead(this.engine, session, cancel.signal)))) {
+      if (!(await patiently(reading, cancel, whenRead(this.engine.live, session, cancel.signal)))) {
         return;
       }
       const title = visibleText(session.trace.fold.session.title);
@@ -99,10 +99,7 @@ export class SessionCommands implements vscode.Disposable {
           value.length > MAX_NAME ? vscode.l10n.t('{0} characters at most.', MAX_NAME) : undefined,
       });
       if (name === undefined) return;
-      // Its first prompt is no name: that stays its title whatever it is.
-      this.engine.names.set(traceDir, id, name.trim() === title.trim() ? '' : name);
-      this.engine.live.announce();
-      this.tree.ask();
+      this.engine.rename(session, name);
     });
   }
 
@@ -126,7 +123,7 @@ export class SessionCommands implements vscode.Disposable {
     await this.withSession(argument, vscode.l10n.t('Export Session'), async (session) => {
       const format = await pickFormat();
       if (format === undefined) return;
-      const { exportName, exportSession } = await import('./sessionExport.ts');
+      const { exportName, exportSession } = (await this.understand.load()).exports;
       const [folder] = vscode.workspace.workspaceFolders ?? [];
       const title = session.summary(Date.now()).title;
       const name = exportName(title, session.id, format);
@@ -146,7 +143,7 @@ export class SessionCommands implements vscode.Disposable {
       const done = await patiently(
         vscode.l10n.t('Exporting the session'),
         cancel,
-        whenRead(this.engine, session, cancel.signal).then(() =>
+        whenRead(this.engine.live, session, cancel.signal).then(() =>
           exportSession(session, format, target.fsPath, cancel.signal, maskChosen()),
         ),
       );
@@ -171,7 +168,7 @@ export class SessionCommands implements vscode.Disposable {
         const read = await patiently(
           vscode.l10n.t('Reading the session'),
           cancel,
-          whenRead(this.engine, session, cancel.signal),
+          whenRead(this.engine.live, session, cancel.signal),
         );
         if (!read || !this.isOver(session)) return;
         const summary = session.summary(Date.now());
@@ -294,24 +291,4 @@ async function pickFormat(): Promise<ExportFormat | undefined> {
   ];
   const title = vscode.l10n.t('Export Session');
   return (await vscode.window.showQuickPick(items, { title }))?.format;
-}
-
-/** Until it is read to its end. @throws the signal's reason */
-async function whenRead(
-  { live }: Engine,
-  session: LiveSession,
-  signal: AbortSignal,
-): Promise<void> {
-  if (!session.loading) return;
-  await new Promise<void>((resolve, reject) => {
-    const stop = live.onChange(() => {
-      if (session.loading && !session.gone) return;
-      stop();
-      resolve();
-    });
-    signal.addEventListener('abort', () => {
-      stop();
-      reject(signal.reason);
-    });
-  });
 }

@@ -58,6 +58,8 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
     this.view = vscode.window.createTreeView<Node>(SESSIONS_VIEW, {
       treeDataProvider: this,
       showCollapseAll: true,
+      // Two are compared.
+      canSelectMany: true,
     });
     // By the clock alone a session falls silent, its minutes go on, and a day ends.
     this.clock = setInterval(() => {

@@ -90,7 +90,7 @@ const escapeUnit = (unit: string): string =>
  * JSON in pure ASCII. Python splits lines at U+0085, U+2028 and the like, so nothing above `~`
  * may stand in the file as it is.
  */
-function asciiJson(value: Json): string {
+export function asciiJson(value: Json): string {
   return JSON.stringify(value).replace(/[\u007f-\uffff]/g, escapeUnit);
 }
 

@@ -136,6 +136,8 @@ export const FLAG = {
   commit: 8192,
   /** The context window was compacted here. */
   compaction: 16384,
+  /** A command that only looks: that it fails says that there is nothing to see. */
+  look: 32768,
 } as const;
 
 export const TYPE_CODES = [

@@ -2,9 +2,10 @@ import { FLAG, TYPE } from './columns.ts';
 import type { JsonObject, TraceEvent } from './event.ts';
 import { recordedFileOps } from './fileOps.ts';
 import type { SessionFold } from './fold.ts';
+import { shownCommand } from './scriptCommand.ts';
 import { STEP_KINDS, type StepIcon, type StepKind, type StepView } from './step.ts';
 import { oneLine } from './text.ts';
-import { commandArgument, pathArgument } from './tools.ts';
+import { pathArgument } from './tools.ts';
 
 const ICONS: Record<StepKind, StepIcon> = {
   other: 'info',
@@ -140,7 +141,7 @@ function describeCall(
   switch (kind) {
     case 'run':
       view.verb = '';
-      view.target = oneLine(commandArgument(args) ?? tool);
+      view.target = oneLine(shownCommand(args) ?? tool);
       break;
     case 'search': {
       const pattern = text(args.pattern) || text(args.query) || text(args.glob);

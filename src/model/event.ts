@@ -166,6 +166,8 @@ export interface EventData {
   text?: string;
   model?: string;
   usage?: JsonObject;
+  /** Tokens that fit into the model's window, where the agent says so: on its responses. */
+  context_window?: number;
   message_id?: string;
   request_id?: string;
   /** The calls that one model response asked for: its cost is theirs. */

@@ -14,7 +14,9 @@ import { modernise } from './decode.ts';
 import { isObject, type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
 import { eventIdNumber, idNumber } from './ids.ts';
 import { Interner } from './interner.ts';
+import { onlyLooks } from './lookCommand.ts';
 import { isFailure, MAIN_CHAIN, rankOf } from './rank.ts';
+import { shownCommand } from './scriptCommand.ts';
 import { ContextSlice } from './slices/context.ts';
 import { CostSlice } from './slices/cost.ts';
 import { CountsSlice } from './slices/counts.ts';
@@ -28,7 +30,7 @@ import { ToolsSlice } from './slices/tools.ts';
 import { STEP_KINDS, type StepKind } from './step.ts';
 import { StepList } from './stepList.ts';
 import { testRun } from './testCommand.ts';
-import { commandArgument, toolKind } from './tools.ts';
+import { toolKind } from './tools.ts';
 import { type Pricer, type Usage, usageOf } from './usage.ts';
 
 export type Added =
@@ -82,6 +84,8 @@ export class SessionFold implements FoldContext {
   private readonly pendingResponses = new NumberTable();
   /** Texts whose response has not come yet, by the response's key. */
   private readonly pendingTexts = new NumberTable();
+  /** Of those, the further texts of one response. */
+  private readonly moreTexts = new Map<number, number[]>();
   /** Calls of agents that give them no id. */
   private readonly matcher = new CallMatcher();
   /** Of the event under way. */
@@ -444,6 +448,7 @@ export class SessionFold implements FoldContext {
       if (response !== undefined) {
         this.pendingResponses.delete(key);
         columns.response[row] = response;
+        this.context.changes++;
         this.steps.touchAt(response);
       }
     } else if (type === TYPE.assistant_response) {
@@ -458,8 +463,7 @@ export class SessionFold implements FoldContext {
         this.linkText(row, response);
         return;
       }
-      const other = this.pendingTexts.get(responseKey) ?? -1;
-      if (other < 0 || this.shows(row, other)) this.pendingTexts.set(responseKey, row);
+      this.waitForResponse(row, responseKey);
     } else if (type === TYPE.llm_response) {
       this.linkResponse(row, key, event);
     }
@@ -479,13 +483,27 @@ export class SessionFold implements FoldContext {
       return;
     }
     this.columns.response[row] = response;
+    this.context.changes++;
     this.steps.touch(row);
     this.steps.touchAt(response);
+  }
+
+  private waitForResponse(text: number, responseKey: number): void {
+    const other = this.pendingTexts.get(responseKey) ?? -1;
+    if (other === text) return;
+    const shows = other < 0 || this.shows(text, other);
+    if (shows) this.pendingTexts.set(responseKey, text);
+    if (other < 0) return;
+    const more = this.moreTexts.get(responseKey) ?? [];
+    const further = shows ? other : text;
+    if (more.length < MAX_CALLS && !more.includes(further)) more.push(further);
+    this.moreTexts.set(responseKey, more);
   }
 
   private linkText(text: number, response: number): void {
     const { columns } = this;
     columns.response[text] = response;
+    this.context.changes++;
     const shown = columns.pair[response]!;
     if (shown < 0 || this.shows(text, shown)) columns.pair[response] = text;
     columns.flags[response]! |= FLAG.hasText;
@@ -523,6 +541,8 @@ export class SessionFold implements FoldContext {
     if (text !== undefined) {
       this.pendingTexts.delete(key);
       this.linkText(text, row);
+      for (const further of this.moreTexts.get(key) ?? []) this.linkText(further, row);
+      this.moreTexts.delete(key);
     }
     if (sharers > 0 || !this.usage) this.hide(row);
   }
@@ -538,6 +558,18 @@ export class SessionFold implements FoldContext {
     return sharers === 0 && columns.pair[response] === row
       ? columns.nanoUsd[response]!
       : Number.NaN;
+  }
+
+  /** Row of the call that started the subagent of this lane; -1: not known. */
+  spawnedBy(lane: number): number {
+    const id = this.subagents.callIdOf(lane);
+    return id === 0 ? -1 : this.table.get(keyFrom(this.matcher.resolve(id), TYPE.tool_call));
+  }
+
+  /** The row of the call that its agent gave this id; -1. */
+  callRow(sessionId: string, toolUseId: string): number {
+    const id = this.matcher.resolve(eventIdNumber(sessionId, 'call', toolUseId));
+    return this.table.get(keyFrom(id, TYPE.tool_call));
   }
 
   /** Tokens of the response in this row, its prompt's and its own: what the next one starts with. */
@@ -573,6 +605,7 @@ export class SessionFold implements FoldContext {
       orphans: [...this.orphans],
       pendingResponses: [...this.pendingResponses],
       pendingTexts: [...this.pendingTexts],
+      moreTexts: [...this.moreTexts],
       matcher: this.matcher.save(),
       foreignRefs: [...this.foreignRefs],
       foreignOpen: [...this.foreignOpen].map(([tool, rows]) => [tool, [...rows]]),
@@ -602,6 +635,7 @@ export class SessionFold implements FoldContext {
     for (const [key, row] of saved.orphans) fold.orphans.set(key, row);
     for (const [key, row] of saved.pendingResponses) fold.pendingResponses.set(key, row);
     for (const [key, row] of saved.pendingTexts) fold.pendingTexts.set(key, row);
+    for (const [key, rows] of saved.moreTexts ?? []) fold.moreTexts.set(key, rows);
     fold.matcher.load(saved.matcher);
     for (const [ref, row] of saved.foreignRefs) fold.foreignRefs.set(ref, row);
     for (const [tool, rows] of saved.foreignOpen) fold.foreignOpen.set(tool, new Set(rows));
@@ -612,7 +646,7 @@ export class SessionFold implements FoldContext {
   }
 }
 
-const SAVED_VERSION = 4;
+const SAVED_VERSION = 5;
 
 export interface SavedFold {
   version: number;
@@ -624,6 +658,7 @@ export interface SavedFold {
   orphans: [number, number][];
   pendingResponses: [number, number][];
   pendingTexts: [number, number][];
+  moreTexts?: [number, number[]][];
   matcher: Json;
   foreignRefs: [string, number][];
   foreignOpen: [number, number[]][];
@@ -667,10 +702,11 @@ function idKey(event: TraceEvent, type: number, offset: number): number {
 /** What a command is for, as far as its words tell. */
 function commandFlags(data: JsonObject): number {
   const args = data.arguments;
-  const command = isObject(args) ? commandArgument(args) : undefined;
+  const command = isObject(args) ? shownCommand(args) : undefined;
   if (command === undefined) return 0;
   let flags = testRun(command) === 'no' ? 0 : FLAG.test;
   if (COMMIT.test(command.slice(0, MAX_COMMAND))) flags |= FLAG.commit;
+  if (flags === 0 && onlyLooks(command)) flags |= FLAG.look;
   return flags;
 }
 

@@ -12,6 +12,8 @@ export class StepList {
   private count = 0;
   private stale = false;
   private low = 0;
+  /** Goes up when steps came in before others, or went: those behind have other numbers then. */
+  moves = 0;
   private readonly columns: Columns;
 
   constructor(columns: Columns) {
@@ -55,6 +57,7 @@ export class StepList {
       if (this.count - 1 < this.low) this.low = this.count - 1;
       return;
     }
+    this.moves++;
     const at = this.position(row);
     if (this.count - at > NEAR) {
       this.list[this.count++] = row;
@@ -72,6 +75,7 @@ export class StepList {
     this.settle();
     const at = this.position(row);
     if (at >= this.count || this.list[at] !== row) return;
+    this.moves++;
     this.list.copyWithin(at, at + 1, this.count);
     this.count--;
     if (at < this.low) this.low = at;

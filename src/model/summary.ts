@@ -123,7 +123,7 @@ export function summarise(fold: SessionFold, options: SummaryOptions): SessionSu
   const context = fold.context.ofLane(0);
   if (context) {
     summary.context = { tokens: context.tokens };
-    const window = fold.pricer?.contextWindow(context.model);
+    const window = fold.context.windowOf(0);
     if (window !== undefined) summary.context.window = window;
     // Others do not say how long theirs lives.
     const told = session.provider === 'claude' || /claude/i.test(context.model);

@@ -5,7 +5,7 @@ const QUICK =
 
 /** Before the program: they run what follows. */
 const WRAPPERS = new Set(
-  'sudo env time nice nohup command exec stdbuf xvfb-run dotenv cross-env npx bunx pnpx uvx corepack poetry pipenv uv hatch rye pdm bundle run exec dlx doas caffeinate'.split(
+  'bash sh zsh sudo env time nice nohup command exec stdbuf xvfb-run dotenv cross-env npx bunx pnpx uvx corepack poetry pipenv uv hatch rye pdm bundle run exec dlx doas caffeinate'.split(
     ' ',
   ),
 );
@@ -50,9 +50,11 @@ const tasksOf = (): Record<string, RegExp> => ({
   python: /^(-m)$/,
   python3: /^(-m)$/,
   node: /^--test$/,
+  mise: /^(run|r)$/,
+  pixi: /^run$/,
 });
 /** Words that run a script of a name: it must be about tests. */
-const NAMED = /^(run|run-script|task|workspace|workspaces|run-many|affected|build|-m)$/;
+const NAMED = /^(run|r|run-script|task|workspace|workspaces|run-many|affected|build|-m)$/;
 const TEST_NAME = /^(test|tests|spec|unittest|pytest|nose2?|trial)([:._-].*)?$|[:._-]tests?$/;
 
 /** How a test command's exit code is to be read. */

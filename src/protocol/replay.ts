@@ -30,6 +30,8 @@ export interface ReplayHeader {
   /** The dearest first. */
   models: string[];
   workspace: string;
+  /** Of the working tree, where the trace tells it. */
+  branch?: string;
   status: SessionStatus;
   startedAtMs: number;
   endedAtMs?: number;
@@ -145,6 +147,8 @@ export type ToReplayPage =
       skipIdle: boolean;
       /** Step to open at; absent: where the person was, or the start. */
       step?: number;
+      /** What to show of the step. */
+      section?: ReplaySection;
     }
   /** The session is not there, or not yet. */
   | { type: 'empty'; reason: 'gone' | 'loading' }
@@ -153,7 +157,10 @@ export type ToReplayPage =
   | { type: 'rows'; sessionId: string; requestId: number; from: number; rows: StepView[] }
   /** Answer to `find`: matching rows in ascending order; several messages, the last with `done`. */
   | { type: 'found'; sessionId: string; requestId: number; rows: Uint32Array; done: boolean }
-  /** Answer to `state`. Without a state: not known yet, ask again. */
+  /**
+   * Answer to `state`. Without a state: not known yet, ask again. Of the last question a second one comes where the
+   * first had no sources yet.
+   */
   | {
       type: 'state';
       sessionId: string;
@@ -182,7 +189,7 @@ export type ToReplayPage =
   /** Something was put on the clipboard. */
   | { type: 'copied'; sessionId: string; what: CopyWhat }
   /** The person wants to see this step. */
-  | { type: 'goTo'; sessionId: string; step: number }
+  | { type: 'goTo'; sessionId: string; step: number; section?: ReplaySection }
   | {
       type: 'progress';
       sessionId: string;
@@ -231,6 +238,9 @@ export type FromReplayPage =
 
 /** The only commands a page may ask for. */
 export type ReplayCommand = 'showLog' | 'chooseSession' | 'compare' | 'export' | 'explain';
+
+/** A part of the inspector that the person asked for: why the step was done. */
+export type ReplaySection = 'why';
 
 /** The steps as Markdown, or a link that opens the first of them. */
 export type CopyWhat = 'markdown' | 'link';

@@ -1,19 +1,26 @@
 /** What a session, or many, cost: as JSON and as text. */
+import type { SessionCosts } from '../analysis/costs/sessionCosts.ts';
 import type { SessionFold } from '../model/fold.ts';
-import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../model/format.ts';
-import type { CostSummary, SessionSummary } from '../model/summary.ts';
+import { formatCount, formatTokens, formatUsd, plural } from '../model/format.ts';
+import { markdownText } from '../model/markdownText.ts';
+import { type CostSummary, isCostKnown, type SessionSummary } from '../model/summary.ts';
 import { addUsage, emptyUsage } from '../model/usage.ts';
+import { type CostTable, costTable } from './costBy.ts';
+import { type BreakdownJson, breakdownJson, type WasteJson, wasteJson } from './costPartsJson.ts';
+import { costNotes, costTableMarkdown, costTableText } from './costTableText.ts';
 import {
   cacheRateText,
+  costCell,
   costTitle,
   modelTable,
   reconciliation,
   unpricedReasons,
 } from './costText.ts';
+import { COST_BY, type CostBy } from './costWays.ts';
 import { type CostJson, costJson, seconds, usd } from './sessionJson.ts';
 import type { Style } from './style.ts';
-import { renderTable } from './table.ts';
 import { sanitizeLine, wrapFacts } from './terminalText.ts';
+import { wasteItemsText, wasteMarkdown, wasteText } from './wasteText.ts';
 
 /** What one prompt led to cost. */
 export interface PhaseCost {
@@ -30,14 +37,21 @@ export interface CostReport extends CostJson {
   title: string;
   agent: string;
   phases: PhaseCost[];
+  /** Where it was worked out. */
+  breakdown?: BreakdownJson;
+  waste?: WasteJson;
 }
 
-/** @param prompts first line of each prompt, by the row of its phase */
+/**
+ * @param prompts first line of each prompt, by the row of its phase
+ * @param costs where the money went, if that is to be said
+ */
 export function costReport(
   id: string,
   fold: SessionFold,
   summary: SessionSummary,
   prompts: ReadonlyMap<number, string>,
+  costs?: SessionCosts,
 ): CostReport {
   return {
     session_id: id,
@@ -51,27 +65,139 @@ export function costReport(
       errors: phase.errors,
       cost_usd: usd(phase.nanoUsd),
     })),
+    ...(costs === undefined
+      ? {}
+      : {
+          breakdown: breakdownJson(fold, costs, prompts, isCostKnown(summary.cost)),
+          waste: wasteJson(fold, costs.waste, isCostKnown(summary.cost)),
+        }),
   };
 }
 
 type Options = { style: Style; width?: number | undefined };
 
-/** @param billedIn ids, or beginnings of them, of the sessions that were billed for responses of this one */
+/** What the text is made of beside the report itself. */
+export interface CostTextParts {
+  /** Ids, or beginnings of them, of the sessions that were billed for responses of this one. */
+  billedIn: readonly string[];
+  fold: SessionFold;
+  costs: SessionCosts;
+  /** First line of each prompt, by its row. */
+  prompts: ReadonlyMap<number, string>;
+}
+
+const MOST_PHASES = 24;
+const MOST_TOOLS = 8;
+
+/** @param by one table in full; without it, an overview */
 export function costText(
   report: CostReport,
   cost: CostSummary,
-  billedIn: readonly string[],
+  parts: CostTextParts,
+  options: Options & { by?: CostBy | undefined },
+): string {
+  const { by } = options;
+  const title = sanitizeLine(report.title) || sanitizeLine(report.session_id);
+  const head = costTitle(cost, title, options);
+  if (by !== undefined) return `${head}\n\n${costByText(by, cost, parts, options)}`;
+  const known = cost.priced + cost.reported > 0;
+  const texts = [`${head}\n${costFacts(cost, options, parts.billedIn)}`];
+  if (cost.models.length > 0) texts.push(modelTable(cost, options));
+  // Without prices, tables of parts would be tables of zeros.
+  if (known) texts.push(...overview(parts, options));
+  return texts.join('\n');
+}
+
+function overview({ fold, costs, prompts }: CostTextParts, options: Options): string[] {
+  const { style, width } = options;
+  const phases = costTable('phase', fold, costs, prompts);
+  const short = phases.lines.filter(({ inside }) => !inside);
+  const lines = phases.lines.length > MOST_PHASES ? short : phases.lines;
+  const tools = costTable('tool', fold, costs, prompts);
+  const table = (one: CostTable, most: number): string =>
+    costTableText(one, { ...options, most, all: `agent-strace cost --by ${one.by}` });
+  const more = wrapFacts(`more: cost --by ${COST_BY.join(', ')}`, width).map(style.dim);
+  return [
+    ...(lines.length > 0 ? [table({ ...phases, lines }, MOST_PHASES)] : []),
+    ...(tools.lines.length > 0 ? [table(tools, MOST_TOOLS)] : []),
+    wasteText(costs.waste, wholeCost(costs), options),
+    `${more.join('\n')}\n`,
+  ];
+}
+
+/** NaN where some of it has no price: then nothing has a known share of it. */
+const wholeCost = ({ breakdown: { unpriced, nanoUsd } }: SessionCosts): number =>
+  unpriced > 0 ? Number.NaN : nanoUsd;
+
+const NOTHING: Partial<Record<CostBy, string>> = {
+  phase: 'The session has no steps yet.',
+  model: 'No response of a model is recorded.',
+  tool: 'No tool was called, and no answer is recorded.',
+  file: 'No file was touched.',
+  mcp: 'No MCP server was used.',
+};
+
+function costByText(
+  by: CostBy,
+  cost: CostSummary,
+  { fold, costs, prompts }: CostTextParts,
   options: Options,
 ): string {
-  const known = cost.priced + cost.reported > 0;
-  const parts = [
-    `${costTitle(cost, sanitizeLine(report.title) || sanitizeLine(report.session_id), options)}\n${costFacts(cost, options, billedIn)}`,
-  ];
-  if (cost.models.length > 0) parts.push(modelTable(cost, options));
-  // Without prices a table of phases would be a table of zeros.
-  if (known && report.phases.length > 0) parts.push(phaseTable(report.phases, options));
-  return parts.join('\n');
+  const { style, width } = options;
+  const note = (text: string): string =>
+    wrapFacts(text, width)
+      .map((one) => `${style.dim(one)}\n`)
+      .join('');
+  if (by === 'model' && cost.models.length > 0) return modelTable(cost, options);
+  if (!isCostKnown(cost)) {
+    const why = cost.unpriced > 0 ? 'No response has a known price' : 'No usage is recorded';
+    return note(`${why}, so there is nothing to share out.`);
+  }
+  if (by === 'waste') {
+    const { waste } = costs;
+    const text = wasteText(waste, wholeCost(costs), options);
+    if (waste.items.length === 0) return text;
+    return `${text}\n${wasteItemsText(fold, waste, options)}`;
+  }
+  const table = costTable(by, fold, costs, prompts);
+  if (table.lines.every(({ rest }) => rest) && by !== 'tool' && by !== 'subagent') {
+    const nothing = NOTHING[by];
+    if (nothing !== undefined) return note(nothing);
+  }
+  const notes = costNotes(table).map(note).join('');
+  return costTableText(table, options) + (notes === '' ? '' : `\n${notes}`);
 }
+
+/** The same as Markdown: all tables, and what was wasted. */
+export function costMarkdown(cost: CostSummary, parts: CostTextParts): string {
+  const { fold, costs, prompts } = parts;
+  const facts = [reconciliation(cost), ...unpricedReasons(cost).map(markdownText)].join('  \n');
+  const sections = COST_BY.filter((by) => by !== 'waste').flatMap((by) => {
+    const table = costTable(by, fold, costs, prompts);
+    if (table.lines.every(({ rest }) => rest) && by !== 'tool') return [];
+    const notes = costNotes(table).map(markdownText).join('  \n');
+    return [`## By ${NAMES[by]}\n\n${costTableMarkdown(table)}${notes ? `\n\n${notes}` : ''}`];
+  });
+  const waste = wasteMarkdown(fold, costs.waste, wholeCost(costs));
+  return [
+    `# Cost: ${markdownText(costCell(cost))}`,
+    facts,
+    ...(isCostKnown(cost) ? sections : []),
+    ...(waste === '' || !isCostKnown(cost) ? [] : [`## Paid for nothing\n\n${waste}`]),
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+const NAMES: Record<CostBy, string> = {
+  phase: 'phase',
+  model: 'model',
+  tool: 'tool',
+  file: 'file',
+  mcp: 'MCP server',
+  subagent: 'agent',
+  waste: 'waste',
+};
 
 /** Reconciliation, own and subagents, cache, and why responses have no price. */
 function costFacts(
@@ -110,38 +236,6 @@ function copiedText({ copied }: CostSummary, billedIn: readonly string[]): strin
   const where = some.length > 0 ? some.join(', ') : 'other sessions';
   const more = billedIn.length > some.length ? ` and ${billedIn.length - some.length} more` : '';
   return `${plural(copied, 'response')} billed in ${where}${more}: copies, as forks and resumed sessions hold them`;
-}
-
-function phaseTable(phases: readonly PhaseCost[], options: Options): string {
-  return renderTable<PhaseCost & { at: number }>(
-    [
-      { title: '', align: 'right', text: ({ at }) => (at > 0 ? `P${at}` : '') },
-      {
-        title: 'prompt',
-        flexible: true,
-        text: ({ prompt, at }) =>
-          sanitizeLine(prompt) || (at > 0 ? MISSING : '(before the first prompt)'),
-      },
-      {
-        title: 'calls',
-        expendable: 2,
-        align: 'right',
-        text: ({ tool_calls }) => formatCount(tool_calls),
-      },
-      { title: 'errors', expendable: 1, align: 'right', text: ({ errors }) => formatCount(errors) },
-      { title: 'cost', align: 'right', text: ({ cost_usd }) => formatUsd(cost_usd * 1e9) },
-    ],
-    numbered(phases),
-    options,
-  );
-}
-
-/** Prompts count from 1; what came before the first is 0. */
-function numbered(phases: readonly PhaseCost[]): (PhaseCost & { at: number })[] {
-  let at = 0;
-  return phases
-    .filter((phase) => phase.started_at !== null || phase.tool_calls + phase.cost_usd > 0)
-    .map((phase) => ({ ...phase, at: phase.started_at === null ? 0 : ++at }));
 }
 
 /** The costs of many sessions as one. */

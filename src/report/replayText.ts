@@ -39,14 +39,42 @@ export interface ReplayTextOptions {
   width?: number | undefined;
   /** The session's beginning, ms since the epoch. */
   startMs: number;
+  /** Number of the step, 1-based, to be shown before it. */
+  step?: number;
 }
 
+const STEP_COLUMNS = 6;
 const OFFSET_COLUMNS = 8;
 const DURATION_COLUMNS = 7;
 const COST_COLUMNS = 9;
 
 /** `+0:42`. */
 const offset = (timeMs: number, startMs: number): string => `+${formatClock(timeMs - startMs)}`;
+
+/** What stands before the words of a step: its number, where that is asked for, and its time. */
+function leadOf(timeMs: number, { step, startMs }: ReplayTextOptions): string {
+  const number =
+    step === undefined ? '' : `${padToWidth(String(step), STEP_COLUMNS - 1, 'right')} `;
+  return `${number}${padToWidth(offset(timeMs, startMs), OFFSET_COLUMNS, 'right')}  `;
+}
+
+/** A note that a person made on a step, under it. */
+export function noteLine(
+  label: string,
+  note: string,
+  author: string,
+  options: ReplayTextOptions,
+): string {
+  const { style, width } = options;
+  const under = ' '.repeat(OFFSET_COLUMNS + 2 + (options.step === undefined ? 0 : STEP_COLUMNS));
+  const text = [
+    ...(label === '' ? [] : [`[${sanitizeLine(label)}]`]),
+    ...(note === '' ? [] : [sanitizeLine(note)]),
+    ...(author === '' ? [] : [`(${sanitizeLine(author)})`]),
+  ].join(' ');
+  const cut = width === undefined ? text : cutToWidth(text, Math.max(20, width - under.length - 2));
+  return `${under}${style.green(`✎ ${cut}`)}`;
+}
 
 /** First lines: what session this is. */
 export function replayHead(
@@ -87,8 +115,8 @@ export function promptHeading(
   phase: Phase | undefined,
   options: ReplayTextOptions,
 ): string {
-  const { style, width, startMs } = options;
-  const lead = `${padToWidth(offset(timeMs, startMs), OFFSET_COLUMNS, 'right')}  `;
+  const { style, width } = options;
+  const lead = leadOf(timeMs, options);
   const facts = phase === undefined ? '' : phaseFacts(phase);
   const text = sanitizeLine(view.target);
   const room = width === undefined ? undefined : width - lead.length - 2 - textWidth(facts) - 2;
@@ -126,13 +154,13 @@ export function stepLine(
   view: StepView,
   options: ReplayTextOptions & { lane: string; reason?: string; running?: boolean },
 ): string {
-  const { style, width, startMs, lane } = options;
+  const { style, width, lane } = options;
   const { columns } = fold;
   const flags = columns.flags[row]!;
   const kind = STEP_KINDS[columns.kind[row]!] ?? 'other';
   const failed = (flags & FLAG.error) !== 0;
   const denied = (flags & FLAG.denied) !== 0;
-  const lead = `${padToWidth(offset(columns.timeMs[row]!, startMs), OFFSET_COLUMNS, 'right')}  `;
+  const lead = leadOf(columns.timeMs[row]!, options);
   const indent = lane === '' ? '' : `│ ${lane} `;
   const marks = [
     ...(view.attempt !== undefined && view.attempt > 1 ? [`retry ${view.attempt}`] : []),

@@ -30,7 +30,17 @@ describe('sessionMarkdown', () => {
         { title: evil, agent: evil, model: evil, cwd: evil, events: 3 },
         {
           files: [{ path: evil, reads: 1, writes: 2, added: 3, removed: 1 }],
-          tools: [{ tool: evil, calls: 1, errors: 0, denied: 0, median_ms: null, total_ms: 10 }],
+          tools: [
+            {
+              tool: evil,
+              calls: 1,
+              errors: 0,
+              denied: 0,
+              median_ms: null,
+              mean_ms: null,
+              total_ms: 10,
+            },
+          ],
           failures: [{ at: 1, kind: 'denied', step: evil, message: evil }],
         },
       );

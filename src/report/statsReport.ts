@@ -1,6 +1,6 @@
 /** What happened in a session, in numbers: as JSON and as text. */
 import type { SessionFold } from '../model/fold.ts';
-import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
+import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
 import type { SessionSummary } from '../model/summary.ts';
 import { cacheRateText, costCell, reconciliation } from './costText.ts';
 import { type SessionJson, seconds, sessionJson } from './sessionJson.ts';
@@ -16,6 +16,8 @@ export interface ToolStats {
   denied: number;
   /** ms; null where no call's duration is known. Of the last 31 calls. */
   median_ms: number | null;
+  /** ms; of all calls whose duration is known. */
+  mean_ms: number | null;
   total_ms: number;
 }
 
@@ -63,13 +65,25 @@ export interface StatsReport extends SessionJson {
   subagents: SubagentStats[];
   failures: Failure[];
   children: ChildStats[];
+  /** This session and those that it started; null where they were not asked for. */
+  with_children: ChildrenSum | null;
+}
+
+export interface ChildrenSum {
+  sessions: number;
+  tool_calls: number;
+  errors: number;
+  /** Billed; null where nothing has a price. */
+  cost_usd: number | null;
+  /** From the first event to the last of all. */
+  duration_ms: number;
 }
 
 export function statsReport(
   id: string,
   fold: SessionFold,
   summary: SessionSummary,
-  more: { failures: Failure[]; children: ChildStats[] },
+  more: { failures: Failure[]; children: ChildStats[]; with_children?: ChildrenSum | null },
 ): StatsReport {
   return {
     ...sessionJson(id, summary),
@@ -79,6 +93,7 @@ export function statsReport(
       errors: tool.errors,
       denied: tool.denied,
       median_ms: Number.isNaN(tool.medianMs) ? null : Math.round(tool.medianMs),
+      mean_ms: tool.timed > 0 ? Math.round(tool.totalMs / tool.timed) : null,
       total_ms: Math.round(tool.totalMs),
     })),
     files: fold.files
@@ -96,6 +111,7 @@ export function statsReport(
         ended_at: agent.endMs === undefined ? null : seconds(agent.endMs),
         tool_calls: agent.calls,
       })),
+    with_children: null,
     ...more,
   };
 }
@@ -191,6 +207,12 @@ function toolsText(stats: StatsReport, options: Options): string {
         text: ({ median_ms }) => (median_ms === null ? MISSING : formatDuration(median_ms)),
       },
       {
+        title: 'mean',
+        expendable: 5,
+        align: 'right',
+        text: ({ mean_ms }) => (mean_ms === null ? MISSING : formatDuration(mean_ms)),
+      },
+      {
         title: 'total',
         expendable: 4,
         align: 'right',
@@ -260,6 +282,27 @@ function subagentsText(stats: StatsReport, options: Options): string {
 }
 
 function childrenText(stats: StatsReport, options: Options): string {
+  const { with_children: sum } = stats;
+  const { style, width } = options;
+  const all =
+    sum === null
+      ? ''
+      : wrapFacts(
+          [
+            `all ${plural(sum.sessions, 'session')}`,
+            plural(sum.tool_calls, 'call'),
+            plural(sum.errors, 'error'),
+            sum.cost_usd === null ? 'cost not known' : formatUsd(sum.cost_usd * 1e9),
+            formatDuration(sum.duration_ms),
+          ].join(' · '),
+          width,
+        )
+          .map((line) => `${style.dim(line)}\n`)
+          .join('');
+  return `${childrenTable(stats, options)}${all}`;
+}
+
+function childrenTable(stats: StatsReport, options: Options): string {
   return renderTable<ChildStats>(
     [
       {

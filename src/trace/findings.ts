@@ -1,21 +1,8 @@
 /** What reports want to know of a session that only its file has. */
 import { FLAG } from '../model/columns.ts';
-import type { TraceEvent } from '../model/event.ts';
+import { failureReason } from '../model/failure.ts';
 import { oneLine } from '../model/text.ts';
 import type { TraceSession } from './session.ts';
-
-/** The first telling line of what a failed or denied call said; empty where it said nothing. */
-export function failureReason(event: TraceEvent | undefined): string {
-  const { error, result } = event?.data ?? {};
-  const text = typeof error === 'string' && error !== '' ? error : result;
-  if (typeof text !== 'string') return '';
-  const lines = text.slice(0, 4000).split('\n');
-  // `Exit code 1` is told already; Gemini puts what a command printed between tags.
-  const telling = lines.find(
-    (line) => line.trim() !== '' && !/^(?:Exit code \d+|<untrusted_context>)\s*$/.test(line),
-  );
-  return (telling ?? '').trim();
-}
 
 /** A step that failed or was denied, as reports have it. */
 export interface FailedStep {

@@ -8,6 +8,7 @@ import { type Theme, themes } from '../vscode/codeServer.ts';
 import { columnsOf, ManyRows, viewOf } from './fakeStreamHost.ts';
 import { type OpenOptions, PageHarness, type WebviewPage } from './pageHarness.ts';
 import { designSession, ReplayLab } from './replayHost.ts';
+import { EDITOR, healthy, openReplay, settled, sideways, stepNow } from './replayPages.ts';
 
 let harness: PageHarness;
 let lab: ReplayLab;
@@ -20,71 +21,16 @@ beforeEach(() => {
 });
 afterEach(async () => await lab.close());
 
-const EDITOR = { width: 1400, height: 900 };
 const ALL_THEMES = Object.keys(themes) as Theme[];
 
-async function open(
-  id: string,
-  options: OpenOptions & { step?: number } = {},
-): Promise<WebviewPage> {
-  const key = await lab.key(id);
-  const waiting: unknown[] = [];
-  let page: WebviewPage | undefined;
-  let sending = Promise.resolve();
-  const post = (message: unknown): void => {
-    if (!page) {
-      waiting.push(message);
-      return;
-    }
-    const to = page;
-    sending = sending
-      .then(() => to.post(message))
-      .catch((error: unknown) => {
-        // A test that ends does not wait for answers that are on their way.
-        if (!/closed|navigat/i.test(String(error))) throw error;
-      });
-  };
-  const feed = lab.begin(key, post, options.step);
-  page = await harness.open('replay', {
-    viewport: EDITOR,
-    onMessage: (message) => {
-      lab.received.push(message as FromReplayPage);
-      lab.feed?.receive(message);
-    },
-    ...options,
-  });
-  for (const message of waiting.splice(0)) post(message);
-  expect(lab.feed).toBe(feed);
-  await page.page.locator('.step-button').first().waitFor();
-  return page;
-}
-
-/** Waits until the words, the state and the details of what is seen are there. */
-async function settled({ page }: WebviewPage): Promise<void> {
-  await page.waitForFunction(() =>
-    [...document.querySelectorAll('.vlist-rows > li')].every((row) =>
-      row.querySelector('.target, .verb'),
-    ),
-  );
-  await page.waitForTimeout(500);
-}
-
-const stepNow = async ({ page }: WebviewPage): Promise<number> =>
-  Number(await page.getByRole('slider').getAttribute('aria-valuenow'));
-
-const healthy = async (replay: WebviewPage): Promise<void> => {
-  expect(replay.errors).toEqual([]);
-  expect(await replay.axe()).toEqual([]);
-};
-
-const sideways = ({ page }: WebviewPage): Promise<number> =>
-  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+const open = (id: string, options: OpenOptions & { step?: number } = {}): Promise<WebviewPage> =>
+  openReplay(harness, lab, id, options);
 
 /** The step that edits the handler. */
 const EDIT = 25;
 
 describe.each(ALL_THEMES)('looks in %s', (theme) => {
-  test.each([1400, 900, 640])('%d wide', async (width) => {
+  test.each([1400, 900, 640, 400])('%d wide', async (width) => {
     designSession(lab);
     const replay = await open('design', { theme, viewport: { width, height: 900 }, step: EDIT });
     await settled(replay);
@@ -119,8 +65,8 @@ test('says of a step what the host’s fold says of it', async () => {
   expect(await diff.locator('.line.added').first().textContent()).toContain('42');
   await page.locator('.card').getByRole('button', { name: 'Open diff' }).click();
   await expect.poll(() => lab.opened).toContain(`diff ${EDIT}`);
-  await files.first().getByRole('button').click();
-  await expect.poll(() => lab.opened.at(-1)).toMatch(/^file .*webhook\.py$/);
+  await files.first().getByRole('button').first().click();
+  await expect.poll(() => lab.opened.at(-1)).toMatch(/^file .*webhook\.py as of 25$/);
   await page
     .locator('.stats')
     .getByRole('button', { name: /denied/ })
@@ -139,7 +85,7 @@ test('where the person goes is kept at once: a tab that is hidden has no time le
   const replay = await open('design');
   await settled(replay);
   const kept = await replay.page.evaluate((step) => {
-    document.querySelectorAll<HTMLElement>('.step-button')[step]?.click();
+    document.querySelectorAll<HTMLElement>('li .step-button')[step]?.click();
     return (globalThis as { kept?: unknown }).kept;
   }, 4);
   expect(kept).toMatchObject({ step: 4, live: false });
@@ -184,7 +130,7 @@ test('an editor that gets its width just after the page began shows both halves'
 test('a trace that is read anew leaves the person at their step', async () => {
   const total = 50_000;
   const replay = await bigSession(total);
-  await replay.page.locator('.step-button').first().waitFor();
+  await replay.page.locator('li .step-button').first().waitFor();
   await replay.page.keyboard.press('End');
   await expect.poll(() => stepNow(replay)).toBe(total);
   const rows = new ManyRows(total);
@@ -478,7 +424,7 @@ async function bigSession(total: number): Promise<WebviewPage> {
 
 /** Presses the slider all along. @returns the median time until the page is painted, ms */
 async function pressSlider({ page }: WebviewPage): Promise<number> {
-  await page.locator('.step-button').first().waitFor();
+  await page.locator('li .step-button').first().waitFor();
   return await page.evaluate(async () => {
     const slider = document.querySelector('.slider')!;
     const box = slider.getBoundingClientRect();

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LiveSessions } from '../../src/host/liveSessions.ts';
+import { type AnswersHost, ReplayAnswers } from '../../src/host/replayAnswers.ts';
 import { ReplayFeed } from '../../src/host/replayFeed.ts';
 import type { JsonObject } from '../../src/model/event.ts';
 import { ids } from '../../src/model/ids.ts';
@@ -27,6 +28,10 @@ export class ReplayLab {
   readonly traceDir: string;
   settings: { speed: ReplaySpeed; skipIdle: boolean } = { speed: 4, skipIdle: true };
   feed: ReplayFeed | undefined;
+  /** What was copied last. */
+  clipboard = '';
+  budgetNanoUsd: number | undefined;
+  readonly names = new Map<string, string>();
 
   constructor() {
     this.root = mkdtempSync(join(tmpdir(), 'replay-page-'));
@@ -36,6 +41,7 @@ export class ReplayLab {
       folders: [{ traceDir: this.traceDir, workspace: 'payments-api' }],
       loadPricer: () => Promise.resolve(pricer),
       readTranscripts: false,
+      nameOf: ({ id }) => this.names.get(id) || undefined,
       problem: () => {},
     });
   }
@@ -61,9 +67,16 @@ export class ReplayLab {
       this.live,
       key,
       {
-        post,
         open: (_session, at, what) => this.opened.push(`${what} ${at}`),
-        openFile: (_session, path) => this.opened.push(`file ${path}`),
+        openFile: (_session, path, asOf) =>
+          this.opened.push(`file ${path}${asOf === undefined ? '' : ` as of ${asOf}`}`),
+        openChanges: (_session, from, to) => this.opened.push(`changes ${from}-${to}`),
+        rename: (session, title) => {
+          this.names.set(session.id, title);
+          this.live.announce();
+        },
+        loadAnswers: async (session) => new ReplayAnswers(session, this.answersHost(post), 'Dana'),
+        ...this.answersHost(post),
         command: (command) => this.opened.push(command),
         settings: () => this.settings,
         named: () => {},
@@ -71,6 +84,18 @@ export class ReplayLab {
       step,
     );
     return this.feed;
+  }
+
+  private answersHost(post: (message: ToReplayPage) => void): AnswersHost {
+    return {
+      post,
+      budgetNanoUsd: () => this.budgetNanoUsd,
+      copyText: async (text) => {
+        this.clipboard = text;
+      },
+      linkTo: (session, step) => `vscode://test/replay?session=${session.id}&step=${step + 1}`,
+      mayWrite: () => true,
+    };
   }
 
   async close(): Promise<void> {

@@ -1,26 +1,33 @@
-import type { ReplayState } from '../../src/model/replay/replayState.ts';
 import {
+  type AnnotationView,
+  type CopyWhat,
   type FromReplayPage,
+  type Outline,
   REPLAY_PROTOCOL,
   REPLAY_SPEEDS,
   type ReplayCommand,
   type ReplayHeader,
   type ReplaySpeed,
-  type StepDetails,
   type ToReplayPage,
 } from '../../src/protocol/replay.ts';
 import { type Bridge, connect } from '../shared/bridge.ts';
 import { Painter } from '../shared/paint.ts';
 import { RowStore } from '../shared/rowStore.ts';
 import { Words } from '../shared/words.ts';
+import { AsOf } from './asOf.ts';
+import type { Filter } from './filter.ts';
 import { HeldPaint } from './heldPaint.ts';
+import { Listing } from './listing.ts';
+import { Look, type Section } from './look.ts';
+import { Notes } from './notes.ts';
 import { Player } from './player.ts';
+import { Search } from './search.ts';
 import { Timebase } from './timebase.ts';
 import { type KeptTimeline, TimelineStore } from './timeline/store.ts';
+import { Why } from './why.ts';
+import type { Received, Wire } from './wire.ts';
 
-type Received<T extends ToReplayPage['type']> = Extract<ToReplayPage, { type: T }>;
 type OpenWhat = Extract<FromReplayPage, { type: 'open' }>['what'];
-export type Section = 'now' | 'files' | 'step';
 
 /** What outlives the page: what the person chose, no trace data. */
 interface KeptState {
@@ -32,25 +39,27 @@ interface KeptState {
   speed: ReplaySpeed;
   skipIdle: boolean;
   closed: Section[];
+  inspectorPx?: number;
   timeline: KeptTimeline;
 }
 
-/** A step is read in full once the playhead has rested on it this long, ms. */
-const REST_MS = 100;
-/** A question that was not answered is asked again after this long, ms. */
-const PATIENCE_MS = 10_000;
-/** Steps in full that are kept. */
-const KEEP = 30;
 /** Where the playhead has come to by itself is kept at most this often, ms. */
 const SAVE_MS = 500;
 
 /** What the page knows and what a person can do on it; it draws nothing. */
-export class ReplayApp {
+export class ReplayApp implements Wire {
   readonly painter = new Painter();
   readonly rows = new RowStore();
   readonly time = new Timebase(this.rows, true);
   readonly player = new Player(this.time, () => this.rows.total);
   readonly words = new Words((request) => this.ask({ ...request, sessionId: this.sessionId }));
+  readonly asOf = new AsOf(this);
+  readonly why = new Why(this);
+  readonly search = new Search(this);
+  readonly notes = new Notes(this);
+  readonly look = new Look(this, () => this.save());
+  /** What the list shows. */
+  readonly listing = new Listing(this.rows, (step) => this.notes.has(step));
   readonly timeline = new TimelineStore(this, (message) => this.ask(message));
 
   sessionId = '';
@@ -60,32 +69,13 @@ export class ReplayApp {
   /** When the current reading began, ms of `performance.now()`. */
   progressSinceMs = 0;
   error: Received<'error'> | undefined;
-  /** The latest answer; its step may not be the one that is shown any more. */
-  state: ReplayState | undefined;
   /** Scrolled by hand: the list does not follow the playhead. */
   away = false;
   /** How often the list came back to the playhead. */
   returns = 0;
-  /** Text searched for; undefined: no search field. */
-  search: string | undefined;
-  found: number[] = [];
-  searchDone = true;
-  /** Sections of the inspector that are closed. */
-  readonly closed = new Set<Section>();
-  /** Steps whose long texts are shown whole. */
-  readonly unfolded = new Set<string>();
-
-  private readonly details = new Map<number, StepDetails | null>();
-  /** Where to go as soon as it is there. */
   private wanted: number | 'live' | 'decide' | undefined = 'decide';
   private requests = 0;
-  private stateAsked: { id: number; atMs: number } | undefined;
-  private stateStale = true;
-  private detailsAsked: { id: number; step: number; atMs: number } | undefined;
-  private rest: ReturnType<typeof setTimeout> | undefined;
   private saving: ReturnType<typeof setTimeout> | undefined;
-  private searching: ReturnType<typeof setTimeout> | undefined;
-  private searchRequest = 0;
   private frame: number | undefined;
   private readonly bridge: Bridge<ToReplayPage, FromReplayPage, KeptState>;
   private readonly kept: Partial<KeptState>;
@@ -93,24 +83,29 @@ export class ReplayApp {
   constructor() {
     this.bridge = connect<ToReplayPage, FromReplayPage, KeptState>();
     this.kept = this.bridge.load();
-    for (const section of this.kept.closed ?? []) this.closed.add(section);
+    for (const section of this.kept.closed ?? []) this.look.closed.add(section);
+    if (typeof this.kept.inspectorPx === 'number') this.look.inspectorPx = this.kept.inspectorPx;
     this.timeline.restore(this.kept.timeline);
     this.bridge.listen((message) => this.receive(message));
     this.ask({ type: 'ready', version: REPLAY_PROTOCOL });
+  }
+
+  /** Phases and lanes, once the host has told them. */
+  get outline(): Outline | undefined {
+    return this.timeline.outline;
   }
 
   get step(): number {
     return this.player.step;
   }
 
+  get total(): number {
+    return this.rows.total;
+  }
+
   /** The session goes on. */
   get isLive(): boolean {
     return this.header !== undefined && this.header.endedAtMs === undefined;
-  }
-
-  /** The step in full; null: it cannot be read; undefined: not known yet. */
-  get stepDetails(): StepDetails | null | undefined {
-    return this.details.get(this.step);
   }
 
   /** How far the playhead is, ms after the session's start. */
@@ -134,6 +129,12 @@ export class ReplayApp {
   goLive(): void {
     this.player.goLive();
     this.arrive();
+  }
+
+  /** To the next or previous step that the list shows. */
+  walk(by: 1 | -1): void {
+    const at = this.listing.next(this.step, by);
+    if (at >= 0) this.goTo(at);
   }
 
   /** As `goTo`, for a hand that moves faster than frames come: one paint a frame. */
@@ -194,10 +195,12 @@ export class ReplayApp {
   /**
    * The nearest step before or after the playhead that passes.
    *
+   * @param reach steps that are looked at
    * @returns -1: there is none
    */
-  seek(by: 1 | -1, passes: (step: number) => boolean): number {
-    for (let at = this.step + by; at >= 0 && at < this.rows.total; at += by) {
+  seek(by: 1 | -1, passes: (step: number) => boolean, reach = Number.POSITIVE_INFINITY): number {
+    const { total } = this;
+    for (let at = this.step + by, n = 0; at >= 0 && at < total && n < reach; at += by, n++) {
       if (passes(at)) return at;
     }
     return -1;
@@ -216,6 +219,30 @@ export class ReplayApp {
     return this.rows.has(step, 'error') || this.rows.has(step, 'denied');
   }
 
+  /** Changes what the list shows. */
+  refilter(change: (filter: Filter) => void): void {
+    change(this.listing.filter);
+    this.listing.refilter();
+    if (this.away) this.returns++;
+    this.away = false;
+    this.painter.now();
+  }
+
+  toggleFilter(): void {
+    const { look } = this;
+    look.filterOpen = !(look.filterOpen || this.listing.filter.active);
+    if (look.filterOpen) this.painter.now();
+    else this.refilter((filter) => filter.clear());
+  }
+
+  /** Begins a note on the playhead's step, or goes on with one. */
+  editNote(known?: AnnotationView): void {
+    if (this.rows.total === 0) return;
+    if (known && known.step >= 0) this.goTo(known.step);
+    this.look.tab = 'steps';
+    this.notes.edit(known);
+  }
+
   setAway(away: boolean): void {
     if (away === this.away) return;
     this.away = away;
@@ -223,49 +250,10 @@ export class ReplayApp {
     this.painter.now();
   }
 
-  toggleSection(section: Section): void {
-    if (!this.closed.delete(section)) this.closed.add(section);
-    this.save();
-    this.painter.now();
-  }
-
-  unfold(what: string): void {
-    if (!this.unfolded.delete(what)) this.unfolded.add(what);
-    this.painter.now();
-  }
-
-  /** @param text what to look for; undefined closes the field */
-  setSearch(text: string | undefined): void {
-    this.search = text;
-    this.found = [];
-    this.searchRequest++;
-    this.searchDone = true;
-    clearTimeout(this.searching);
-    if (text) {
-      this.searchDone = false;
-      this.searching = setTimeout(() => {
-        this.searchRequest = ++this.requests;
-        this.ask({
-          type: 'find',
-          sessionId: this.sessionId,
-          requestId: this.searchRequest,
-          text,
-          from: 0,
-        });
-      }, 150);
-    }
-    this.painter.now();
-  }
-
   /** Goes to the next or the previous match, round the ends. */
   goToFound(by: 1 | -1): void {
-    const { found, step } = this;
-    if (found.length === 0) return;
-    const next =
-      by > 0
-        ? (found.find((row) => row > step) ?? found[0])
-        : (found.findLast((row) => row < step) ?? found.at(-1));
-    this.goTo(next!);
+    const next = this.search.next(by);
+    if (next !== undefined) this.goTo(next);
   }
 
   open(what: OpenWhat, step = this.step): void {
@@ -277,8 +265,25 @@ export class ReplayApp {
     this.open(this.rows.kind(step) === 'modify' && !this.isFailed(step) ? 'diff' : 'file', step);
   }
 
-  openFile(path: string): void {
-    this.ask({ type: 'openFile', sessionId: this.sessionId, path });
+  /** @param asOf as it was after this step; absent: as it is now */
+  openFile(path: string, asOf?: number): void {
+    const { sessionId } = this;
+    this.ask({ type: 'openFile', sessionId, path, ...(asOf === undefined ? {} : { asOf }) });
+  }
+
+  /** What steps `from … to` changed in all. */
+  openChanges(from: number, to: number): void {
+    this.ask({ type: 'openChanges', sessionId: this.sessionId, from, to });
+  }
+
+  /** Steps `from … to` to the clipboard. */
+  copy(what: CopyWhat, from = this.step, to = from): void {
+    this.ask({ type: 'copy', sessionId: this.sessionId, what, from, to });
+  }
+
+  /** @param title empty: that of the first prompt */
+  rename(title: string): void {
+    this.ask({ type: 'rename', sessionId: this.sessionId, title });
   }
 
   command(command: ReplayCommand): void {
@@ -311,36 +316,20 @@ export class ReplayApp {
 
   /** The playhead is at another step, or knows less of it than before. */
   private moved(): void {
-    this.askState();
-    clearTimeout(this.rest);
-    this.rest = setTimeout(() => this.askDetails(), REST_MS);
+    this.asOf.moved();
+    this.why.moved();
     this.saving ??= setTimeout(() => this.save(), SAVE_MS);
   }
 
-  /** One question at a time: while it is under way the playhead may move on. */
-  private askState(): void {
-    if (this.rows.total === 0) return;
-    const nowMs = performance.now();
-    if (this.stateAsked && nowMs - this.stateAsked.atMs < PATIENCE_MS) return;
-    if (!this.stateStale && this.state?.step === this.step) return;
-    this.stateStale = false;
-    const id = ++this.requests;
-    this.stateAsked = { id, atMs: nowMs };
-    this.ask({ type: 'state', sessionId: this.sessionId, requestId: id, step: this.step });
+  newRequest(): number {
+    return ++this.requests;
   }
 
-  private askDetails(): void {
-    const { step } = this;
-    if (this.rows.total === 0 || this.details.has(step)) return;
-    const nowMs = performance.now();
-    const asked = this.detailsAsked;
-    if (asked?.step === step && nowMs - asked.atMs < PATIENCE_MS) return;
-    const id = ++this.requests;
-    this.detailsAsked = { id, step, atMs: nowMs };
-    this.ask({ type: 'details', sessionId: this.sessionId, requestId: id, step });
+  paintNow(): void {
+    this.painter.now();
   }
 
-  private ask(message: FromReplayPage): void {
+  ask(message: FromReplayPage): void {
     this.bridge.post(message);
   }
 
@@ -349,7 +338,7 @@ export class ReplayApp {
     this.saving = undefined;
     if (this.sessionId === '') return;
     // Not there yet: where the person was is still to be kept.
-    const { wanted } = this;
+    const { wanted, look } = this;
     const step = typeof wanted === 'number' ? wanted : this.step;
     this.bridge.save({
       sessionKey: this.sessionId,
@@ -357,7 +346,8 @@ export class ReplayApp {
       live: wanted === undefined ? this.player.live : wanted === 'live',
       speed: this.player.speed,
       skipIdle: this.time.skipIdle,
-      closed: [...this.closed],
+      closed: [...look.closed],
+      ...(look.inspectorPx === undefined ? {} : { inspectorPx: look.inspectorPx }),
       timeline: this.timeline.kept(),
     });
   }
@@ -386,23 +376,34 @@ export class ReplayApp {
         this.words.receive(message.requestId, message.from, message.rows);
         break;
       case 'found':
-        if (message.requestId !== this.searchRequest) return;
-        for (const row of message.rows) this.found.push(row);
-        this.searchDone = message.done;
+        if (!this.search.receive(message)) return;
         break;
       case 'state':
-        this.receiveState(message);
+        this.asOf.receiveState(message);
         return;
       case 'details':
-        this.receiveDetails(message);
+        this.asOf.receiveDetails(message);
+        return;
+      case 'why':
+        this.why.receive(message);
+        return;
+      case 'annotations':
+        this.notes.receive(message);
+        if (this.listing.filter.noted) this.listing.refilter();
+        this.paintSoon();
+        return;
+      case 'copied':
+        this.look.say(message.what === 'link' ? 'Link copied' : 'Copied as Markdown');
         return;
       case 'outline':
       case 'range':
         this.timeline.receive(message);
+        if (message.type === 'outline') this.listing.setPhases(message.outline.phases);
         break;
       case 'goTo':
         this.wanted = message.step;
         this.arriveWhereWanted();
+        if (message.section) this.look.showSection(message.section);
         break;
       case 'progress':
         if (!this.progress) this.progressSinceMs = performance.now();
@@ -417,7 +418,7 @@ export class ReplayApp {
     else this.painter.soon();
   }
 
-  private start({ sessionId, speed, skipIdle, step }: Received<'start'>): void {
+  private start({ sessionId, speed, skipIdle, step, section }: Received<'start'>): void {
     const same = this.kept.sessionKey === sessionId;
     if (this.sessionId !== sessionId) this.timeline.reset();
     this.sessionId = sessionId;
@@ -428,6 +429,7 @@ export class ReplayApp {
     else if (same && typeof this.kept.step === 'number') this.wanted = this.kept.step;
     else this.wanted = 'decide';
     this.save();
+    if (section) this.look.showSection(section);
     this.painter.now();
   }
 
@@ -450,55 +452,32 @@ export class ReplayApp {
       // The same session, read anew: the person stays where they are.
       this.wanted ??= live ? 'live' : before;
       this.words.clear();
-      this.details.clear();
+      this.asOf.clear();
       this.time.changed(0);
+      this.listing.changed(0);
     } else {
       this.words.invalidate(change.from, change.to);
-      for (const step of this.details.keys()) {
-        if (step >= change.from && step < change.to) this.details.delete(step);
-      }
+      this.asOf.changed(change.from, change.to);
       this.time.changed(change.from);
+      this.listing.changed(change.from);
     }
     const { step } = this;
     this.player.changed();
     if (this.rows.total === 0) return;
     // What came may belong to this step, or to one before it.
     if (change.from <= this.step) {
-      this.stateStale = true;
+      this.asOf.outdate();
+      this.why.outdate();
       this.moved();
     } else if (step !== this.step) this.moved();
     this.arriveWhereWanted();
-  }
-
-  private receiveState({ requestId, state }: Received<'state'>): void {
-    if (requestId !== this.stateAsked?.id) return;
-    this.stateAsked = undefined;
-    if (state) this.state = state;
-    else this.stateStale = true;
-    this.paintSoon();
-    if (state?.step !== this.step || this.stateStale) {
-      if (state) this.askState();
-      else setTimeout(() => this.askState(), 250);
-    }
-  }
-
-  private receiveDetails({ requestId, details }: Received<'details'>): void {
-    const asked = this.detailsAsked;
-    if (requestId !== asked?.id) return;
-    this.detailsAsked = undefined;
-    this.details.set(asked.step, details ?? null);
-    for (const step of this.details.keys()) {
-      if (this.details.size <= KEEP) break;
-      this.details.delete(step);
-    }
-    this.paintSoon();
   }
 
   private readonly scrubPaint = new HeldPaint(() => this.painter.now());
   private soonPaint: number | undefined;
 
   /** What the person waits for is painted with the next frame; several answers are one paint. */
-  private paintSoon(): void {
+  paintSoon(): void {
     if (this.scrubPaint.holds) {
       this.scrubPaint.soon();
       return;

@@ -1,25 +1,37 @@
 import { plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { StepDetails } from '../../src/protocol/replay.ts';
-import { Icon } from '../shared/icons.tsx';
+import { Icon, type IconName } from '../shared/icons.tsx';
 import type { ReplayApp } from './app.ts';
 import { Diff, visibleCode } from './diff.tsx';
+import { NoteForm, NoteLine } from './noteForm.tsx';
+import { isLong } from './step.tsx';
 
 const FOLD_LINES = 12;
+/** A result of one line up to this long stands beside its sign, UTF-16 units. */
+const INLINE = 160;
 
-/** More of the current step, below its row: its change, its text, what came of it. */
+/** More of the current step, below its row: its change, its text, what came of it, and what can be done with it. */
 export function Card({ app }: { app: ReplayApp }) {
-  const details = app.stepDetails;
-  // Nothing is drawn before there is something: the list would jump twice.
-  if (!details) return null;
-  const isCall = !details.prose;
+  const { details } = app.asOf;
+  const { notes, step } = app;
+  return (
+    <div class="card">
+      {details && <Contents app={app} details={details} />}
+      {notes.at(step).map((note) => (
+        <NoteLine key={note.id} app={app} note={note} />
+      ))}
+      {notes.draft?.step === step ? <NoteForm app={app} /> : <Actions app={app} />}
+    </div>
+  );
+}
+
+function Contents({ app, details }: { app: ReplayApp; details: StepDetails }) {
   const kind = app.rows.kind(app.step);
   const command = kind === 'run' ? commandOf(details.input) : undefined;
   const { diff } = details;
-  const long = details.prose && (details.input.length > 90 || details.input.includes('\n'));
-  if (!diff && !long && details.output === undefined && !command) return null;
   return (
-    <div class="card">
+    <>
       {diff && (
         <div class="change">
           <div class="change-head">
@@ -36,31 +48,87 @@ export function Card({ app }: { app: ReplayApp }) {
           <Diff app={app} diff={diff} name="card" />
         </div>
       )}
-      {long && <Text app={app} text={details.input} name="said" prose />}
+      {isLong(app) && <Text app={app} text={details.input} name="said" prose />}
       {command && <Text app={app} text={command} name="command" />}
-      {isCall && <Result app={app} details={details} />}
+      {!details.prose && <Result app={app} details={details} />}
+    </>
+  );
+}
+
+/** What a person can do with the step. */
+function Actions({ app }: { app: ReplayApp }) {
+  const { step, notes } = app;
+  const marked = notes.at(step).some(({ label, note }) => label === 'bookmark' && note === '');
+  return (
+    <div class="actions">
+      <button type="button" class="link" onClick={() => app.look.showSection('why')}>
+        Why?
+      </button>
+      <button type="button" class="link" onClick={() => app.open('event')}>
+        Open event
+      </button>
+      <ActionIcon icon="note" label="Add a note (N)" onClick={() => app.editNote()} />
+      <ActionIcon
+        icon="bookmark"
+        label={marked ? 'Remove the bookmark (B)' : 'Bookmark (B)'}
+        pressed={marked}
+        onClick={() => notes.toggleBookmark()}
+      />
+      <ActionIcon icon="link" label="Copy link" onClick={() => app.copy('link')} />
+      <ActionIcon icon="copy" label="Copy as Markdown" onClick={() => app.copy('markdown')} />
     </div>
   );
 }
 
+function ActionIcon({
+  icon,
+  label,
+  pressed,
+  onClick,
+}: {
+  icon: IconName;
+  label: string;
+  pressed?: boolean;
+  onClick(): void;
+}) {
+  return (
+    <button
+      type="button"
+      class="icon-button"
+      aria-label={label.replace(/ \(.\)$/, '')}
+      aria-pressed={pressed}
+      title={label}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
 function Result({ app, details }: { app: ReplayApp; details: StepDetails }) {
-  const { output, failed, denied, exitCode, deniedBy, rule } = details;
-  if (output === undefined && !failed && !denied) return null;
+  const { failed, denied, exitCode, deniedBy, rule } = details;
+  const output = (details.output ?? '').replace(/\s+$/, '');
+  if (details.output === undefined && !failed && !denied && exitCode === undefined) return null;
   const label = denied
     ? `Denied${deniedBy ? ` by ${deniedBy}` : ''}${rule ? `, rule ${rule}` : ''}`
     : failed
       ? `Failed${exitCode === undefined ? '' : `, exit ${exitCode}`}`
-      : 'Result';
+      : `Result${exitCode === undefined ? '' : `, exit ${exitCode}`}`;
   const bad = failed || denied;
+  const inline = output.length <= INLINE && !output.includes('\n');
+  // What an agent is told of its edit repeats the change that stands above.
+  const repeats = details.diff !== undefined && !bad;
+  const first = inline || repeats ? output.split('\n', 1)[0] : '';
   return (
     <div class="result">
       <div class={`result-line ${bad ? 'red' : ''}`}>
         <Icon name={denied ? 'circle-slash' : failed ? 'error' : 'pass'} class={bad ? '' : 'ok'} />
-        <span>{visibleText(label)}</span>
+        <span class={inline ? '' : 'cut'}>
+          {visibleText(label)}
+          {first ? `: ${visibleText(first)}` : output === '' && !bad ? ': no output' : ''}
+        </span>
       </div>
-      {output !== undefined && output.trim() !== '' && (
-        <Text app={app} text={output} name="result" />
-      )}
+      {!inline && <Text app={app} text={output} name="result" fold={repeats ? 0 : FOLD_LINES} />}
     </div>
   );
 }
@@ -71,25 +139,30 @@ export function Text({
   text,
   name,
   prose = false,
+  fold = FOLD_LINES,
 }: {
   app: ReplayApp;
   text: string;
   name: string;
   prose?: boolean;
+  /** Lines that are shown of a longer one. */
+  fold?: number;
 }) {
   const key = `${app.step} ${name}`;
   const lines = text.replace(/\n+$/, '').split('\n');
-  const open = app.unfolded.has(key);
-  const shown = open ? lines : lines.slice(0, FOLD_LINES);
+  const open = app.look.unfolded.has(key);
+  const shown = open ? lines : lines.slice(0, fold);
   return (
     <div class="text">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys */}
-      <pre class={prose ? 'prose' : ''} tabIndex={0}>
-        {visibleCode(shown.join('\n'))}
-      </pre>
-      {lines.length > FOLD_LINES && (
-        <button type="button" class="link" onClick={() => app.unfold(key)}>
-          {open ? 'Show less' : plural(lines.length - FOLD_LINES, 'more line')}
+      {shown.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
+        <pre class={prose ? 'prose' : ''} tabIndex={0}>
+          {visibleCode(shown.join('\n'))}
+        </pre>
+      )}
+      {lines.length > fold && (
+        <button type="button" class="link" onClick={() => app.look.unfold(key)}>
+          {open ? 'Show less' : plural(lines.length - fold, 'more line')}
         </button>
       )}
     </div>

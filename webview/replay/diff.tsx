@@ -24,7 +24,7 @@ export function Diff({
   changedOnly?: boolean;
 }) {
   const key = `${app.step} ${name}`;
-  const open = app.unfolded.has(key);
+  const open = app.look.unfolded.has(key);
   const all = changedOnly ? diff.lines.filter(({ kind }) => kind !== 'same') : diff.lines;
   const lines = open ? all : all.slice(0, FOLD);
   const hidden = all.length - lines.length;
@@ -43,7 +43,7 @@ export function Diff({
       {(all.length > FOLD || diff.more > 0) && (
         <div class="fold">
           {all.length > FOLD && (
-            <button type="button" class="link" onClick={() => app.unfold(key)}>
+            <button type="button" class="link" onClick={() => app.look.unfold(key)}>
               {open ? 'Show less' : `${plural(hidden, 'more line')}`}
             </button>
           )}

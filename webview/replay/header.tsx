@@ -1,4 +1,5 @@
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import {
   formatClock,
   formatCount,
@@ -10,7 +11,7 @@ import {
 } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { ReplayHeader } from '../../src/protocol/replay.ts';
-import { Icon } from '../shared/icons.tsx';
+import { Icon, type IconName } from '../shared/icons.tsx';
 import type { ReplayApp } from './app.ts';
 
 /** What the session is, and its numbers as a whole. */
@@ -20,30 +21,118 @@ export function Header({ app, onHelp }: { app: ReplayApp; onHelp(): void }) {
     <header class="header">
       <div class="what">
         <div class="title-line">
-          <h1 class="cut" title={visibleText(header?.title ?? '')}>
-            {visibleText(header?.title || 'Session')}
-          </h1>
-          {header && <StateTag header={header} />}
+          <Title app={app} title={header?.title ?? ''}>
+            {header && <StateTag header={header} />}
+          </Title>
         </div>
         <p class="about cut">{header ? about(header) : ' '}</p>
       </div>
-      {app.search !== undefined && <SearchField app={app} />}
+      {app.search.text !== undefined && <SearchField app={app} />}
       {header && <Stats app={app} header={header} />}
       <div class="tools">
         <IconButton
           name="search"
           label="Search steps"
           hint="/"
-          onClick={() => app.setSearch(app.search === undefined ? '' : undefined)}
+          onClick={() => app.search.set(app.search.text === undefined ? '' : undefined)}
+        />
+        <IconButton
+          name="filter"
+          label="Filter steps"
+          hint="Shift+F"
+          pressed={app.look.filterOpen || app.listing.filter.active}
+          onClick={() => app.toggleFilter()}
         />
         <IconButton
           name="pulse"
           label="Show in the event stream"
           onClick={() => app.open('stream')}
         />
+        <IconButton
+          name="book"
+          label="Explain this session"
+          onClick={() => app.command('explain')}
+        />
+        <IconButton
+          name="git-compare"
+          label="Compare with another session"
+          onClick={() => app.command('compare')}
+        />
+        <IconButton name="export" label="Export" onClick={() => app.command('export')} />
         <IconButton name="question" label="Keys" hint="?" onClick={onHelp} />
       </div>
     </header>
+  );
+}
+
+/** UTF-16 units of a session's name. */
+const MAX_TITLE = 200;
+
+/** The session's name; the person may give it another one. */
+function Title({
+  app,
+  title,
+  children,
+}: {
+  app: ReplayApp;
+  title: string;
+  children: ComponentChildren;
+}) {
+  const [draft, setDraft] = useState<string>();
+  const button = useRef<HTMLButtonElement>(null);
+  const wasOpen = useRef(false);
+  useLayoutEffect(() => {
+    // The field is gone and took the focus with it.
+    if (wasOpen.current && draft === undefined) button.current?.focus();
+    wasOpen.current = draft !== undefined;
+  }, [draft]);
+  const shown = visibleText(title);
+  if (draft === undefined) {
+    return (
+      <>
+        <h1 class="cut" title={shown}>
+          {shown || 'Session'}
+        </h1>
+        {children}
+        <button
+          ref={button}
+          type="button"
+          class="icon-button rename"
+          aria-label="Rename this session"
+          title="Rename this session"
+          onClick={() => setDraft(title)}
+        >
+          <Icon name="edit" />
+        </button>
+      </>
+    );
+  }
+  return (
+    <>
+      <h1 class="sr-only">{shown || 'Session'}</h1>
+      <input
+        class="title-field"
+        type="text"
+        aria-label="Name of this session"
+        placeholder="As its first prompt"
+        maxLength={MAX_TITLE}
+        spellcheck={false}
+        value={draft}
+        ref={(field) => {
+          if (field && document.activeElement !== field) field.select();
+        }}
+        onInput={(event) => setDraft(event.currentTarget.value)}
+        onBlur={() => setDraft(undefined)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') {
+            if (draft.trim() !== title) app.rename(draft.trim());
+          } else if (event.key !== 'Escape') return;
+          event.preventDefault();
+          event.stopPropagation();
+          setDraft(undefined);
+        }}
+      />
+    </>
   );
 }
 
@@ -51,11 +140,13 @@ function IconButton({
   name,
   label,
   hint,
+  pressed,
   onClick,
 }: {
-  name: 'search' | 'pulse' | 'question';
+  name: IconName;
   label: string;
   hint?: string;
+  pressed?: boolean;
   onClick(): void;
 }) {
   return (
@@ -63,6 +154,7 @@ function IconButton({
       type="button"
       class="icon-button"
       aria-label={label}
+      aria-pressed={pressed}
       title={hint ? `${label} (${hint})` : label}
       onClick={onClick}
     >
@@ -94,9 +186,14 @@ function StateTag({ header: { status } }: { header: ReplayHeader }) {
   }
 }
 
-function about({ agent, models, workspace, startedAtMs }: ReplayHeader): string {
+function about({ agent, models, workspace, branch, startedAtMs }: ReplayHeader): string {
   return visibleText(
-    [agent, models.join(' + '), workspace, startedAtMs > 0 ? formatMoment(startedAtMs) : '']
+    [
+      agent,
+      models.join(' + '),
+      branch ? `${workspace} @ ${branch}` : workspace,
+      startedAtMs > 0 ? formatMoment(startedAtMs) : '',
+    ]
       .filter(Boolean)
       .join(' · '),
   );
@@ -183,14 +280,14 @@ function JumpStat({
 function SearchField({ app }: { app: ReplayApp }) {
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => input.current?.focus(), []);
-  const { found, search, searchDone } = app;
+  const { found, text, done } = app.search;
   const at = found.indexOf(app.step);
   const matches =
     found.length === 0
-      ? searchDone
+      ? done
         ? 'no match'
         : '…'
-      : `${at < 0 ? '' : `${formatCount(at + 1)} of `}${formatCount(found.length)}${searchDone ? '' : ' …'}`;
+      : `${at < 0 ? '' : `${formatCount(at + 1)} of `}${formatCount(found.length)}${done ? '' : ' …'}`;
   return (
     <search class="search">
       <Icon name="search" />
@@ -200,23 +297,23 @@ function SearchField({ app }: { app: ReplayApp }) {
         aria-label="Search steps"
         placeholder={`Search ${formatCount(app.rows.total)} steps`}
         spellcheck={false}
-        value={search ?? ''}
-        onInput={(event) => app.setSearch(event.currentTarget.value)}
+        value={text ?? ''}
+        onInput={(event) => app.search.set(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === 'Enter') app.goToFound(event.shiftKey ? -1 : 1);
-          else if (event.key === 'Escape') app.setSearch(undefined);
+          else if (event.key === 'Escape') app.search.set(undefined);
           else return;
           event.preventDefault();
           event.stopPropagation();
         }}
       />
-      {search && <span class="matches">{matches}</span>}
+      {text && <span class="matches">{matches}</span>}
       <button
         type="button"
         class="icon-button"
         aria-label="Close search"
         title="Close search (Esc)"
-        onClick={() => app.setSearch(undefined)}
+        onClick={() => app.search.set(undefined)}
       >
         <Icon name="close" />
       </button>

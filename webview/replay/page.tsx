@@ -7,6 +7,7 @@ import { isTyping, KeyList, keyName } from '../shared/keys.tsx';
 import type { ReplayApp } from './app.ts';
 import { Header } from './header.tsx';
 import { Inspector } from './inspector.tsx';
+import { InspectorSash } from './sash.tsx';
 import { stepWords } from './stepWords.tsx';
 import { TIMELINE_KEYS, timelineKeys } from './timeline/keys.ts';
 import { Timeline } from './timeline/timeline.tsx';
@@ -20,7 +21,7 @@ const NARROW = '(max-width: 999px)';
 
 const KEYS = [
   ['Space', 'Play, pause'],
-  ['J K', 'Next, previous step'],
+  ['J K', 'Next, previous step of those shown'],
   ['[ ]', 'Previous, next prompt, error or denial'],
   ['E Shift+E', 'Next, previous error or denial'],
   ['P Shift+P', 'Next, previous prompt'],
@@ -28,6 +29,9 @@ const KEYS = [
   ...TIMELINE_KEYS,
   ['Enter', 'Open the step or its diff'],
   ['/', 'Search'],
+  ['Shift+F', 'Filter the steps'],
+  ['B', 'Bookmark the step; again: take it away'],
+  ['N', 'Write a note on the step'],
   ['?', 'This list'],
 ] as const;
 
@@ -35,7 +39,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
   const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
   const [showKeys, setShowKeys] = useState(false);
   const narrow = useMedia(NARROW);
-  const [tab, setTab] = useState<'steps' | 'inspector'>('steps');
+  const { tab } = app.look;
   useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
   useKeys(app, () => setShowKeys(true));
 
@@ -57,7 +61,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
       <Transport app={app} />
       {narrow ? (
         <div class="body narrow">
-          <Tabs tab={tab} onTab={setTab} />
+          <Tabs tab={tab} onTab={(name) => app.look.setTab(name)} />
           <div
             class="tab-panel"
             role="tabpanel"
@@ -68,11 +72,22 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
           </div>
         </div>
       ) : (
-        <div class="body">
+        <div
+          class="body"
+          style={
+            app.look.inspectorPx
+              ? { gridTemplateColumns: `minmax(300px, 1fr) 0 minmax(0, ${app.look.inspectorPx}px)` }
+              : undefined
+          }
+        >
           {steps}
+          <InspectorSash app={app} />
           {inspector}
         </div>
       )}
+      <div class={`toast ${app.look.notice ? '' : 'gone'}`} role="status">
+        {app.look.notice}
+      </div>
       <Announcer status={statusText(app)} alert="" />
       {showKeys && <KeyList keys={KEYS} onClose={() => setShowKeys(false)} />}
     </main>
@@ -140,8 +155,11 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
     const prompt = (step: number) => rows.isPrompt(step);
     const keys: Record<string, () => void> = {
       ' ': () => app.togglePlay(),
-      J: () => app.goTo(app.step + 1),
-      K: () => app.goTo(app.step - 1),
+      J: () => app.walk(1),
+      K: () => app.walk(-1),
+      'Shift+F': () => app.toggleFilter(),
+      B: () => app.notes.toggleBookmark(),
+      N: () => app.editNote(),
       ']': seek(1, isMark),
       '[': seek(-1, isMark),
       E: seek(1, failed),
@@ -151,7 +169,7 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
       Home: () => app.goTo(0),
       End: () => (app.isLive ? app.goLive() : app.goTo(rows.total - 1)),
       Enter: () => app.openStep(),
-      '/': () => app.setSearch(app.search ?? ''),
+      '/': () => app.search.set(app.search.text ?? ''),
       '?': onHelp,
       ...timelineKeys(app),
     };

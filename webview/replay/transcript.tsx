@@ -1,30 +1,42 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { formatDuration, formatUsd, MISSING } from '../../src/model/format.ts';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 import { isTyping, keyName } from '../shared/keys.tsx';
-import { TIMELESS } from '../shared/rowMarks.ts';
 import { VirtualList } from '../shared/virtualList.tsx';
 import type { ReplayApp } from './app.ts';
 import { Card } from './card.tsx';
+import { FilterBar } from './filterBar.tsx';
 import { clock } from './header.tsx';
-import { StepIcon, StepSummary, stepNumber, stepWords } from './stepWords.tsx';
+import { Heights } from './heights.ts';
+import { PhaseHead } from './phaseHead.tsx';
+import { Step, StepCells } from './step.tsx';
+import { SubagentCard } from './subagentCard.tsx';
 
 const ROW_HEIGHT = 28;
-/** The line below the current step. */
-const HERE_HEIGHT = 24;
-/** Steps after the current one that are kept in view. */
+/** Rows after the current one that are kept in view. */
 const AHEAD = 3;
 /** Words are asked for once the list has rested this long, ms. */
 const REST_MS = 40;
+/** Deeper subagents are no further indented. */
+const MAX_DEPTH = 3;
 
-/** All steps as a list: what happened up to the playhead, and dimmed what came later. */
+/** The steps as a list: what happened up to the playhead, and dimmed what came later. */
 export function Transcript({ app }: { app: ReplayApp }) {
   const list = useRef<VirtualList>(null);
   const focused = useRef(false);
   const lastScrollMs = useRef(0);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const [cardHeight, setCardHeight] = useState(0);
-  const { rows, words, step } = app;
-  const { total } = rows;
+  const heights = useRef<Heights>(undefined);
+  heights.current ??= new Heights(ROW_HEIGHT);
+  const { current: known } = heights;
+  const [, measured] = useReducer((count: number, _: undefined) => count + 1, 0);
+  const { rows, words, step, listing } = app;
+  const { count } = listing;
+  /** Where the playhead is; where its step is hidden, the last one before it. */
+  const hereItem = listing.itemOf(step);
+  const hereStep = hereItem < 0 ? -1 : listing.stepAt(hereItem);
+  const extras = known.apply(listing, hereStep);
+  // Where nothing before the playhead is shown, the first step takes the focus.
+  const tabItem = Math.max(hereItem, listing.itemOf(listing.next(-1, 1)));
 
   useListKeys(app, list);
   useEffect(() => () => clearTimeout(timer.current), []);
@@ -32,133 +44,225 @@ export function Transcript({ app }: { app: ReplayApp }) {
   const lastStep = useRef(step);
   useLayoutEffect(() => {
     // The keyboard goes along with the playhead.
-    if (lastStep.current !== step && focused.current) list.current?.focus(step);
+    if (lastStep.current !== step && focused.current && hereItem >= 0)
+      list.current?.focus(hereItem);
     lastStep.current = step;
   }, [step]);
 
   const wantWords = (first: number, last: number) => {
     const ask = () => {
-      const head = rows.prompts[rows.promptIndex(first)];
-      const wanted = new Set<number>();
+      const wanted = new Set<number>([step]);
+      for (let item = first; item < Math.min(last, listing.count); item++) {
+        const at = listing.stepAt(item);
+        if (at >= 0 && rows.known(at)) wanted.add(at);
+      }
+      const top = listing.stepAt(first);
+      const head = rows.prompts[rows.promptIndex(top < 0 ? listing.stepAt(first + 1) : top)];
       if (head !== undefined) wanted.add(head);
-      if (step < first) wanted.add(step);
-      for (let at = first; at < Math.min(last, total); at++) if (rows.known(at)) wanted.add(at);
-      if (step >= last && step < total) wanted.add(step);
-      words.want([...wanted].sort((a, b) => a - b));
+      words.want([...wanted].filter((at) => at < rows.total).sort((a, b) => a - b));
     };
     clearTimeout(timer.current);
     if (performance.now() - lastScrollMs.current > REST_MS) ask();
     else timer.current = setTimeout(ask, REST_MS);
   };
 
-  const renderRow = (index: number, top: number) => {
-    const current = index === step;
-    return (
-      <li
-        key={index}
-        class={`${current ? 'current' : ''} ${index > step ? 'later' : ''}`}
-        style={{ top: `${top}px`, height: `${ROW_HEIGHT + (current ? gap.height : 0)}px` }}
-        aria-setsize={total}
-        aria-posinset={index + 1}
-        data-index={index}
-        data-row={index}
-      >
-        <Step app={app} step={index} />
-        {current && (
-          <Measured onHeight={setCardHeight}>
-            <Card app={app} />
-          </Measured>
+  const heard = (at: number, isHere: boolean) => (px: number) => {
+    if (known.set(at, px, isHere)) measured(undefined);
+  };
+
+  const renderRow = (item: number, top: number) => {
+    const at = listing.stepAt(item);
+    const common = {
+      'aria-setsize': count,
+      'aria-posinset': item + 1,
+      'data-index': item,
+    };
+    if (at < 0) {
+      const phase = listing.phaseAt(item);
+      const style = { top: `${top}px`, height: `${ROW_HEIGHT}px` };
+      return (
+        <li key={`phase ${phase}`} style={style} {...common}>
+          <PhaseHead app={app} index={phase} />
+        </li>
+      );
+    }
+    const current = at === step;
+    const isHere = item === hereItem;
+    const px = isHere ? known.currentPx : known.of(at);
+    const spawns = rows.kind(at) === 'agent' ? words.get(at)?.spawns : undefined;
+    const kind = rows.kind(at);
+    const isText = kind === 'reasoning' || kind === 'assistant';
+    const contents = (
+      <>
+        <Step app={app} step={at} here={item === tabItem} />
+        {!current && isText && words.get(at)?.target.endsWith('…') && (
+          <button type="button" class="link more" tabIndex={-1} onClick={() => app.goTo(at)}>
+            more
+          </button>
         )}
-        {current && index < total - 1 && (
+        {spawns !== undefined && <SubagentCard app={app} lane={spawns} />}
+        {current && <Card app={app} />}
+        {isHere && step < rows.total - 1 && (
           <div class="here">
-            <span>You are here. What follows happened later.</span>
+            <span>
+              {current ? '' : `Step ${step + 1} is filtered out. `}You are here. What follows
+              happened later.
+            </span>
           </div>
         )}
+      </>
+    );
+    // Most rows are as tall as all others and need not be asked.
+    const tall = isHere || spawns !== undefined || rows.isPrompt(at) || isText;
+    return (
+      <li
+        key={at}
+        class={`${current ? 'current' : ''} ${at > step ? 'later' : ''} depth-${depthOf(app, at)}`}
+        style={{ top: `${top}px`, height: `${tall ? px : ROW_HEIGHT}px` }}
+        {...common}
+        data-row={at}
+        data-vscode-context={JSON.stringify({ webviewSection: 'step', step: at })}
+      >
+        <Measured onHeight={tall ? heard(at, isHere) : undefined}>{contents}</Measured>
       </li>
     );
   };
 
-  /** The prompt of the turn at the top, once its own row is scrolled past. */
+  /** The prompt whose turn it is at a place; -1: it stands there itself. */
+  const promptAbove = (top: number): number => {
+    const item = list.current?.indexAt(top) ?? 0;
+    if (item >= count) return -1;
+    const at = listing.stepAt(item);
+    const prompt = rows.prompts[rows.promptIndex(at < 0 ? listing.stepAt(item + 1) : at)];
+    if (prompt === undefined) return -1;
+    const own = listing.itemOf(prompt);
+    const seen =
+      own >= 0 && listing.stepAt(own) === prompt && (list.current?.topOf(own) ?? 0) >= top;
+    return seen ? -1 : prompt;
+  };
+
+  /** The prompt of the turn stays at the top, once its own row is scrolled past. */
   const renderTop = (top: number) => {
-    const first = list.current?.indexAt(top) ?? 0;
-    if (first >= total) return null;
-    const at = rows.promptIndex(first);
-    const prompt = rows.prompts[at];
-    if (prompt === undefined || (list.current?.topOf(prompt) ?? 0) >= top) return null;
-    const next = rows.prompts[at + 1];
-    const push =
-      next === undefined ? 0 : Math.min(0, (list.current?.topOf(next) ?? 0) - top - ROW_HEIGHT);
+    const prompt = promptAbove(top);
+    if (prompt < 0) return null;
+    const next = rows.prompts[rows.promptIndex(prompt) + 1];
+    const nextItem = next === undefined ? -1 : listing.itemOf(next);
+    const room =
+      next !== undefined && listing.stepAt(nextItem) === next
+        ? (list.current?.topOf(nextItem) ?? 0) - top - known.of(prompt)
+        : 0;
     return (
-      <button
+      <div
         key={prompt}
-        type="button"
-        class="step-button prompt sticky"
-        tabIndex={-1}
+        class={`sticky ${prompt > step ? 'later' : ''}`}
         aria-hidden="true"
-        style={{ transform: `translateY(${push}px)` }}
-        onClick={() => app.goTo(prompt)}
+        style={{ transform: `translateY(${Math.min(0, room)}px)` }}
       >
-        <StepCells app={app} step={prompt} />
-      </button>
+        <Measured onHeight={known.knows(prompt) ? undefined : heard(prompt, false)}>
+          <button
+            type="button"
+            class="step-button prompt"
+            tabIndex={-1}
+            onClick={() => app.goTo(prompt)}
+          >
+            <StepCells app={app} step={prompt} brief={false} />
+          </button>
+        </Measured>
+      </div>
     );
   };
 
-  const gap = { after: step, height: cardHeight + (step < total - 1 ? HERE_HEIGHT : 0) };
+  const turn = rows.prompts[rows.promptIndex(step)];
   // Follows the playhead, as long as nobody has scrolled away from it.
   const reveal = {
-    first: step,
-    last: Math.min(total - 1, step + AHEAD),
-    token: `${step} ${cardHeight} ${app.returns}`,
+    first: Math.max(0, hereItem),
+    last: Math.min(count - 1, hereItem + AHEAD),
+    token: `${step} ${hereItem} ${known.currentPx} ${app.returns}`,
   };
   return (
     <section
       class="transcript"
       aria-label="Steps"
       onFocusIn={(event) => {
-        focused.current = event.target instanceof Element && event.target.matches('li > button');
+        focused.current =
+          event.target instanceof Element && event.target.matches('li .step-button');
       }}
       onFocusOut={() => {
         focused.current = false;
       }}
     >
-      <VirtualList
-        handle={list}
-        count={total}
-        rowHeight={ROW_HEIGHT}
-        {...(total > 0 ? { gap } : {})}
-        {...(total > 0 && !app.away ? { reveal } : {})}
-        label="Steps"
-        follow={false}
-        onFollow={() => {}}
-        keepIndex={focused.current ? step : -1}
-        topHeight={ROW_HEIGHT}
-        renderRow={renderRow}
-        renderTop={renderTop}
-        onWindow={wantWords}
-        onScroll={() => {
-          lastScrollMs.current = performance.now();
-          queueMicrotask(() => app.setAway(true));
-        }}
-      />
-      {total === 0 && !app.progress && <p class="nothing">No steps yet.</p>}
-      {app.away && total > 0 && (
-        <button type="button" class="pill" onClick={() => app.setAway(false)}>
-          Back to {clock(app.offsetOf(step))}
-        </button>
-      )}
+      <FilterBar app={app} />
+      <div class="steps">
+        <VirtualList
+          handle={list}
+          count={count}
+          rowHeight={ROW_HEIGHT}
+          extras={extras}
+          {...(count > 0 && !app.away ? { reveal } : {})}
+          label="Steps"
+          follow={false}
+          onFollow={() => {}}
+          keepIndex={focused.current ? hereItem : -1}
+          topHeight={turn === undefined || turn === step ? 0 : known.of(turn)}
+          renderRow={renderRow}
+          renderTop={renderTop}
+          onWindow={wantWords}
+          onScroll={() => {
+            lastScrollMs.current = performance.now();
+            queueMicrotask(() => app.setAway(true));
+          }}
+        />
+        <Nothing app={app} />
+        {app.away && count > 0 && (
+          <button type="button" class="pill" onClick={() => app.setAway(false)}>
+            Back to {clock(app.offsetOf(step))}
+          </button>
+        )}
+      </div>
     </section>
   );
+}
+
+function Nothing({ app }: { app: ReplayApp }) {
+  if (app.rows.total === 0) return app.progress ? null : <p class="nothing">No steps yet.</p>;
+  if (app.listing.stepCount > 0) return null;
+  return (
+    <p class="nothing">
+      No step is like that.{' '}
+      <button type="button" class="link" onClick={() => app.refilter((filter) => filter.clear())}>
+        Clear filter
+      </button>
+    </p>
+  );
+}
+
+/** How deep in subagents a step was made. */
+function depthOf({ rows, outline }: ReplayApp, step: number): number {
+  let lane = rows.lane(step);
+  let depth = 0;
+  while (lane > 0 && depth < MAX_DEPTH) {
+    depth++;
+    lane =
+      outline?.lanes.find((one) => one.kind === 'subagent' && one.lane === lane)?.parentLane ?? 0;
+  }
+  return depth;
 }
 
 /** The arrows belong to the list while no other control has the focus. */
 function useListKeys(app: ReplayApp, list: { readonly current: VirtualList | null }): void {
   useEffect(() => {
-    const page = () => list.current?.pageRows ?? 1;
+    const page = (by: 1 | -1) => {
+      const { listing } = app;
+      const item = listing.itemOf(app.step) + by * (list.current?.pageRows ?? 1);
+      const at = listing.stepAt(Math.max(0, Math.min(item, listing.count - 1)));
+      // The head of a phase is no step: the one below it.
+      if (listing.count > 0) app.goTo(at >= 0 ? at : listing.stepAt(Math.max(0, item) + 1));
+    };
     const keys: Record<string, () => void> = {
-      ArrowDown: () => app.goTo(app.step + 1),
-      ArrowUp: () => app.goTo(app.step - 1),
-      PageDown: () => app.goTo(app.step + page()),
-      PageUp: () => app.goTo(app.step - page()),
+      ArrowDown: () => app.walk(1),
+      ArrowUp: () => app.walk(-1),
+      PageDown: () => page(1),
+      PageUp: () => page(-1),
     };
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
@@ -179,93 +283,28 @@ function useListKeys(app: ReplayApp, list: { readonly current: VirtualList | nul
   }, [app, list]);
 }
 
-function Step({ app, step }: { app: ReplayApp; step: number }) {
-  const { rows } = app;
-  const current = step === app.step;
-  const kinds = ['step-button', rows.isPrompt(step) ? 'prompt' : ''];
-  if (rows.has(step, 'denied')) kinds.push('denied');
-  else if (rows.has(step, 'error')) kinds.push('failed');
-  return (
-    <button
-      type="button"
-      class={kinds.filter(Boolean).join(' ')}
-      tabIndex={current ? 0 : -1}
-      aria-current={current ? 'step' : undefined}
-      onPointerEnter={(event) => {
-        event.currentTarget.title = stepWords(app, step);
-      }}
-      onClick={() => app.goTo(step)}
-      onDblClick={() => app.openStep(step)}
-    >
-      <StepCells app={app} step={step} />
-    </button>
-  );
-}
-
-/** Columns of one step: number | icon | what | duration | cost. */
-function StepCells({ app, step }: { app: ReplayApp; step: number }) {
-  const { rows, words, header } = app;
-  if (!rows.known(step)) return null;
-  const view = words.get(step);
-  const kind = rows.kind(step);
-  const lane = rows.lane(step);
-  const unseen = [
-    step > app.step ? 'Later' : '',
-    rows.has(step, 'denied') && view?.verb !== 'Denied' ? 'Denied' : '',
-    rows.has(step, 'error') && !rows.has(step, 'denied') ? 'Failed' : '',
-    rows.has(step, 'running') ? 'Running' : '',
-    lane > 0 ? `By ${header?.lanes[lane] ?? `subagent ${lane}`}` : '',
-  ].filter(Boolean);
-  return (
-    <>
-      <span class={`lane ${lane === 0 ? '' : lane % 2 === 1 ? 'lane-a' : 'lane-b'}`} />
-      <span class="number">{stepNumber(app, step)}</span>
-      {unseen.length > 0 && <span class="sr-only">{unseen.join(', ')}:</span>}
-      <StepIcon app={app} step={step} />
-      <span class="summary">{view && <StepSummary view={view} kind={kind} />}</span>
-      <span class="duration">{durationOf(app, step)}</span>
-      <span class="price">{priceOf(app, step)}</span>
-    </>
-  );
-}
-
-function durationOf(app: ReplayApp, step: number) {
-  const { rows } = app;
-  if (rows.isPrompt(step)) return clock(app.offsetOf(step));
-  const ms = rows.durationMs(step);
-  if (!Number.isNaN(ms)) return formatDuration(ms);
-  return rows.has(step, 'running') || TIMELESS.includes(rows.kind(step)) ? '' : <Missing />;
-}
-
-function priceOf({ rows }: ReplayApp, step: number) {
-  const nanoUsd = rows.nanoUsd(step);
-  if (Number.isNaN(nanoUsd)) {
-    return rows.has(step, 'running') || TIMELESS.includes(rows.kind(step)) ? '' : <Missing />;
-  }
-  const text = formatUsd(nanoUsd, { estimate: rows.has(step, 'estimate') });
-  return nanoUsd === 0 ? <span class="dim">{text}</span> : text;
-}
-
-const Missing = () => <span class="dim">{MISSING}</span>;
-
-/** Tells how tall its content is, whatever room it is given. */
+/** Tells how tall its content is, whatever room it is given; undefined: nobody asks. */
 function Measured({
   onHeight,
   children,
 }: {
-  onHeight(height: number): void;
-  children: preact.ComponentChildren;
+  onHeight: ((height: number) => void) | undefined;
+  children: ComponentChildren;
 }) {
   const box = useRef<HTMLDivElement>(null);
+  const tell = useRef(onHeight);
+  tell.current = onHeight;
+  const measure = () => {
+    if (box.current && tell.current) tell.current(Math.ceil(box.current.offsetHeight));
+  };
+  useLayoutEffect(measure);
+  const asked = onHeight !== undefined;
   useLayoutEffect(() => {
-    const { current } = box;
-    if (!current) return;
-    const tell = () => onHeight(Math.ceil(current.offsetHeight));
-    tell();
-    const observer = new ResizeObserver(tell);
-    observer.observe(current);
+    if (!asked || !box.current) return;
+    const observer = new ResizeObserver(measure);
+    observer.observe(box.current);
     return () => observer.disconnect();
-  }, [onHeight]);
+  }, [asked]);
   return (
     <div ref={box} class="measured">
       {children}

@@ -2,7 +2,11 @@
 import account from '@vscode/codicons/src/icons/account.svg' with { type: 'text' };
 import archive from '@vscode/codicons/src/icons/archive.svg' with { type: 'text' };
 import arrowDown from '@vscode/codicons/src/icons/arrow-down.svg' with { type: 'text' };
+import arrowSwap from '@vscode/codicons/src/icons/arrow-swap.svg' with { type: 'text' };
+import arrowUp from '@vscode/codicons/src/icons/arrow-up.svg' with { type: 'text' };
 import bell from '@vscode/codicons/src/icons/bell.svg' with { type: 'text' };
+import book from '@vscode/codicons/src/icons/book.svg' with { type: 'text' };
+import bookmark from '@vscode/codicons/src/icons/bookmark.svg' with { type: 'text' };
 import check from '@vscode/codicons/src/icons/check.svg' with { type: 'text' };
 import chevronDown from '@vscode/codicons/src/icons/chevron-down.svg' with { type: 'text' };
 import chevronLeft from '@vscode/codicons/src/icons/chevron-left.svg' with { type: 'text' };
@@ -10,19 +14,25 @@ import chevronRight from '@vscode/codicons/src/icons/chevron-right.svg' with { t
 import circleSlash from '@vscode/codicons/src/icons/circle-slash.svg' with { type: 'text' };
 import close from '@vscode/codicons/src/icons/close.svg' with { type: 'text' };
 import comment from '@vscode/codicons/src/icons/comment.svg' with { type: 'text' };
+import copy from '@vscode/codicons/src/icons/copy.svg' with { type: 'text' };
 import debugPause from '@vscode/codicons/src/icons/debug-pause.svg' with { type: 'text' };
 import debugStepBack from '@vscode/codicons/src/icons/debug-step-back.svg' with { type: 'text' };
 import debugStepOver from '@vscode/codicons/src/icons/debug-step-over.svg' with { type: 'text' };
 import debugStop from '@vscode/codicons/src/icons/debug-stop.svg' with { type: 'text' };
 import edit from '@vscode/codicons/src/icons/edit.svg' with { type: 'text' };
 import error from '@vscode/codicons/src/icons/error.svg' with { type: 'text' };
+import exportIcon from '@vscode/codicons/src/icons/export.svg' with { type: 'text' };
 import file from '@vscode/codicons/src/icons/file.svg' with { type: 'text' };
+import filter from '@vscode/codicons/src/icons/filter.svg' with { type: 'text' };
 import folderOpened from '@vscode/codicons/src/icons/folder-opened.svg' with { type: 'text' };
+import gitCompare from '@vscode/codicons/src/icons/git-compare.svg' with { type: 'text' };
 import globe from '@vscode/codicons/src/icons/globe.svg' with { type: 'text' };
 import graph from '@vscode/codicons/src/icons/graph.svg' with { type: 'text' };
 import history from '@vscode/codicons/src/icons/history.svg' with { type: 'text' };
 import info from '@vscode/codicons/src/icons/info.svg' with { type: 'text' };
+import link from '@vscode/codicons/src/icons/link.svg' with { type: 'text' };
 import loading from '@vscode/codicons/src/icons/loading.svg' with { type: 'text' };
+import note from '@vscode/codicons/src/icons/note.svg' with { type: 'text' };
 import pass from '@vscode/codicons/src/icons/pass.svg' with { type: 'text' };
 import play from '@vscode/codicons/src/icons/play.svg' with { type: 'text' };
 import plug from '@vscode/codicons/src/icons/plug.svg' with { type: 'text' };
@@ -36,6 +46,7 @@ import sparkle from '@vscode/codicons/src/icons/sparkle.svg' with { type: 'text'
 import terminal from '@vscode/codicons/src/icons/terminal.svg' with { type: 'text' };
 import thinking from '@vscode/codicons/src/icons/thinking.svg' with { type: 'text' };
 import tools from '@vscode/codicons/src/icons/tools.svg' with { type: 'text' };
+import trash from '@vscode/codicons/src/icons/trash.svg' with { type: 'text' };
 import warning from '@vscode/codicons/src/icons/warning.svg' with { type: 'text' };
 import untrusted from '@vscode/codicons/src/icons/workspace-untrusted.svg' with { type: 'text' };
 
@@ -71,6 +82,17 @@ const SOURCES = {
   thinking,
   tools,
   warning,
+  'arrow-swap': arrowSwap,
+  'arrow-up': arrowUp,
+  copy,
+  'git-compare': gitCompare,
+  book,
+  bookmark,
+  export: exportIcon,
+  filter,
+  link,
+  note,
+  trash,
   'chevron-left': chevronLeft,
   'chevron-right': chevronRight,
   'debug-step-back': debugStepBack,

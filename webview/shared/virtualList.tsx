@@ -1,4 +1,5 @@
 import { Component, type ComponentChildren, createRef } from 'preact';
+import type { Extras } from './extras.ts';
 import { clamp, ScrollMap } from './scrollMap.ts';
 
 /** Rows drawn beyond what is seen, at each end. */
@@ -15,8 +16,8 @@ export interface VirtualListProps {
   count: number;
   /** px */
   rowHeight: number;
-  /** Room below one row for more of it, px. */
-  gap?: { after: number; height: number };
+  /** Rows that are taller. */
+  extras?: Extras;
   /** Rows to be in view, the first of them above all; taken up once for every `token`. */
   reveal?: { first: number; last: number; token: string };
   label: string;
@@ -55,6 +56,8 @@ export class VirtualList extends Component<VirtualListProps> {
   /** Stays at the end; ahead of the property, which comes with the next paint of the page. */
   private following = true;
   private revealed = '';
+  /** What was at the top when it was drawn last, and how the heights were then. */
+  private anchor = { index: 0, offset: 0, version: 0 };
   private lastFollow: boolean | undefined;
   private settleTimer: ReturnType<typeof setTimeout> | undefined;
   private observer: ResizeObserver | undefined;
@@ -109,17 +112,14 @@ export class VirtualList extends Component<VirtualListProps> {
 
   /** Place of a row, px of the rows. */
   topOf(index: number): number {
-    const { rowHeight, gap } = this.props;
-    return index * rowHeight + (gap && index > gap.after ? gap.height : 0);
+    const { rowHeight, extras } = this.props;
+    return index * rowHeight + (extras?.before(index) ?? 0);
   }
 
   /** The row at a place, px of the rows. */
   indexAt(top: number): number {
-    const { rowHeight, gap } = this.props;
-    if (!gap) return Math.floor(top / rowHeight);
-    const gapTop = (gap.after + 1) * rowHeight;
-    if (top < gapTop) return Math.floor(top / rowHeight);
-    return top < gapTop + gap.height ? gap.after : Math.floor((top - gap.height) / rowHeight);
+    const { rowHeight, extras } = this.props;
+    return extras ? extras.rowAt(top, rowHeight) : Math.floor(top / rowHeight);
   }
 
   /** Brings a row into view: by as little as needed, or to the top of what is seen. */
@@ -196,12 +196,16 @@ export class VirtualList extends Component<VirtualListProps> {
     const follow = this.following;
     this.map = new ScrollMap(this.topOf(count), this.viewport);
     const { map, viewport } = this;
+    const { extras, reveal } = this.props;
+    // Rows above got taller or lower: what is seen stays where it is.
+    if (extras && extras.version !== this.anchor.version && this.top > 0) {
+      this.top = clamp(this.topOf(this.anchor.index) + this.anchor.offset, 0, map.max);
+    }
     if (follow) this.top = map.max;
     if (follow || !map.scaled || this.top > map.max) {
       this.top = Math.min(this.top, map.max);
       this.real = map.toReal(this.top);
     }
-    const { reveal } = this.props;
     if (reveal && viewport > 0 && reveal.token !== this.revealed) {
       this.revealed = reveal.token;
       this.top = clamp(this.placeOf(reveal.first, reveal.last), 0, map.max);
@@ -209,6 +213,11 @@ export class VirtualList extends Component<VirtualListProps> {
     }
     const offset = this.real - this.top;
     const firstVisible = this.indexAt(this.top);
+    this.anchor = {
+      index: firstVisible,
+      offset: this.top - this.topOf(firstVisible),
+      version: extras?.version ?? 0,
+    };
     const first = Math.max(0, firstVisible - OVERSCAN);
     const last = Math.min(count, this.indexAt(this.top + viewport) + 1 + OVERSCAN);
     const rows: ComponentChildren[] = [];

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { formatCount } from '../../src/model/format.ts';
 import type { StreamFilter } from '../../src/protocol/stream.ts';
+import { Chip } from '../shared/chip.tsx';
 import { Icon } from '../shared/icons.tsx';
 import { isTyping } from '../shared/keys.tsx';
 import type { StreamApp } from './app.ts';
@@ -64,18 +65,17 @@ function Chips({ app }: { app: StreamApp }) {
     icon?: 'error' | 'circle-slash',
   ) => {
     const count = complete || total === undefined ? counts[filter] : total;
+    const pressed = app.filter === filter;
+    const onClick = () => app.setFilter(pressed ? 'all' : filter);
     return (
-      <button
+      <Chip
         key={filter}
-        type="button"
-        class="chip"
-        aria-pressed={app.filter === filter}
-        aria-label={icon ? `${name} ${formatCount(count)}` : undefined}
-        title={icon ? name : undefined}
-        onClick={() => app.setFilter(app.filter === filter ? 'all' : filter)}
-      >
-        {icon ? <Icon name={icon} /> : name} <span>{formatCount(count)}</span>
-      </button>
+        name={name}
+        count={count}
+        icon={icon}
+        pressed={pressed}
+        onClick={onClick}
+      />
     );
   };
   return (

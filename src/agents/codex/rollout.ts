@@ -11,7 +11,7 @@ import { eventId, ids } from '../../model/ids.ts';
 import { readyEvent } from '../../redact/event.ts';
 import { redactText } from '../../redact/redact.ts';
 import type { RowMapper, RowMapperOptions } from '../agent.ts';
-import { asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
+import { asCount, asObject, asString, pruned, rowTime, textOf } from '../rows.ts';
 import { codexIds } from './codexIds.ts';
 import { type Outcome, outcomeOfOutput, outputText } from './results.ts';
 import { askedCall, promptText, type ToolRow, toolRow } from './rolloutItems.ts';
@@ -356,6 +356,9 @@ export class RolloutMapper implements RowMapper {
         this.#add('assistant_response', this.#textId('text', text), { text, phase: 'plan' });
         break;
       }
+      case 'task_started':
+        this.#windowIs(payload.model_context_window);
+        break;
       case 'token_count':
         this.#tokenCount(payload);
         break;
@@ -464,12 +467,18 @@ export class RolloutMapper implements RowMapper {
 
   #tokenCount(payload: JsonObject): void {
     const info = asObject(payload.info);
+    this.#windowIs(info?.model_context_window);
     const total = counts(info?.total_token_usage);
     if (total === undefined || this.#state.records) return;
     const parts = addedTokens(total, this.#state.total, counts(info?.last_token_usage));
     this.#state.total = total;
     if (parts === undefined || parts.every((part) => part === 0)) return;
     this.#usage(parts);
+  }
+
+  #windowIs(tokens: Json | undefined): void {
+    const window = asCount(tokens);
+    if (window > 0) this.#state.window = window;
   }
 
   #usage(parts: readonly number[], responseId = ''): void {
@@ -483,6 +492,7 @@ export class RolloutMapper implements RowMapper {
       usage: codexUsage(parts),
       message_id: messageId,
       response_id: responseId,
+      ...(this.#state.window > 0 && { context_window: this.#state.window }),
       effort: this.#state.effort,
       service_tier: this.#state.tier,
       ...(asked.length > 0 && { tool_use_ids: asked }),

@@ -39,6 +39,8 @@ export class RolloutState {
   model = '';
   effort = '';
   tier = '';
+  /** Tokens that fit into the model's window; 0 while it was not told. */
+  window = 0;
   /** The thread's sum of tokens so far: input, cached, cache writes, output, reasoning. */
   total: number[] = [];
   /** Responses are told by rows of their own: sums are no news. */

@@ -1,4 +1,4 @@
-import type { PhaseOutcome } from '../phases/phase.ts';
+import type { Activity, PhaseOutcome } from '../phases/phase.ts';
 
 /** How two steps, or two phases, stand to each other. */
 export type Likeness =
@@ -29,7 +29,11 @@ export interface ComparedPhase {
   startMs: number;
   endMs: number;
   nanoUsd: number;
+  /** Responses in it without a known price. */
+  unpriced?: number;
   calls: number;
+  activity: Activity;
+  steps: number;
 }
 
 export const MEASURES = [
@@ -44,6 +48,8 @@ export const MEASURES = [
 ] as const;
 export type MeasureName = (typeof MEASURES)[number];
 
+export type CostDoubt = 'estimate' | 'unpriced';
+
 export interface Measure {
   name: MeasureName;
   /** Undefined: not known. Nano-dollars, ms, counts; shares from 0 to 1; lines: added + removed. */
@@ -52,6 +58,9 @@ export interface Measure {
   /** `lines` only. */
   aRemoved?: number;
   bRemoved?: number;
+  /** `cost` only: what is known is a guess from the text, or there are responses without a price beside it. */
+  aCost?: CostDoubt;
+  bCost?: CostDoubt;
   /** Of B against A; `none` where it is neither better nor worse, or one is not known. */
   verdict: 'better' | 'worse' | 'none';
 }
@@ -97,4 +106,49 @@ export interface Comparison {
   steps: AlignedSteps;
   /** Places in `steps` where they part, the first first. */
   divergences: number[];
+  /** How each came out. */
+  outcomes: { a: Outcome; b: Outcome };
+  /** Files that either changed, by path. */
+  files: ChangedFile[];
+  /** Steps of A that were set beside B's roughly, for there were too many to weigh all pairs; 0: none. */
+  approximate: number;
+  /** Events whose bodies were read for this. */
+  readEvents: number;
+}
+
+/** How a session came out, as far as its trace tells. */
+export interface Outcome {
+  /** `answered`: its last turn came to an answer; `cut`: it broke off within one; `running`: it goes on. */
+  ending: 'answered' | 'cut' | 'running';
+  /** The last run of tests; `unknown`: it ran, and how it came out is not told. */
+  tests: 'passed' | 'failed' | 'unknown' | 'none';
+  /** As the runner said, of the last run. */
+  passed?: number;
+  failed?: number;
+  /** The step of that run; -1. */
+  testStep: number;
+  /** Steps that changed files after it: they were not tested. */
+  untested: number;
+  commits: number;
+  /** Commands whose last run failed, the newest first; at most 20 of `errorsLeft`. */
+  errorsLeft: number;
+  errorSteps: number[];
+  filesChanged: number;
+  /** Steps that changed files by commands in a way that was not recorded. */
+  unknownChanges: number;
+  retries: number;
+  denied: number;
+  /** Hash of the last answer without its white space; 0: none. */
+  answerKey: number;
+  answerStep: number;
+}
+
+export interface ChangedFile {
+  /** As seen from the session's folder. */
+  path: string;
+  /** Lines; undefined: that side did not change it. */
+  a?: { added: number; removed: number; edits: number };
+  b?: { added: number; removed: number; edits: number };
+  /** Whether it ended with the same content; `unknown`: the traces do not tell. */
+  content: 'same' | 'different' | 'unknown' | 'oneSide';
 }

@@ -20,9 +20,9 @@ export type Activity = (typeof ACTIVITIES)[number];
 /** How a phase came out. */
 export type PhaseOutcome =
   | 'ok'
-  /** Something failed on the way and came right. */
+  /** Something failed on the way and came right, or work went on after it. */
   | 'mixed'
-  /** It ended with a failure that nothing after it in the phase mended. */
+  /** It holds a failure that nothing after it, up to the next prompt, mended. */
   | 'failed'
   /** The last one of a session that goes on. */
   | 'running';
@@ -41,7 +41,7 @@ export interface PhaseSums {
   cacheWriteTokens: number;
   outputTokens: number;
   calls: number;
-  /** Calls by what they do. */
+  /** Calls of tools that read files, that change them, and that run commands; of those, the tests. */
   reads: number;
   edits: number;
   runs: number;
@@ -53,14 +53,18 @@ export interface PhaseSums {
 
 /**
  * A part of a session with one aim: what one prompt led to, or, where that was long, a stretch of one activity. Phases
- * cover all steps, in order, without gaps. Every event belongs to the last phase that began at or before its time, so
- * the sums of the phases add up to those of the session, and those of one prompt to what the stream says of it.
+ * cover all steps, in order, without gaps. Every event belongs to the last phase that began at or before its time (see
+ * `phaseAt`; what came before all of them, to the first), so the sums of the phases add up to those of the session, and
+ * those of one prompt to what the stream says of it.
  */
 export interface SessionPhase extends PhaseSums {
   /** 0-based. */
   index: number;
-  /** 1 for P1; 0: before the first prompt. */
+  /** 1 for P1; 0: before the first prompt, where the agent worked without one. */
   promptNumber: number;
+  /** Which of the phases of its prompt, 0-based, and how many these are. */
+  part: number;
+  parts: number;
   /** The fold's row of the prompt; -1: before the first. */
   promptRow: number;
   activity: Activity;
@@ -68,7 +72,10 @@ export interface SessionPhase extends PhaseSums {
   /** Steps, both inclusive. */
   firstStep: number;
   lastStep: number;
-  /** ms since the epoch: of its first event, and of its last. */
+  /**
+   * ms since the epoch: when it began (the prompt, where there is one), and when the work in it ended: its last call, result or
+   * answer. What came later (a notice, the end of the session) belongs to it and is no work.
+   */
   startMs: number;
   endMs: number;
   /** Files read and changed, those worked on most first; codes of `fold.files.paths`. At most 20. */
@@ -77,4 +84,16 @@ export interface SessionPhase extends PhaseSums {
   filesChanged: number;
   /** The step that decided a `failed` outcome; -1. */
   failedStep: number;
+}
+
+/** Index of the phase that an event of this time belongs to; -1 where there is no phase. */
+export function phaseAt(phases: readonly { startMs: number }[], timeMs: number): number {
+  let low = 0;
+  let high = phases.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (phases[middle]!.startMs <= timeMs) low = middle + 1;
+    else high = middle;
+  }
+  return phases.length === 0 ? -1 : Math.max(0, low - 1);
 }

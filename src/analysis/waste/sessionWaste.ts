@@ -1,19 +1,218 @@
 import type { SessionFold } from '../../model/fold.ts';
-import type { SessionPhase } from '../phases/phase.ts';
-import type { CacheBreak, Waste } from './waste.ts';
+
+import { CallShares, isBilled } from '../costs/shares.ts';
+import { phaseAt, type SessionPhase } from '../phases/phase.ts';
+import { findCacheBreaks } from './cacheBreaks.ts';
+import { redundantReads } from './redundantReads.ts';
+import { TimeTaken } from './timeTaken.ts';
+import { vainRetries } from './vainRetries.ts';
+import type { BreakCause, BreakSum, CacheBreak, Waste, WasteItem, WasteKind } from './waste.ts';
+
+const MOST_ITEMS = 1000;
+/** Of one call; no more are counted. */
+const MOST_ATTEMPTS = 1000;
 
 /** Where the prompt cache was lost, in time order. From the columns alone. */
-export function cacheBreaks(_fold: SessionFold): CacheBreak[] {
-  return [];
+export function cacheBreaks(fold: SessionFold): CacheBreak[] {
+  return findCacheBreaks(fold);
 }
 
-/** What was paid for nothing. From the columns alone. */
-export function sessionWaste(_fold: SessionFold, _phases: readonly SessionPhase[]): Waste {
-  const none = () => ({ nanoUsd: 0, durationMs: 0, count: 0 });
-  return {
-    nanoUsd: 0,
-    durationMs: 0,
-    byKind: { failedPhase: none(), retry: none(), redundantRead: none(), cacheBreak: none() },
-    items: [],
-  };
+/**
+ * What was paid for nothing. From the columns alone.
+ *
+ * Kinds take in the order of WASTE_KINDS, and each response's money is taken once: all of it by a failed phase, the part
+ * of a call by a retry or a redundant read, and of what is left, at most the premium by a cache break.
+ *
+ * @param onTake told of each part of a response's money that a kind takes; nano-dollars
+ */
+export function sessionWaste(
+  fold: SessionFold,
+  phases: readonly SessionPhase[],
+  onTake?: (response: number, kind: WasteKind, nanoUsd: number) => void,
+): Waste {
+  return new WasteCount(fold, phases, onTake).waste();
 }
+
+class WasteCount {
+  private readonly fold: SessionFold;
+  private readonly phases: readonly SessionPhase[];
+  private readonly shares: CallShares;
+  /** Nano-dollars of each response, by row, that a kind has taken. */
+  private readonly taken: Float64Array;
+  /** Calls that are an item already. */
+  private readonly told: Uint8Array;
+  /** Of retries. */
+  private readonly attempts: Uint16Array;
+  private readonly time = new TimeTaken();
+  private readonly items: WasteItem[] = [];
+  private readonly byPhase: number[];
+
+  private readonly onTake: (response: number, kind: WasteKind, nanoUsd: number) => void;
+
+  constructor(
+    fold: SessionFold,
+    phases: readonly SessionPhase[],
+    onTake: WasteCount['onTake'] = () => {},
+  ) {
+    this.onTake = onTake;
+    this.fold = fold;
+    this.phases = phases;
+    this.shares = new CallShares(fold);
+    this.taken = new Float64Array(fold.columns.length);
+    this.told = new Uint8Array(fold.columns.length);
+    this.attempts = new Uint16Array(fold.columns.length);
+    this.byPhase = phases.map(() => 0);
+  }
+
+  waste(): Waste {
+    const { columns } = this.fold;
+    this.addFailedPhases();
+    this.time.settle();
+    for (const row of vainRetries(this.fold)) {
+      this.addCall('retry', row, { times: this.attempt(row) });
+    }
+    this.time.settle();
+    const reads = redundantReads(this.fold);
+    // By their beginnings: they were found by their ends.
+    reads.sort((a, b) => columns.timeMs[a.call]! - columns.timeMs[b.call]!);
+    for (const { call, file, times } of reads) {
+      this.addCall('redundantRead', call, { file, times });
+    }
+    for (const one of findCacheBreaks(this.fold, this.shares)) this.addBreak(one);
+    return this.sums();
+  }
+
+  private addFailedPhases(): void {
+    const { fold, phases, taken } = this;
+    const { columns } = fold;
+    if (!phases.some(({ outcome }) => outcome === 'failed')) return;
+    const sums = new Float64Array(phases.length);
+    for (let row = 0; row < columns.length; row++) {
+      if (!isBilled(fold, row)) continue;
+      const at = phaseAt(phases, columns.timeMs[row]!);
+      const nano = columns.nanoUsd[row]!;
+      if (phases[at]?.outcome !== 'failed' || Number.isNaN(nano)) continue;
+      taken[row] = nano;
+      this.onTake(row, 'failedPhase', nano);
+      sums[at]! += nano;
+    }
+    for (const [at, phase] of phases.entries()) {
+      if (phase.outcome !== 'failed') continue;
+      const step = phase.failedStep >= 0 ? phase.failedStep : phase.lastStep;
+      const durationMs = this.time.take(phase.startMs, phase.endMs);
+      this.add(at, {
+        ...item('failedPhase', step, sums[at]!),
+        durationMs,
+        phase: phase.index,
+      });
+    }
+  }
+
+  /** As `retries.attempt` counts, in time order: what was counted before need not be walked again. */
+  private attempt(row: number): number {
+    const { attempts } = this;
+    const { previousSame } = this.fold.columns;
+    let before = previousSame[row]!;
+    let walked = 1;
+    while (before >= 0 && attempts[before] === 0 && walked < MOST_ATTEMPTS) {
+      before = previousSame[before]!;
+      walked++;
+    }
+    const known = before < 0 ? 0 : attempts[before]!;
+    attempts[row] = Math.min(MOST_ATTEMPTS, known + walked);
+    return attempts[row];
+  }
+
+  private addCall(kind: WasteKind, row: number, more: { times: number; file?: number }): void {
+    const { fold, taken, told } = this;
+    const { response, nanoUsd, timeMs, durationMs } = fold.columns;
+    if (told[row] !== 0) return;
+    told[row] = 1;
+    const of = response[row]!;
+    const share = this.shares.ofCall(row);
+    // A failed phase takes whole responses, other kinds the share of a call that is no item yet.
+    const nano = Number.isNaN(share) ? 0 : Math.min(share, nanoUsd[of]! - taken[of]!);
+    if (nano > 0) {
+      taken[of]! += nano;
+      this.onTake(of, kind, nano);
+    }
+    const ms = durationMs[row]!;
+    const took = Number.isNaN(ms) ? 0 : this.time.take(timeMs[row]!, timeMs[row]! + ms);
+    const phase = phaseAt(this.phases, timeMs[row]!);
+    // Told by the phase.
+    if (nano === 0 && took === 0 && this.phases[phase]?.outcome === 'failed') return;
+    this.add(phase, {
+      ...item(kind, fold.steps.stepOf(row), nano),
+      durationMs: took,
+      ...more,
+    });
+  }
+
+  private addBreak(one: CacheBreak): void {
+    const { taken, fold } = this;
+    const phase = phaseAt(this.phases, one.timeMs);
+    const had = taken[one.row]!;
+    const nano = Number.isNaN(one.nanoUsd) ? 0 : Math.max(0, one.nanoUsd - had);
+    if (nano === 0 && had > 0 && had === fold.columns.nanoUsd[one.row]) return;
+    taken[one.row]! += nano;
+    if (nano > 0) this.onTake(one.row, 'cacheBreak', nano);
+    this.add(phase, { ...item('cacheBreak', one.step, nano), break: one });
+  }
+
+  private add(phase: number, one: WasteItem): void {
+    this.items.push(one);
+    if (phase >= 0) this.byPhase[phase]! += one.nanoUsd;
+  }
+
+  private sums(): Waste {
+    const none = () => ({ nanoUsd: 0, durationMs: 0, count: 0 });
+    const waste: Waste = {
+      nanoUsd: 0,
+      durationMs: 0,
+      byKind: { failedPhase: none(), retry: none(), redundantRead: none(), cacheBreak: none() },
+      byCause: [],
+      byPhase: this.byPhase,
+      items: [],
+    };
+    const causes = new Map<BreakCause, BreakSum>();
+    for (const { kind, nanoUsd, durationMs, break: broken } of this.items) {
+      if (broken !== undefined) addTo(causes, broken, nanoUsd);
+      const sum = waste.byKind[kind];
+      sum.nanoUsd += nanoUsd;
+      sum.durationMs += durationMs;
+      sum.count++;
+      waste.nanoUsd += nanoUsd;
+      waste.durationMs += durationMs;
+    }
+    waste.byCause = [...causes.values()].sort(
+      (a, b) => b.nanoUsd - a.nanoUsd || b.tokens - a.tokens || (a.cause < b.cause ? -1 : 1),
+    );
+    waste.items = this.items
+      .sort((a, b) => b.nanoUsd - a.nanoUsd || b.durationMs - a.durationMs || a.step - b.step)
+      .slice(0, MOST_ITEMS);
+    return waste;
+  }
+}
+
+function addTo(causes: Map<BreakCause, BreakSum>, broken: CacheBreak, nanoUsd: number): void {
+  const { cause, tokens } = broken;
+  let sum = causes.get(cause);
+  if (sum === undefined) {
+    sum = { cause, count: 0, tokens: 0, nanoUsd: 0, unpriced: 0 };
+    causes.set(cause, sum);
+  }
+  sum.count++;
+  sum.tokens += tokens;
+  sum.nanoUsd += nanoUsd;
+  if (Number.isNaN(broken.nanoUsd)) sum.unpriced++;
+}
+
+const item = (kind: WasteKind, step: number, nanoUsd: number): WasteItem => ({
+  kind,
+  step,
+  nanoUsd,
+  durationMs: 0,
+  phase: -1,
+  file: -1,
+  times: 0,
+});

@@ -2,7 +2,7 @@
 export const WASTE_KINDS = [
   /** All that a failed phase cost. */
   'failedPhase',
-  /** A call again that had failed, with the same input. */
+  /** A call again that had failed, with the same input and nothing done in between that could have helped. */
   'retry',
   /** A file read again that had not changed since, in the same context window. */
   'redundantRead',
@@ -57,11 +57,26 @@ export interface CacheBreak {
   nanoUsd: number;
 }
 
+/** Cache breaks of one cause. */
+export interface BreakSum {
+  cause: BreakCause;
+  count: number;
+  /** Tokens that were paid again. */
+  tokens: number;
+  nanoUsd: number;
+  /** Of `count`, those whose price is not known: not in `nanoUsd`. */
+  unpriced: number;
+}
+
 export interface Waste {
   /** Sum of all items, nano-dollars. */
   nanoUsd: number;
   durationMs: number;
   byKind: Record<WasteKind, { nanoUsd: number; durationMs: number; count: number }>;
+  /** Of the cache breaks, by cause, the dearest first. */
+  byCause: BreakSum[];
+  /** Nano-dollars by index of the phase; empty where there are no phases. */
+  byPhase: number[];
   /** The dearest first; at most 1,000, the sums are of all. */
   items: WasteItem[];
 }

@@ -1,4 +1,10 @@
+import { FLAG } from '../../model/columns.ts';
+import { describeStep } from '../../model/describe.ts';
+import { oneLine } from '../../model/text.ts';
 import type { AnalysedSession } from '../analysed.ts';
+import type { Cause } from './cause.ts';
+import { causeOf, saidBefore } from './causes.ts';
+import { Trail } from './trail.ts';
 
 /** How one step led to the next. */
 export type WhyReason =
@@ -16,6 +22,8 @@ export type WhyReason =
   | 'named'
   /** The file was read before it was changed. */
   | 'read'
+  /** A file was changed, which this step tests, builds or commits. */
+  | 'change'
   /** What the agent itself said it would do. */
   | 'said'
   /** A subagent was started here, or came back with this. */
@@ -43,9 +51,112 @@ export interface WhyChain {
   cut: number;
   /** It begins with a prompt, or with what the trace does not explain. */
   complete: boolean;
+  /** It does not begin with a prompt (or the session's start): the trace does not show why the first of it was done. */
+  unexplained?: true;
 }
 
+const MAX_LINKS = 12;
+/** Links that are followed back; each goes to an earlier step. */
+const MAX_FOLLOWED = 200;
+
 /** Why a step was done, back to the prompt. Reads at most a few hundred events. Undefined: there is no such step. */
-export function whyChain(_session: AnalysedSession, step: number): WhyChain | undefined {
-  return { step, links: [], cut: 0, complete: false };
+export function whyChain(session: AnalysedSession, step: number): WhyChain | undefined {
+  const { steps } = session.fold;
+  if (!Number.isInteger(step) || step < 0 || step >= steps.length) return undefined;
+  const trail = new Trail(session);
+  const causes: Cause[] = [{ step, reason: 'here', sure: 'evidence', evidence: '' }];
+  let at = step;
+  const said = saidBefore(trail, step);
+  if (said !== undefined) causes.push(said);
+  let compactions: number[] | undefined;
+  while (causes.length < MAX_FOLLOWED) {
+    let cause = causeOf(trail, at);
+    // What the agent said is better than a guess.
+    if (at !== step && cause?.sure === 'likely' && cause.reason !== 'error') {
+      const words = saidBefore(trail, at);
+      if (words?.sure === 'asked') causes.push(words);
+    }
+    if (cause === undefined || cause.step >= at) break;
+    compactions ??= compactionSteps(session);
+    const compacted = lastBetween(compactions, cause.step, at, trail);
+    if (compacted >= 0) {
+      causes.push({
+        step: compacted,
+        reason: 'compaction',
+        sure: 'evidence',
+        evidence: `the window was compacted here: step ${cause.step + 1} was known by a summary only`,
+      });
+    }
+    causes.push(cause);
+    at = cause.step;
+    cause = undefined;
+  }
+  const complete = causes.length < MAX_FOLLOWED;
+  causes.reverse();
+  const cut = Math.max(0, causes.length - MAX_LINKS);
+  // The cause stays, and what is nearest to the step.
+  const kept = cut === 0 ? causes : [causes[0]!, ...causes.slice(cut + 1)];
+  trail.prepare(kept.map((each) => trail.row(each.step)));
+  return {
+    step,
+    links: kept.map((each) => ({
+      step: each.step,
+      reason: each.reason,
+      sure: each.sure,
+      words: wordsOf(trail, each.step),
+      evidence: oneLine(each.evidence, 300),
+    })),
+    cut,
+    complete,
+    ...(['prompt', 'session'].includes(trail.kind(kept[0]!.step))
+      ? {}
+      : { unexplained: true as const }),
+  };
+}
+
+function wordsOf(trail: Trail, step: number): string {
+  const event = trail.stepEvent(step);
+  if (event === undefined) return 'an event that cannot be shown';
+  const { fold } = trail;
+  const view = describeStep(fold, step, trail.row(step), event, trail.result(step));
+  const lines =
+    view.added === undefined && view.removed === undefined
+      ? ''
+      : `+${view.added ?? 0} −${view.removed ?? 0}`;
+  return oneLine(
+    [view.verb, view.target, lines, view.detail].filter((part) => part !== '').join(' '),
+    240,
+  );
+}
+
+function compactionSteps({ fold }: AnalysedSession): number[] {
+  const { flags, length } = fold.columns;
+  const found: number[] = [];
+  for (let row = 0; row < length; row++) {
+    if ((flags[row]! & FLAG.compaction) === 0) continue;
+    const at = fold.steps.stepOf(row);
+    if (at >= 0) found.push(at);
+  }
+  return found.sort((a, b) => a - b);
+}
+
+/** The last compaction of the step's own window between two steps; -1: none. */
+function lastBetween(
+  compactions: readonly number[],
+  from: number,
+  to: number,
+  trail: Trail,
+): number {
+  const lane = trail.lane(to);
+  let low = 0;
+  let high = compactions.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compactions[middle]! < to) low = middle + 1;
+    else high = middle;
+  }
+  for (let nth = low - 1; nth >= 0 && compactions[nth]! > from; nth--) {
+    if (trail.lane(compactions[nth]!) === lane) return compactions[nth]!;
+  }
+  return -1;
 }

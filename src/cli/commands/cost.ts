@@ -1,6 +1,10 @@
+import { sessionCosts } from '../../analysis/costs/sessionCosts.ts';
 import type { BilledElsewhere } from '../../model/billing.ts';
-import { summarise } from '../../model/summary.ts';
+import { isActive, summarise } from '../../model/summary.ts';
+import { costTable } from '../../report/costBy.ts';
 import { addCosts, allCostText, costReport, costText } from '../../report/costReport.ts';
+import { costTableCsv } from '../../report/costTableText.ts';
+import { COST_BY, type CostBy } from '../../report/costWays.ts';
 import { costJson, sessionJson } from '../../report/sessionJson.ts';
 import { promptsOf } from '../../trace/findings.ts';
 import type { TraceStore } from '../../trace/store.ts';
@@ -12,10 +16,19 @@ import { findSession, openStore, processState, readSession, type TraceOptions } 
 export interface CostOptions extends TraceOptions {
   json?: boolean;
   all?: boolean;
+  csv?: boolean;
+  by?: CostBy;
 }
 
 export async function cost(io: Io, id: string | undefined, options: CostOptions): Promise<number> {
+  if (options.csv === true && (options.by === undefined || options.by === 'waste')) {
+    throw new CliError('--csv needs --by with one of the tables', EXIT.usage, CSV_HINT);
+  }
+  if (options.csv === true && options.json === true) {
+    throw new CliError('--csv and --json are two ways to print it: choose one', EXIT.usage);
+  }
   if (options.all === true) {
+    if (options.by !== undefined) throw new CliError('--all takes no --by', EXIT.usage);
     if (id !== undefined) throw new CliError('--all takes no session id', EXIT.usage);
     return await costOfAll(io, options);
   }
@@ -27,11 +40,24 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
     nowMs: io.now(),
     process: processState(io, entry.id),
   });
-  const report = costReport(entry.id, session.fold, summary, promptsOf(session));
-  if (options.json === true) await printJson(io, report);
-  else await print(io, costText(report, summary.cost, billedIn(store, elsewhere), look(io)));
+  const { fold } = session;
+  const costs = sessionCosts(fold, { live: isActive(summary) });
+  const prompts = promptsOf(session);
+  if (options.csv === true && options.by !== undefined && options.by !== 'waste') {
+    await print(io, costTableCsv(costTable(options.by, fold, costs, prompts)));
+    return EXIT.ok;
+  }
+  const report = costReport(entry.id, fold, summary, prompts, costs);
+  if (options.json === true) {
+    await printJson(io, report);
+    return EXIT.ok;
+  }
+  const parts = { billedIn: billedIn(store, elsewhere), fold, costs, prompts };
+  await print(io, costText(report, summary.cost, parts, { ...look(io), by: options.by }));
   return EXIT.ok;
 }
+
+const CSV_HINT = `Such as: agent-strace cost --by tool --csv. Tables: ${COST_BY.filter((by) => by !== 'waste').join(', ')}.`;
 
 /** The sessions that were billed for responses of this one, by ids that will do. */
 function billedIn(store: TraceStore, elsewhere: BilledElsewhere): string[] {

@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { TYPE } from '../../model/columns.ts';
+import type { TraceEvent } from '../../model/event.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { summarise } from '../../model/summary.ts';
 import { readyEvent } from '../../redact/event.ts';
@@ -10,7 +11,8 @@ import { readMeta } from '../../trace/meta.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { breathe, type Io, print } from '../io.ts';
+import { breathe, type Io, print, printJson } from '../io.ts';
+import { stepArgument } from '../stepArgument.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
 const BATCH = 500;
@@ -18,16 +20,20 @@ const BATCH = 500;
 /** `{"session": …, "events": […]}`, written piece by piece: a session may be larger than memory. */
 export interface InspectOptions extends TraceOptions {
   mask?: boolean;
+  step?: string;
 }
 
 export async function inspect(
   io: Io,
   id: string | undefined,
+  step: string | undefined,
   options: InspectOptions,
 ): Promise<number> {
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
   usePersonalRules(personalRules);
+  const asked = step ?? options.step;
+  if (asked !== undefined) return await inspectStep(io, session, asked, options.mask === true);
   const shown = (value: object): unknown =>
     options.mask === true ? redactValue(value, {}, 'personal') : value;
   await print(
@@ -41,16 +47,39 @@ export async function inspect(
     const texts: string[] = [];
     for (const event of events) {
       if (event === undefined) continue;
-      const { extra, ...known } = options.mask === true ? readyEvent(event, 'personal') : event;
-      texts.push(
-        `${first ? '' : ','}\n    ${indented({ ...known, ...(shown(extra ?? {}) as object) }, '    ')}`,
-      );
+      const whole = wholeEvent(event, options.mask === true);
+      texts.push(`${first ? '' : ','}\n    ${indented(whole, '    ')}`);
       first = false;
     }
     await print(io, texts.join(''));
     await breathe(io);
   }
   await print(io, `${first ? '' : '\n  '}]\n}\n`);
+  return EXIT.ok;
+}
+
+/** As it stands in the file, keys that this version does not know with it. */
+function wholeEvent(event: TraceEvent, mask: boolean): object {
+  const { extra = {}, ...known } = mask ? readyEvent(event, 'personal') : event;
+  return { ...known, ...(mask ? (redactValue(extra, {}, 'personal') as object) : extra) };
+}
+
+/** `{"session_id", "step", "event", "result", "response"}` of one step, null where there is none. */
+async function inspectStep(
+  io: Io,
+  session: TraceSession,
+  asked: string,
+  mask: boolean,
+): Promise<number> {
+  const { fold } = session;
+  const step = stepArgument(fold, asked);
+  const row = fold.steps.row(step);
+  const isCall = fold.columns.type[row] === TYPE.tool_call;
+  const rows = [row, isCall ? fold.columns.pair[row]! : -1, fold.columns.response[row]!];
+  const [event, result, response] = session
+    .readEvents(rows)
+    .map((one) => (one === undefined ? null : wholeEvent(one, mask)));
+  await printJson(io, { session_id: session.id, step: step + 1, event, result, response });
   return EXIT.ok;
 }
 

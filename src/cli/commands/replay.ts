@@ -1,12 +1,16 @@
 import { FLAG, TYPE_CODES } from '../../model/columns.ts';
 import type { TraceEvent } from '../../model/event.ts';
+
 import { EVENT_TYPES } from '../../model/event.ts';
+import { stepOfEvent } from '../../model/eventStep.ts';
+import { failureReason } from '../../model/failure.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { similar } from '../../model/similar.ts';
 import { STEP_KINDS, type StepView } from '../../model/step.ts';
 import { type SessionSummary, summarise } from '../../model/summary.ts';
 import {
   laneName,
+  noteLine,
   promptHeading,
   type ReplayTextOptions,
   replayFoot,
@@ -14,7 +18,7 @@ import {
   stepLine,
 } from '../../report/replayText.ts';
 import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
-import { failureReason } from '../../trace/findings.ts';
+import { type Annotation, annotationsStamp, readAnnotations } from '../../trace/annotations.ts';
 import { TraceSession } from '../../trace/session.ts';
 import type { SessionEntry, TraceStore } from '../../trace/store.ts';
 import { TraceWatcher } from '../../trace/watch.ts';
@@ -38,6 +42,8 @@ export interface ReplayOptions extends TraceOptions {
   speed?: number;
   filter?: string;
   limit?: number;
+  /** Show the number of each step. */
+  numbers?: boolean;
   json?: boolean;
 }
 
@@ -125,6 +131,8 @@ class Printer {
   private readonly filter: ReadonlySet<string> | undefined;
   private readonly text: ReplayTextOptions;
   private left: number;
+  private stamp = '';
+  private byRow = new Map<number, Annotation[]>();
   private lastMs: number | undefined;
 
   constructor(
@@ -221,20 +229,39 @@ class Printer {
     const views = this.describe(rows);
     const reasons = this.reasons(rows);
     const phases = new Map(fold.phases.all().map((phase) => [phase.row, phase]));
+    const notes = this.notes();
     return rows.map((row, at) => {
       const view = views[at]!;
+      if (this.options.numbers === true) this.text.step = fold.steps.stepOf(row) + 1;
+      const below = (notes.get(row) ?? [])
+        .map(({ label, note, author }) => `${noteLine(label, note, author, this.text)}\n`)
+        .join('');
       if (fold.columns.kind[row] === prompt) {
         // What a prompt led to is known once it is over.
         const phase = this.options.live === true ? undefined : phases.get(row);
-        return `${promptHeading(view, fold.columns.timeMs[row]!, phase, this.text)}\n`;
+        return `${promptHeading(view, fold.columns.timeMs[row]!, phase, this.text)}\n${below}`;
       }
       return `${stepLine(fold, row, view, {
         ...this.text,
         lane: laneName(fold, fold.columns.lane[row]!),
         reason: reasons[at]!,
         running: running?.has(row) === true,
-      })}\n`;
+      })}\n${below}`;
     });
+  }
+
+  /** What people noted, by the row of the step. */
+  private notes(): Map<number, Annotation[]> {
+    const { fold, directory } = this.session;
+    const stamp = annotationsStamp(directory);
+    if (stamp === this.stamp) return this.byRow;
+    this.stamp = stamp;
+    this.byRow = new Map();
+    for (const each of readAnnotations(directory)) {
+      const row = fold.steps.row(stepOfEvent(fold, each.eventId));
+      this.byRow.set(row, [...(this.byRow.get(row) ?? []), each]);
+    }
+    return this.byRow;
   }
 
   private describe(rows: readonly number[]): StepView[] {

@@ -1,5 +1,11 @@
-import { summarise } from '../../model/summary.ts';
-import { type ChildStats, statsReport, statsText } from '../../report/statsReport.ts';
+import { isCostKnown, type SessionSummary, summarise } from '../../model/summary.ts';
+import { usd } from '../../report/sessionJson.ts';
+import {
+  type ChildrenSum,
+  type ChildStats,
+  statsReport,
+  statsText,
+} from '../../report/statsReport.ts';
 import { failuresOf } from '../../trace/findings.ts';
 import type { ListedSession } from '../../trace/sessionSummary.ts';
 import { EXIT } from '../exit.ts';
@@ -28,11 +34,15 @@ export async function stats(
     nowMs: io.now(),
     process: processState(io, entry.id),
   });
-  const children =
+  const below =
     options.includeSubagents === true ? childrenOf(entry.id, await summariseAll(io, store)) : [];
   const report = statsReport(entry.id, session.fold, summary, {
     failures: [...failuresOf(session)],
-    children,
+    children: below.map(({ session, depth }) => childStats(session, depth)),
+    with_children:
+      options.includeSubagents === true
+        ? sumOf([summary, ...below.map(({ session }) => session.summary)])
+        : null,
   });
   if (options.json === true) await printJson(io, report);
   else {
@@ -44,7 +54,12 @@ export async function stats(
   return EXIT.ok;
 }
 
-function childrenOf(root: string, sessions: readonly ListedSession[]): ChildStats[] {
+interface Child {
+  session: ListedSession;
+  depth: number;
+}
+
+function childrenOf(root: string, sessions: readonly ListedSession[]): Child[] {
   const byParent = new Map<string, ListedSession[]>();
   for (const session of sessions) {
     if (session.parent === undefined) continue;
@@ -52,27 +67,51 @@ function childrenOf(root: string, sessions: readonly ListedSession[]): ChildStat
     siblings.push(session);
     byParent.set(session.parent, siblings);
   }
-  const found: ChildStats[] = [];
+  const found: Child[] = [];
   const seen = new Set([root]);
   const visit = (parent: string, depth: number): void => {
     if (depth > MAX_DEPTH) return;
     const own = byParent.get(parent) ?? [];
-    for (const { entry, summary } of own.toSorted(
-      (a, b) => a.summary.startedAtMs - b.summary.startedAtMs,
-    )) {
-      if (seen.has(entry.id)) continue;
-      seen.add(entry.id);
-      found.push({
-        session_id: entry.id,
-        title: summary.title,
-        tool_calls: summary.calls,
-        errors: summary.errors,
-        duration_ms: Math.round(summary.durationMs),
-        depth,
-      });
-      visit(entry.id, depth + 1);
+    for (const session of own.toSorted((a, b) => a.summary.startedAtMs - b.summary.startedAtMs)) {
+      const { id } = session.entry;
+      if (seen.has(id)) continue;
+      seen.add(id);
+      found.push({ session, depth });
+      visit(id, depth + 1);
     }
   };
   visit(root, 1);
   return found;
+}
+
+const childStats = ({ entry, summary }: ListedSession, depth: number): ChildStats => ({
+  session_id: entry.id,
+  title: summary.title,
+  tool_calls: summary.calls,
+  errors: summary.errors,
+  duration_ms: Math.round(summary.durationMs),
+  depth,
+});
+
+function sumOf(summaries: readonly SessionSummary[]): ChildrenSum {
+  const known = summaries.filter(({ cost }) => isCostKnown(cost));
+  const timed = summaries.filter(({ startedAtMs }) => startedAtMs > 0);
+  const sum = { sessions: summaries.length, tool_calls: 0, errors: 0 };
+  let nanoUsd = 0;
+  let first = Number.POSITIVE_INFINITY;
+  let last = 0;
+  for (const { calls, errors } of summaries) {
+    sum.tool_calls += calls;
+    sum.errors += errors;
+  }
+  for (const { cost } of known) nanoUsd += cost.nanoUsd;
+  for (const { startedAtMs, durationMs } of timed) {
+    first = Math.min(first, startedAtMs);
+    last = Math.max(last, startedAtMs + durationMs);
+  }
+  return {
+    ...sum,
+    cost_usd: known.length > 0 ? usd(nanoUsd) : null,
+    duration_ms: timed.length > 0 ? Math.round(last - first) : 0,
+  };
 }

@@ -2,6 +2,7 @@
 import type { AgentId, HookTool } from '../../agents/agent.ts';
 import { callKey } from '../../model/callKey.ts';
 import type { Json, JsonObject } from '../../model/event.ts';
+import { mcpServerOf } from '../../model/mcpServer.ts';
 import { toolKind } from '../../model/tools.ts';
 import { redactValue } from '../../redact/redact.ts';
 import { isSensitivePath } from '../../redact/sensitivePath.ts';
@@ -11,7 +12,6 @@ import { escaped, isLiteral, type Pattern, textOf } from '../shell/pattern.ts';
 import type { FileAct, ShellReading, ShellWorld } from '../shell/reading.ts';
 import { asCommand, codeIn, commandIn, folderIn, plainPath, toolPaths } from './callPaths.ts';
 import type { GuardedCall, Presence, Touch } from './guardedCall.ts';
-import { mcpServerOf } from './mcpServer.ts';
 import { SIGNS_IN } from './pathGlob.ts';
 
 /** What is asked of the machine, and how commands are read: a bundle without the reader gives none. */

@@ -135,6 +135,10 @@ export class Money {
     this.contextTokens = tokens;
     this.contextMs = timeMs;
     this.contextModel = typeof data.model === 'string' ? data.model.slice(0, 200) : '';
+    const { context_window: told } = data;
+    if (typeof told === 'number' && Number.isSafeInteger(told) && told > 0) {
+      [this.windowModel, this.window] = [this.contextModel, told];
+    }
   }
 
   /** Undefined where no price is known. */

@@ -47,6 +47,8 @@ export interface GuardEngine {
   /** @returns undefined: no rule is in force there */
   guard(session: GuardedSession): SessionGuard | undefined;
   rules(project: string): RuleSet;
+  /** What rules let one session cost, USD; undefined: there is no such rule. Never throws. */
+  budgetOf(session: GuardedSession): number | undefined;
   /** Takes away what is long over. Never throws. */
   sweep(): void;
 }

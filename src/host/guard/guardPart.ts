@@ -212,6 +212,16 @@ export class GuardPart implements vscode.Disposable {
     );
   }
 
+  /** What rules let a session cost, nano-dollars. */
+  budgetOf({ id, traceDir, record }: LiveSession): number | undefined {
+    const usd = this.guard.budgetOf({
+      id,
+      traceDir,
+      project: record?.project || dirname(traceDir),
+    });
+    return usd === undefined ? undefined : Math.round(usd * 1e9);
+  }
+
   private tellTrip(trip: Trip): void {
     const control = this.sessions.factsOf(trip)?.cannot;
     this.tellers.trip(trip, {

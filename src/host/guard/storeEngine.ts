@@ -168,6 +168,12 @@ export class StoreEngine implements GuardEngine {
     };
   }
 
+  budgetOf({ id, project }: GuardedSession): number | undefined {
+    if (!this.hasRules(project)) return undefined;
+    const raised = readRaised(id, this.env);
+    return budgetOf(this.rules(project), raised)?.perSession;
+  }
+
   hasRules(project: string): boolean {
     try {
       return hasRules(project, this.env);

@@ -115,6 +115,19 @@ export class ReplayFiles {
     return { touched, read, modified, recent };
   }
 
+  /** Files read and changed by the steps `from … to`, both inclusive. O(operations of these steps). */
+  between(from: number, to: number): { read: number; modified: number } {
+    const read = new Set<number>();
+    const modified = new Set<number>();
+    const end = this.endOf(to);
+    for (let at = this.endOf(from - 1); at < end; at++) {
+      const before = this.previous[at]!;
+      const reads = this.reads[at]! - (before < 0 ? 0 : this.reads[before]!);
+      (reads > 0 ? read : modified).add(this.files[at]!);
+    }
+    return { read: read.size, modified: modified.size };
+  }
+
   /** Counts the entry if it is the first of its kind for its file. */
   private count(at: number, counts: Uint32Array): void {
     const before = this.previous[at]!;

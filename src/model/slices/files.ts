@@ -331,6 +331,22 @@ export class FilesSlice implements Slice {
     into.removed = this.removed[at]!;
   }
 
+  /**
+   * The lines that operation `at` read, or left: 1-based and inclusive, two numbers a range, in the order of the event.
+   * Undefined: the whole file. Empty: no line is known. A view, valid until the next event.
+   */
+  ranges(at: number): Int32Array | undefined {
+    const count = this.rangeCount[at]!;
+    if (count === 0) return undefined;
+    const from = this.poolAt[at]!;
+    return this.pool.subarray(from, from + 2 * (count - 1));
+  }
+
+  /** The event in this row is the result of a command that may have changed files that nobody tells of. */
+  mayChangeMore(row: number): boolean {
+    return this.unknown.has(row);
+  }
+
   private op(at: number): RowFileOp {
     const row = this.stepRow(this.rows[at]!);
     const op: RowFileOp = {

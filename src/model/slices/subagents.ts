@@ -1,5 +1,6 @@
 import { type Columns, FLAG, TYPE } from '../columns.ts';
 import type { Json, TraceEvent } from '../event.ts';
+import { eventIdNumber, idNumber } from '../ids.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
 /** One subagent: a lane of its own. */
@@ -24,6 +25,8 @@ interface State {
   endMs: number;
   calls: number;
   toolUseId: string;
+  /** The event of the call that started it, as a number; 0: not known. */
+  callId: number;
 }
 
 /** Subagents by lane. Lane 0 is the main agent and is not listed. */
@@ -44,7 +47,15 @@ export class SubagentsSlice implements Slice {
     const timeMs = this.columns.timeMs[row]!;
     let state = this.byLane.get(lane);
     if (!state) {
-      state = { type: '', description: '', startMs: timeMs, endMs: 0, calls: 0, toolUseId: '' };
+      state = {
+        type: '',
+        description: '',
+        startMs: timeMs,
+        endMs: 0,
+        calls: 0,
+        toolUseId: '',
+        callId: 0,
+      };
       this.byLane.set(lane, state);
     }
     const { data } = event;
@@ -56,6 +67,7 @@ export class SubagentsSlice implements Slice {
       if (type === TYPE.tool_call) {
         state.description = longer(state.description, data.description);
         state.toolUseId = longer(state.toolUseId, data.tool_use_id);
+        state.callId = Math.max(state.callId, startedBy(event));
       } else if (timeMs > state.endMs) state.endMs = timeMs;
     } else if (type === TYPE.tool_call) {
       state.calls++;
@@ -88,6 +100,11 @@ export class SubagentsSlice implements Slice {
     return this.byLane.get(lane)?.endMs ?? 0;
   }
 
+  /** The event of the call that started the subagent of this lane, as a number; 0: not known. */
+  callIdOf(lane: number): number {
+    return this.byLane.get(lane)?.callId ?? 0;
+  }
+
   save(): Json {
     return [...this.byLane] as unknown as Json;
   }
@@ -95,6 +112,12 @@ export class SubagentsSlice implements Slice {
   load(saved: Json): void {
     for (const [lane, state] of saved as unknown as [number, State][]) this.byLane.set(lane, state);
   }
+}
+
+function startedBy({ parent_id, session_id, data }: TraceEvent): number {
+  if (parent_id !== undefined && parent_id !== '') return idNumber(parent_id);
+  const use = data.parent_tool_use_id ?? data.tool_use_id;
+  return typeof use === 'string' && use !== '' ? eventIdNumber(session_id, 'call', use) : 0;
 }
 
 function longer(known: string, value: Json | undefined): string {

@@ -8,6 +8,8 @@ export interface ToolSummary {
   calls: number;
   errors: number;
   denied: number;
+  /** Calls whose duration is known. */
+  timed: number;
   /** ms, of the calls whose duration is known. */
   totalMs: number;
   medianMs: number;
@@ -109,6 +111,7 @@ export class ToolsSlice implements Slice {
         calls: state.calls,
         errors: state.errors,
         denied: state.denied,
+        timed: state.timed,
         totalMs: state.totalMs,
         medianMs: median(state.recent),
       }))

@@ -55,7 +55,7 @@ test('a step opens its file at the line, or the event where the file is elsewher
   assert.equal(editor.selection.active.line, 1);
   await vscode.commands.executeCommand('agentStrace.openStep', session.key, 3);
   const { document } = vscode.window.activeTextEditor!;
-  assert.equal(document.uri.scheme, 'agent-strace-event');
+  assert.equal(document.uri.scheme, 'agent-trace');
   assert.equal(document.languageId, 'json');
   assert.match(document.getText(), /"file_path": "\/etc\/hostname"/);
 });

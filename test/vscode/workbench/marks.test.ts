@@ -119,6 +119,7 @@ for (const theme of ['dark', 'light', 'hc'] as const satisfies readonly Theme[])
       expect.arrayContaining([
         expect.stringContaining('Open in replay'),
         expect.stringContaining('Show diff'),
+        expect.stringContaining('Why?'),
       ]),
     );
     await workbench.screenshot(`marks-${theme}`);

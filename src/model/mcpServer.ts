@@ -1,12 +1,15 @@
 /** The MCP server in a tool's name: every agent joins the two in its own way. */
-import type { AgentId } from '../../agents/agent.ts';
-import { toolKind } from '../../model/tools.ts';
+import { toolKind } from './tools.ts';
 
 /** Tools of opencode's own with an underscore, which joins server and tool there. */
 const OPENCODE = /^(todo|plan|apply|web|code|multi|list|lsp|skill|question|invalid|batch|task)_?/;
 
-/** Undefined: no tool of a server, or one that does not say of which. `''` is never given. */
-export function mcpServerOf(tool: string, agent: AgentId): string | undefined {
+/**
+ * Undefined: no tool of a server, or one that does not say of which. `''` is never given.
+ *
+ * @param agent `claude`, `codex`, …
+ */
+export function mcpServerOf(tool: string, agent: string): string | undefined {
   const plain = /^mcp__(.+?)__/.exec(tool) ?? /^mcp_{1,2}([^_]+)_/.exec(tool);
   if (plain !== null) return plain[1];
   if (/^MCP:/.test(tool)) return tool.slice(4) || undefined;

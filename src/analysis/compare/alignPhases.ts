@@ -1,0 +1,128 @@
+import type { Activity } from '../phases/phase.ts';
+import { type AlignedSteps, LIKENESSES, type Likeness } from './comparison.ts';
+import { STEP_CLASSES } from './stepKeys.ts';
+
+/** What a phase is known by. */
+export interface PhaseGoal {
+  activity: Activity;
+  firstStep: number;
+  lastStep: number;
+  /** Key of its prompt; 0: before the first. */
+  prompt: number;
+  /** Paths as seen from the session's folder: read, and changed. */
+  read: ReadonlySet<string>;
+  changed: ReadonlySet<string>;
+}
+
+/** Phases whose goals resemble each other less than this are not joined. */
+const LEAST = 0.4;
+/** Sessions with more phases than this, taken together, are joined by the first ones only. */
+const MOST_PHASES = 1500;
+
+const WORD = STEP_CLASSES.indexOf('word');
+
+/**
+ * Phases with the same goal, in order: by the steps that they share, the files, the activity and the prompt.
+ *
+ * @param groups of A's steps, index into {@link STEP_CLASSES}: what was said is no goal shared
+ */
+export function alignPhases(
+  a: readonly PhaseGoal[],
+  b: readonly PhaseGoal[],
+  steps: AlignedSteps,
+  groups: Uint8Array,
+): [a: number, b: number, like: Likeness][] {
+  const n = Math.min(a.length, MOST_PHASES);
+  const m = Math.min(b.length, MOST_PHASES);
+  const shared = sharedSteps(a, b, steps, groups, n, m);
+  const worth = new Float32Array(n * m);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < m; j++) worth[i * m + j] = resemblance(a[i]!, b[j]!, shared[i * m + j]!);
+  }
+  // best[i][j]: of the phases from i and j on.
+  const best = new Float32Array((n + 1) * (m + 1));
+  const width = m + 1;
+  for (let i = n - 1; i >= 0; i--) {
+    for (let j = m - 1; j >= 0; j--) {
+      const own = worth[i * m + j]!;
+      const paired = own >= LEAST ? own + best[(i + 1) * width + j + 1]! : 0;
+      best[i * width + j] = Math.max(best[(i + 1) * width + j]!, best[i * width + j + 1]!, paired);
+    }
+  }
+  const pairs: [number, number, Likeness][] = [];
+  for (let i = 0, j = 0; i < n && j < m; ) {
+    const own = worth[i * m + j]!;
+    const here = best[i * width + j]!;
+    if (own >= LEAST && here === Math.fround(own + best[(i + 1) * width + j + 1]!)) {
+      pairs.push([i, j, own >= 0.75 ? 'same' : 'similar']);
+      i++;
+      j++;
+    } else if (here === best[(i + 1) * width + j]!) i++;
+    else j++;
+  }
+  return pairs;
+}
+
+/** From 0 to 1. */
+function resemblance(a: PhaseGoal, b: PhaseGoal, shared: number): number {
+  const changed = overlap(a.changed, b.changed);
+  const read = overlap(a.read, b.read);
+  // What was changed says more of a goal than what was read on the way.
+  const files =
+    changed === undefined ? read : read === undefined ? changed : 0.75 * changed + 0.25 * read;
+  const activity = a.activity === b.activity ? 1 : 0;
+  const prompt = a.prompt === b.prompt ? 1 : 0;
+  // Without files nothing speaks for or against by them.
+  return files === undefined
+    ? 0.4 * shared + 0.35 * activity + 0.25 * prompt
+    : 0.3 * shared + 0.35 * files + 0.25 * activity + 0.1 * prompt;
+}
+
+/** Of the smaller set, how much is in the other; undefined where both are empty. */
+function overlap(a: ReadonlySet<string>, b: ReadonlySet<string>): number | undefined {
+  if (a.size === 0 && b.size === 0) return undefined;
+  const [small, large] = a.size <= b.size ? [a, b] : [b, a];
+  let both = 0;
+  for (const one of small) if (large.has(one)) both++;
+  return small.size === 0 ? 0 : both / small.size;
+}
+
+/** By pair of phases: of the one with fewer, the share of steps that were set beside a like one of the other. */
+function sharedSteps(
+  a: readonly PhaseGoal[],
+  b: readonly PhaseGoal[],
+  steps: AlignedSteps,
+  groups: Uint8Array,
+  n: number,
+  m: number,
+): Float32Array {
+  const counts = new Float32Array(n * m);
+  const inA = new Float32Array(n);
+  const inB = new Float32Array(m);
+  const [same, similar] = [LIKENESSES.indexOf('same'), LIKENESSES.indexOf('similar')];
+  let i = 0;
+  let j = 0;
+  for (let at = 0; at < steps.length; at++) {
+    const stepA = steps.a[at]!;
+    const stepB = steps.b[at]!;
+    if (stepA >= 0) {
+      while (i < n && a[i]!.lastStep < stepA) i++;
+      if (i < n) inA[i]!++;
+    }
+    if (stepB >= 0) {
+      while (j < m && b[j]!.lastStep < stepB) j++;
+      if (j < m) inB[j]!++;
+    }
+    const like = steps.like[at]!;
+    if (i >= n || j >= m || stepA < 0 || stepB < 0 || groups[stepA] === WORD) continue;
+    if (like === same || like === similar) {
+      counts[i * m + j]!++;
+    }
+  }
+  for (let x = 0; x < n; x++) {
+    for (let y = 0; y < m; y++) {
+      counts[x * m + y]! /= Math.max(1, Math.min(inA[x]!, inB[y]!));
+    }
+  }
+  return counts;
+}

@@ -1,0 +1,170 @@
+import { FLAG, TYPE } from '../../model/columns.ts';
+import type { SessionFold } from '../../model/fold.ts';
+import { emptyUsage } from '../../model/usage.ts';
+import { rowsInTime } from './rowsInTime.ts';
+import { isBilled } from './shares.ts';
+
+/** What results of a tool added to the requests after them. An estimate, in no sum. */
+export interface Carried {
+  /** Tokens of results × requests that carried them. */
+  tokens: number;
+  /** What those tokens cost, nano-dollars; NaN: none of those requests has a known price. */
+  nanoUsd: number;
+}
+
+const BYTES_A_TOKEN = 4;
+/** A prompt of less than this part of the one before has lost some of what it held. */
+const CUT = 0.9;
+
+interface Held {
+  tokens: number;
+  /** Tokens × requests, and × prices a token, as of when they came in. */
+  atCount: number;
+  atPrice: number;
+  /** Tokens × requests with a known price. */
+  atPriced: number;
+}
+
+/** The window of one lane. */
+interface Window {
+  prompt: number;
+  /** Requests so far, and the sum of what a prompt token cost in each, nano-dollars. */
+  count: number;
+  price: number;
+  /** Requests whose price is known. */
+  priced: number;
+  held: Map<number, Held>;
+  /** Since the last request: bytes by tool, and in all. */
+  fresh: Map<number, number>;
+  bytes: number;
+}
+
+/**
+ * By code of the tool. The size of a result is estimated from its bytes, but never as more than the prompt grew by; it
+ * is carried by each later request of its lane until a compaction, or until the prompt gets smaller.
+ */
+export function carriedByTool(fold: SessionFold): Map<number, Carried> {
+  const { columns, cost } = fold;
+  const { type, flags, lane, size, pair, tool } = columns;
+  const isOutcome = (row: number): boolean =>
+    (type[row] === TYPE.tool_result || type[row] === TYPE.error) && pair[row]! >= 0;
+  const rows = rowsInTime(
+    fold,
+    (row) =>
+      isBilled(fold, row) ||
+      isOutcome(row) ||
+      type[row] === TYPE.user_prompt ||
+      (flags[row]! & FLAG.compaction) !== 0,
+  );
+  const windows: Window[] = [];
+  const totals = new Map<number, Carried>();
+  const usage = emptyUsage();
+  for (const row of rows) {
+    const code = lane[row]!;
+    windows[code] ??= emptyWindow();
+    const window = windows[code];
+    if (type[row] === TYPE.llm_response) {
+      if (!cost.usageInto(row, usage)) continue;
+      if (usage.input_tokens < window.prompt * CUT) close(window, totals);
+      takeIn(window, usage.input_tokens - window.prompt);
+      const rate = promptRate(fold, row, usage.input_tokens, usage.output_tokens);
+      window.prompt = usage.input_tokens;
+      window.count++;
+      if (!Number.isNaN(rate)) {
+        window.price += rate;
+        window.priced++;
+      }
+    } else if ((flags[row]! & FLAG.compaction) !== 0) close(window, totals);
+    else {
+      window.bytes += size[row]!;
+      if (!isOutcome(row)) continue;
+      const of = tool[pair[row]!]!;
+      window.fresh.set(of, (window.fresh.get(of) ?? 0) + size[row]!);
+    }
+  }
+  for (const window of windows) if (window !== undefined) close(window, totals);
+  for (const total of totals.values()) {
+    total.tokens = Math.round(total.tokens);
+    total.nanoUsd = Math.round(total.nanoUsd);
+  }
+  return totals;
+}
+
+const emptyWindow = (): Window => ({
+  prompt: 0,
+  count: 0,
+  price: 0,
+  priced: 0,
+  held: new Map(),
+  fresh: new Map(),
+  bytes: 0,
+});
+
+/** What came since the last request is in the next one. */
+function takeIn(window: Window, growth: number): void {
+  const { fresh, bytes, held, count, price, priced } = window;
+  if (fresh.size === 0) {
+    window.bytes = 0;
+    return;
+  }
+  // After a cut nothing is known of the growth.
+  const most = growth > 0 ? growth : Number.POSITIVE_INFINITY;
+  const perByte = Math.min(1 / BYTES_A_TOKEN, most / bytes);
+  for (const [tool, own] of fresh) {
+    const tokens = own * perByte;
+    const known = held.get(tool);
+    if (known === undefined) {
+      held.set(tool, {
+        tokens,
+        atCount: tokens * count,
+        atPrice: tokens * price,
+        atPriced: tokens * priced,
+      });
+    } else {
+      known.tokens += tokens;
+      known.atCount += tokens * count;
+      known.atPrice += tokens * price;
+      known.atPriced += tokens * priced;
+    }
+  }
+  fresh.clear();
+  window.bytes = 0;
+}
+
+function close(window: Window, totals: Map<number, Carried>): void {
+  for (const [tool, { tokens, atCount, atPrice, atPriced }] of window.held) {
+    let total = totals.get(tool);
+    if (total === undefined) {
+      total = { tokens: 0, nanoUsd: Number.NaN };
+      totals.set(tool, total);
+    }
+    total.tokens += tokens * window.count - atCount;
+    // Rounding leaves crumbs.
+    if (tokens * window.priced - atPriced < 0.5) continue;
+    const cost = tokens * window.price - atPrice;
+    total.nanoUsd = Number.isNaN(total.nanoUsd) ? cost : total.nanoUsd + cost;
+  }
+  window.held.clear();
+}
+
+const whole = emptyUsage();
+
+/** What a token of the prompt cost in this request, cached or not, nano-dollars; NaN: not known. */
+function promptRate(fold: SessionFold, row: number, input: number, output: number): number {
+  const billed = fold.columns.nanoUsd[row]!;
+  if (Number.isNaN(billed) || input === 0) return Number.NaN;
+  if (output === 0) return billed / input;
+  const { pricer, cost, session, columns } = fold;
+  if (pricer === undefined || !cost.usageInto(row, whole)) return Number.NaN;
+  const model = cost.modelOfRow(row);
+  const options = session.provider === '' ? {} : { provider: session.provider };
+  const all = pricer.price(model, whole, columns.timeMs[row]!, options);
+  whole.output_tokens = 0;
+  whole.reasoning_output_tokens = 0;
+  const prompt = pricer.price(model, whole, columns.timeMs[row]!, options);
+  if (all.status === 'unpriced' || prompt.status === 'unpriced' || all.nanoUsd === 0) {
+    return Number.NaN;
+  }
+  // The share of the prompt by the list, of what was billed.
+  return ((billed / all.nanoUsd) * prompt.nanoUsd) / input;
+}

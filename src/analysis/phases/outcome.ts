@@ -1,0 +1,173 @@
+import { FLAG, TYPE } from '../../model/columns.ts';
+import type { SessionFold } from '../../model/fold.ts';
+import { STEP_KINDS } from '../../model/step.ts';
+import { ACTIVITY, classOf } from './units.ts';
+
+const ASSISTANT = STEP_KINDS.indexOf('assistant');
+
+/** Whether something made a failure good: nothing did; work went on, and whether it did is not known; it came right. */
+export type Mended = 'no' | 'went on' | 'right';
+
+/** What came after a step, up to the next prompt. */
+class Later {
+  private tests = false;
+  /** The main agent did or said something. */
+  private work = false;
+  /** By lane and activity, and by lane and tool. */
+  private readonly right = new Set<number>();
+  /** Calls by their input. */
+  private readonly sameRight = new Set<number>();
+  private readonly sameFailed = new Set<number>();
+
+  clear(): void {
+    this.tests = false;
+    this.work = false;
+    this.right.clear();
+    this.sameRight.clear();
+    this.sameFailed.clear();
+  }
+
+  /** A call that came right. */
+  note(lane: number, kind: number, tool: number, input: number, look: boolean): void {
+    if (lane === 0) this.work = true;
+    if (look) return;
+    if (kind === ACTIVITY.test) this.tests = true;
+    this.right.add(lane * 16 + kind);
+    this.right.add(-1 - (lane * 65_536 + tool));
+    this.sameRight.add(input);
+  }
+
+  answer(): void {
+    this.work = true;
+  }
+
+  /** @param retry it had failed before */
+  mends(lane: number, kind: number, tool: number, input: number, retry: boolean): Mended {
+    const retried = retry || this.sameFailed.has(input);
+    this.sameFailed.add(input);
+    if (this.sameRight.has(input)) return 'right';
+    const has = (other: number): boolean => this.right.has(lane * 16 + other);
+    const { test, edit, run, delegate } = ACTIVITY;
+    switch (kind) {
+      case test:
+        return this.tests ? 'right' : 'no';
+      case edit:
+        return has(edit) ? 'right' : 'no';
+      case run:
+        // What was tried again and again, and never worked, is not made good by an edit.
+        return has(run) || has(test) || (!retried && has(edit)) ? 'went on' : 'no';
+      case delegate:
+        return has(delegate) || has(run) || has(edit) ? 'went on' : 'no';
+      default:
+        // A list of things to do, a question: what mattered of it shows in what follows.
+        if (this.right.has(-1 - (lane * 65_536 + tool))) return 'right';
+        return this.work ? 'went on' : 'no';
+    }
+  }
+
+  get goesOn(): boolean {
+    return this.work;
+  }
+}
+
+/** A step that failed, and whether something came right after it. */
+export interface FailedStep {
+  step: number;
+  mended: Mended;
+}
+
+/** How a phase went. */
+export interface Found {
+  /** Last step with a failure that nothing made good; -1. */
+  failedStep: number;
+  /** Something failed and came right. */
+  mended: boolean;
+  /** Failures of the work, the last ones, ascending; and how many there were. */
+  failures: FailedStep[];
+  failureCount: number;
+}
+
+/** Failures that are named, of a phase. */
+const MOST_NAMED = 50;
+
+/**
+ * How phases went, by the failures in them.
+ *
+ * - Tests that failed are made good by tests that pass; an edit that failed by one that works; a command that failed by the same
+ *   one, or where work went on: with another command that works, or, unless it was tried again in vain, with an edit. All of that up to the next prompt: who must ask again was not served.
+ * - A search without matches, a file that is not there, a command that only looks: no failures of the work. Only where three or
+ *   more calls of a phase all failed.
+ * - Denied calls are no failures of the work.
+ * - What failed in a subagent is the subagent's matter; that the subagent failed is the main agent's.
+ *
+ * @param list rows of the steps
+ * @param phases first steps, ascending, and whether a prompt begins there
+ */
+export function outcomesOf(
+  fold: SessionFold,
+  list: Int32Array,
+  phases: readonly { firstStep: number; part: number }[],
+): Found[] {
+  const { columns } = fold;
+  const found: Found[] = phases.map(() => ({
+    failedStep: -1,
+    mended: false,
+    failures: [],
+    failureCount: 0,
+  }));
+  const later = new Later();
+  let end = list.length;
+  for (let at = phases.length - 1; at >= 0; at--) {
+    const { firstStep, part } = phases[at]!;
+    const own = found[at]!;
+    let calls = 0;
+    let failed = 0;
+    let lastFailed = -1;
+    for (let step = end - 1; step >= firstStep; step--) {
+      const row = list[step]!;
+      const type = columns.type[row]!;
+      const flags = columns.flags[row]!;
+      const lane = columns.lane[row]!;
+      if (type === TYPE.tool_call) {
+        if ((flags & (FLAG.subagent | FLAG.denied)) !== 0) continue;
+        const kind = classOf(fold, row);
+        const tool = columns.tool[row]!;
+        if (lane === 0) calls++;
+        if ((flags & FLAG.error) === 0) {
+          // A call without a result has not come right yet.
+          if (columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0) {
+            later.note(lane, kind, tool, columns.inputKey[row]!, (flags & FLAG.look) !== 0);
+          }
+          continue;
+        }
+        if (lane === 0) {
+          failed++;
+          if (lastFailed < 0) lastFailed = step;
+        }
+        if (kind === ACTIVITY.explore) continue;
+        const retry = (flags & FLAG.retry) !== 0;
+        const how = later.mends(lane, kind, tool, columns.inputKey[row]!, retry);
+        note(own, step, lane !== 0 && how === 'no' ? 'went on' : how);
+      } else if (type === TYPE.error && (flags & FLAG.denied) === 0) {
+        note(own, step, lane !== 0 || later.goesOn ? 'went on' : 'no');
+      } else if (type === TYPE.assistant_response && lane === 0) {
+        if (columns.kind[row] === ASSISTANT) later.answer();
+      }
+    }
+    if (calls >= 3 && failed === calls && own.failedStep < 0) {
+      own.failedStep = lastFailed;
+      if (own.failureCount === 0) note(own, lastFailed, 'no');
+    }
+    own.failures.reverse();
+    end = firstStep;
+    if (part === 0) later.clear();
+  }
+  return found;
+}
+
+function note(found: Found, step: number, mended: Mended): void {
+  found.failureCount++;
+  if (found.failures.length < MOST_NAMED) found.failures.push({ step, mended });
+  if (mended !== 'no') found.mended = true;
+  else if (found.failedStep < 0) found.failedStep = step;
+}

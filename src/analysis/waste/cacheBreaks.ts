@@ -1,0 +1,128 @@
+import { FLAG, TYPE } from '../../model/columns.ts';
+import type { SessionFold } from '../../model/fold.ts';
+import { formatDuration, formatTokens } from '../../model/format.ts';
+import { emptyUsage, type Usage } from '../../model/usage.ts';
+import { rowsInTime } from '../costs/rowsInTime.ts';
+import { CallShares, isBilled, responseStep } from '../costs/shares.ts';
+import { CacheLane, type Loss } from './cacheLane.ts';
+import type { CacheBreak } from './waste.ts';
+
+/** Where the prompt cache was lost, in time order. */
+export function findCacheBreaks(fold: SessionFold, known?: CallShares): CacheBreak[] {
+  const { columns, context, cost } = fold;
+  const { type, flags, lane, timeMs } = columns;
+  const rows = rowsInTime(fold, (row) => {
+    const kind = type[row]!;
+    if (kind === TYPE.llm_response) return isBilled(fold, row);
+    if (kind === TYPE.tool_result || kind === TYPE.error || kind === TYPE.user_prompt) {
+      return (flags[row]! & FLAG.subagent) === 0;
+    }
+    return (flags[row]! & FLAG.compaction) !== 0 || context.markOf(row) !== undefined;
+  });
+  const lanes: CacheLane[] = [];
+  const breaks: CacheBreak[] = [];
+  const usage = emptyUsage();
+  let shares = known;
+  for (const row of rows) {
+    const code = lane[row]!;
+    lanes[code] ??= new CacheLane();
+    const state = lanes[code];
+    const kind = type[row]!;
+    if (kind === TYPE.llm_response) {
+      if (!cost.usageInto(row, usage)) continue;
+      const model = cost.modelOfRow(row);
+      const loss = state.answer(usage, model, timeMs[row]!);
+      if (loss === undefined) continue;
+      shares ??= new CallShares(fold);
+      breaks.push({
+        step: responseStep(fold, shares, row),
+        row,
+        lane: code,
+        timeMs: timeMs[row]!,
+        cause: loss.cause,
+        detail: words(loss),
+        tokens: loss.tokens,
+        nanoUsd: premium(fold, row, usage, model, loss.tokens),
+      });
+    } else if ((flags[row]! & FLAG.compaction) !== 0) state.compact(timeMs[row]!);
+    else {
+      const mark = context.markOf(row);
+      // Settings hold for all of a session's agents.
+      if (mark === 'settings') for (const each of lanes) each?.marked(mark);
+      else if (mark !== undefined) state.marked(mark);
+      else state.ask(timeMs[row]!);
+    }
+  }
+  return breaks;
+}
+
+/**
+ * What the tokens cost above the price of a cache read, whole nano-dollars; NaN: no price is known. By the price list
+ * twice, scaled to what the response was billed (fast mode, batches, the agent's own figure).
+ */
+function premium(
+  fold: SessionFold,
+  row: number,
+  usage: Usage,
+  model: string,
+  tokens: number,
+): number {
+  const billed = fold.columns.nanoUsd[row]!;
+  if (Number.isNaN(billed) || fold.pricer === undefined) return Number.NaN;
+  const { provider } = fold.session;
+  const options = provider === '' ? {} : { provider };
+  const price = (of: Usage): number => {
+    const found = fold.pricer!.price(model, of, fold.columns.timeMs[row]!, options);
+    return found.status === 'unpriced' ? Number.NaN : found.nanoUsd;
+  };
+  const list = price(usage);
+  const more = list - price(asRead(usage, tokens));
+  if (Number.isNaN(more)) return more;
+  const scaled = list === billed || list === 0 ? more : Math.round((more * billed) / list);
+  return Math.min(Math.max(0, scaled), billed);
+}
+
+/** The same request, had the cache held so many more of its tokens. */
+function asRead(usage: Usage, tokens: number): Usage {
+  const writes = Math.min(tokens, usage.cache_write_input_tokens);
+  // What lives for an hour stands before the rest of the prompt.
+  const hour = Math.min(writes, usage.cache_write_1h_input_tokens);
+  return {
+    ...usage,
+    cache_read_input_tokens: usage.cache_read_input_tokens + tokens,
+    cache_write_input_tokens: usage.cache_write_input_tokens - writes,
+    cache_write_1h_input_tokens: usage.cache_write_1h_input_tokens - hour,
+  };
+}
+
+const STARTED = {
+  start: 'started again',
+  resume: 'resumed',
+  clear: 'cleared',
+  fork: 'forked',
+  settings: '',
+} as const;
+
+function words({ cause, detail }: Loss): string {
+  const { models, mark, idleMs, lifetimeMs, told, read, held } = detail;
+  const switched = models === undefined ? '' : `${models[0]} → ${models[1]}`;
+  switch (cause) {
+    case 'time': {
+      const lives = told
+        ? `the cache lives ${lifetimeMs === 3_600_000 ? '1h' : '5m'}`
+        : 'such caches are dropped after a few minutes';
+      const idle = `idle ${formatDuration(idleMs)}, ${lives}`;
+      return switched === '' ? idle : `${idle}; ${switched}`;
+    }
+    case 'model':
+      return switched;
+    case 'compaction':
+      return 'the context was compacted';
+    case 'restart':
+      return `the session was ${STARTED[mark ?? 'start']}`;
+    case 'tools':
+      return 'settings changed';
+    default:
+      return `read ${formatTokens(read)} of ${formatTokens(held)}${told ? '' : '; the provider may have dropped them'}`;
+  }
+}

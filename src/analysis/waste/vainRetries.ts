@@ -1,0 +1,55 @@
+import { FLAG, TYPE } from '../../model/columns.ts';
+import type { SessionFold } from '../../model/fold.ts';
+import { STEP_KINDS } from '../../model/step.ts';
+import { opsByRow } from '../costs/opsByRow.ts';
+import { rowsInTime } from '../costs/rowsInTime.ts';
+
+const RUN = STEP_KINDS.indexOf('run');
+const MODIFY = STEP_KINDS.indexOf('modify');
+const PROMPT = STEP_KINDS.indexOf('prompt');
+const FAILED = FLAG.error | FLAG.denied | FLAG.closed;
+
+/**
+ * Calls made again with the input of one that had failed, though nothing was done in between that could have helped: no
+ * file changed by anyone, no other command run by this agent, no word from the person. Running the tests again after a
+ * change is no waste. In time order.
+ */
+export function vainRetries(fold: SessionFold): number[] {
+  const { columns, files } = fold;
+  const { type, flags, kind, lane, timeMs, previousSame } = columns;
+  const { first, next } = opsByRow(fold);
+  const change = { file: 0, isRead: false, added: 0, removed: 0 };
+  const changes = (row: number): boolean => {
+    for (let op = first[row]!; op >= 0; op = next[op]!) {
+      files.change(op, change);
+      if (!change.isRead) return true;
+    }
+    return files.mayChangeMore(row);
+  };
+  const isCall = (row: number): boolean =>
+    type[row] === TYPE.tool_call && (flags[row]! & FLAG.subagent) === 0;
+  const helps = (row: number): boolean =>
+    isCall(row) &&
+    (kind[row] === RUN || kind[row] === MODIFY) &&
+    (flags[row]! & (FAILED | FLAG.look)) === 0;
+  const isRetry = (row: number): boolean => isCall(row) && (flags[row]! & FLAG.retry) !== 0;
+  const rows = rowsInTime(
+    fold,
+    (row) => isRetry(row) || helps(row) || kind[row] === PROMPT || first[row]! >= 0,
+  );
+  let helpedMs = Number.NEGATIVE_INFINITY;
+  const byLane: number[] = [];
+  const found: number[] = [];
+  for (const row of rows) {
+    const code = lane[row]!;
+    if (isRetry(row)) {
+      const before = previousSame[row]!;
+      const failed = before >= 0 && (flags[before]! & FAILED) !== 0;
+      const lastMs = Math.max(helpedMs, byLane[code] ?? helpedMs);
+      if (failed && lastMs <= timeMs[before]!) found.push(row);
+    }
+    if (helps(row)) byLane[code] = timeMs[row]!;
+    else if (kind[row] === PROMPT || changes(row)) helpedMs = timeMs[row]!;
+  }
+  return found;
+}

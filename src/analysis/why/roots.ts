@@ -1,0 +1,123 @@
+import type { TraceEvent } from '../../model/event.ts';
+import { oneLine } from '../../model/text.ts';
+import { type Cause, mentionIn, purposesOf, quoted } from './cause.ts';
+import type { Subject } from './subject.ts';
+import { saidBy, type Trail, taskOf } from './trail.ts';
+
+/** Where nothing nearer is known: the prompt, or the call that started the subagent. */
+export function rootOf(trail: Trail, step: number): Cause | undefined {
+  const spawn = trail.lane(step) === 0 ? undefined : spawnOf(trail, step);
+  if (spawn !== undefined) return spawn;
+  // An agent whose start is not told of still works for the last prompt.
+  const last = promptCause(trail, step, trail.subject(step), true);
+  if (last?.sure !== 'likely') return last;
+  return earlierPrompt(trail, step, last.step) ?? last;
+}
+
+/** Prompts that are looked at, before the last one. */
+const MAX_PROMPTS = 8;
+
+/** A prompt before the last one that names what the step is about: what came after it may have been a remark. */
+function earlierPrompt(trail: Trail, step: number, last: number): Cause | undefined {
+  const subject = trail.subject(step);
+  let at = promptBefore(trail, last);
+  for (let tries = 0; at >= 0 && tries < MAX_PROMPTS; tries++) {
+    const found = mentionIn(saidBy(trail.stepEvent(at)), subject);
+    if (found !== undefined) {
+      const evidence = `an earlier prompt names ${oneLine(found.as, 120)}`;
+      return { step: at, reason: 'prompt', sure: 'asked', evidence };
+    }
+    at = promptBefore(trail, at);
+  }
+  return undefined;
+}
+
+/** The prompt before a step: asked for it by name, or by being the last word of a person. */
+export function promptCause(
+  trail: Trail,
+  step: number,
+  subject: Subject,
+  anyLane = false,
+): Cause | undefined {
+  if (!anyLane && trail.lane(step) !== 0) return undefined;
+  const at = promptBefore(trail, step);
+  if (at < 0) return undefined;
+  const words = [...subject.words, ...purposesOf(trail, step)];
+  const found = mentionIn(saidBy(trail.stepEvent(at)), { paths: subject.paths, words });
+  if (found !== undefined) {
+    return {
+      step: at,
+      reason: 'prompt',
+      sure: 'asked',
+      evidence: `the prompt names ${oneLine(found.as, 120)}`,
+    };
+  }
+  const direct = trail.lane(step) === 0 && trail.callsBefore(step).length === 0;
+  return {
+    step: at,
+    reason: 'prompt',
+    sure: direct ? 'asked' : 'likely',
+    evidence: direct
+      ? 'the first that was done for it'
+      : 'done in its turn; nothing nearer shows a cause',
+  };
+}
+
+function promptBefore(trail: Trail, step: number): number {
+  const { columns, steps } = trail.fold;
+  // Prompts are few: they are looked up, not walked to.
+  const phases = trail.fold.phases.all();
+  let low = 0;
+  let high = phases.length - 1;
+  const { timeMs } = columns;
+  const time = timeMs[trail.row(step)]!;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (phases[middle]!.startMs <= time) low = middle;
+    else high = middle - 1;
+  }
+  for (let nth = low; nth >= 0; nth--) {
+    const row = phases[nth]!.row;
+    const at = row < 0 ? -1 : steps.stepOf(row);
+    if (at >= 0 && at < step) return at;
+  }
+  return -1;
+}
+
+function spawnOf(trail: Trail, step: number): Cause | undefined {
+  const { fold } = trail;
+  const lane = trail.lane(step);
+  const id = fold.lanes.name(lane);
+  const known = fold.subagents.all().find((each) => each.lane === lane);
+  const startMs = known?.startMs ?? fold.columns.timeMs[trail.row(step)]!;
+  // The call began before its subagent did, and not long before.
+  const { steps, columns } = fold;
+  const candidates: number[] = [];
+  for (let at = step - 1; at >= 0 && candidates.length < 24; at--) {
+    const row = steps.row(at);
+    if (columns.lane[row] === lane || trail.kind(at) !== 'agent') continue;
+    if (columns.timeMs[row]! <= startMs + 1000) candidates.push(at);
+  }
+  trail.readAhead(candidates);
+  const said = (at: number): TraceEvent | undefined => trail.stepEvent(at);
+  const found =
+    candidates.find((at) => trail.result(at)?.data.subagent_id === id) ??
+    candidates.find(
+      (at) => known?.toolUseId !== undefined && said(at)?.data.tool_use_id === known.toolUseId,
+    );
+  const at = found ?? candidates[0];
+  if (at === undefined) return undefined;
+  const task = taskOf(said(at));
+  const mention = mentionIn(task, trail.subject(step));
+  return {
+    step: at,
+    reason: 'subagent',
+    sure: mention !== undefined ? 'asked' : found === undefined ? 'likely' : 'evidence',
+    evidence:
+      mention !== undefined
+        ? `its task names ${oneLine(mention.as, 120)}`
+        : task === ''
+          ? 'it started this subagent'
+          : `its task: ${quoted(task)}`,
+  };
+}

@@ -1,0 +1,75 @@
+import { contextMarkdown } from '../../report/contextMarkdown.ts';
+import { type ContextReport, contextReport } from '../../report/contextReport.ts';
+import { contextText } from '../../report/contextText.ts';
+import { sanitizeLine } from '../../report/terminalText.ts';
+import { promptsOf } from '../../trace/findings.ts';
+import type { TraceSession } from '../../trace/session.ts';
+import { EXIT } from '../exit.ts';
+import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
+
+export interface ContextOptions extends TraceOptions {
+  json?: boolean;
+  markdown?: boolean;
+  all?: boolean;
+  lane?: string;
+  subagents?: boolean;
+  limit?: number;
+}
+
+export async function context(
+  io: Io,
+  id: string | undefined,
+  options: ContextOptions,
+): Promise<number> {
+  const entry = findSession(io, openStore(io, options), id);
+  const session = await readSession(io, entry);
+  const report = reportOf(session, options);
+  if (options.json === true) await printJson(io, report);
+  else if (options.markdown === true) await print(io, contextMarkdown(report));
+  else {
+    await print(io, contextText(report, { style: styleFor(io, io.stdout), width: widthOf(io) }));
+  }
+  return EXIT.ok;
+}
+
+function reportOf(session: TraceSession, options: ContextOptions): ContextReport {
+  const prompts = promptsOf(session);
+  const words = {
+    prompt: (row: number) => prompts.get(row) ?? '',
+    step: (step: number) => {
+      const view = session.describe(step, step + 1)[0];
+      return [view?.verb, view?.target].filter(Boolean).join(' ');
+    },
+  };
+  return contextReport(session.id, session.fold, words, {
+    lanes: lanesOf(session, options),
+    requests: options.all === true,
+    ...(options.limit === undefined ? {} : { window: options.limit }),
+  });
+}
+
+/** @throws CliError where there is no such subagent */
+export function lanesOf(
+  { fold }: TraceSession,
+  options: { lane?: string; subagents?: boolean },
+): number[] | 'all' {
+  if (options.subagents === true) return 'all';
+  const asked = options.lane;
+  if (asked === undefined || asked === 'main') return [0];
+  const agents = fold.subagents.all();
+  const found = agents.filter(
+    ({ id, type }) => asked !== '' && (id.startsWith(asked) || type === asked),
+  );
+  if (found.length === 1) return [found[0]!.lane];
+  const some = (found.length > 0 ? found : agents)
+    .slice(0, 10)
+    .map(({ id, type }) => sanitizeLine(`  ${id}  ${type}`.trimEnd()));
+  throw new CliError(
+    found.length > 1
+      ? `"${sanitizeLine(asked)}" fits ${found.length} subagents`
+      : `There is no subagent "${sanitizeLine(asked)}" in this session`,
+    EXIT.none,
+    some.length > 0 ? `Its subagents:\n${some.join('\n')}` : 'It has none: --lane main',
+  );
+}

@@ -1,0 +1,61 @@
+import { summarise } from '../../model/summary.ts';
+import { timelineJson } from '../../report/timelineJson.ts';
+import { timelineOf } from '../../report/timelineReport.ts';
+import { timelineText } from '../../report/timelineText.ts';
+import { EXIT } from '../exit.ts';
+import { CliError, type Io, print, styleFor, throwIfInterrupted, widthOf } from '../io.ts';
+import { billedElsewhere } from '../listing.ts';
+import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
+
+export interface TimelineCommandOptions extends TraceOptions {
+  json?: boolean;
+  all?: boolean;
+  limit?: number;
+}
+
+/** Lines a phase. */
+const USUAL = 20;
+
+/** Shows a session's phases with their steps. @throws CliError */
+export async function timeline(
+  io: Io,
+  id: string | undefined,
+  options: TimelineCommandOptions,
+): Promise<number> {
+  if (options.all === true && options.limit !== undefined)
+    throw new CliError('--all and --limit say two things', EXIT.usage, 'Leave one of them out.');
+  const store = openStore(io, options);
+  const entry = findSession(io, store, id);
+  const elsewhere = await billedElsewhere(io, store, entry);
+  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
+  const summary = summarise(session.fold, {
+    nowMs: io.now(),
+    process: processState(io, entry.id),
+  });
+  const found = timelineOf(session, summary);
+  const pieces =
+    options.json === true
+      ? timelineJson(session, found, options.limit)
+      : timelineText(session, found, {
+          style: styleFor(io, io.stdout),
+          width: widthOf(io),
+          most: options.all === true ? undefined : (options.limit ?? USUAL),
+        });
+  await printPieces(io, pieces);
+  return EXIT.ok;
+}
+
+/** UTF-16 units that are written at once. */
+const WRITTEN = 65_536;
+
+async function printPieces(io: Io, pieces: Iterable<string>): Promise<void> {
+  let text = '';
+  for (const piece of pieces) {
+    text += piece;
+    if (text.length < WRITTEN) continue;
+    await print(io, text);
+    text = '';
+    throwIfInterrupted(io);
+  }
+  await print(io, text);
+}

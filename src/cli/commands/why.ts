@@ -1,0 +1,35 @@
+import { whyChain } from '../../analysis/why/whyChain.ts';
+import { whyJson, whyMarkdown, whyText } from '../../report/whyText.ts';
+import { EXIT } from '../exit.ts';
+import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { STEP_WORDS, stepArgument } from '../stepArgument.ts';
+import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
+
+export interface WhyOptions extends TraceOptions {
+  json?: boolean;
+  markdown?: boolean;
+}
+
+/** @param words a session (or none: the one active last) and a step */
+export async function why(io: Io, words: readonly string[], options: WhyOptions): Promise<number> {
+  if (words.length > 2) {
+    throw new CliError('Too many words', EXIT.usage, 'agent-strace why [id] <step>');
+  }
+  const id = words.length > 1 ? words[0] : undefined;
+  const asked = words.at(-1) ?? '';
+  const entry = findSession(io, openStore(io, options), id);
+  const session = await readSession(io, entry);
+  const chain = whyChain(session, stepArgument(session.fold, asked));
+  if (chain === undefined) {
+    throw new CliError('There is no such step', EXIT.none, `A step is ${STEP_WORDS}.`);
+  }
+  if (options.json === true) await printJson(io, whyJson(entry.id, chain));
+  else if (options.markdown === true) {
+    await print(io, whyMarkdown(chain, session.fold.session.title));
+  } else {
+    const width = widthOf(io);
+    const style = styleFor(io, io.stdout);
+    await print(io, whyText(chain, { style, ...(width === undefined ? {} : { width }) }));
+  }
+  return EXIT.ok;
+}

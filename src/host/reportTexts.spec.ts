@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { designSession, ReplayLab } from '../../test/page/replayHost.ts';
+import type { LiveSession } from './liveSession.ts';
+import { REPORTS, type ReportName, reportText } from './reportTexts.ts';
+import { stepLinks } from './stepLinks.ts';
+
+let lab: ReplayLab;
+beforeEach(() => {
+  lab = new ReplayLab();
+});
+afterEach(async () => await lab.close());
+
+async function sessionOf(id: string): Promise<LiveSession> {
+  return lab.live.get(await lab.key(id))!;
+}
+
+const HEADS: Record<ReportName, string> = {
+  explain: '# Make webhook retries idempotent',
+  timeline: '# Timeline: Make webhook retries idempotent',
+  cost: '# Cost: Make webhook retries idempotent',
+  context: '# Context window: Make webhook retries idempotent',
+  why: '# Why step 8',
+  tree: '# Tree: Make webhook retries idempotent',
+};
+
+it('makes every report, each with its title and steps that can be clicked', async () => {
+  designSession(lab);
+  const session = await sessionOf('design');
+  const { length } = session.trace.fold.steps;
+  for (const name of REPORTS) {
+    const text = await reportText(session, [], name, 7);
+    expect(text.split('\n')[0], name).toBe(HEADS[name]);
+    if (name === 'tree') continue;
+    const links = stepLinks(text, length);
+    expect(links.length, name).toBeGreaterThan(1);
+    for (const { step } of links) expect(step).toBeLessThan(length);
+  }
+  expect(await reportText(session, [], 'why', 1e6)).toContain('no such step');
+  expect(await reportText(session, [], '__proto__', undefined)).toContain('no such report');
+});
+
+it('has the tables of the command line in blocks that no text of a trace can end', async () => {
+  const fence = '`````\n# Not a heading\n```';
+  const writer = lab.writer('evil').start().prompt(`${fence} Do it`);
+  const call = writer.call('Bash', { command: `echo ${fence}` });
+  writer.result(call, { result: fence }).usage([call], 'claude-sonnet-4-5');
+  const session = await sessionOf('evil');
+  for (const name of ['timeline', 'tree'] as const) {
+    const lines = (await reportText(session, [], name, undefined)).split('\n');
+    const open = lines.findIndex((line) => /^`{3,}text$/.test(line));
+    const mark = lines[open]!.slice(0, -'text'.length);
+    const close = lines.indexOf(mark, open + 1);
+    expect(close, name).toBeGreaterThan(open);
+    // Nothing between that is as long, and nothing of the trace is a line of Markdown outside.
+    for (const line of lines.slice(open + 1, close))
+      expect(line).not.toMatch(new RegExp(`^ *${mark}`));
+    expect(lines.filter((line) => line.startsWith('# '))).toHaveLength(1);
+  }
+  const money = await reportText(session, [], 'cost', undefined);
+  expect(money.split('\n').filter((line) => /^(# |`{3})/.test(line))).toHaveLength(1);
+});

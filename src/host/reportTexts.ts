@@ -1,0 +1,134 @@
+import { sessionCosts } from '../analysis/costs/sessionCosts.ts';
+import { sessionTree, type TreeSession } from '../analysis/tree/sessionTree.ts';
+import { whyChain } from '../analysis/why/whyChain.ts';
+import { markdownText } from '../model/markdownText.ts';
+import { isActive } from '../model/summary.ts';
+import { contextMarkdown } from '../report/contextMarkdown.ts';
+import { contextReport } from '../report/contextReport.ts';
+import { costMarkdown } from '../report/costReport.ts';
+import { explainMarkdown } from '../report/explainMarkdown.ts';
+import { explainSession } from '../report/explainReport.ts';
+import { fenced } from '../report/markdownFence.ts';
+import { createStyle } from '../report/style.ts';
+import { timelineOf } from '../report/timelineReport.ts';
+import { timelineText } from '../report/timelineText.ts';
+import { treeText } from '../report/treeReport.ts';
+import { whyMarkdown } from '../report/whyText.ts';
+import { promptsOf } from '../trace/findings.ts';
+import { metaParent, readMeta } from '../trace/meta.ts';
+import type { LiveSession } from './liveSession.ts';
+
+export const REPORTS = ['explain', 'timeline', 'cost', 'context', 'why', 'tree'] as const;
+export type ReportName = (typeof REPORTS)[number];
+
+/** An editor beside a side bar is as wide, columns. */
+const WIDTH = 100;
+/** Lines of a phase. */
+const PHASE_LINES = 40;
+/** A document with more is no help, UTF-16 units. */
+const MAX_TEXT = 2_000_000;
+/** Text that is made in one go; then the editor has its turn. */
+const SLICE = 65_536;
+/**
+ * A report on a session, as Markdown: what the command line says. Where that is a table for a terminal, it is a block of code:
+ * its columns stand under each other.
+ *
+ * @param family those that it started, at any depth, all of them read
+ * @param name one of {@link REPORTS}, or anything
+ * @param step from 0, of reports that are about one
+ */
+export async function reportText(
+  session: LiveSession,
+  family: readonly LiveSession[],
+  name: string,
+  step: number | undefined,
+): Promise<string> {
+  const { trace } = session;
+  const summary = session.summary(Date.now());
+  switch (name) {
+    case 'explain':
+      return explainMarkdown(explainSession(trace, summary), session.name);
+    case 'timeline':
+      return await timeline(session);
+    case 'cost':
+      return cost(session);
+    case 'context':
+      return contextMarkdown(
+        contextReport(session.id, trace.fold, wordsOf(session), { lanes: 'all', requests: false }),
+      );
+    case 'tree':
+      return tree([session, ...family]);
+    case 'why': {
+      const chain = step === undefined ? undefined : whyChain(trace, step);
+      return chain ? whyMarkdown(chain, summary.title) : 'There is no such step in this session.\n';
+    }
+    default:
+      return 'There is no such report.\n';
+  }
+}
+
+const look = { style: createStyle(false), width: WIDTH };
+
+async function timeline(session: LiveSession): Promise<string> {
+  const { trace } = session;
+  const found = timelineOf(trace, session.summary(Date.now()));
+  const parts: string[] = [];
+  let length = 0;
+  let breath = 0;
+  for (const piece of timelineText(trace, found, { ...look, most: PHASE_LINES })) {
+    parts.push(piece);
+    length += piece.length;
+    if (length > MAX_TEXT) {
+      parts.push(`\n… the rest: agent-strace timeline ${session.id}\n`);
+      break;
+    }
+    if (length < breath + SLICE) continue;
+    breath = length;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return `${headed('Timeline', session)}\n\n${block(withoutTitle(parts.join('')))}\n`;
+}
+
+function cost(session: LiveSession): string {
+  const { fold } = session.trace;
+  const summary = session.summary(Date.now());
+  const costs = sessionCosts(fold, { live: isActive(summary) });
+  const parts = { billedIn: [], fold, costs, prompts: promptsOf(session.trace) };
+  // Whose costs they are is the title here; the sum stands below it.
+  const text = costMarkdown(summary.cost, parts).replace(/^# Cost: (.*)$/m, '**$1**');
+  return `${headed('Cost', session)}\n\n${text}`;
+}
+
+/** It stands above the block. */
+const withoutTitle = (text: string): string => text.slice(text.indexOf('\n') + 1);
+
+const headed = (word: string, session: LiveSession): string =>
+  `# ${word}: ${markdownText(session.name ?? session.summary(Date.now()).title) || 'Untitled session'}`;
+
+const block = (text: string): string => fenced('text', text.trimEnd().split('\n'));
+
+function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
+  const nodes = sessionTree(
+    sessions.map((session): TreeSession => {
+      const parentEvent = readMeta(session.entry)?.parent_event_id;
+      return {
+        session: session.trace,
+        summary: session.summary(Date.now()),
+        parent: metaParent(session.entry),
+        parentEvent: typeof parentEvent === 'string' ? parentEvent : undefined,
+      };
+    }),
+  );
+  return `${headed('Tree', sessions[0])}\n\n${block(withoutTitle(treeText(nodes, look)))}\n`;
+}
+
+function wordsOf({ trace }: LiveSession): Parameters<typeof contextReport>[2] {
+  const prompts = promptsOf(trace);
+  return {
+    prompt: (row) => prompts.get(row) ?? '',
+    step: (step) => {
+      const view = trace.describe(step, step + 1)[0];
+      return [view?.verb, view?.target].filter(Boolean).join(' ');
+    },
+  };
+}

@@ -1,0 +1,158 @@
+/** How full the context windows of a session are, against a threshold. */
+import { type ContextCourse, contextCourses } from '../analysis/context/contextCourse.ts';
+import type { SessionFold } from '../model/fold.ts';
+import { formatPercent, formatTokens, MISSING, plural } from '../model/format.ts';
+import { laneFacts, withWindow } from './contextReport.ts';
+import { laneName, NO_REQUESTS } from './contextText.ts';
+import type { Style } from './style.ts';
+import { renderTable } from './table.ts';
+import { cutToWidth, padToWidth, sanitizeLine } from './terminalText.ts';
+
+export type BudgetState = 'ok' | 'warn' | 'full' | 'unknown';
+
+export interface BudgetLaneJson {
+  /** '' is the main agent. */
+  lane: string;
+  type: string;
+  description: string;
+  model: string;
+  /** null where it is not known. */
+  window_tokens: number | null;
+  /** Of the last request, prompt and answer: what the next one starts with. */
+  tokens: number;
+  peak_tokens: number;
+  remaining_tokens: number | null;
+  /** Shares of the window, 0 to 1. */
+  fill: number | null;
+  peak_fill: number | null;
+  requests: number;
+  compactions: number;
+  /** By its last request, or by its peak where that is judged. */
+  state: BudgetState;
+}
+
+export interface BudgetReport {
+  session_id: string;
+  title: string;
+  /** Share of the window from which on it is too full. */
+  warn_at: number;
+  judged_by: 'last' | 'peak';
+  /** A window is as full as that, or fuller. */
+  exceeded: boolean;
+  lanes: BudgetLaneJson[];
+}
+
+export interface BudgetOptions {
+  warnAt: number;
+  peak?: boolean;
+  /** Tokens, instead of what is known of the models. */
+  limit?: number | undefined;
+}
+
+export function budgetReport(id: string, fold: SessionFold, options: BudgetOptions): BudgetReport {
+  const subagents = new Map(fold.subagents.all().map((agent) => [agent.lane, agent]));
+  const { limit, warnAt, peak } = options;
+  const laneOf = (own: ContextCourse): BudgetLaneJson => {
+    const course = limit === undefined ? own : withWindow(own, limit);
+    const agent = subagents.get(course.lane);
+    const { sources: _, ...facts } = laneFacts(course);
+    const judged = peak === true ? facts.peak_fill : facts.fill;
+    return {
+      lane: fold.lanes.name(course.lane),
+      type: agent?.type ?? '',
+      description: agent?.description ?? '',
+      ...facts,
+      remaining_tokens:
+        facts.window_tokens === null ? null : Math.max(0, facts.window_tokens - facts.tokens),
+      compactions: course.compactions.length,
+      state: judged === null ? 'unknown' : judged >= 1 ? 'full' : judged >= warnAt ? 'warn' : 'ok',
+    };
+  };
+  const lanes = contextCourses(fold).map(laneOf);
+  return {
+    session_id: id,
+    title: fold.session.title,
+    warn_at: warnAt,
+    judged_by: peak === true ? 'peak' : 'last',
+    exceeded: lanes.some(({ state }) => state === 'warn' || state === 'full'),
+    lanes,
+  };
+}
+
+const BAR = 20;
+const WORDS: Record<BudgetState, string> = {
+  ok: '✓ ok',
+  warn: '! nearly full',
+  full: '✗ full',
+  unknown: 'window not known',
+};
+
+export function budgetText(
+  report: BudgetReport,
+  { style, width }: { style: Style; width?: number | undefined },
+): string {
+  const title = sanitizeLine(report.title) || 'Untitled session';
+  const head = style.bold(width === undefined ? title : cutToWidth(title, width));
+  if (report.lanes.length === 0) return `${head}\n${style.dim(NO_REQUESTS)}\n`;
+  const paint = (cell: string, { state }: BudgetLaneJson): string =>
+    state === 'full' ? style.red(cell) : state === 'warn' ? style.yellow(cell) : cell;
+  const table = renderTable<BudgetLaneJson>(
+    [
+      { title: 'agent', flexible: true, text: laneName },
+      {
+        title: 'model',
+        expendable: 5,
+        text: ({ model }) => sanitizeLine(model) || MISSING,
+      },
+      {
+        title: 'window',
+        expendable: 6,
+        text: ({ fill }) => (fill === null ? MISSING : bar(fill)),
+        paint,
+      },
+      {
+        title: 'last',
+        align: 'right',
+        text: ({ tokens }) => formatTokens(tokens),
+      },
+      {
+        title: 'of',
+        align: 'right',
+        expendable: 3,
+        text: ({ window_tokens: window }) => (window === null ? MISSING : formatTokens(window)),
+      },
+      {
+        title: 'full',
+        align: 'right',
+        text: ({ fill }) => (fill === null ? MISSING : formatPercent(fill)),
+        paint,
+      },
+      {
+        title: 'peak',
+        align: 'right',
+        expendable: 2,
+        text: ({ peak_fill: fill, peak_tokens: tokens }) =>
+          fill === null ? formatTokens(tokens) : formatPercent(fill),
+      },
+      { title: '', expendable: 1, text: ({ state }) => WORDS[state], paint },
+    ],
+    report.lanes,
+    { style, ...(width === undefined ? {} : { width }) },
+  );
+  const over = report.lanes.filter(({ state }) => state === 'warn' || state === 'full').length;
+  const by = report.judged_by === 'peak' ? 'at their peak ' : '';
+  const unknown = report.lanes.some(({ state }) => state === 'unknown');
+  const notes = [
+    over === 0
+      ? `No window is ${by}as full as ${formatPercent(report.warn_at)}.`
+      : `${plural(over, 'window')} ${by}${over === 1 ? 'is' : 'are'} as full as ${formatPercent(report.warn_at)}, or fuller.`,
+    ...(unknown ? ['How much fits is not known of every model: --limit TOKENS says it.'] : []),
+  ];
+  const cut = (note: string): string => (width === undefined ? note : cutToWidth(note, width));
+  return `${head}\n\n${table}\n${notes.map((note) => style.dim(cut(note))).join('\n')}\n`;
+}
+
+function bar(fill: number): string {
+  const columns = Math.min(BAR, Math.max(fill > 0 ? 1 : 0, Math.round(fill * BAR)));
+  return padToWidth('█'.repeat(columns), BAR).replaceAll(' ', '·');
+}

@@ -1,0 +1,181 @@
+/** A comparison as data: keys are stable, see docs/commands.md for units. */
+
+import type { GroupComparison, GroupMeasure } from '../analysis/compare/compareRuns.ts';
+import {
+  type ComparedPhase,
+  type ComparedSession,
+  type Comparison,
+  LIKENESSES,
+  type Measure,
+  type Outcome,
+} from '../analysis/compare/comparison.ts';
+import type { StepView } from '../model/step.ts';
+import { phaseRows, stepWords } from './compareText.ts';
+import { seconds } from './sessionJson.ts';
+
+const NANO = 1e9;
+/** Divergences whose steps are told in words. */
+const MOST_WORDED = 100;
+
+const orNull = (value: number | undefined): number | null =>
+  value === undefined || Number.isNaN(value) ? null : value;
+
+export function comparisonJson(
+  comparison: Comparison,
+  describe: (side: 'a' | 'b', step: number) => StepView | undefined,
+) {
+  const { verdict, steps, divergences, phases } = comparison;
+  return {
+    a: sessionJson(comparison.a),
+    b: sessionJson(comparison.b),
+    same_prompt: comparison.samePrompt,
+    verdict: {
+      winner: verdict.winner,
+      sure: verdict.sure,
+      refused: verdict.refused ?? null,
+      by: verdict.by.map(snake),
+      against: verdict.against.map(snake),
+      fact: verdict.fact,
+      cause: verdict.cause,
+      caution: verdict.caution,
+    },
+    measures: Object.fromEntries(comparison.measures.map((m) => [snake(m.name), measureJson(m)])),
+    outcomes: { a: outcomeJson(comparison.outcomes.a), b: outcomeJson(comparison.outcomes.b) },
+    phases: phaseRows(comparison).map(({ a, b, like }) => ({
+      like: snake(like),
+      a: phaseJson(phases.a[a]),
+      b: phaseJson(phases.b[b]),
+    })),
+    steps: {
+      rows: steps.length,
+      counts: Object.fromEntries(
+        LIKENESSES.map((name, code) => [snake(name), count(steps.like, code)]),
+      ),
+      approximate: comparison.approximate,
+    },
+    divergences: divergences.map((row, at) => ({
+      row,
+      like: snake(LIKENESSES[steps.like[row]!]!),
+      a: stepJson('a', steps.a[row]!, at < MOST_WORDED ? describe : undefined),
+      b: stepJson('b', steps.b[row]!, at < MOST_WORDED ? describe : undefined),
+    })),
+    read_events: comparison.readEvents,
+  };
+}
+
+const count = (codes: Uint8Array, code: number): number => {
+  let sum = 0;
+  for (const one of codes) if (one === code) sum++;
+  return sum;
+};
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+
+function sessionJson(side: ComparedSession) {
+  return {
+    session_id: side.id,
+    title: side.title,
+    agent: side.agent,
+    models: side.models,
+    started_at: side.startedAtMs > 0 ? seconds(side.startedAtMs) : null,
+    duration_ms: Math.round(side.durationMs),
+    branch: side.branch ?? null,
+    commit: side.commit ?? null,
+  };
+}
+
+function measureJson(measure: Measure) {
+  const { name, verdict } = measure;
+  const value = (side: 'a' | 'b') => {
+    const one = orNull(measure[side]);
+    if (one === null) return null;
+    return name === 'cost' ? one / NANO : name === 'duration' ? Math.round(one) : one;
+  };
+  return {
+    unit:
+      name === 'cost'
+        ? 'usd'
+        : name === 'duration'
+          ? 'ms'
+          : name === 'wasted' || name === 'cacheHits'
+            ? 'share'
+            : 'count',
+    a: value('a'),
+    b: value('b'),
+    ...(name === 'lines'
+      ? { a_removed: measure.aRemoved ?? 0, b_removed: measure.bRemoved ?? 0 }
+      : {}),
+    ...(name === 'cost' ? { a_doubt: measure.aCost ?? null, b_doubt: measure.bCost ?? null } : {}),
+    verdict,
+  };
+}
+
+export function outcomeJson(outcome: Outcome) {
+  return {
+    ending: outcome.ending,
+    tests: outcome.tests,
+    tests_passed: outcome.passed ?? null,
+    tests_failed: outcome.failed ?? null,
+    changes_after_tests: outcome.untested,
+    commits: outcome.commits,
+    errors_left: outcome.errorsLeft,
+    files_changed: outcome.filesChanged,
+    unrecorded_changes: outcome.unknownChanges,
+    retries: outcome.retries,
+    denied: outcome.denied,
+  };
+}
+
+function phaseJson(phase: ComparedPhase | undefined) {
+  if (!phase) return null;
+  return {
+    name: phase.name,
+    activity: phase.activity,
+    outcome: phase.outcome,
+    first_step: phase.firstStep + 1,
+    last_step: phase.lastStep + 1,
+    duration_ms: Math.round(phase.endMs - phase.startMs),
+    cost_usd: phase.nanoUsd / NANO,
+    unpriced: phase.unpriced ?? 0,
+    tool_calls: phase.calls,
+  };
+}
+
+function stepJson(
+  side: 'a' | 'b',
+  step: number,
+  describe: ((side: 'a' | 'b', step: number) => StepView | undefined) | undefined,
+) {
+  if (step < 0) return null;
+  return { step: step + 1, ...(describe ? { text: stepWords(describe(side, step)) } : {}) };
+}
+
+export function groupJson(
+  comparison: GroupComparison,
+  groups: { a: { name: string; sessions: string[] }; b: { name: string; sessions: string[] } },
+) {
+  const { verdict } = comparison;
+  const side = (name: 'a' | 'b') => ({ ...groups[name], ...comparison[name] });
+  return {
+    a: side('a'),
+    b: side('b'),
+    same_prompt: comparison.samePrompt,
+    verdict: {
+      winner: verdict.winner,
+      sure: verdict.sure,
+      refused: verdict.refused ?? null,
+      by: verdict.by.map(snake),
+      against: verdict.against.map(snake),
+      fact: verdict.fact,
+      cause: verdict.cause,
+      caution: verdict.caution,
+    },
+    passed_p: comparison.passedP,
+    measures: Object.fromEntries(
+      comparison.measures.map((measure: GroupMeasure) => [
+        snake(measure.name),
+        { ...measureJson(measure), n_a: measure.n, n_b: measure.m, p: orNull(measure.p) },
+      ]),
+    ),
+  };
+}

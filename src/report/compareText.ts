@@ -1,0 +1,324 @@
+/** A comparison of two sessions for a terminal: beside each other where there is room, else below each other. */
+
+import type { GroupComparison } from '../analysis/compare/compareRuns.ts';
+import {
+  type AlignedSteps,
+  type ComparedPhase,
+  type ComparedSession,
+  type Comparison,
+  LIKENESSES,
+  type Likeness,
+  type Measure,
+  type Verdict,
+} from '../analysis/compare/comparison.ts';
+import {
+  MEASURE_LABELS,
+  measureDifference,
+  measureValue,
+} from '../analysis/compare/measureWords.ts';
+import { formatDuration, formatMoment, formatUsd, MISSING, plural } from '../model/format.ts';
+import type { StepView } from '../model/step.ts';
+import type { Style } from './style.ts';
+import { renderTable } from './table.ts';
+import { cutToWidth, padToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
+
+export interface CompareTextOptions {
+  style: Style;
+  /** Columns; undefined: nothing is cut. */
+  width?: number | undefined;
+  /** A step of one side in words; undefined: it cannot be read. */
+  describe(side: 'a' | 'b', step: number): StepView | undefined;
+}
+
+/** From so many columns on two sides fit beside each other. */
+const WIDE = 100;
+/** Without a terminal. */
+const DEFAULT_WIDTH = 140;
+const SIGNS: Record<Likeness, string> = {
+  same: '=',
+  similar: '≈',
+  different: '≠',
+  onlyA: '<',
+  onlyB: '>',
+};
+export const PHASE_SIGNS = { ok: '✓', mixed: '↻', failed: '✕', running: '●' } as const;
+
+/** Rows before a divergence, and of it, that are shown. */
+const BEFORE = 3;
+const AFTER = 8;
+const MOST_DIVERGENCES = 3;
+
+export function compareText(comparison: Comparison, options: CompareTextOptions): string {
+  return [
+    headText(comparison, options),
+    verdictText(comparison.verdict, options),
+    measuresText(comparison.measures, options),
+    phasesText(comparison, options),
+    divergencesText(comparison, options),
+  ]
+    .filter(Boolean)
+    .join('\n');
+}
+
+export function headText(
+  { a, b }: Comparison,
+  { style, width = DEFAULT_WIDTH }: CompareTextOptions,
+): string {
+  const wide = width >= WIDE;
+  const half = wide ? (width - 3) >> 1 : width;
+  const lines = (letter: string, side: ComparedSession): string[] => {
+    const { who, title, facts } = sideWords(side);
+    // What tells two runs of one prompt apart comes first into the room there is.
+    const room = Math.max(LEAST_TITLE, half - textWidth(facts) - 6);
+    return [`${letter}  ${who}`, `   ${cutToWidth(title, room)} · ${facts}`];
+  };
+  const [left, right] = [lines('A', a), lines('B', b)];
+  const rows = wide
+    ? left.map(
+        (line, at) =>
+          `${padToWidth(cutToWidth(line, half), half)}   ${cutToWidth(right[at]!, half)}`,
+      )
+    : [...left, ...right].map((line) => cutToWidth(line, width));
+  return `${rows.map((row, at) => (at % 2 === 0 ? style.bold(row) : style.dim(row))).join('\n')}\n`;
+}
+
+const LEAST_TITLE = 12;
+
+/** Who ran, and what: plain text. */
+function sideWords(side: ComparedSession): { who: string; title: string; facts: string } {
+  const code = [
+    sanitizeLine(side.branch ?? ''),
+    side.commit === undefined ? '' : sanitizeLine(side.commit).slice(0, 8),
+  ].filter(Boolean);
+  return {
+    who: [side.agent, ...side.models].map(sanitizeLine).filter(Boolean).join(' · '),
+    title: sanitizeLine(side.title) || 'Untitled session',
+    facts: [
+      side.startedAtMs > 0 ? formatMoment(side.startedAtMs) : MISSING,
+      ...(code.length > 0 ? [code.join(' @ ')] : []),
+      sanitizeLine(side.id).slice(0, ID_LENGTH),
+    ].join(' · '),
+  };
+}
+
+/** As much of an id as tells sessions apart in most folders. */
+const ID_LENGTH = 13;
+
+export function verdictText(
+  verdict: Verdict,
+  { style, width = DEFAULT_WIDTH }: Pick<CompareTextOptions, 'style' | 'width'>,
+): string {
+  const wrap = (text: string): string[] => wrapFacts(sanitizeLine(text), width);
+  const colour = verdict.refused ? style.yellow : style.green;
+  const fact = wrap(verdict.fact).map((line) =>
+    style.bold(verdict.winner === 'none' && !verdict.refused ? line : colour(line)),
+  );
+  const rest = [verdict.cause, verdict.caution].filter(Boolean).join(' ');
+  return `${[...fact, ...wrap(rest)].join('\n')}\n`;
+}
+
+type TestedMeasure = Measure & { p?: number; n?: number; m?: number };
+
+export function measuresText(
+  measures: readonly TestedMeasure[],
+  { style, width }: Pick<CompareTextOptions, 'style' | 'width'>,
+): string {
+  const tested = measures.some(({ p }) => p !== undefined);
+  return renderTable<TestedMeasure>(
+    [
+      { title: tested ? 'median' : '', text: ({ name }) => MEASURE_LABELS[name].toLowerCase() },
+      { title: 'A', align: 'right', text: (measure) => measureValue(measure, 'a') },
+      { title: 'B', align: 'right', text: (measure) => measureValue(measure, 'b') },
+      {
+        title: 'B against A',
+        align: 'right',
+        text: measureDifference,
+        paint: (cell, { verdict }) => painted(cell, verdict, style),
+      },
+      {
+        title: '',
+        text: ({ verdict }) => (verdict === 'none' ? '' : verdict),
+        paint: (cell, { verdict }) => painted(cell, verdict, style),
+      },
+      ...(tested
+        ? [
+            {
+              title: 'p',
+              align: 'right' as const,
+              text: ({ p = Number.NaN }: TestedMeasure) =>
+                Number.isNaN(p) ? MISSING : p < 0.0005 ? '<0.001' : p.toFixed(3),
+            },
+            {
+              title: 'runs',
+              align: 'right' as const,
+              expendable: 1,
+              text: ({ n = 0, m = 0 }: TestedMeasure) => `${n}, ${m}`,
+            },
+          ]
+        : []),
+    ],
+    measures,
+    { style, width },
+  );
+}
+
+const painted = (cell: string, verdict: Measure['verdict'], style: Style): string =>
+  verdict === 'better' ? style.green(cell) : verdict === 'worse' ? style.yellow(cell) : cell;
+
+/** Phases in the order of both sides; -1: that side has none. */
+export function phaseRows({
+  phases: { a, b, pairs },
+}: Comparison): { a: number; b: number; like: Likeness }[] {
+  const rows: { a: number; b: number; like: Likeness }[] = [];
+  let i = 0;
+  let j = 0;
+  for (const [x, y, like] of [...pairs, [a.length, b.length, 'same'] as const]) {
+    while (i < x) rows.push({ a: i++, b: -1, like: 'onlyA' });
+    while (j < y) rows.push({ a: -1, b: j++, like: 'onlyB' });
+    if (x < a.length && y < b.length) rows.push({ a: i++, b: j++, like });
+  }
+  return rows;
+}
+
+export const phaseCost = ({ nanoUsd, unpriced }: ComparedPhase): string =>
+  unpriced !== undefined && unpriced > 0
+    ? nanoUsd > 0
+      ? `≥${formatUsd(nanoUsd)}`
+      : 'unpriced'
+    : formatUsd(nanoUsd);
+
+function phaseCell(phase: ComparedPhase | undefined, room: number, style: Style): string {
+  if (!phase) return ' '.repeat(room);
+  const end = `${formatDuration(phase.endMs - phase.startMs)}  ${padToWidth(phaseCost(phase), 8, 'right')}`;
+  const name = `${PHASE_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`;
+  const space = Math.max(4, room - textWidth(end) - 1);
+  const cell = `${padToWidth(cutToWidth(name, space), space)} ${end}`;
+  return phase.outcome === 'failed'
+    ? style.red(cell)
+    : phase.outcome === 'mixed'
+      ? style.yellow(cell)
+      : cell;
+}
+
+function phasesText(comparison: Comparison, options: CompareTextOptions): string {
+  const { style, width = DEFAULT_WIDTH } = options;
+  const { a, b } = comparison.phases;
+  if (a.length + b.length === 0) return '';
+  const title = style.dim('phases, joined where the goal is the same');
+  const wide = width >= WIDE;
+  const room = wide ? (width - 3) >> 1 : width - 4;
+  const lines = phaseRows(comparison).flatMap((row) => {
+    const [left, right] = [a[row.a], b[row.b]];
+    const sign = SIGNS[row.like];
+    if (wide) {
+      return [`${phaseCell(left, room, style)} ${sign} ${phaseCell(right, room, style)}`.trimEnd()];
+    }
+    return [
+      ...(left ? [`A ${row.like === 'onlyA' ? sign : ' '} ${phaseCell(left, room, style)}`] : []),
+      ...(right ? [`B ${right && left ? sign : '>'} ${phaseCell(right, room, style)}`] : []),
+    ];
+  });
+  return `${[title, ...lines].join('\n')}\n`;
+}
+
+/** The first divergences with the steps around them. */
+export function divergencesText(comparison: Comparison, options: CompareTextOptions): string {
+  const { style } = options;
+  const { divergences, steps } = comparison;
+  if (divergences.length === 0) {
+    return steps.length === 0
+      ? ''
+      : `${style.dim('They did the same things in the same order.')}\n`;
+  }
+  const shown = divergences.slice(0, MOST_DIVERGENCES);
+  const parts = shown.map((at, index) => {
+    const title = `divergence ${index + 1} of ${divergences.length}`;
+    const until = Math.min(steps.length, at + AFTER, divergences[index + 1] ?? steps.length);
+    const from = Math.max(0, at - BEFORE, index === 0 ? 0 : shown[index - 1]! + AFTER);
+    const rows: string[] = [];
+    for (let row = Math.min(from, at); row < until; row++) {
+      rows.push(...stepRow(steps, row, options));
+    }
+    const more = runLength(steps, until, divergences[index + 1] ?? steps.length);
+    if (more > 0) rows.push(style.dim(`  … ${plural(more, 'more row')} until they meet again`));
+    return [style.dim(index === 0 ? `${title}, ${sameUntil(at)}` : title), ...rows].join('\n');
+  });
+  const rest = divergences.length - shown.length;
+  if (rest > 0) parts.push(style.dim(`… and ${rest} more (--json has all)`));
+  return `${parts.join('\n\n')}\n`;
+}
+
+const sameUntil = (row: number): string =>
+  row === 0 ? 'from the start' : `the ${plural(row, 'row')} before are alike`;
+
+const ALIKE = new Set([LIKENESSES.indexOf('same'), LIKENESSES.indexOf('similar')]);
+
+/** Rows from `from` on that are not alike. */
+function runLength({ like }: AlignedSteps, from: number, end: number): number {
+  let at = from;
+  while (at < end && !ALIKE.has(like[at]!)) at++;
+  return at - from;
+}
+
+function stepRow(steps: AlignedSteps, row: number, options: CompareTextOptions): string[] {
+  const { style, width = DEFAULT_WIDTH } = options;
+  const like = LIKENESSES[steps.like[row]!]!;
+  const sign = SIGNS[like];
+  const paint =
+    like === 'same' ? style.dim : like === 'similar' ? (text: string) => text : style.yellow;
+  const [stepA, stepB] = [steps.a[row]!, steps.b[row]!];
+  const words = (side: 'a' | 'b', step: number): string =>
+    step < 0 ? '' : `${String(step + 1).padStart(4)} ${stepWords(options.describe(side, step))}`;
+  if (width >= WIDE) {
+    const room = (width - 3) >> 1;
+    const left = padToWidth(cutToWidth(words('a', stepA), room), room);
+    const right = cutToWidth(words('b', stepB), room);
+    return [paint(`${left} ${sign} ${right}`.trimEnd())];
+  }
+  const line = (letter: string, text: string): string =>
+    paint(cutToWidth(`${letter} ${sign} ${text}`, width));
+  return [
+    ...(stepA >= 0 ? [line('A', words('a', stepA))] : []),
+    ...(stepB >= 0 ? [line('B', words('b', stepB))] : []),
+  ];
+}
+
+/** A step on one line, harmless. */
+export function stepWords(view: StepView | undefined): string {
+  if (!view) return MISSING;
+  return [
+    view.verb,
+    view.target,
+    view.added === undefined ? '' : `+${view.added}`,
+    view.removed === undefined || view.removed === 0 ? '' : `−${view.removed}`,
+    view.detail,
+  ]
+    .filter(Boolean)
+    .map(sanitizeLine)
+    .join(' ');
+}
+
+export interface GroupNames {
+  a: string;
+  b: string;
+}
+
+export function groupText(
+  comparison: GroupComparison,
+  names: GroupNames,
+  options: { style: Style; width?: number | undefined },
+): string {
+  const { style, width = DEFAULT_WIDTH } = options;
+  const head = (['a', 'b'] as const)
+    .map((side) => {
+      const { runs, passed, failed } = comparison[side];
+      const line = `${side.toUpperCase()}  ${sanitizeLine(names[side])} · ${plural(runs, 'run')}, ${passed} passed, ${failed} failed`;
+      return style.bold(cutToWidth(line, width));
+    })
+    .join('\n');
+  return [
+    `${head}\n`,
+    verdictText(comparison.verdict, options),
+    measuresText(comparison.measures, options),
+  ].join('\n');
+}

@@ -1,0 +1,227 @@
+/** What two sessions did differently, phase by phase, or what came of them. */
+import type { ChangedFile, Comparison, Outcome } from '../analysis/compare/comparison.ts';
+import type { OnlyCommands, PhaseDifference } from '../analysis/compare/structural.ts';
+import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
+import { outcomeJson } from './compareJson.ts';
+import {
+  type CompareTextOptions,
+  divergencesText,
+  headText,
+  measuresText,
+  PHASE_SIGNS,
+  phaseCost,
+  verdictText,
+} from './compareText.ts';
+import type { Style } from './style.ts';
+import { renderTable } from './table.ts';
+import { cutToWidth, sanitizeLine } from './terminalText.ts';
+
+const DEFAULT_WIDTH = 140;
+const MOST_FILES = 8;
+const MOST_COMMANDS = 5;
+/** Changed files in the table. */
+const MOST_CHANGED = 40;
+
+export function diffText(
+  comparison: Comparison,
+  differences: readonly PhaseDifference[],
+  options: CompareTextOptions,
+): string {
+  const { style, width = DEFAULT_WIDTH } = options;
+  const { a, b } = comparison.phases;
+  const cut = (line: string): string => cutToWidth(line, width);
+  const lines = differences.flatMap((one) => {
+    const [left, right] = [a[one.a], b[one.b]];
+    const name = [left, right]
+      .flatMap((phase) =>
+        phase ? [`${PHASE_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`] : [],
+      )
+      .filter((text, at, all) => all.indexOf(text) === at)
+      .join('  |  ');
+    const where = left && right ? '  ' : left ? 'A ' : 'B ';
+    const cost = [left, right]
+      .map((phase) =>
+        phase ? `${phaseCost(phase)} ${formatDuration(phase.endMs - phase.startMs)}` : MISSING,
+      )
+      .join(' | ');
+    const title = `${where}${name}`;
+    const head = left && right ? style.bold(cut(title)) : style.yellow(cut(title));
+    return [
+      head,
+      style.dim(cut(`    A | B: ${cost}`)),
+      ...files('A', one.filesOnlyA, cut, style),
+      ...files('B', one.filesOnlyB, cut, style),
+      ...commands('A', one.commandsOnlyA, cut, style),
+      ...commands('B', one.commandsOnlyB, cut, style),
+    ];
+  });
+  return [
+    headText(comparison, options),
+    lines.length === 0 ? '' : `${lines.join('\n')}\n`,
+    divergencesText(comparison, options),
+  ]
+    .filter(Boolean)
+    .join('\n');
+}
+
+function files(
+  letter: string,
+  paths: readonly string[],
+  cut: (line: string) => string,
+  style: Style,
+): string[] {
+  if (paths.length === 0) return [];
+  const shown = paths.slice(0, MOST_FILES).map(sanitizeLine).join(', ');
+  const more = paths.length - MOST_FILES;
+  return [
+    cut(`    ${letter}   files only here: ${shown}${more > 0 ? `, … ${more} more` : ''}`),
+  ].map((line) => (letter === 'A' ? style.blue(line) : style.green(line)));
+}
+
+function commands(
+  letter: string,
+  { count, shown }: OnlyCommands,
+  cut: (line: string) => string,
+  style: Style,
+): string[] {
+  const named = shown.slice(0, MOST_COMMANDS);
+  const rows = named.map(({ step, command, failed }) =>
+    cut(`    ${letter} $ ${sanitizeLine(command)}${failed ? '  ✕' : ''}  (step ${step + 1})`),
+  );
+  const more = count - named.length;
+  if (more > 0) rows.push(cut(`    ${letter}   … ${plural(more, 'more command')} only here`));
+  return rows.map((line) => (letter === 'A' ? style.blue(line) : style.green(line)));
+}
+
+/** What came of both: files, tests, commits, errors left, answers, and what it took. */
+export function semanticText(comparison: Comparison, options: CompareTextOptions): string {
+  const { style, width } = options;
+  const { outcomes } = comparison;
+  const answers = answerWords(comparison);
+  const rows: { what: string; a: string; b: string }[] = [
+    { what: 'ended', a: ENDINGS[outcomes.a.ending], b: ENDINGS[outcomes.b.ending] },
+    { what: 'tests', a: testWords(outcomes.a), b: testWords(outcomes.b) },
+    { what: 'commits', a: formatCount(outcomes.a.commits), b: formatCount(outcomes.b.commits) },
+    {
+      what: 'failures left',
+      a: formatCount(outcomes.a.errorsLeft),
+      b: formatCount(outcomes.b.errorsLeft),
+    },
+    { what: 'retries', a: formatCount(outcomes.a.retries), b: formatCount(outcomes.b.retries) },
+    { what: 'denied', a: formatCount(outcomes.a.denied), b: formatCount(outcomes.b.denied) },
+  ];
+  const table = renderTable(
+    [
+      { title: 'outcome', text: ({ what }) => what },
+      { title: 'A', text: ({ a }) => a },
+      { title: 'B', text: ({ b }) => b },
+    ],
+    rows,
+    { style, width },
+  );
+  return [
+    headText(comparison, options),
+    verdictText(comparison.verdict, options),
+    table,
+    measuresText(comparison.measures, options),
+    changedText(comparison, options),
+    answers,
+  ]
+    .filter(Boolean)
+    .join('\n');
+}
+
+const ENDINGS: Record<Outcome['ending'], string> = {
+  answered: 'with an answer',
+  cut: 'broke off',
+  running: 'goes on',
+};
+
+function testWords({ tests, passed, failed, untested }: Outcome): string {
+  const counts = [
+    passed === undefined ? '' : `${formatCount(passed)} passed`,
+    failed === undefined ? '' : `${formatCount(failed)} failed`,
+  ].filter(Boolean);
+  const told = tests === 'none' ? 'none' : tests === 'unknown' ? 'outcome not known' : tests;
+  const detail = counts.length > 0 ? ` (${counts.join(', ')})` : '';
+  return `${told}${detail}${untested > 0 ? `, then ${plural(untested, 'change')}` : ''}`;
+}
+
+const CONTENTS: Record<ChangedFile['content'], string> = {
+  same: 'same content',
+  different: 'differ',
+  unknown: 'not known whether the same',
+  oneSide: '',
+};
+
+function changedText({ files: all }: Comparison, { style, width }: CompareTextOptions): string {
+  if (all.length === 0) return `${style.dim('Neither changed a file.')}\n`;
+  const lines = (side: ChangedFile['a']): string =>
+    side === undefined
+      ? MISSING
+      : side.added + side.removed === 0
+        ? plural(side.edits, 'edit')
+        : `+${formatCount(side.added)} −${formatCount(side.removed)}`;
+  const table = renderTable<ChangedFile>(
+    [
+      {
+        title: `changed (${plural(all.length, 'file')})`,
+        flexible: true,
+        text: ({ path }) => sanitizeLine(path),
+      },
+      { title: 'A', align: 'right', text: ({ a }) => lines(a) },
+      { title: 'B', align: 'right', text: ({ b }) => lines(b) },
+      {
+        title: '',
+        expendable: 1,
+        text: ({ a, b, content }) => (a && b ? CONTENTS[content] : a ? 'only A' : 'only B'),
+      },
+    ],
+    all.slice(0, MOST_CHANGED),
+    { style, width },
+  );
+  const more = all.length - MOST_CHANGED;
+  return more > 0 ? `${table}${style.dim(`… and ${more} more (--json has all)`)}\n` : table;
+}
+
+function answerWords({ outcomes: { a, b } }: Comparison): string {
+  if (a.answerKey === 0 && b.answerKey === 0) return '';
+  return a.answerKey === b.answerKey ? 'Both answered the same.\n' : 'Their answers differ.\n';
+}
+
+export function semanticJson({ outcomes, files }: Comparison) {
+  return {
+    a: outcomeJson(outcomes.a),
+    b: outcomeJson(outcomes.b),
+    same_answer:
+      outcomes.a.answerKey === 0 || outcomes.b.answerKey === 0
+        ? null
+        : outcomes.a.answerKey === outcomes.b.answerKey,
+    files: files.map(({ path, a, b, content }) => ({
+      path,
+      a: a ?? null,
+      b: b ?? null,
+      content: content === 'oneSide' ? (a ? 'only_a' : 'only_b') : content,
+    })),
+  };
+}
+
+export function structuralJson(comparison: Comparison, differences: readonly PhaseDifference[]) {
+  const commands = ({ count, shown }: OnlyCommands) => ({
+    count,
+    shown: shown.map(({ step, command, failed }) => ({ step: step + 1, command, failed })),
+  });
+  const phase = (side: 'a' | 'b', at: number) => {
+    const one = comparison.phases[side][at];
+    return one ? { name: one.name, outcome: one.outcome, failed: one.outcome === 'failed' } : null;
+  };
+  return differences.map((one) => ({
+    like: one.like,
+    a: phase('a', one.a),
+    b: phase('b', one.b),
+    files_only_a: one.filesOnlyA,
+    files_only_b: one.filesOnlyB,
+    commands_only_a: commands(one.commandsOnlyA),
+    commands_only_b: commands(one.commandsOnlyB),
+  }));
+}

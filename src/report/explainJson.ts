@@ -1,0 +1,88 @@
+/** An explanation as JSON. */
+import { WASTE_KINDS } from '../analysis/waste/waste.ts';
+import type { ExplainedPhase, Explanation } from './explainReport.ts';
+import { verdict } from './explainWords.ts';
+import { phaseJson } from './phaseJson.ts';
+import { sessionJson, usd } from './sessionJson.ts';
+
+export function explainJson(explanation: Explanation): object {
+  const { id, summary, checks, waste, lines, lookAt, phases, told } = explanation;
+  return {
+    ...sessionJson(id, summary),
+    outcome: verdict(explanation, {
+      clean: (text) => text,
+      code: (text) => text,
+      step: (step) => `step ${step + 1}`,
+    }).join(' '),
+    files_read: lines.read,
+    files_changed: lines.changed,
+    lines_added: lines.added,
+    lines_removed: lines.removed,
+    tests: {
+      runs: checks.runs,
+      last: checks.last,
+      last_step: stepNumber(checks.lastStep),
+      edits_after: checks.editsAfter,
+    },
+    commits: { count: checks.commits, last_step: stepNumber(checks.commitStep) },
+    phase_count: phases.length,
+    phases: told.map((one) => toldJson(one, summary.startedAtMs)),
+    waste: {
+      wasted_usd: usd(waste.nanoUsd),
+      wasted_ms: Math.round(waste.durationMs),
+      kinds: WASTE_KINDS.map((kind) => {
+        const { nanoUsd, durationMs, count } = waste.byKind[kind];
+        return {
+          kind: snake(kind),
+          count,
+          wasted_usd: usd(nanoUsd),
+          wasted_ms: Math.round(durationMs),
+        };
+      }),
+    },
+    look_at: lookAt.map(({ step, words }) => ({ step: step + 1, reason: words })),
+  };
+}
+
+function toldJson(told: ExplainedPhase, startMs: number): object {
+  const { phase } = told;
+  return {
+    ...phaseJson(phase, told.name, told.wastedNanoUsd, startMs),
+    prompt: told.prompt,
+    read: told.read.map(({ path, reads }) => ({ path, reads })),
+    changed: told.changed.map(({ path, changes, added, removed, reads }) => ({
+      path,
+      changes,
+      reads,
+      added,
+      removed,
+    })),
+    ran: told.calls.map((call) => ({
+      kind: call.kind,
+      words: call.words,
+      count: call.count,
+      failed: call.failed,
+      test: call.isTest,
+      commit: call.isCommit,
+      exit_code_hidden: call.hidden,
+      detail: call.detail,
+      duration_ms: Math.round(call.durationMs),
+      steps: call.steps.map((step) => step + 1),
+      outcomes: call.outcomes,
+    })),
+    ran_more: told.moreCalls,
+    failures: told.failures.map(({ step, words, message, mended }) => ({
+      step: step + 1,
+      words,
+      message,
+      mended: mended !== 'no',
+      came_right: mended === 'right',
+    })),
+    failures_more: told.moreFailures,
+    denied_calls: told.denied.map(({ step, words, rule }) => ({ step: step + 1, words, rule })),
+    answer: told.answer,
+  };
+}
+
+const stepNumber = (step: number): number | null => (step < 0 ? null : step + 1);
+const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);

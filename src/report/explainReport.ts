@@ -1,0 +1,348 @@
+/** What happened in a session, phase by phase, for a person who has not seen it. Pure: text, Markdown and JSON are made of it. */
+import type { AnalysedSession } from '../analysis/analysed.ts';
+import { type FailedStep, type Mended, outcomesOf } from '../analysis/phases/outcome.ts';
+import type { SessionPhase } from '../analysis/phases/phase.ts';
+import { filesOfPhases, type PhaseFile, sortedByWork } from '../analysis/phases/phaseFiles.ts';
+import { phaseName, sessionPhases } from '../analysis/phases/sessionPhases.ts';
+import { sessionWaste } from '../analysis/waste/sessionWaste.ts';
+import type { Waste } from '../analysis/waste/waste.ts';
+import { FLAG, TYPE } from '../model/columns.ts';
+import type { TraceEvent } from '../model/event.ts';
+import type { SessionFold } from '../model/fold.ts';
+import { shownCommand } from '../model/scriptCommand.ts';
+import { STEP_KINDS } from '../model/step.ts';
+import { isActive, type SessionSummary } from '../model/summary.ts';
+import { testRun } from '../model/testCommand.ts';
+import { oneLine } from '../model/text.ts';
+import { type CallGroup, callGroups } from './explainCalls.ts';
+import { StepReader } from './stepReader.ts';
+
+/** A file of a phase. Hostile. */
+export interface ExplainedFile {
+  /** From the session's folder on. */
+  path: string;
+  reads: number;
+  changes: number;
+  added: number;
+  removed: number;
+}
+
+/** Calls of a phase with the same input. */
+export interface ExplainedCall extends CallGroup {
+  /** The command, the task, the address: one line, hostile. */
+  words: string;
+  /** `exit 1`, `11 in 4 files` of the last one. */
+  detail: string;
+  /** It hides its exit code (`… | tail`): whether it passed is not known. */
+  hidden: boolean;
+}
+
+export interface ExplainedFailure {
+  /** 0-based. */
+  step: number;
+  words: string;
+  /** What it said, one line; empty where it said nothing. Hostile. */
+  message: string;
+  mended: Mended;
+}
+
+export interface ExplainedPhase {
+  phase: SessionPhase;
+  name: string;
+  /** What was asked, of the first phase of a prompt. One line, hostile. */
+  prompt: string;
+  read: ExplainedFile[];
+  changed: ExplainedFile[];
+  calls: ExplainedCall[];
+  /** Groups of calls that are not in `calls`. */
+  moreCalls: number;
+  failures: ExplainedFailure[];
+  moreFailures: number;
+  denied: { step: number; words: string; rule: string }[];
+  moreDenied: number;
+  /** What the agent said at the end of the prompt, in the last of its phases. One line, hostile. */
+  answer: string;
+  wastedNanoUsd: number;
+}
+
+/** What the tests said, and what was done after them. */
+export interface Checks {
+  runs: number;
+  /** Of the last run; -1: there was none. 0-based. */
+  lastStep: number;
+  last: 'passed' | 'failed' | 'hidden' | 'running' | 'none';
+  /** Files were changed so often after it. */
+  editsAfter: number;
+  /** Steps that committed, the last one; -1. */
+  commitStep: number;
+  commits: number;
+}
+
+export interface Explanation {
+  id: string;
+  summary: SessionSummary;
+  phases: SessionPhase[];
+  /** The phases that are told in full, in order; the rest is only in `phases`. */
+  told: ExplainedPhase[];
+  checks: Checks;
+  /** What failed on the way came right, as far as the trace tells; false: work went on after some of it. */
+  allRight: boolean;
+  waste: Waste;
+  lines: { added: number; removed: number; changed: number; read: number };
+  /** Where to look first: the step, and why. 0-based. */
+  lookAt: { step: number; words: string }[];
+}
+
+export interface ExplainOptions {
+  /** Only this phase, 0-based, with more of it. */
+  phase?: number;
+  /** All phases in full, however many there are. */
+  all?: boolean;
+}
+
+/** Phases that are told in full. */
+const MOST_PHASES = 40;
+const NAMES = { calls: 6, failures: 3, denied: 2, files: 8 };
+const DETAILED = { calls: 60, failures: 50, denied: 50, files: 100 };
+const WORST: readonly Mended[] = ['no', 'went on', 'right'];
+const PROMPT_LENGTH = 400;
+const ANSWER_LENGTH = 300;
+const ASSISTANT = STEP_KINDS.indexOf('assistant');
+
+/** Reads events only of what it tells. O(events) otherwise. */
+export function explainSession(
+  session: AnalysedSession,
+  summary: SessionSummary,
+  options: ExplainOptions = {},
+): Explanation {
+  const { fold } = session;
+  const phases = sessionPhases(fold, { live: isActive(summary) });
+  const waste = sessionWaste(fold, phases);
+  const reader = new StepReader(session);
+  const chosen = choose(phases, options);
+  const most = options.phase === undefined ? NAMES : DETAILED;
+  const found = outcomesOf(fold, fold.steps.copy(), phases);
+  const files = filesOfPhases(fold, phases);
+  const prompts = promptTexts(session, chosen);
+  const told = chosen.map((phase): ExplainedPhase => {
+    const own = sortedByWork(fold, files[phase.index]!).map((file) => explainedFile(fold, file));
+    const { failures, failureCount } = found[phase.index]!;
+    const { groups, more } = callGroups(fold, phase, most.calls);
+    const { denied, moreDenied } = deniedOf(reader, phase, most.denied);
+    const prompt = prompts.get(phase.promptRow) ?? '';
+    const distinct = lastOfEach(fold, failures);
+    const worst = [...distinct].sort((a, b) => WORST.indexOf(a.mended) - WORST.indexOf(b.mended));
+    const named = worst.slice(0, most.failures).sort((a, b) => a.step - b.step);
+    return {
+      phase,
+      name: phaseName(fold, phase, prompt),
+      prompt: phase.part === 0 || options.phase !== undefined ? prompt : '',
+      read: own.filter(({ reads }) => reads > 0),
+      changed: own.filter(({ changes }) => changes > 0),
+      calls: groups.map((group) => explainedCall(reader, group)).filter(isTold),
+      moreCalls: more,
+      failures: named.map(({ step, mended }) => ({ step, mended, ...reader.failure(step) })),
+      moreFailures: distinct.length - named.length + failureCount - failures.length,
+      denied,
+      moreDenied,
+      answer: phase.part === phase.parts - 1 ? answerOf(session, phase) : '',
+      wastedNanoUsd: waste.byPhase[phase.index] ?? 0,
+    };
+  });
+  const summaries = fold.files.summaries();
+  return {
+    id: session.id,
+    summary,
+    phases,
+    told,
+    checks: checksOf(session),
+    allRight: found.every(({ failures }) => failures.every(({ mended }) => mended === 'right')),
+    waste,
+    lines: {
+      added: summaries.reduce((sum, { added }) => sum + added, 0),
+      removed: summaries.reduce((sum, { removed }) => sum + removed, 0),
+      changed: summaries.filter(({ writes }) => writes > 0).length,
+      read: summaries.filter(({ reads }) => reads > 0).length,
+    },
+    lookAt: lookAt(reader, phases, waste),
+  };
+}
+
+/** Of many phases those that say most: the first and last, failed and mixed ones, the dearest. */
+function choose(phases: readonly SessionPhase[], options: ExplainOptions): SessionPhase[] {
+  if (options.phase !== undefined) return phases.filter(({ index }) => index === options.phase);
+  if (options.all === true || phases.length <= MOST_PHASES) return [...phases];
+  const weight = ({ index, outcome, nanoUsd, calls }: SessionPhase): number => {
+    if (index === 0 || index === phases.length - 1) return Number.POSITIVE_INFINITY;
+    return nanoUsd + calls + (outcome === 'failed' ? 1e15 : outcome === 'mixed' ? 1e12 : 0);
+  };
+  return [...phases]
+    .sort((a, b) => weight(b) - weight(a) || a.index - b.index)
+    .slice(0, MOST_PHASES)
+    .sort((a, b) => a.index - b.index);
+}
+
+/** Of the same call that failed again and again the last. */
+function lastOfEach(
+  { columns, steps }: SessionFold,
+  failures: readonly FailedStep[],
+): FailedStep[] {
+  const byInput = new Map<number, FailedStep>();
+  for (const failure of failures) {
+    const row = steps.row(failure.step);
+    const key = columns.type[row] === TYPE.tool_call ? columns.inputKey[row]! : -1 - row;
+    byInput.delete(key);
+    byInput.set(key, failure);
+  }
+  return [...byInput.values()];
+}
+
+/** First words of the prompts, by row. */
+function promptTexts(
+  session: AnalysedSession,
+  chosen: readonly SessionPhase[],
+): Map<number, string> {
+  const rows = [...new Set(chosen.map(({ promptRow }) => promptRow))].filter((row) => row >= 0);
+  const events = session.readEvents(rows);
+  return new Map(rows.map((row, at) => [row, textOf(events[at], 'prompt', PROMPT_LENGTH)]));
+}
+
+function textOf(event: TraceEvent | undefined, key: string, most: number): string {
+  const value = event?.data[key];
+  return typeof value === 'string' ? oneLine(value, most) : '';
+}
+
+function explainedFile(fold: SessionFold, { file, ...numbers }: PhaseFile): ExplainedFile {
+  return { path: inFolder(fold.files.paths.name(file), fold.session.cwd), ...numbers };
+}
+
+function inFolder(path: string, cwd: string): string {
+  if (cwd === '' || !path.startsWith(cwd)) return path;
+  const rest = path.slice(cwd.length);
+  return rest.startsWith('/') || rest.startsWith('\\') ? rest.slice(1) : path;
+}
+
+function explainedCall(reader: StepReader, group: CallGroup): ExplainedCall {
+  const view = reader.view(group.steps[0]!);
+  const last = group.steps.length > 1 ? reader.view(group.steps.at(-1)!) : view;
+  const words = [view.verb, view.target].filter((word) => word !== '').join(' ');
+  return {
+    ...group,
+    words,
+    detail: last.detail,
+    hidden: group.isTest && testRun(reader.command(group.steps[0]!)) === 'hidden',
+  };
+}
+
+/** A script that the trace does not show says nothing by its tool's name. */
+const isTold = ({ kind, words, failed }: ExplainedCall): boolean =>
+  failed > 0 || kind !== 'run' || words !== 'exec';
+
+function deniedOf(
+  reader: StepReader,
+  { firstStep, lastStep, denied }: SessionPhase,
+  most: number,
+): { denied: ExplainedPhase['denied']; moreDenied: number } {
+  const { columns, steps } = reader.session.fold;
+  const found: ExplainedPhase['denied'] = [];
+  let all = 0;
+  for (let step = firstStep; denied > 0 && step <= lastStep; step++) {
+    if ((columns.flags[steps.row(step)]! & FLAG.denied) === 0) continue;
+    if (++all > most) continue;
+    const { target, rule = '' } = reader.view(step);
+    found.push({ step, words: target, rule });
+  }
+  return { denied: found, moreDenied: all - found.length };
+}
+
+function answerOf(session: AnalysedSession, { firstStep, lastStep }: SessionPhase): string {
+  const { columns, steps } = session.fold;
+  for (let step = lastStep; step >= firstStep; step--) {
+    const row = steps.row(step);
+    if (columns.kind[row] !== ASSISTANT || columns.lane[row] !== 0) continue;
+    return textOf(session.readEvents([row])[0], 'text', ANSWER_LENGTH);
+  }
+  return '';
+}
+
+function checksOf(session: AnalysedSession): Checks {
+  const { columns, steps } = session.fold;
+  const checks: Checks = {
+    runs: 0,
+    lastStep: -1,
+    last: 'none',
+    editsAfter: 0,
+    commitStep: -1,
+    commits: 0,
+  };
+  for (let step = 0; step < steps.length; step++) {
+    const row = steps.row(step);
+    if (columns.type[row] !== TYPE.tool_call) continue;
+    const flags = columns.flags[row]!;
+    if ((flags & (FLAG.denied | FLAG.subagent)) !== 0) continue;
+    if ((flags & FLAG.test) !== 0) {
+      checks.runs++;
+      checks.lastStep = step;
+      checks.editsAfter = 0;
+    } else if ((flags & FLAG.edit) !== 0 && (flags & FLAG.error) === 0) checks.editsAfter++;
+    const ended = columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0;
+    if (ended && (flags & (FLAG.commit | FLAG.error)) === FLAG.commit) {
+      checks.commits++;
+      checks.commitStep = step;
+    }
+  }
+  if (checks.lastStep >= 0) checks.last = testOutcome(session, steps.row(checks.lastStep));
+  return checks;
+}
+
+function testOutcome(session: AnalysedSession, row: number): Checks['last'] {
+  const { columns } = session.fold;
+  if ((columns.flags[row]! & FLAG.error) !== 0) return 'failed';
+  if (columns.pair[row]! < 0) return 'running';
+  const args = session.readEvents([row])[0]?.data.arguments;
+  const command =
+    typeof args === 'object' && args !== null && !Array.isArray(args) ? shownCommand(args) : '';
+  return testRun(command ?? '') === 'hidden' ? 'hidden' : 'passed';
+}
+
+const MOST_TO_LOOK_AT = 5;
+
+/** What nothing mended comes first, then what cost most for nothing. */
+function lookAt(
+  reader: StepReader,
+  phases: readonly SessionPhase[],
+  waste: Waste,
+): Explanation['lookAt'] {
+  const found: Explanation['lookAt'] = [];
+  const add = (step: number, words: string): void => {
+    if (step < 0 || found.length >= MOST_TO_LOOK_AT || found.some((one) => one.step === step))
+      return;
+    found.push({ step, words });
+  };
+  for (const { failedStep } of phases.toReversed()) {
+    if (failedStep < 0) continue;
+    const { words, message } = reader.failure(failedStep);
+    add(
+      failedStep,
+      `failed, and nothing mended it: ${[words, message].filter(Boolean).join(': ')}`,
+    );
+    if (found.length === 3) break;
+  }
+  for (const item of waste.items.slice(0, 20)) {
+    if (item.kind === 'cacheBreak' && item.break !== undefined && item.nanoUsd > 0) {
+      add(item.step, `the prompt cache was lost here: ${item.break.detail}`);
+    }
+  }
+  const retries = waste.items.filter(({ kind, times }) => kind === 'retry' && times > 3);
+  if (retries.length > 0) {
+    const most = retries.reduce((a, b) => (b.times > a.times ? b : a));
+    add(most.step, `the same call for the ${ordinal(most.times)} time`);
+  }
+  return found;
+}
+
+function ordinal(n: number): string {
+  const tens = n % 100;
+  const last = tens >= 11 && tens <= 13 ? 0 : n % 10;
+  return `${n}${last === 1 ? 'st' : last === 2 ? 'nd' : last === 3 ? 'rd' : 'th'}`;
+}

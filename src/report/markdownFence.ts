@@ -1,0 +1,9 @@
+/** Lines as a block of code in Markdown, which nothing in them can end. @param language for its colours; empty: none */
+export function fenced(language: string, lines: readonly string[]): string {
+  let longest = 2;
+  for (const line of lines) {
+    for (const run of line.match(/`+/g) ?? []) longest = Math.max(longest, run.length);
+  }
+  const fence = '`'.repeat(longest + 1);
+  return [`${fence}${language}`, ...lines, fence].join('\n');
+}

@@ -1,0 +1,107 @@
+import type { AnalysedSession } from '../analysis/analysed.ts';
+import { describeStep } from '../model/describe.ts';
+import type { TraceEvent } from '../model/event.ts';
+import { failureReason } from '../model/failure.ts';
+import { shownCommand } from '../model/scriptCommand.ts';
+import type { StepView } from '../model/step.ts';
+import { oneLine } from '../model/text.ts';
+
+/** Bytes; a line of ours is at most 1 MB. */
+const MAX_WORDED = 1_500_000;
+const MESSAGE_LENGTH = 200;
+/** Steps whose events are kept. */
+const KEPT = 64;
+
+interface Read {
+  view: StepView;
+  event: TraceEvent | undefined;
+  result: TraceEvent | undefined;
+}
+
+/** Steps in words, read when they are asked for; the last ones asked for are kept. */
+export class StepReader {
+  readonly session: AnalysedSession;
+  private readonly kept = new Map<number, Read>();
+
+  constructor(session: AnalysedSession) {
+    this.session = session;
+  }
+
+  view(step: number): StepView {
+    return this.read(step).view;
+  }
+
+  /** The command of a step; empty where it has none. */
+  command(step: number): string {
+    const args = this.read(step).event?.data.arguments;
+    const isArgs = typeof args === 'object' && args !== null && !Array.isArray(args);
+    return (isArgs ? shownCommand(args) : undefined) ?? '';
+  }
+
+  /** What failed, and what it said. */
+  failure(step: number): { words: string; message: string } {
+    const { view, event, result } = this.read(step);
+    const words = [view.verb, view.target].filter((word) => word !== '').join(' ');
+    const message = oneLine(tellingLine(result) || failureReason(result), MESSAGE_LENGTH);
+    const told = event !== undefined && result === undefined ? words : message;
+    return { words, message: told === words ? '' : message };
+  }
+
+  /** Reads steps at once, so that the file is opened once. */
+  prepare(steps: readonly number[]): void {
+    const { session } = this;
+    const { fold } = session;
+    const missing = steps.filter((step) => !this.kept.has(step));
+    const rows = missing.flatMap((step) => {
+      const row = fold.steps.row(step);
+      return [this.sized(row), this.sized(row < 0 ? -1 : fold.columns.pair[row]!)];
+    });
+    const events = session.readEvents(rows);
+    missing.forEach((step, at) => {
+      const event = events[at * 2];
+      const result = events[at * 2 + 1];
+      const row = rows[at * 2]!;
+      const view: StepView = event
+        ? describeStep(fold, step, row, event, result)
+        : { row: step, icon: 'info', verb: '', target: UNREAD, style: 'muted', detail: '' };
+      this.kept.set(step, { view, event, result });
+    });
+  }
+
+  private read(step: number): Read {
+    const known = this.kept.get(step);
+    if (known !== undefined) return known;
+    if (this.kept.size >= KEPT) this.kept.clear();
+    this.prepare([step]);
+    return this.kept.get(step)!;
+  }
+
+  private sized(row: number): number {
+    return row >= 0 && this.session.fold.columns.size[row]! <= MAX_WORDED ? row : -1;
+  }
+}
+
+const UNREAD = '(cannot be read)';
+
+/** Where tools say what went wrong. */
+const TELLING =
+  /^\s*(?:E {2,}\S|FAILED\b|--- FAIL|FAIL\b|not ok\b|✗|×|panic:|Traceback\b|\S*(?:[Ee]rror|Exception)(?:\[\w+\])?:|error\b|fatal:|npm ERR!)/;
+/** What stands first in the output of a test run tells nothing. */
+const OPENING =
+  /^(?:=== RUN|>|\$|[=\-. ]*(?:test session starts|running)\b|collected\b|exit code \d+\s*$|\s*$)/i;
+
+/** Of an output that begins with what always stands there, the line that says what failed; else empty. */
+function tellingLine(result: TraceEvent | undefined): string {
+  const first = failureReason(result);
+  if (!OPENING.test(first)) return '';
+  const { error, result: output } = result?.data ?? {};
+  const text = typeof error === 'string' && error !== '' ? error : output;
+  if (typeof text !== 'string') return '';
+  return (
+    text
+      .slice(0, 20_000)
+      .split('\n')
+      .find((line) => TELLING.test(line))
+      ?.trim() ?? ''
+  );
+}

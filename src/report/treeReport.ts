@@ -1,0 +1,267 @@
+/** Sessions and their subagents as a tree: in text and JSON. */
+import type { TreeNode, TreeSums } from '../analysis/tree/sessionTree.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatTokens,
+  formatUsd,
+  MISSING,
+  plural,
+} from '../model/format.ts';
+import { seconds, type TokensJson, tokensJson, usd } from './sessionJson.ts';
+import type { Style } from './style.ts';
+import { renderTable } from './table.ts';
+import { cutToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
+
+export interface TreeSumsJson {
+  /** null: nothing of it has a price. */
+  cost_usd: number | null;
+  estimated_usd: number | null;
+  responses: number;
+  unpriced: number;
+  tokens: TokensJson;
+  tool_calls: number;
+  errors: number;
+  denied: number;
+}
+
+export interface TreeJson {
+  kind: TreeNode['kind'];
+  id: string;
+  session_id: string;
+  /** The agent's name, or the subagent's type. */
+  name: string;
+  title: string;
+  status: TreeNode['status'];
+  started_at: number | null;
+  duration_ms: number | null;
+  /** 1-based, in the session that started it; null where it is not known. */
+  spawned_at_step: number | null;
+  spawned_sure: TreeNode['sure'];
+  own: TreeSumsJson;
+  total: TreeSumsJson & { sessions: number; subagents: number };
+  children: TreeJson[];
+}
+
+export function treeJson(nodes: readonly TreeNode[]): TreeJson | undefined {
+  const made: TreeJson[] = [];
+  for (const node of nodes) {
+    const one = nodeJson(node);
+    made.push(one);
+    if (node.parent >= 0) made[node.parent]!.children.push(one);
+  }
+  return made[0];
+}
+
+const nodeJson = (node: TreeNode): TreeJson => ({
+  kind: node.kind,
+  id: node.id,
+  session_id: node.sessionId,
+  name: node.name,
+  title: node.title,
+  status: node.status,
+  started_at: node.startMs > 0 ? seconds(node.startMs) : null,
+  duration_ms: Number.isNaN(node.durationMs) ? null : Math.round(node.durationMs),
+  spawned_at_step: node.step < 0 ? null : node.step + 1,
+  spawned_sure: node.sure,
+  own: sumsJson(node.own),
+  total: { ...sumsJson(node.total), sessions: node.sessions, subagents: node.subagents },
+  children: [],
+});
+
+const sumsJson = (sums: TreeSums): TreeSumsJson => ({
+  cost_usd: isPriced(sums) ? usd(sums.nanoUsd) : null,
+  estimated_usd: sums.estimatedNanoUsd > 0 ? usd(sums.estimatedNanoUsd) : null,
+  responses: sums.responses,
+  unpriced: sums.unpriced,
+  tokens: tokensJson(sums.usage),
+  tool_calls: sums.calls,
+  errors: sums.errors,
+  denied: sums.denied,
+});
+
+const isPriced = ({ responses, unpriced }: TreeSums): boolean => responses > unpriced;
+
+/** `$4.37`, `≥$4.37`, `unpriced`, `~$0.02`, `$4.37 + ~$0.02`, `–`. */
+export function sumsCell(sums: TreeSums): string {
+  const { nanoUsd, estimatedNanoUsd, unpriced } = sums;
+  const guess = estimatedNanoUsd > 0 ? formatUsd(estimatedNanoUsd, { estimate: true }) : '';
+  if (!isPriced(sums)) {
+    return [guess, unpriced > 0 ? 'unpriced' : ''].filter(Boolean).join(' + ') || MISSING;
+  }
+  const billed = `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+  return guess === '' ? billed : `${billed} + ${guess}`;
+}
+
+/** A hostile trace may have any number: more of one parent's are counted, not listed. */
+const MOST_CHILDREN = 200;
+const SIGNS: Record<TreeNode['status'], string> = {
+  ended: '✓',
+  done: '✓',
+  failed: '✗',
+  live: '●',
+  running: '●',
+  idle: '●',
+  waiting: '●',
+  paused: '◐',
+  unknown: MISSING,
+};
+
+interface Line {
+  lead: string;
+  node: TreeNode;
+  /** Siblings that are not listed. */
+  rest?: number;
+}
+
+/** @param parent id of the session that started the root, where there is one */
+export function treeText(
+  nodes: readonly TreeNode[],
+  options: {
+    style: Style;
+    width?: number | undefined;
+    parent?: string;
+    short?: (id: string) => string;
+  },
+): string {
+  const { style, width, parent, short = (id: string) => id.slice(0, 8) } = options;
+  const root = nodes[0];
+  if (root === undefined) return '';
+  const lines = linesOf(nodes);
+  const number = (title: string, expendable: number, of: (node: TreeNode) => number) => ({
+    title,
+    expendable,
+    align: 'right' as const,
+    text: ({ node, rest }: Line) => (rest === undefined ? formatCount(of(node)) : ''),
+    paint: (cell: string, { node }: Line) => (of(node) === 0 ? style.dim(cell) : cell),
+  });
+  const table = renderTable<Line>(
+    [
+      {
+        title: 'agent',
+        flexible: true,
+        text: ({ lead, node, rest }) =>
+          rest === undefined
+            ? `${lead}${label(node, short)}`
+            : `${lead}… ${plural(rest, 'more', 'more')}`,
+        paint: (cell, { node, rest }) =>
+          rest !== undefined ? style.dim(cell) : node.depth === 0 ? style.bold(cell) : cell,
+      },
+      {
+        title: 'step',
+        expendable: 4,
+        align: 'right',
+        text: ({ node, rest }) =>
+          rest !== undefined || node.step < 0
+            ? ''
+            : `${node.sure === 'likely' ? '~' : ''}${node.step + 1}`,
+      },
+      {
+        title: 'own',
+        expendable: 3,
+        align: 'right',
+        text: ({ node, rest }) => (rest === undefined ? sumsCell(node.own) : ''),
+      },
+      {
+        title: 'total',
+        align: 'right',
+        text: ({ node, rest }) => (rest === undefined ? sumsCell(node.total) : ''),
+      },
+      number('calls', 2, ({ total }) => total.calls),
+      {
+        ...number('errors', 5, ({ total }) => total.errors),
+        paint: (cell, { node }) => (node.total.errors > 0 ? style.red(cell) : style.dim(cell)),
+      },
+      {
+        title: 'tokens',
+        expendable: 6,
+        align: 'right',
+        text: ({ node, rest }) =>
+          rest === undefined
+            ? formatTokens(node.total.usage.input_tokens + node.total.usage.output_tokens)
+            : '',
+      },
+      {
+        title: 'duration',
+        expendable: 7,
+        align: 'right',
+        text: ({ node, rest }) => (rest === undefined ? formatDuration(node.durationMs) : ''),
+      },
+      {
+        title: 'status',
+        expendable: 8,
+        text: ({ node, rest }) =>
+          rest === undefined ? `${SIGNS[node.status]} ${node.status}` : '',
+        paint: (cell, { node }) => (node.status === 'failed' ? style.red(cell) : style.dim(cell)),
+      },
+    ],
+    lines,
+    { style, ...(width === undefined ? {} : { width }) },
+  );
+  const title = sanitizeLine(root.title) || 'Untitled session';
+  const notes = [
+    `${plural(root.sessions + 1, 'session')} · ${plural(root.subagents, 'subagent')} · ${sumsCell(root.total)} · ${plural(root.total.calls, 'call')} · ${plural(root.total.errors, 'error')}`,
+    ...(parent === undefined
+      ? []
+      : [
+          `Started by the session ${sanitizeLine(short(parent))}: agent-strace tree ${sanitizeLine(short(parent))}`,
+        ]),
+    ...(nodes.length === 1 ? ['It started no subagents and no sessions.'] : []),
+    ...(nodes.some(({ sure, step }) => sure === 'likely' && step >= 0)
+      ? ['~ the call that ran when it began: no id says that it started it']
+      : []),
+  ];
+  return [
+    style.bold(width === undefined ? title : cutToWidth(title, width)),
+    `${table}`,
+    ...notes.flatMap((note) => wrapFacts(note, width)).map(style.dim),
+    '',
+  ].join('\n');
+}
+
+function label({ kind, id, name, title, depth }: TreeNode, short: ShortId): string {
+  const own = sanitizeLine(name) || (kind === 'session' ? 'session' : 'subagent');
+  const task = depth === 0 ? '' : sanitizeLine(title);
+  if (kind === 'session')
+    return [`${own} ${sanitizeLine(short(id))}`, task].filter(Boolean).join(': ');
+  return task === '' ? `${own} ${sanitizeLine(id).slice(0, 8)}` : `${own}: ${task}`;
+}
+
+/** A beginning of a session's id that will do. */
+type ShortId = (id: string) => string;
+
+/** The nodes with the branches that lead to them. */
+function linesOf(nodes: readonly TreeNode[]): Line[] {
+  const last = new Map<number, number>();
+  const counts = new Map<number, number>();
+  for (const [at, { parent }] of nodes.entries()) {
+    const count = (counts.get(parent) ?? 0) + 1;
+    counts.set(parent, count);
+    if (count <= MOST_CHILDREN) last.set(parent, at);
+  }
+  const lines: Line[] = [];
+  const leads: string[] = [];
+  const shown: boolean[] = [];
+  const listed = new Map<number, number>();
+  for (const [at, node] of nodes.entries()) {
+    const { parent } = node;
+    if (parent < 0) {
+      leads[at] = '';
+      shown[at] = true;
+      lines.push({ lead: '', node });
+      continue;
+    }
+    const nth = (listed.get(parent) ?? 0) + 1;
+    listed.set(parent, nth);
+    const lead = leads[parent]!;
+    const rest = counts.get(parent)! - MOST_CHILDREN;
+    shown[at] = shown[parent]! && nth <= MOST_CHILDREN;
+    const isLast = last.get(parent) === at && rest <= 0;
+    leads[at] = `${lead}${isLast ? '   ' : '│  '}`;
+    if (shown[at]) lines.push({ lead: `${lead}${isLast ? '└─ ' : '├─ '}`, node });
+    else if (shown[parent] && nth === MOST_CHILDREN + 1) {
+      lines.push({ lead: `${lead}└─ `, node, rest });
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,105 @@
+/** Why a step was done: for a terminal, as JSON, as Markdown. */
+import type { WhyChain, WhyLink, WhyReason } from '../analysis/why/whyChain.ts';
+import { plural } from '../model/format.ts';
+import { markdownText } from '../model/markdownText.ts';
+import type { Style } from './style.ts';
+import { cutToWidth, padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
+
+/** How a link led to the next, in a word. */
+export const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
+  here: 'this step',
+  prompt: 'prompt',
+  parent: 'called by',
+  retry: 'retry',
+  error: 'failure',
+  named: 'named',
+  read: 'read',
+  change: 'change',
+  said: 'said',
+  subagent: 'subagent',
+  compaction: 'compacted',
+};
+
+export const NO_CAUSE = 'No cause found in the trace.';
+
+const REASON_COLUMNS = 10;
+
+export function whyText(chain: WhyChain, options: { style: Style; width?: number }): string {
+  const { style, width } = options;
+  const lines: string[] = [];
+  const digits = Math.max(...chain.links.map(({ step }) => String(step + 1).length));
+  const number = (step: number): string => padToWidth(String(step + 1), digits, 'right');
+  const indent = ' '.repeat(REASON_COLUMNS + digits + 6);
+  const room = (taken: number): number | undefined =>
+    width === undefined ? undefined : Math.max(20, width - taken);
+  const fit = (text: string, taken: number): string => {
+    const columns = room(taken);
+    return columns === undefined ? text : cutToWidth(text, columns);
+  };
+  if (chain.unexplained) lines.push(style.dim(NO_CAUSE));
+  for (const [nth, link] of chain.links.entries()) {
+    const here = link.reason === 'here';
+    const lead = `${padToWidth(WHY_WORDS[link.reason], REASON_COLUMNS)} step ${number(link.step)} `;
+    const words = fit(sanitizeLine(link.words), lead.length);
+    lines.push(here ? style.bold(`${lead}${words}`) : `${tint(link, style)(lead)}${words}`);
+    if (!here) {
+      const sure = `(${link.sure})`;
+      for (const line of wrapFacts(
+        `${sanitizeLine(link.evidence)} ${sure}`,
+        room(indent.length + 2),
+      )) {
+        lines.push(style.dim(`${indent}└ ${line}`));
+      }
+    }
+    if (nth === 0 && chain.cut > 0) {
+      lines.push(
+        style.dim(`${' '.repeat(REASON_COLUMNS)} … ${plural(chain.cut, 'step')} left out`),
+      );
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function tint({ reason, sure }: WhyLink, style: Style): (text: string) => string {
+  if (reason === 'error' || reason === 'retry') return style.red;
+  if (reason === 'prompt') return style.cyan;
+  return sure === 'likely' ? style.dim : style.blue;
+}
+
+/** Steps are 1-based, as everywhere for people. */
+export function whyJson(sessionId: string, chain: WhyChain): object {
+  return {
+    session_id: sessionId,
+    step: chain.step + 1,
+    complete: chain.complete,
+    explained: chain.unexplained !== true,
+    cut: chain.cut,
+    links: chain.links.map(({ step, reason, sure, words, evidence }) => ({
+      step: step + 1,
+      reason,
+      sure,
+      words,
+      evidence,
+    })),
+  };
+}
+
+/** @param title of the session, hostile */
+export function whyMarkdown(chain: WhyChain, title: string): string {
+  const lines = chain.links.map((link, nth) => {
+    const { step, reason, sure, words, evidence } = link;
+    const head = `${nth + 1}. **${WHY_WORDS[reason]}** step ${step + 1}: ${markdownText(words)}`;
+    const why = reason === 'here' ? '' : `  \n   ${markdownText(evidence)} (${sure})`;
+    const cut = nth === 0 && chain.cut > 0 ? `\n   (${plural(chain.cut, 'step')} left out)` : '';
+    return `${head}${why}${cut}`;
+  });
+  return [
+    `# Why step ${chain.step + 1}`,
+    markdownText(title),
+    ...(chain.unexplained ? [NO_CAUSE] : []),
+    lines.join('\n'),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+    .concat('\n');
+}

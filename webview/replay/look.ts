@@ -1,0 +1,73 @@
+import type { Wire } from './wire.ts';
+
+export type Section = 'now' | 'files' | 'step' | 'why' | 'notes';
+export type Tab = 'steps' | 'inspector';
+
+/** How long a short notice stays, ms. */
+const NOTICE_MS = 2500;
+/** Of the inspector beside the steps, px. */
+export const LEAST_INSPECTOR = 320;
+
+/** How the page is arranged: what is open, what is shown whole. */
+export class Look {
+  /** Where the inspector is a tab: which one is shown. */
+  tab: Tab = 'steps';
+  filterOpen = false;
+  /** Width of the inspector where it was chosen, px. */
+  inspectorPx: number | undefined;
+  /** Said once, and gone a moment later. */
+  notice = '';
+  /** Sections of the inspector that are closed. */
+  readonly closed = new Set<Section>();
+  /** Texts that are shown whole. */
+  readonly unfolded = new Set<string>();
+  private readonly wire: Wire;
+  private readonly keep: () => void;
+  private noticed: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param keep called when something changed that outlives the page */
+  constructor(wire: Wire, keep: () => void) {
+    this.wire = wire;
+    this.keep = keep;
+  }
+
+  toggleSection(section: Section): void {
+    if (!this.closed.delete(section)) this.closed.add(section);
+    this.keep();
+    this.wire.paintNow();
+  }
+
+  /** Shows a section of the inspector, and gives it the focus. */
+  showSection(section: Section): void {
+    this.closed.delete(section);
+    this.setTab('inspector');
+    requestAnimationFrame(() => document.getElementById(`part-${section}`)?.focus());
+  }
+
+  setTab(tab: Tab): void {
+    this.tab = tab;
+    this.wire.paintNow();
+  }
+
+  /** @param px undefined: as wide as it comes */
+  setInspector(px: number | undefined): void {
+    this.inspectorPx = px === undefined ? px : Math.max(LEAST_INSPECTOR, Math.round(px));
+    this.keep();
+    this.wire.paintNow();
+  }
+
+  unfold(what: string): void {
+    if (!this.unfolded.delete(what)) this.unfolded.add(what);
+    this.wire.paintNow();
+  }
+
+  say(notice: string): void {
+    this.notice = notice;
+    clearTimeout(this.noticed);
+    this.noticed = setTimeout(() => {
+      this.notice = '';
+      this.wire.paintNow();
+    }, NOTICE_MS);
+    this.wire.paintSoon();
+  }
+}

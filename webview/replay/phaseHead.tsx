@@ -1,0 +1,89 @@
+import { formatDuration, formatUsd, MISSING, plural } from '../../src/model/format.ts';
+import { visibleText } from '../../src/model/visibleText.ts';
+import type { PhaseView } from '../../src/protocol/replay.ts';
+import { Icon, type IconName } from '../shared/icons.tsx';
+import type { ReplayApp } from './app.ts';
+
+const SIGNS: Record<PhaseView['outcome'], readonly [icon: IconName, word: string]> = {
+  ok: ['check', 'ok'],
+  mixed: ['refresh', 'came right after failures'],
+  failed: ['close', 'failed'],
+  running: ['pulse', 'running'],
+};
+
+/** What stands over the steps of a phase: selects it, copies it, shows what it changed. */
+export function PhaseHead({ app, index }: { app: ReplayApp; index: number }) {
+  const phases = app.outline?.phases;
+  const phase = phases?.[index];
+  if (!phase) return null;
+  // The only phase of its prompt is named by it, and that stands in the next row.
+  const { promptNumber } = phase;
+  const isPrompt =
+    promptNumber > 0 &&
+    phases[index - 1]?.promptNumber !== promptNumber &&
+    phases[index + 1]?.promptNumber !== promptNumber;
+  const { firstStep, lastStep, outcome, calls, errors, denied, edits } = phase;
+  const [icon, word] = SIGNS[outcome];
+  const name = visibleText(phase.name);
+  const { timeline } = app;
+  const { selection } = timeline;
+  const selected = selection?.from === firstStep && selection.to === lastStep;
+  const select = () => {
+    const band = timeline.bands().find((one) => one.firstStep === firstStep);
+    if (selected || !band) timeline.clearSelection();
+    else timeline.selectBand(band);
+    app.paintNow();
+  };
+  const counts = [
+    calls > 0 ? plural(calls, 'call') : '',
+    errors > 0 ? plural(errors, 'error') : '',
+    denied > 0 ? `${denied} denied` : '',
+  ].filter(Boolean);
+  return (
+    <div class={`phase phase-${outcome} ${selected ? 'selected' : ''}`}>
+      <button
+        type="button"
+        class="phase-name"
+        aria-pressed={selected}
+        title={`${name}: ${word}. Select it in the timeline`}
+        onClick={select}
+      >
+        <Icon name={icon} />
+        <span class="sr-only">Phase, {word}:</span>
+        <span class="cut">
+          {isPrompt ? phase.activity[0]!.toUpperCase() + phase.activity.slice(1) : name}
+        </span>
+        <span class="phase-counts cut">{counts.join(' · ')}</span>
+      </button>
+      <span class="phase-tools">
+        {edits > 0 && (
+          <button
+            type="button"
+            class="link"
+            aria-label={`Open the changes of ${name}`}
+            onClick={() => app.openChanges(firstStep, lastStep)}
+          >
+            Changes
+          </button>
+        )}
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={`Copy ${name} as Markdown`}
+          title="Copy as Markdown"
+          onClick={() => app.copy('markdown', firstStep, lastStep)}
+        >
+          <Icon name="copy" />
+        </button>
+      </span>
+      <span class="duration">{formatDuration(phase.endMs - phase.startMs)}</span>
+      <span class="price">{phaseMoney(phase)}</span>
+    </div>
+  );
+}
+
+const phaseMoney = ({ nanoUsd, unpriced, responses }: PhaseView) => {
+  if (responses === 0) return <span class="dim">{MISSING}</span>;
+  if (nanoUsd === 0 && unpriced > 0) return 'unpriced';
+  return nanoUsd === 0 ? <span class="dim">$0.00</span> : formatUsd(nanoUsd);
+};

@@ -1,0 +1,22 @@
+import type { FromReplayPage, ToReplayPage } from '../../src/protocol/replay.ts';
+
+/** A message of the host. */
+export type Received<T extends ToReplayPage['type']> = Extract<ToReplayPage, { type: T }>;
+
+/** A question that was not answered is asked again after this long, ms. */
+export const PATIENCE_MS = 10_000;
+
+/** What the parts of the page need of each other: the way to the host, and the paint. */
+export interface Wire {
+  readonly sessionId: string;
+  /** Where the playhead is, and how many steps there are. */
+  readonly step: number;
+  readonly total: number;
+  /** A number for a question, each once. */
+  newRequest(): number;
+  ask(message: FromReplayPage): void;
+  /** What the person waits for: painted with the next frame. */
+  paintSoon(): void;
+  /** What the person did: painted at once. */
+  paintNow(): void;
+}
