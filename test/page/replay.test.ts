@@ -379,6 +379,13 @@ describe('a million steps', () => {
     expect(long).toBeLessThan(2 * few + 4);
     await expect.poll(() => stepNow(replay)).toBe(total);
     expect(await nodes()).toBeLessThan(900);
+    await page.keyboard.press('Shift+F');
+    await page.getByRole('button', { name: /^Errors/ }).click();
+    await page.getByText('1,000 of 1M steps').waitFor();
+    expect(await nodes()).toBeLessThan(1100);
+    await page.keyboard.press('k');
+    await expect.poll(() => stepNow(replay)).toBe(999_056);
+    await page.keyboard.press('Shift+F');
     await page.keyboard.press('Home');
     await page.keyboard.press(' ');
     await expect.poll(() => stepNow(replay)).toBeGreaterThan(20);

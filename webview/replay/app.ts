@@ -195,12 +195,10 @@ export class ReplayApp implements Wire {
   /**
    * The nearest step before or after the playhead that passes.
    *
-   * @param reach steps that are looked at
    * @returns -1: there is none
    */
-  seek(by: 1 | -1, passes: (step: number) => boolean, reach = Number.POSITIVE_INFINITY): number {
-    const { total } = this;
-    for (let at = this.step + by, n = 0; at >= 0 && at < total && n < reach; at += by, n++) {
+  seek(by: 1 | -1, passes: (step: number) => boolean): number {
+    for (let at = this.step + by; at >= 0 && at < this.rows.total; at += by) {
       if (passes(at)) return at;
     }
     return -1;

@@ -1,7 +1,6 @@
-import type { ContextSources } from '../../src/analysis/context/contextCourse.ts';
 import type { ReplayState } from '../../src/model/replay/replayState.ts';
 import type { StepDetails } from '../../src/protocol/replay.ts';
-import { PATIENCE_MS, type Received, type Wire } from './wire.ts';
+import { type ContextSources, PATIENCE_MS, type Received, type Wire } from './wire.ts';
 
 /** A step is read in full once the playhead has rested on it this long, ms. */
 const REST_MS = 100;

@@ -1,5 +1,4 @@
 import type { ComponentChildren } from 'preact';
-import type { ContextSource } from '../../src/analysis/context/contextCourse.ts';
 import {
   formatCount,
   formatDuration,
@@ -13,6 +12,7 @@ import type { ReplayState } from '../../src/model/replay/replayState.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { ReplayApp } from './app.ts';
 import { Fact, StepLink } from './facts.tsx';
+import type { ContextSources } from './wire.ts';
 
 /** Cost, window and what ran, as of the playhead. */
 export function Now({ app, state }: { app: ReplayApp; state: ReplayState }) {
@@ -104,7 +104,7 @@ function PromptFact({
 }
 
 /** What the window is filled with, as the analysis of its course estimates it. */
-const SOURCES: readonly (readonly [ContextSource, string])[] = [
+const SOURCES: readonly (readonly [keyof ContextSources, string])[] = [
   ['system', 'System + tools'],
   ['memory', 'Memory files'],
   ['conversation', 'Conversation'],
@@ -118,8 +118,6 @@ const PARTS = [
   ['fresh', 'Not cached'],
   ['output', 'Answer'],
 ] as const;
-/** Steps before the playhead that are looked at for a compaction. */
-const COMPACTION_REACH = 100_000;
 
 interface Slice {
   key: string;
@@ -178,7 +176,8 @@ function Context({ app, context }: { app: ReplayApp; context: ReplayState['conte
     ? SOURCES.map(([key, label]) => ({ key, label, tokens: sources[key] }))
     : PARTS.map(([key, label]) => ({ key, label, tokens: parts?.[key] ?? 0 }));
   const shown = slices.filter((slice) => slice.tokens > 0);
-  const compacted = app.seek(-1, (step) => app.rows.has(step, 'compaction'), COMPACTION_REACH);
+  const { compaction } = app.timeline.index.marks;
+  const compacted = compaction.at(compaction.lower(app.step + 1) - 1);
   return (
     <div class="context">
       <div class="context-line">

@@ -1,5 +1,4 @@
-import type { WhyChain } from '../../src/analysis/why/whyChain.ts';
-import { PATIENCE_MS, type Received, type Wire } from './wire.ts';
+import { PATIENCE_MS, type Received, type WhyChain, type Wire } from './wire.ts';
 
 /** The playhead has rested this long before it is asked why, ms. */
 const REST_MS = 150;

@@ -1,11 +1,11 @@
-import type { WhyLink, WhySure } from '../../src/analysis/why/whyChain.ts';
 import { plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { ReplayApp } from './app.ts';
 import { StepIcon, stepNumber } from './stepWords.tsx';
+import type { WhyLink } from './wire.ts';
 
 /** How sure a link is, in words for whoever asks. */
-const SURE: Record<WhySure, string> = {
+const SURE: Record<WhyLink['sure'], string> = {
   asked: 'A person or the agent said so',
   evidence: 'The trace shows it',
   likely: 'It fits, and nothing shows it',
@@ -44,7 +44,7 @@ function Link({ app, link, between }: { app: ReplayApp; link: WhyLink; between: 
         {stepNumber(app, step)}
       </button>
       <span class="why-words">
-        {visibleText(words)}
+        <span class={open ? '' : 'why-cut'}>{visibleText(words)}</span>
         {open && evidence && <span class="why-evidence">{visibleText(evidence)}</span>}
         {between > 0 && <span class="why-evidence">{plural(between, 'link')} left out here</span>}
       </span>

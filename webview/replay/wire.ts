@@ -3,6 +3,12 @@ import type { FromReplayPage, ToReplayPage } from '../../src/protocol/replay.ts'
 /** A message of the host. */
 export type Received<T extends ToReplayPage['type']> = Extract<ToReplayPage, { type: T }>;
 
+/** What filled the window, tokens. */
+export type ContextSources = NonNullable<Received<'state'>['sources']>;
+/** What led to a step. */
+export type WhyChain = NonNullable<Received<'why'>['chain']>;
+export type WhyLink = WhyChain['links'][number];
+
 /** A question that was not answered is asked again after this long, ms. */
 export const PATIENCE_MS = 10_000;
 
