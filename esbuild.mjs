@@ -310,7 +310,7 @@ const targets = [
   {
     name: 'webview/replay',
     entry: 'webview/replay/main.tsx',
-    budget: 150,
+    budget: 225,
     optional: true,
     options: page,
   },
