@@ -146,22 +146,43 @@ const fromRecorder = {
 const leanIcons = {
   name: 'leanIcons',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]codicons[\\/].*\.svg$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8');
+    onLoad({ filter: /[\\/]codicons[\\/].*\.svg$/ }, ({ path: file }) => {
+      const source = readFileSync(file, 'utf8');
       const box = /viewBox="(?!0 0 16 16")[^"]+"/.exec(source)?.[0] ?? '';
-      const paths = [...source.matchAll(/\sd="([^"]+)"/g)].map(([, d]) => leanPath(d ?? ''));
-      return { contents: `${box} d="${paths.join('')}"`, loader: 'text' };
+      const path = [...source.matchAll(/\sd="([^"]+)"/g)].map(([, d]) => d).join('');
+      return { contents: `${box} d="${leanPath(path)}"`, loader: 'text' };
     });
   },
 };
 
-/** @param {string} path */
+/**
+ * The same path by what each point is from the last, in hundredths: fewer digits.
+ * @param {string} path
+ */
 function leanPath(path) {
-  // Where numbers stand without a space between them (flags of an arc, `1.5.5`) nothing is touched.
-  if (/a|\.\d+\./i.test(path)) return path;
-  return path
-    .replace(/\d*\.\d+/g, (number) => String(Math.round(Number(number) * 100) / 100))
-    .replace(/(?<!\d)0\./g, '.');
+  if (/[^MLHVCZ\d\s.,-]/.test(path)) return path;
+  let [x, y, startX, startY] = [0, 0, 0, 0];
+  let lean = '';
+  for (const [, command = '', rest = ''] of path.matchAll(/([MLHVCZ])([^MLHVCZ]*)/g)) {
+    const numbers = (rest.match(/-?(?:\d+\.?\d*|\.\d+)/g) ?? []).map((n) => Math.round(+n * 100));
+    if (command === 'Z') [x, y] = [startX, startY];
+    const size = { H: 1, V: 1, C: 6 }[command] ?? 2;
+    let words = '';
+    for (let at = 0; at < numbers.length; at += size) {
+      const group = numbers.slice(at, at + size);
+      for (const [i, number] of group.entries()) {
+        const isX = command === 'H' || (command !== 'V' && i % 2 === 0);
+        const text = String((number - (isX ? x : y)) / 100).replace(/^(-?)0\./, '$1.');
+        words += words === '' || text.startsWith('-') ? text : ` ${text}`;
+      }
+      if (command === 'H') x = group[0] ?? x;
+      else if (command === 'V') y = group[0] ?? y;
+      else [x, y] = [group.at(-2) ?? x, group.at(-1) ?? y];
+      if (command === 'M' && at === 0) [startX, startY] = [x, y];
+    }
+    lean += command.toLowerCase() + words;
+  }
+  return lean;
 }
 
 /** @type {import('esbuild').BuildOptions} */

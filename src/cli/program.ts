@@ -359,8 +359,8 @@ Examples:
     .addHelpText(
       'after',
       `
-A session has a tag if its name has it as a word (#baseline, or the whole name), if a note on it is labelled so or has the
-word #baseline, or if its meta.json names it as its team or among its tags.
+A session has a tag if its name has it as a word with # (#baseline) or is it, or if its meta.json names it as its team or among
+its tags. Names are given in VS Code, by Rename Session.
 
 Examples:
   agent-strace compare 3f2a 91bc

@@ -72,6 +72,15 @@ class Session {
     this.#history ??= new FileHistory(this.#trace, options());
     return (await this.#history.course(path))!;
   }
+
+  /** What the file held after each step, in order. */
+  async asOf(path: string): Promise<string[]> {
+    const { steps } = this.#trace!.fold;
+    const found = Array.from({ length: steps.length }, async (_, step) =>
+      shown((await this.#history!.asOf(path, steps.row(step))).content),
+    );
+    return await Promise.all(found);
+  }
 }
 
 const shown = (content: Content): string =>
@@ -368,5 +377,36 @@ describe('a path of a trace', () => {
     const empty = join(root, 'empty');
     fs.writeFileSync(empty, '');
     expect(readDisk(empty)).toMatchObject({ known: true, text: '' });
+  });
+});
+
+describe('a file as of a step', () => {
+  it('is what the last change until then left, else what was there before the first', async () => {
+    const path = file('a.py', 'three\n');
+    const session = new Session();
+    session.writer.prompt('Go');
+    session.edit('Edit', path, { originalFile: 'one\n', oldString: 'one', newString: 'two' });
+    session.writer.prompt('On');
+    session.edit('Edit', path, { originalFile: 'two\n', oldString: 'two', newString: 'three' });
+    await session.course(path);
+    const texts = await session.asOf(path);
+    expect(texts).toEqual(['one\n', 'one\n', 'two\n', 'two\n', 'three\n']);
+  });
+
+  it('is what the disk has where nobody changed it since, and else not known', async () => {
+    const path = file('b.py', 'same\n');
+    const old = new Date(Date.now() - 3_600_000);
+    fs.utimesSync(path, old, old);
+    const session = new Session();
+    const call = session.writer.call('Read', { file_path: path });
+    session.writer.result(call, { files: [{ path, kind: 'read' }] });
+    await session.course(path);
+    expect(await session.asOf(path)).toEqual(['same\n', 'same\n']);
+    fs.writeFileSync(path, 'other\n');
+    const later = new Date(Date.now() + 3_600_000);
+    fs.utimesSync(path, later, later);
+    expect(await session.asOf(path)).toEqual(['? changedLater', '? changedLater']);
+    fs.rmSync(path);
+    expect((await session.asOf(path))[0]).toBe('? changedLater');
   });
 });

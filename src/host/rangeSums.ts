@@ -1,13 +1,7 @@
-import { FLAG, TYPE } from '../model/columns.ts';
 import type { ReplayIndex } from '../model/replay/replayIndex.ts';
-import { STEP_KINDS } from '../model/step.ts';
 import type { ToReplayPage } from '../protocol/replay.ts';
 
 export type RangeSums = NonNullable<Extract<ToReplayPage, { type: 'range' }>['sums']>;
-
-const READ = STEP_KINDS.indexOf('read');
-const SEARCH = STEP_KINDS.indexOf('search');
-const RUN = STEP_KINDS.indexOf('run');
 
 /**
  * What the steps `from … to` (both inclusive) come to: the state after the last less the state before the first, so that it
@@ -20,17 +14,8 @@ export function rangeSums(index: ReplayIndex, from: number, to: number): RangeSu
   if (!after || (from > 0 && !before)) return undefined;
   const { fold } = index;
   const { columns, steps } = fold;
-  let reads = 0;
-  let runs = 0;
-  let tests = 0;
-  for (let step = from; step <= to; step++) {
-    const row = steps.row(step);
-    if (columns.type[row] !== TYPE.tool_call) continue;
-    const kind = columns.kind[row];
-    if (kind === READ || kind === SEARCH) reads++;
-    else if ((columns.flags[row]! & FLAG.test) !== 0) tests++;
-    else if (kind === RUN) runs++;
-  }
+  const calls = index.callsAt(to);
+  const earlier = from === 0 ? undefined : index.callsAt(from - 1);
   const files = index.filesBetween(from, to);
   const startMs = columns.timeMs[steps.row(from)]!;
   const less = (a: number, b: number | undefined): number => a - (b ?? 0);
@@ -44,10 +29,10 @@ export function rangeSums(index: ReplayIndex, from: number, to: number): RangeSu
     cacheWriteTokens: less(after.tokens.cacheWrite, before?.tokens.cacheWrite),
     outputTokens: less(after.tokens.output, before?.tokens.output),
     calls: less(after.calls, before?.calls),
-    reads,
+    reads: less(calls.reads, earlier?.reads),
     edits: less(after.edits, before?.edits),
-    runs,
-    tests,
+    runs: less(calls.runs, earlier?.runs),
+    tests: less(calls.tests, earlier?.tests),
     errors: less(after.errors, before?.errors),
     denied: less(after.denied, before?.denied),
     retries: less(after.retries, before?.retries),

@@ -5,8 +5,7 @@ import { markdownText } from '../model/markdownText.ts';
 import { isActive } from '../model/summary.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
 import { type ContextWords, contextInSlices } from '../report/contextReport.ts';
-import { costReport, costText } from '../report/costReport.ts';
-import type { CostBy } from '../report/costWays.ts';
+import { costMarkdown } from '../report/costReport.ts';
 import { explainMarkdown } from '../report/explainMarkdown.ts';
 import { explainInSlices } from '../report/explainReport.ts';
 import { fenced } from '../report/markdownFence.ts';
@@ -23,22 +22,14 @@ import type { LiveSession } from './liveSession.ts';
 export const REPORTS = ['explain', 'timeline', 'cost', 'context', 'why', 'tree'] as const;
 export type ReportName = (typeof REPORTS)[number];
 
-/** A document is as wide as a terminal is, columns. */
-const WIDTH = 118;
+/** An editor beside a side bar is as wide, columns. */
+const WIDTH = 100;
 /** Lines of a phase. */
 const PHASE_LINES = 40;
 /** A document with more is no help, UTF-16 units. */
 const MAX_TEXT = 2_000_000;
 /** Text that is made in one go; then the editor has its turn. */
 const SLICE = 65_536;
-/** Tables that the overview of the costs has no place for. */
-const COSTS: readonly [CostBy, string][] = [
-  ['file', 'By file'],
-  ['mcp', 'By MCP server'],
-  ['subagent', 'By subagent'],
-  ['waste', 'Waste'],
-];
-
 /**
  * A report on a session, as Markdown: what the command line says. Where that is a table for a terminal, it is a block of code:
  * its columns stand under each other.
@@ -101,30 +92,22 @@ async function timeline(session: LiveSession): Promise<string> {
     breath = length;
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return `${headed('Timeline', session)}\n\n${block(parts.join(''))}\n`;
+  return `${headed('Timeline', session)}\n\n${block(withoutTitle(parts.join('')))}\n`;
 }
 
 async function cost(session: LiveSession): Promise<string> {
-  const { trace, id } = session;
-  const { fold } = trace;
+  const { fold } = session.trace;
   const summary = session.summary(Date.now());
   const live = isActive(summary);
   const costs = await inSlices(session, () => costsInSlices(fold, { live }));
-  const prompts = promptsOf(trace);
-  const report = costReport(id, fold, summary, prompts, costs);
-  const text = (by?: CostBy): string =>
-    costText(report, summary.cost, { billedIn: [], fold, costs, prompts }, { ...look, by });
-  return [
-    headed('Cost', session),
-    block(text()),
-    ...COSTS.flatMap(([by, title]) => [`## ${title}`, block(withoutHead(text(by)))]),
-  ]
-    .join('\n\n')
-    .concat('\n');
+  const parts = { billedIn: [], fold, costs, prompts: promptsOf(session.trace) };
+  // Whose costs they are is the title here; the sum stands below it.
+  const text = costMarkdown(summary.cost, parts).replace(/^# Cost: (.*)$/m, '**$1**');
+  return `${headed('Cost', session)}\n\n${text}`;
 }
 
-/** The title stands above all tables already. */
-const withoutHead = (text: string): string => text.slice(text.indexOf('\n\n') + 2);
+/** It stands above the block. */
+const withoutTitle = (text: string): string => text.slice(text.indexOf('\n') + 1);
 
 const headed = (word: string, session: LiveSession): string =>
   `# ${word}: ${markdownText(session.name ?? session.summary(Date.now()).title) || 'Untitled session'}`;
@@ -143,7 +126,7 @@ function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
       };
     }),
   );
-  return `${headed('Tree', sessions[0])}\n\n${block(treeText(nodes, look))}\n`;
+  return `${headed('Tree', sessions[0])}\n\n${block(withoutTitle(treeText(nodes, look)))}\n`;
 }
 
 function wordsOf({ trace }: LiveSession): ContextWords {

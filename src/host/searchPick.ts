@@ -157,7 +157,7 @@ export class SearchPick implements vscode.Disposable {
       hit,
       label: `$(${ICONS[hit.eventType] ?? 'circle-small'}) ${plainLabel(oneLine(hit.excerpt, 200))}`,
       description: plainLabel(words),
-      detail: [session, plainLabel(agent), formatMoment(timeMs)].filter(Boolean).join(' · '),
+      detail: [formatMoment(timeMs), plainLabel(agent), session].filter(Boolean).join(' · '),
       // What was found is not always in these words: a file of the step, its tool.
       alwaysShow: true,
     };

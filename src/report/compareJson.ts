@@ -135,7 +135,7 @@ function phaseJson(phase: ComparedPhase | undefined) {
     first_step: phase.firstStep + 1,
     last_step: phase.lastStep + 1,
     duration_ms: Math.round(phase.endMs - phase.startMs),
-    cost_usd: phase.nanoUsd / NANO,
+    cost_usd: Number.isNaN(phase.nanoUsd) ? null : phase.nanoUsd / NANO,
     unpriced: phase.unpriced ?? 0,
     tool_calls: phase.calls,
   };

@@ -66,8 +66,9 @@ export function headText(
 ): string {
   const wide = width >= WIDE;
   const half = wide ? (width - 3) >> 1 : width;
+  const idLength = Math.max(ID_LENGTH, commonLength(a.id, b.id) + 1);
   const lines = (letter: string, side: ComparedSession): string[] => {
-    const { who, title, facts } = sideWords(side);
+    const { who, title, facts } = sideWords(side, idLength);
     // What tells two runs of one prompt apart comes first into the room there is.
     const room = Math.max(LEAST_TITLE, half - textWidth(facts) - 6);
     return [`${letter}  ${who}`, `   ${cutToWidth(title, room)} · ${facts}`];
@@ -85,7 +86,10 @@ export function headText(
 const LEAST_TITLE = 12;
 
 /** Who ran, and what: plain text. */
-function sideWords(side: ComparedSession): { who: string; title: string; facts: string } {
+function sideWords(
+  side: ComparedSession,
+  idLength: number,
+): { who: string; title: string; facts: string } {
   const code = [
     sanitizeLine(side.branch ?? ''),
     side.commit === undefined ? '' : sanitizeLine(side.commit).slice(0, 8),
@@ -96,9 +100,15 @@ function sideWords(side: ComparedSession): { who: string; title: string; facts: 
     facts: [
       side.startedAtMs > 0 ? formatMoment(side.startedAtMs) : MISSING,
       ...(code.length > 0 ? [code.join(' @ ')] : []),
-      sanitizeLine(side.id).slice(0, ID_LENGTH),
+      sanitizeLine(side.id).slice(0, idLength),
     ].join(' · '),
   };
+}
+
+function commonLength(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
 }
 
 /** As much of an id as tells sessions apart in most folders. */
@@ -249,7 +259,11 @@ export function divergencesText(comparison: Comparison, options: CompareTextOpti
 }
 
 const sameUntil = (row: number): string =>
-  row === 0 ? 'from the start' : `the ${plural(row, 'row')} before are alike`;
+  row === 0
+    ? 'from the start'
+    : row === 1
+      ? 'the row before is alike'
+      : `the ${plural(row, 'row')} before are alike`;
 
 const ALIKE = new Set([LIKENESSES.indexOf('same'), LIKENESSES.indexOf('similar')]);
 

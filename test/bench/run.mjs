@@ -1,6 +1,6 @@
 // npm run bench: speed, memory and sizes, as ratios against a baseline that is measured in the same run.
 //
-//   npm run bench [-- hook guard command brake ingest analyses sizes host marks] [--events 1000000] [--runs 5]
+//   npm run bench [-- hook guard command brake ingest analyses sizes host marks timeline] [--events 1000000] [--runs 5]
 import { spawnSync } from 'node:child_process';
 import {
   constants,
@@ -305,6 +305,15 @@ async function marks() {
   for (const { what, value, aim } of await benchMarks()) row(what, value, aim);
 }
 
+async function timeline() {
+  const total = Number(values.events);
+  console.log(
+    `\nTimeline: the replay page with ${total.toLocaleString('en')} steps, in Chromium without a GPU (frames: p50 / p95)`,
+  );
+  const { benchTimeline } = await import('./timeline.ts');
+  for (const { what, value, aim } of await benchTimeline(total)) row(what, value, aim);
+}
+
 try {
   const packaged = spawnSync('npm', ['run', 'package', '--silent'], {
     cwd: root,
@@ -324,6 +333,7 @@ try {
   if (wanted('sizes')) sizes();
   if (wanted('host')) await host();
   if (wanted('marks')) await marks();
+  if (wanted('timeline')) await timeline();
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -203,7 +203,8 @@ test('a session that goes on is compared again as it grows', async () => {
   const compare = await open('done', 'live');
   await settled(compare);
   const { page } = compare;
-  await page.getByText("Can't compare yet: B still goes on.").waitFor();
+  await page.locator('.fact', { hasText: "Can't compare yet: B still goes on." }).waitFor();
+  expect(await page.locator('.divergence-label').count()).toBe(0);
   expect(await page.locator('.head .tag').textContent()).toContain('live');
   await compare.screenshot('compare-live');
   const calls = page.locator('.measures li').nth(2);
@@ -236,7 +237,7 @@ test('hostile text is text', async () => {
   const { page } = compare;
   expect(await page.title()).toBe('compare');
   expect(await page.locator('img, script:not([nonce]):not([src])').count()).toBe(0);
-  expect(await page.locator('body').innerText()).not.toMatch(/[\u202e\u001b]/);
+  expect(await page.locator('body').textContent()).not.toMatch(/[\u202e\u001b]/);
   expect(await sideways(compare)).toBe(0);
   await compare.screenshot('compare-hostile');
   await healthy(compare);

@@ -163,6 +163,9 @@ test('notes: set, written, shown, filtered, changed and taken away, beside the t
   await page.keyboard.type('The cause: <b>charge</b> before record, j k');
   await page.getByLabel('Label').selectOption('root-cause');
   await field.press('Control+Enter');
+  // Whoever works by keys goes on where they were.
+  const focused = () => page.evaluate(() => document.activeElement?.className ?? '');
+  await expect.poll(focused).toContain('step-button');
   const notes = page.getByRole('region', { name: 'Notes' });
   await notes.getByText('The cause: <b>charge</b> before record, j k').waitFor();
   expect(await stepNow(replay)).toBe(EDIT + 1);
@@ -234,6 +237,15 @@ test('a step can be linked to and copied; the session renamed; what belongs to i
   await expect.poll(() => lab.opened.slice(3)).toEqual([`changes 0-${EDIT}`, 'changes 0-30']);
   await page.getByRole('button', { name: /webhook\.py as it is now$/ }).click();
   await expect.poll(() => lab.opened.at(-1)).toMatch(/^file .*webhook\.py$/);
+  const inspector = page.getByRole('complementary', { name: 'As of this moment' });
+  const widthOf = async () => Math.round((await inspector.boundingBox())!.width);
+  const width = await widthOf();
+  await page.getByRole('separator', { name: 'Width of the inspector' }).focus();
+  await page.keyboard.press('ArrowLeft');
+  await expect.poll(widthOf).toBe(width + 20);
+  await page.keyboard.press('ArrowRight');
+  await expect.poll(widthOf).toBe(width);
+  expect(await stepNow(replay)).toBe(EDIT + 1);
   await page.getByRole('button', { name: 'Rename this session' }).click();
   await page.getByRole('textbox', { name: 'Name of this session' }).fill('Webhook, third try');
   await page.keyboard.press('Enter');

@@ -68,7 +68,7 @@ function measured(
       let sum = 0;
       const bands = list.map(({ nanoUsd }) => {
         const from = sum;
-        sum += nanoUsd;
+        sum += nanoUsd || 0;
         return { from, to: sum };
       });
       return {

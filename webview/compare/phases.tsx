@@ -161,7 +161,7 @@ function Row({
         const size = Math.max(2, x(to) - left);
         const style = { left: `${left}px`, width: `${size}px`, top: `${TOP[side]}px` };
         if (at >= MOST_BUTTONS) {
-          return <span key={at} class={`phase ${phase.outcome}`} style={style} />;
+          return <span key={at} class={`phase thin ${phase.outcome}`} style={style} />;
         }
         const partner = partners.get(at);
         const joined =
@@ -176,7 +176,7 @@ function Row({
           <button
             key={at}
             type="button"
-            class={`phase ${phase.outcome}`}
+            class={`phase ${phase.outcome} ${size < WORDS_FROM ? 'thin' : ''}`}
             style={style}
             title={`${before}${name}, ${cost}${after}`}
             onClick={() => app.goToStep(side, phase.firstStep)}
@@ -196,7 +196,7 @@ function Row({
       {ended && (
         <span
           class="ended muted"
-          style={{ left: `${x(scale.end[side]) + 10}px`, top: `${TOP[side] + 4}px` }}
+          style={{ left: `${x(scale.end[side]) + 12}px`, top: `${TOP[side] + 4}px` }}
         >
           done at {formatClock(scale.end[side] * scale.full)}
         </span>

@@ -134,7 +134,9 @@ function StepsHead({ app, comparison }: { app: CompareApp; comparison: Compariso
       ? 'they did the same things in the same order'
       : first === 0
         ? 'they part at once'
-        : `the ${plural(first, 'row')} before ${first === 1 ? 'is' : 'are'} alike, in the same order`;
+        : first === 1
+          ? 'the row before is alike'
+          : `the ${plural(first, 'row')} before are alike, in the same order`;
   const rough =
     comparison.approximate > 0
       ? 'Very many steps are alike: some are set side by side roughly.'

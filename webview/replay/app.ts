@@ -16,6 +16,7 @@ import { RowStore } from '../shared/rowStore.ts';
 import { Words } from '../shared/words.ts';
 import { AsOf } from './asOf.ts';
 import type { Filter } from './filter.ts';
+import { HeldPaint } from './heldPaint.ts';
 import { Listing } from './listing.ts';
 import { Look, type Section } from './look.ts';
 import { Notes } from './notes.ts';
@@ -145,7 +146,8 @@ export class ReplayApp implements Wire {
     this.wanted = undefined;
     this.moved();
     this.save();
-    this.paintSoon();
+    this.timeline.painted();
+    this.scrubPaint.soon();
   }
 
   /** The person moved the playhead: that is kept at once, for a tab that is hidden has no time left. */
@@ -289,7 +291,6 @@ export class ReplayApp implements Wire {
   /** What the person chose is kept, soon. */
   keep(): void {
     this.saving ??= setTimeout(() => this.save(), SAVE_MS);
-    this.painter.soon();
   }
 
   dismissError(): void {
@@ -470,10 +471,15 @@ export class ReplayApp implements Wire {
     this.arriveWhereWanted();
   }
 
+  private readonly scrubPaint = new HeldPaint(() => this.painter.now());
   private soonPaint: number | undefined;
 
   /** What the person waits for is painted with the next frame; several answers are one paint. */
   paintSoon(): void {
+    if (this.scrubPaint.holds) {
+      this.scrubPaint.soon();
+      return;
+    }
     this.soonPaint ??= requestAnimationFrame(() => {
       this.soonPaint = undefined;
       this.painter.now();

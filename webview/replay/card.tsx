@@ -115,9 +115,9 @@ function Result({ app, details }: { app: ReplayApp; details: StepDetails }) {
       ? `Failed${exitCode === undefined ? '' : `, exit ${exitCode}`}`
       : `Result${exitCode === undefined ? '' : `, exit ${exitCode}`}`;
   const bad = failed || denied;
-  const inline = output.length <= INLINE && !output.includes('\n');
   // What an agent is told of its edit repeats the change that stands above.
   const repeats = details.diff !== undefined && !bad;
+  const inline = (repeats || output.length <= INLINE) && !output.includes('\n');
   const first = inline || repeats ? output.split('\n', 1)[0] : '';
   return (
     <div class="result">

@@ -4,6 +4,7 @@ import { Chip } from '../shared/chip.tsx';
 import type { IconName } from '../shared/icons.tsx';
 import type { ReplayApp } from './app.ts';
 import type { Group, Mark } from './filter.ts';
+import { refocus } from './look.ts';
 import { laneName } from './step.tsx';
 
 const GROUP_NAMES: readonly (readonly [Group, string])[] = [
@@ -93,7 +94,10 @@ export function FilterBar({ app }: { app: ReplayApp }) {
         <button
           type="button"
           class="link"
-          onClick={() => app.refilter((current) => current.clear())}
+          onClick={() => {
+            app.refilter((current) => current.clear());
+            refocus('.filter-bar .chip');
+          }}
         >
           Clear
         </button>

@@ -1,9 +1,10 @@
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { formatAge } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { AnnotationView } from '../../src/protocol/replay.ts';
 import { Icon } from '../shared/icons.tsx';
 import type { ReplayApp } from './app.ts';
+import { refocus } from './look.ts';
 
 /** As the command line and the Python tool know them. */
 const LABELS = ['root-cause', 'decision', 'retry', 'fix', 'question', 'bookmark', 'other'];
@@ -15,6 +16,7 @@ export function NoteForm({ app }: { app: ReplayApp }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const { draft } = app.notes;
   useLayoutEffect(() => field.current?.focus(), [draft?.id]);
+  useEffect(() => () => refocus('li.current .step-button'), []);
   if (!draft) return null;
   const labels = LABELS.includes(draft.label) ? LABELS : [draft.label, ...LABELS];
   return (

@@ -1,4 +1,5 @@
 import type { AnnotationView } from '../../src/protocol/replay.ts';
+import { refocus } from './look.ts';
 import type { Received, Wire } from './wire.ts';
 
 /** A note that is being written: a new one on a step, or one that is there. */
@@ -30,6 +31,9 @@ export class Notes {
 
   receive({ annotations }: Received<'annotations'>): void {
     this.all = annotations;
+    // The button that took one away goes with it.
+    if (document.activeElement?.closest('.notes')) refocus('#part-notes');
+    else if (document.activeElement?.closest('.note')) refocus('li.current .step-button');
     this.byStep = new Map();
     for (const one of annotations) {
       const known = this.byStep.get(one.step);

@@ -32,6 +32,7 @@ const KEYS = [
   ['Shift+F', 'Filter the steps'],
   ['B', 'Bookmark the step; again: take it away'],
   ['N', 'Write a note on the step'],
+  ['Esc', 'Clear the selection'],
   ['?', 'This list'],
 ] as const;
 

@@ -9,7 +9,7 @@ const STEP = 20;
 export function InspectorSash({ app: { look } }: { app: ReplayApp }) {
   const grip = useRef<{ x: number; width: number }>(undefined);
   const width = (sash: HTMLElement): number =>
-    look.inspectorPx ?? sash.nextElementSibling?.clientWidth ?? LEAST_INSPECTOR;
+    look.inspectorPx ?? sash.nextElementSibling?.getBoundingClientRect().width ?? LEAST_INSPECTOR;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a separator that is moved is no <hr>.
     <div

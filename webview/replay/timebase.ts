@@ -44,8 +44,9 @@ export class Timebase {
 
   /** When a step begins, ms of playing time. */
   at(step: number): number {
-    this.settle();
-    return this.starts[Math.min(step, this.rows.total - 1)] ?? 0;
+    const last = Math.min(step, this.rows.total - 1);
+    this.settle(last + 1);
+    return this.starts[last] ?? 0;
   }
 
   /** The last step that has begun by then. */
@@ -71,19 +72,20 @@ export class Timebase {
     return Number.isFinite(gap) && gap > 0 ? timeMs + share * gap : timeMs;
   }
 
-  private settle(): void {
+  /** Works out the first `needed` steps: while a long session comes in, most of them are asked for once, at the end. */
+  private settle(needed = this.rows.total): void {
     const { rows } = this;
     const { total } = rows;
-    if (this.valid >= total) return;
+    if (this.valid >= needed) return;
     if (this.starts.length < total) {
       const larger = new Float64Array(Math.ceil(total * 1.25));
       larger.set(this.starts);
       this.starts = larger;
     }
-    for (let step = this.valid; step < total; step++) {
+    for (let step = this.valid; step < needed; step++) {
       this.starts[step] = step === 0 ? 0 : this.starts[step - 1]! + this.gapBefore(step);
     }
-    this.valid = total;
+    this.valid = needed;
   }
 
   private gapBefore(step: number): number {

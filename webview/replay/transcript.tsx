@@ -7,6 +7,7 @@ import { Card } from './card.tsx';
 import { FilterBar } from './filterBar.tsx';
 import { clock } from './header.tsx';
 import { Heights } from './heights.ts';
+import { refocus } from './look.ts';
 import { PhaseHead } from './phaseHead.tsx';
 import { Step, StepCells } from './step.tsx';
 import { SubagentCard } from './subagentCard.tsx';
@@ -229,7 +230,14 @@ function Nothing({ app }: { app: ReplayApp }) {
   return (
     <p class="nothing">
       No step is like that.{' '}
-      <button type="button" class="link" onClick={() => app.refilter((filter) => filter.clear())}>
+      <button
+        type="button"
+        class="link"
+        onClick={() => {
+          app.refilter((filter) => filter.clear());
+          refocus('li.current .step-button');
+        }}
+      >
         Clear filter
       </button>
     </p>

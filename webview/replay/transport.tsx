@@ -211,6 +211,7 @@ function Slider({ app }: { app: ReplayApp }) {
   return (
     <div
       class="slider"
+      style={{ '--at': `${shown * 100}%` }}
       role="slider"
       tabIndex={0}
       aria-label="Moment"
@@ -224,9 +225,12 @@ function Slider({ app }: { app: ReplayApp }) {
         app.goTo(stepAt(event));
       }}
       onPointerMove={(event) => {
-        if (event.currentTarget.hasPointerCapture(event.pointerId)) {
-          app.scrubTo(stepAt(event));
-        }
+        const { currentTarget } = event;
+        if (!currentTarget.hasPointerCapture(event.pointerId)) return;
+        app.scrubTo(stepAt(event));
+        // The knob follows the hand, whenever the page is painted.
+        const at = totalMs > 0 ? time.at(app.step) / totalMs : app.step / Math.max(1, total - 1);
+        currentTarget.style.setProperty('--at', `${at * 100}%`);
       }}
       onKeyDown={(event) => {
         const run = keys[event.key];
@@ -239,9 +243,9 @@ function Slider({ app }: { app: ReplayApp }) {
         <Ticks app={app} />
       </div>
       <div class="track" ref={track}>
-        <div class="track-fill" style={{ width: `${shown * 100}%` }} />
+        <div class="track-fill" />
       </div>
-      <div class="knob" style={{ left: `${shown * 100}%` }} />
+      <div class="knob" />
     </div>
   );
 }

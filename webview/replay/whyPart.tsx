@@ -44,7 +44,7 @@ function Link({ app, link, between }: { app: ReplayApp; link: WhyLink; between: 
         {stepNumber(app, step)}
       </button>
       <span class="why-words">
-        {visibleText(words)}
+        <span class={open ? '' : 'why-cut'}>{visibleText(words)}</span>
         {open && evidence && <span class="why-evidence">{visibleText(evidence)}</span>}
         {between > 0 && <span class="why-evidence">{plural(between, 'link')} left out here</span>}
       </span>

@@ -9,6 +9,8 @@ export interface PhaseGoal {
   lastStep: number;
   /** Key of its prompt; 0: before the first. */
   prompt: number;
+  /** It is all that its prompt led to. */
+  sole: boolean;
   /** Paths as seen from the session's folder: read, and changed. */
   read: ReadonlySet<string>;
   changed: ReadonlySet<string>;
@@ -65,6 +67,14 @@ export function alignPhases(
 
 /** From 0 to 1. */
 function resemblance(a: PhaseGoal, b: PhaseGoal, shared: number): number {
+  const worth = likeness(a, b, shared);
+  // All that one prompt led to has one goal, whatever was done for it.
+  return a.sole && b.sole && a.prompt === b.prompt ? Math.max(worth, SAME_PROMPT) : worth;
+}
+
+const SAME_PROMPT = 0.6;
+
+function likeness(a: PhaseGoal, b: PhaseGoal, shared: number): number {
   const changed = overlap(a.changed, b.changed);
   const read = overlap(a.read, b.read);
   // What was changed says more of a goal than what was read on the way.

@@ -37,9 +37,12 @@ export function costCause(
     return `${who} ${price.words}.`;
   }
   causes.sort((x, y) => y.nanoUsd - x.nanoUsd);
-  const named = causes.slice(0, 2).map(({ words }) => words);
-  if (named.length > 0) return `${who} spent ${named.join(', and ')}.`;
-  return volume(who, dear, cheap);
+  const named = causes.slice(0, 2);
+  const said =
+    named.length > 0 ? `${who} spent ${named.map(({ words }) => words).join(', and ')}.` : '';
+  const told = named.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0);
+  // Where that is not most of it, what is left is volume.
+  return told >= extra / 2 ? said : [said, volume(who, dear, cheap)].filter(Boolean).join(' ');
 }
 
 const usd = (nanoUsd: number): string => formatUsd(nanoUsd);

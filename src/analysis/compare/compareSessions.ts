@@ -1,6 +1,6 @@
 import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
-import { agentName } from '../../model/summary.ts';
+import { agentName, costOf, isCostKnown } from '../../model/summary.ts';
 import { oneLine } from '../../model/text.ts';
 import type { AnalysedSession } from '../analysed.ts';
 import { phaseAt, type SessionPhase } from '../phases/phase.ts';
@@ -198,6 +198,9 @@ function phaseNames(session: AnalysedSession, phases: readonly SessionPhase[]): 
 
 function comparedPhases({ session, phases, names }: SideFacts): ComparedPhase[] {
   const { firstMs } = session.fold.session;
+  const cost = costOf(session.fold);
+  // Nothing is known of the money: no $0 for it.
+  const known = isCostKnown(cost) || cost.unpriced > 0;
   return phases.map((phase, at) => ({
     name: oneLine(names[at] ?? '', 80),
     outcome: phase.outcome,
@@ -205,7 +208,7 @@ function comparedPhases({ session, phases, names }: SideFacts): ComparedPhase[] 
     lastStep: phase.lastStep,
     startMs: phase.startMs - firstMs,
     endMs: phase.endMs - firstMs,
-    nanoUsd: phase.nanoUsd,
+    nanoUsd: known ? phase.nanoUsd : Number.NaN,
     calls: phase.calls,
     activity: phase.activity,
     steps: phase.lastStep - phase.firstStep + 1,
@@ -249,11 +252,16 @@ export function phaseFiles({ session, phases }: SideFacts): {
 
 function goals(side: SideFacts): PhaseGoal[] {
   const files = phaseFiles(side);
+  const counts = new Map<number, number>();
+  for (const { promptNumber } of side.phases) {
+    counts.set(promptNumber, (counts.get(promptNumber) ?? 0) + 1);
+  }
   return side.phases.map((phase, at) => ({
     activity: phase.activity,
     firstStep: phase.firstStep,
     lastStep: phase.lastStep,
     prompt: side.prompts[phase.promptNumber - 1] ?? 0,
+    sole: phase.promptNumber > 0 && counts.get(phase.promptNumber) === 1,
     ...files[at]!,
   }));
 }

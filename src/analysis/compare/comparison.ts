@@ -28,6 +28,7 @@ export interface ComparedPhase {
   /** ms after the session's start. */
   startMs: number;
   endMs: number;
+  /** NaN: no cost is known of the session. */
   nanoUsd: number;
   /** Responses in it without a known price. */
   unpriced?: number;

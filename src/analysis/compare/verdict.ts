@@ -221,9 +221,16 @@ function cautions({ a, b, measures, approximate }: Pair): string {
       .join(' and ');
     words.push(`${who} changed files after the last tests.`);
   }
-  if (cost?.aCost || cost?.bCost) {
-    const who = [cost.aCost ? 'A' : '', cost.bCost ? 'B' : ''].filter(Boolean).join(' and ');
-    words.push(`What ${who} cost is not known in full.`);
+  for (const doubt of ['estimate', 'unpriced'] as const) {
+    const who = [cost?.aCost === doubt ? 'A' : '', cost?.bCost === doubt ? 'B' : '']
+      .filter(Boolean)
+      .join(' and ');
+    if (who === '') continue;
+    words.push(
+      doubt === 'estimate'
+        ? `The cost of ${who} is an estimate, and is not compared.`
+        : `Part of what ${who} cost has no known price, so cost is not compared.`,
+    );
   }
   const [one, other] = [a.info.commit, b.info.commit];
   if (one !== undefined && other !== undefined && one !== other) {

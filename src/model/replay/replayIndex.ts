@@ -19,8 +19,10 @@ const UNPLACED = -1;
 
 const MODIFY = STEP_KINDS.indexOf('modify');
 const PROMPT = STEP_KINDS.indexOf('prompt');
+const READ = STEP_KINDS.indexOf('read');
+const RUN = STEP_KINDS.indexOf('run');
 
-/** What is summed, by place in a checkpoint. The last two are rows, not sums. */
+/** What is summed, by place in a checkpoint. Two are rows, not sums. */
 const SUM = {
   nanoUsd: 0,
   ownNanoUsd: 1,
@@ -38,8 +40,11 @@ const SUM = {
   prompts: 13,
   contextRow: 14,
   promptRow: 15,
+  reads: 16,
+  runs: 17,
+  tests: 18,
 } as const;
-const WIDTH = 16;
+const WIDTH = 19;
 
 /**
  * The state of a session as of any of its steps.
@@ -235,7 +240,11 @@ export class ReplayIndex {
     if (type === TYPE.tool_call) {
       if ((flags & FLAG.subagent) !== 0) return;
       sums[SUM.calls]!++;
-      if (columns.kind[row] === MODIFY) sums[SUM.edits]!++;
+      const kind = columns.kind[row];
+      if (kind === MODIFY) sums[SUM.edits]!++;
+      else if (kind === READ) sums[SUM.reads]!++;
+      else if (kind === RUN) sums[SUM.runs]!++;
+      if ((flags & FLAG.test) !== 0) sums[SUM.tests]!++;
       if ((flags & FLAG.retry) !== 0) sums[SUM.retries]!++;
     } else if (type === TYPE.error || type === TYPE.tool_result) {
       if ((flags & FLAG.denied) !== 0) sums[SUM.denied]!++;
@@ -351,6 +360,12 @@ export class ReplayIndex {
     }
     if (sums[SUM.contextRow]! >= 0) state.context = this.contextOf(sums[SUM.contextRow]!);
     return state;
+  }
+
+  /** Calls until this step that read files, ran commands, and of those ran tests. The step must be known. */
+  callsAt(step: number): { reads: number; runs: number; tests: number } {
+    const sums = this.sumsAt(this.ends[step]!, emptySums());
+    return { reads: sums[SUM.reads]!, runs: sums[SUM.runs]!, tests: sums[SUM.tests]! };
   }
 
   /** Files that the steps `from … to` (both inclusive, both known) read and changed. */

@@ -133,8 +133,6 @@ test('explains a session in a document whose steps open the replay there', async
   await workbench!.screenshot('understand-explain');
   const step = /\d+/.exec((await link.textContent()) ?? '')?.[0];
   await link.click({ modifiers: ['Control'] });
-  await page.waitForTimeout(2000);
-  await workbench!.screenshot('understand-clicked');
   await tab('Replay: Make webhook retries').waitFor();
   const frame = await workbench!.webviewFrame(REPLAY);
   await frame.getByText(`step ${step} of`).first().waitFor(patience);
@@ -217,6 +215,20 @@ test('finds words in all sessions, opens links, and keeps notes', async () => {
     label: 'root-cause',
     note: 'charges before it records',
   });
+
+  // The replay that is open has seen it; one made there is there after a reload, too.
+  await tab('Replay: Make webhook retries').click();
+  let replay = await workbench!.webviewFrame(REPLAY);
+  await replay.getByText('charges before it records').first().waitFor(patience);
+  await replay.locator('body').press('n');
+  await replay.getByLabel('Note', { exact: true }).fill('here the person asked again');
+  await replay.getByRole('button', { name: 'Save' }).click();
+  await replay.getByText('here the person asked again').first().waitFor(patience);
+  expect(readFileSync(notes, 'utf8').trim().split('\n')).toHaveLength(2);
+  await workbench!.screenshot('understand-notes');
+  await workbench!.reload();
+  replay = await workbench!.webviewFrame(REPLAY);
+  await replay.getByText('here the person asked again').first().waitFor({ timeout: 40_000 });
 
   await workbench!.runCommand('Developer: Open URL');
   await page.keyboard.type(`vscode://agent-strace.agent-strace/replay?session=${SESSION}&step=8`);

@@ -89,7 +89,8 @@ function LaneLabel({ row }: { row: LaneRow }) {
     .slice(0, 20)
     .map((lane) => laneName(lane))
     .join(', ');
-  const cost = costOf(row.lanes);
+  const together = more === 0 || sameName(row.lanes);
+  const cost = together ? costOf(row.lanes) : '';
   return (
     <div
       class="timeline-lane"
@@ -100,7 +101,7 @@ function LaneLabel({ row }: { row: LaneRow }) {
         class={`timeline-edge ${row.kind === 'subagent' && first ? laneClass(first.lane) : row.kind}`}
       />
       <span class="timeline-name cut">{name}</span>
-      {more > 0 && !sameName(row.lanes) && <span class="dim">+{more}</span>}
+      {!together && <span class="dim">+{more}</span>}
       {cost !== '' && <span class="timeline-cost">{cost}</span>}
     </div>
   );
@@ -110,7 +111,9 @@ const sameName = (lanes: readonly LaneView[]): boolean =>
   lanes.every(({ name }) => name === lanes[0]!.name);
 
 const laneName = ({ name, kind }: LaneView): string =>
-  visibleText((name || (kind === 'main' ? 'Main' : 'Subagent')).slice(0, 120));
+  visibleText(
+    kind === 'main' && /^(main)?$/i.test(name) ? 'Main' : (name || 'Subagent').slice(0, 120),
+  );
 
 /** What the lanes cost by themselves; empty: not told. */
 function costOf(lanes: readonly LaneView[]): string {

@@ -1,7 +1,7 @@
 import { formatClock, formatCount, formatUsd } from '../../../src/model/format.ts';
 import { clip, type Frame, sharp, xOf } from './frame.ts';
 import { LANES_Y, OVERVIEW, PHASES, RULER, rowOf } from './layout.ts';
-import { font, paintRuler, paintWindow } from './paintRows.ts';
+import { paintRuler, paintWindow, setFont } from './paintRows.ts';
 import { type Curve, paintCurve } from './paintTrack.ts';
 import { DIM_FROM } from './store.ts';
 
@@ -72,7 +72,7 @@ function paintPlayhead(frame: Frame, x: number): void {
 /** From and to, px. */
 function badgeAt(frame: Frame, x: number): readonly [number, number] {
   const { context, layout, texts } = frame;
-  context.font = font(frame, 11, 600);
+  setFont(frame, 11, 600);
   context.textBaseline = 'middle';
   context.textAlign = 'left';
   const width = Math.ceil(texts.width(context, playheadText(frame))) + 16;

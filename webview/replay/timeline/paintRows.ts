@@ -12,8 +12,10 @@ const TICK_PX = 84;
 const BADGE_HEIGHT = 15;
 const SIGN = 13;
 
-export const font = ({ colours }: Frame, size = 11, weight = 400): string =>
-  `${weight} ${size}px ${colours.font}`;
+/** @param size px */
+export function setFont({ context, colours, texts }: Frame, size = 11, weight = 400): void {
+  context.font = texts.use(`${weight} ${size}px ${colours.font}`);
+}
 
 /** The ruler's lines down the lanes. */
 export function paintGrid({ context, colours, layout, projection, ratio, axis }: Frame): void {
@@ -35,7 +37,7 @@ export function paintGrid({ context, colours, layout, projection, ratio, axis }:
 export function paintRuler(frame: Frame, badge: readonly [number, number]): void {
   const { context, colours, layout, projection, ratio, axis, live } = frame;
   const { left, right } = layout;
-  context.font = font(frame);
+  setFont(frame);
   context.textBaseline = 'middle';
   context.textAlign = 'left';
   context.fillStyle = colours.muted;
@@ -50,7 +52,7 @@ export function paintRuler(frame: Frame, badge: readonly [number, number]): void
   }
   if (live && layout.width - right >= 40) {
     context.fillStyle = colours.green;
-    context.font = font(frame, 11, 600);
+    setFont(frame, 11, 600);
     context.fillText('now', right + 9, RULER.text);
   }
 }
@@ -152,7 +154,7 @@ function paintBand(frame: Frame, band: Band, start: number, end: number): void {
   const middle = y + height / 2 + 0.5;
   context.textBaseline = 'middle';
   context.textAlign = 'left';
-  context.font = font(frame);
+  setFont(frame);
   const sign = SIGNS[band.outcome];
   context.fillStyle = colour;
   context.fillText(sign, textX, middle);
@@ -180,18 +182,23 @@ const badgeText = (frame: Frame, step: number): string =>
 
 function mergedText(frame: Frame, mark: Mark, count: number, from: number, to: number): string {
   const { prompt } = frame.store.index.marks;
-  if (mark === 'prompt' && prompt.count(from, to + 1) === count) {
+  const prompts = prompt.count(from, to + 1);
+  if (prompts > 0 && (mark === 'prompt' || prompts < 10)) {
     const first = prompt.lower(from) + 1;
-    return `P${first}–${first + count - 1}`;
+    return prompts === 1 ? `P${first}` : `P${first}–${first + prompts - 1}`;
   }
-  return String(count > 9999 ? '9999+' : count);
+  // A sign of failure with a count says how many failed, whatever else is there.
+  const { error, denied } = frame.store.index.marks;
+  const failures = error.count(from, to + 1) + denied.count(from, to + 1);
+  const shown = failures > 0 ? failures : count;
+  return shown > 9999 ? '9999+' : String(shown);
 }
 
 /** @returns what was drawn, for the pointer */
 export function paintMarks(frame: Frame): MarkGroup[] {
   const { context, store, axis, layout, projection, texts } = frame;
-  context.font = font(frame, 11, 600);
-  const groups = markGroups(store.index, axis, projection, layout.right, {
+  setFont(frame, 11, 600);
+  const groups = markGroups(store.index, axis, projection, layout.width - 2, {
     sign: SIGN,
     badge: (step) => Math.ceil(texts.width(context, badgeText(frame, step))) + 8,
     merged: (mark, count, from, to) =>
@@ -206,7 +213,7 @@ function paintGroup(frame: Frame, group: MarkGroup): void {
   const { context, colours } = frame;
   const { x, width, mark, count, from, to } = group;
   const middle = MARKS_ROW.middle;
-  context.font = font(frame, 11, 600);
+  setFont(frame, 11, 600);
   context.textBaseline = 'middle';
   context.textAlign = 'left';
   if (count === 1 && mark !== 'prompt') {

@@ -2,7 +2,7 @@ import { formatTokens, formatUsd } from '../../../src/model/format.ts';
 import type { Outline } from '../../../src/protocol/replay.ts';
 import { lowerBound } from '../../shared/rowStore.ts';
 import { clip, type Frame, sharp, unitOf, xOf } from './frame.ts';
-import { font } from './paintRows.ts';
+import { setFont } from './paintRows.ts';
 import { scaleStep } from './ruler.ts';
 
 const PAD_TOP = 5;
@@ -142,7 +142,7 @@ function grid(
 /** Beside the plot, or inside at its right edge where there is no room beside it. */
 function scaleText(frame: Frame, y: number, text: string, colour: string): void {
   const { context, layout, texts } = frame;
-  context.font = font(frame);
+  setFont(frame);
   context.fillStyle = colour;
   context.textBaseline = 'middle';
   context.textAlign = 'left';
@@ -190,7 +190,7 @@ function notes(frame: Frame, curve: Curve, total: number): void {
     .sort((a, b) => b.cost - a.cost)
     .slice(0, 40);
   const taken: { x0: number; x1: number; y: number }[] = [];
-  context.font = font(frame);
+  setFont(frame);
   context.textBaseline = 'alphabetic';
   context.fillStyle = colours.muted;
   for (const { step, cost, x } of dearest) {
@@ -212,7 +212,7 @@ function notes(frame: Frame, curve: Curve, total: number): void {
 function empty(frame: Frame, text: string): void {
   const { context, layout, colours } = frame;
   const { track } = layout;
-  context.font = font(frame, 12);
+  setFont(frame, 12);
   context.fillStyle = colours.muted;
   context.textBaseline = 'middle';
   context.textAlign = 'left';
@@ -257,7 +257,7 @@ export function paintCurve(frame: Frame, curve: Curve, playheadX: number): void 
   context.arc(playheadX, y, 3.5, 0, 2 * Math.PI);
   context.fill();
   const text = curve.label(value);
-  context.font = font(frame, 12, 600);
+  setFont(frame, 12, 600);
   context.textBaseline = 'middle';
   const width = frame.texts.width(context, text);
   const x = playheadX + 14 + width > right ? playheadX - 14 - width : playheadX + 14;

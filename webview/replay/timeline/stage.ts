@@ -2,14 +2,17 @@ import type { ReplayApp } from '../app.ts';
 import type { Projection } from './bars.ts';
 import { type Colours, readColours } from './colours.ts';
 import type { Frame } from './frame.ts';
-import { type Layout, layOut } from './layout.ts';
+import { LANES_Y, type Layout, layOut } from './layout.ts';
 import type { MarkGroup } from './marks.ts';
 import { paintDrops, paintLanes, paintOverview } from './paintLanes.ts';
 import { paintOver } from './paintOver.ts';
-import { paintGrid, paintLines, paintMarks, paintPhases } from './paintRows.ts';
+import { paintGrid, paintLines, paintMarks, paintPhases, setFont } from './paintRows.ts';
 import { type Curve, paintTrack } from './paintTrack.ts';
 import type { Layer, TimelineStore } from './store.ts';
 import { TextSizes } from './textSizes.ts';
+
+/** Between two pictures of a session that is still being taken in, ms. */
+const BUILD_MS = 80;
 
 /** A clock that goes on is drawn this often where nothing else changes, ms. */
 const LIVE_MS = 1000;
@@ -37,6 +40,8 @@ export class Stage {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private overviewKey = '';
   private themes = 0;
+  /** When it was last drawn with only a part of the session, ms. */
+  private builtMs = Number.NEGATIVE_INFINITY;
   private width = 0;
   private height = 0;
   private readonly stops: (() => void)[] = [];
@@ -101,8 +106,15 @@ export class Stage {
     const { store, dirty } = this;
     const before = store.version;
     const more = store.prepare();
-    if (more || store.version !== before) dirty.base = true;
+    if (store.version !== before) dirty.base = true;
     this.measure();
+    // While a long session comes in, the picture follows in strides: most of each frame is left to the rest of the page.
+    const early = startedMs < this.builtMs + BUILD_MS;
+    if (more && dirty.base && early) {
+      this.invalidate('base');
+      return;
+    }
+    if (more) this.builtMs = startedMs;
     if (this.width === 0) return;
     const ratio = window.devicePixelRatio || 1;
     if (dirty.base) {
@@ -217,7 +229,7 @@ export class Stage {
     const { context, colours, layout } = frame;
     const x = layout.right + 9;
     if (layout.width - layout.right < 50) return;
-    context.font = `11px ${colours.font}`;
+    setFont(frame);
     context.textBaseline = 'middle';
     context.textAlign = 'left';
     const entries = [
@@ -226,16 +238,17 @@ export class Stage {
       ['run', 6],
       ['model', 1],
     ] as const;
-    let y = 112;
+    const low = layout.lanesBottom - LANES_Y < 64;
+    let y = low ? 105 : 112;
     for (const [text, look] of entries) {
-      if (y > layout.lanesBottom - 6) break;
+      if (y > layout.lanesBottom) break;
       context.fillStyle = colours.looks[look]!;
       context.beginPath();
       context.roundRect(x, y - 4, 7, 8, 1);
       context.fill();
       context.fillStyle = colours.muted;
       context.fillText(text, x + 12, y + 0.5);
-      y += 15;
+      y += low ? 12 : 15;
     }
   }
 }

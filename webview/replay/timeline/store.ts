@@ -37,7 +37,7 @@ export interface Hover {
     | { over: 'step'; step: number; more: number; wait?: number }
     | { over: 'phase'; band: Band }
     | { over: 'marks'; from: number; to: number; count: number }
-    | { over: 'idle'; ms: number }
+    | { over: 'idle'; ms: number; idle: boolean }
     | { over: 'cost'; step: number };
 }
 
@@ -47,6 +47,16 @@ const HEIGHT = 300;
 export const MOST_SHARE = 0.6;
 /** Work on the index in one frame, ms. */
 const SLICE_MS = 5;
+/** A pause within a turn that is longer than any answer takes, ms. */
+const MODEL_MS = 10 * 60_000;
+
+/** Who wants no motion gets a playhead that goes from step to step. */
+const motion = {
+  media: globalThis.matchMedia?.('(prefers-reduced-motion: reduce)'),
+  get matches(): boolean {
+    return this.media?.matches === true || document.body.classList.contains('vscode-reduce-motion');
+  },
+};
 
 export type Layer = 'base' | 'over';
 
@@ -178,7 +188,8 @@ export class TimelineStore {
     const { app, axis } = this;
     if (axis.order !== 'time') return axis.end(app.step);
     const { player } = app;
-    const at = player.playing ? app.time.clockAt(player.positionMs) : app.rows.timeMs(app.step);
+    const glides = player.playing && !motion.matches;
+    const at = glides ? app.time.clockAt(player.positionMs) : app.rows.timeMs(app.step);
     return Math.max(0, axis.ofMs(at));
   }
 
@@ -190,7 +201,15 @@ export class TimelineStore {
   /** The step that the playhead has come to, which moves on by itself while it plays. */
   get stepNow(): number {
     const { app, axis } = this;
-    return app.player.playing && axis.order === 'time' ? axis.stepAt(this.playhead) : app.step;
+    const glides = app.player.playing && !motion.matches;
+    return glides && axis.order === 'time' ? axis.stepAt(this.playhead) : app.step;
+  }
+
+  /** In the pause before this step nobody worked: a person wrote, or was away. Else the model was at work, as far as one can tell. */
+  isIdle(step: number): boolean {
+    const { index, app } = this;
+    if (index.marks.prompt.has(step)) return true;
+    return app.rows.timeMs(step) - index.idleFrom(step) > MODEL_MS;
   }
 
   laneOf(step: number): number {
@@ -432,6 +451,7 @@ export class TimelineStore {
 
   private save(): void {
     this.app.keep();
+    this.app.painter.soon();
   }
 }
 

@@ -1,19 +1,28 @@
 /** Most texts whose widths are remembered. */
-const KEEP = 2000;
+const KEEP = 8000;
+/** Fonts: two sizes and weights, of the themes that a person tries. */
+const FONTS = 20;
 /** Longer than any place that it could be shown in. */
 const MOST = 200;
 
 /** Widths of texts on the canvas; measuring is slow, so they are remembered. */
 export class TextSizes {
-  private readonly widths = new Map<string, number>();
-  private font = '';
+  private readonly fonts = new Map<string, Map<string, number>>();
+  private widths = new Map<string, number>();
 
-  /** @param font as the canvas has it now */
-  width(context: CanvasRenderingContext2D, text: string): number {
-    if (context.font !== this.font) {
-      this.widths.clear();
-      this.font = context.font;
+  /** The font that the context is given: asking it for its font is as slow as measuring. */
+  use(font: string): string {
+    let widths = this.fonts.get(font);
+    if (!widths) {
+      if (this.fonts.size > FONTS) this.fonts.clear();
+      widths = new Map();
+      this.fonts.set(font, widths);
     }
+    this.widths = widths;
+    return font;
+  }
+
+  width(context: CanvasRenderingContext2D, text: string): number {
     let width = this.widths.get(text);
     if (width === undefined) {
       if (this.widths.size > KEEP) this.widths.clear();
