@@ -111,7 +111,9 @@ function isTest(part: string): boolean {
     }
     if (!WRAPPERS.has(word)) break;
   }
-  const name = bare(words[at] ?? '').replace(/^.*\//, '').replace(/^[({!]+/, '');
+  const name = bare(words[at] ?? '')
+    .replace(/^.*\//, '')
+    .replace(/^[({!]+/, '');
   if (RUNNERS.has(name)) return !/^--(version|help)$/.test(bare(words[at + 1] ?? ''));
   tasks ??= tasksOf();
   const task = Object.hasOwn(tasks, name) ? tasks[name]! : undefined;
