@@ -164,7 +164,7 @@ async function list(
   }
   if (all.length === 0) {
     io.stderr.write(
-      'Nothing is noted on this session. Add a note: agent-strace annotate --event 12 --note TEXT\n',
+      `Nothing is noted on this session. Add a note: agent-strace annotate ${sanitizeLine(entry.id).slice(0, 8)} --event 12 --note TEXT\n`,
     );
     return EXIT.ok;
   }
