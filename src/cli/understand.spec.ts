@@ -175,7 +175,9 @@ describe('annotate', () => {
       eventLine('quiet-one', 'user_prompt', START, 1, { prompt: 'Hello' }),
     );
     const { err } = await cli(['annotate', 'quiet', '--trace-dir', dir]);
-    expect(err).toContain('agent-strace annotate quiet-on --event');
+    expect(err).toContain('agent-strace annotate quiet-on 12 --note TEXT');
+    const noted = await cli(['annotate', 'quiet', '1', '--note', 'x', '--trace-dir', dir]);
+    expect(noted.out).toMatch(/^Noted on step 1 of quiet-one /);
   });
 
   it('says what is missing', async () => {
@@ -184,6 +186,8 @@ describe('annotate', () => {
       [['--event', '3'], /nothing to keep/],
       [['--note', 'x', '--list'], /One thing at a time/],
       [['--note', 'x', '--event', '1', '--at', '3s'], /give one of them/],
+      [['hooks', '1', '--note', 'x', '--event', '1'], /give one of them/],
+      [['hooks', '1'], /nothing to keep/],
       [['--note', 'x', '--at', 'noon'], /2m14s/],
       [['--note', ' '], /needs a note or a label/],
     ];

@@ -134,7 +134,7 @@ export function measuresText(
   { style, width }: Pick<CompareTextOptions, 'style' | 'width'>,
 ): string {
   const tested = measures.some(({ p }) => p !== undefined);
-  return renderTable<TestedMeasure>(
+  const table = renderTable<TestedMeasure>(
     [
       { title: tested ? 'median' : '', text: ({ name }) => MEASURE_LABELS[name].toLowerCase() },
       { title: 'A', align: 'right', text: (measure) => measureValue(measure, 'a') },
@@ -170,6 +170,8 @@ export function measuresText(
     measures,
     { style, width },
   );
+  const note = 'duration: at work, without the time until the next prompt';
+  return `${table}${wrapFacts(note, width).map(style.dim).join('\n')}\n`;
 }
 
 const painted = (cell: string, verdict: Measure['verdict'], style: Style): string =>
