@@ -108,6 +108,13 @@ describe('cost', () => {
     expect(await printed(traceDir, ['--by', 'phase'])).toMatch(/\/review +0 +0 .* –\n/);
     const report = JSON.parse(await printed(traceDir, ['--json']));
     expect(report.breakdown.phases[1]).toMatchObject({ index: 2, responses: 0, cost_usd: null });
+    expect(report.phases.map((one: { cost_usd: number | null }) => one.cost_usd === null)).toEqual([
+      // Before the first prompt, and three prompts.
+      true,
+      true,
+      true,
+      false,
+    ]);
     expect(report.waste.items).toHaveLength(1);
     expect([report.waste.cost_usd, report.waste.kinds.cache_break.cost_usd]).toEqual([null, null]);
     expect(report.waste.kinds.retry.cost_usd).toBe(0);
