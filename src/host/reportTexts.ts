@@ -9,6 +9,7 @@ import { costMarkdown } from '../report/costReport.ts';
 import { explainMarkdown } from '../report/explainMarkdown.ts';
 import { explainInSlices } from '../report/explainReport.ts';
 import { fenced } from '../report/markdownFence.ts';
+import { alignTables } from '../report/markdownTables.ts';
 import { createStyle } from '../report/style.ts';
 import { timelineInSlices } from '../report/timelineReport.ts';
 import { timelineText } from '../report/timelineText.ts';
@@ -32,13 +33,22 @@ const MAX_TEXT = 2_000_000;
 const SLICE = 65_536;
 /**
  * A report on a session, as Markdown: what the command line says. Where that is a table for a terminal, it is a block of code:
- * its columns stand under each other.
+ * its columns stand under each other, as those of tables in Markdown do.
  *
  * @param family those that it started, at any depth, all of them read
  * @param name one of {@link REPORTS}, or anything
  * @param step from 0, of reports that are about one
  */
 export async function reportText(
+  session: LiveSession,
+  family: readonly LiveSession[],
+  name: string,
+  step: number | undefined,
+): Promise<string> {
+  return alignTables(await textOf(session, family, name, step));
+}
+
+async function textOf(
   session: LiveSession,
   family: readonly LiveSession[],
   name: string,

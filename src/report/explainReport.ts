@@ -57,6 +57,8 @@ export interface ExplainedPhase {
   calls: ExplainedCall[];
   /** Groups of calls that are not in `calls`. */
   moreCalls: number;
+  /** Searches, and commands that only looked and are in neither. */
+  looked: number;
   failures: ExplainedFailure[];
   moreFailures: number;
   denied: { step: number; words: string; rule: string }[];
@@ -86,6 +88,8 @@ export interface Explanation {
   /** The phases that are told in full, in order; the rest is only in `phases`. */
   told: ExplainedPhase[];
   checks: Checks;
+  /** Of a session that is over: its last call, where that has no result: what came of it is not known; -1. 0-based. */
+  openStep: number;
   /** What failed on the way came right, as far as the trace tells; false: work went on after some of it. */
   allRight: boolean;
   waste: Waste;
@@ -139,7 +143,7 @@ export function* explainInSlices(
     yield;
     const own = sortedByWork(fold, files[phase.index]!).map((file) => explainedFile(fold, file));
     const { failures, failureCount } = found[phase.index]!;
-    const { groups, more } = callGroups(fold, phase, most.calls);
+    const { groups, more, looked } = callGroups(fold, phase, most.calls);
     const { denied, moreDenied } = deniedOf(reader, phase, most.denied);
     const prompt = prompts.get(phase.promptRow) ?? '';
     const distinct = lastOfEach(fold, failures);
@@ -153,6 +157,7 @@ export function* explainInSlices(
       changed: own.filter(({ changes }) => changes > 0),
       calls: groups.map((group) => explainedCall(reader, group)).filter(isTold),
       moreCalls: more,
+      looked,
       failures: named.map(({ step, mended }) => ({ step, mended, ...reader.failure(step) })),
       moreFailures: distinct.length - named.length + failureCount - failures.length,
       denied,
@@ -169,6 +174,7 @@ export function* explainInSlices(
     phases,
     told,
     checks: checksOf(session),
+    openStep: isActive(summary) ? -1 : openStepOf(session),
     allRight: found.every(({ failures }) => failures.every(({ mended }) => mended === 'right')),
     waste,
     lines: {
@@ -306,6 +312,20 @@ function checksOf(session: AnalysedSession): Checks {
   }
   if (checks.lastStep >= 0) checks.last = testOutcome(session, steps.row(checks.lastStep));
   return checks;
+}
+
+/** The last call of the main agent, where it has no result; -1. */
+function openStepOf({ fold: { columns, steps } }: AnalysedSession): number {
+  for (let step = steps.length - 1; step >= 0; step--) {
+    const row = steps.row(step);
+    if (columns.lane[row] !== 0) continue;
+    if (columns.kind[row] === ASSISTANT) return -1;
+    if (columns.type[row] !== TYPE.tool_call) continue;
+    const flags = columns.flags[row]!;
+    if ((flags & (FLAG.denied | FLAG.error)) !== 0) return -1;
+    return columns.pair[row]! < 0 || (flags & FLAG.closed) !== 0 ? step : -1;
+  }
+  return -1;
 }
 
 function testOutcome(session: AnalysedSession, row: number): Checks['last'] {

@@ -7,6 +7,7 @@ import { wasteInSlices } from '../analysis/waste/sessionWaste.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
 import { STEP_KINDS, type StepKind } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
+import { testRun } from '../model/testCommand.ts';
 import { oneLine } from '../model/text.ts';
 import { StepReader } from './stepReader.ts';
 
@@ -126,13 +127,15 @@ function entryOf(reader: StepReader, step: number): TimelineEntry {
   const status = statusOf(reader, row);
   const failed = status === 'fail' ? reader.failure(step).message : '';
   const ruled = view.rule === undefined ? '' : view.rule;
+  const isTest = status === 'ok' && (columns.flags[row]! & FLAG.test) !== 0;
+  const hidden = isTest && testRun(reader.command(step)) === 'hidden' ? 'exit code hidden' : '';
   return {
     step,
     timeMs: columns.timeMs[row]!,
     kind: STEP_KINDS[columns.kind[row]!]!,
     status,
     words: [view.verb, view.target].filter((word) => word !== '').join(' '),
-    detail: [view.detail === 'failed' ? '' : view.detail, failed, ruled]
+    detail: [view.detail === 'failed' ? '' : view.detail, failed, ruled, hidden]
       .filter((word) => word !== '')
       .join(' · '),
     durationMs: columns.type[row] === TYPE.tool_call ? columns.durationMs[row]! : Number.NaN,

@@ -56,10 +56,10 @@ test('two agents on one prompt: the winner, by what, why, and where they part', 
   const { verdict, measures, divergences, steps } = comparison;
   expect(comparison.samePrompt).toBe(true);
   expect(verdict).toMatchObject({ winner: 'b', sure: 'hint', against: [] });
-  expect(verdict.by).toEqual(['cost', 'duration', 'calls', 'errors', 'wasted', 'tokens']);
+  expect(verdict.by).toEqual(['cost', 'duration', 'calls', 'errors', 'tokens']);
   expect(verdict.fact).toMatch(/^B did the same job for \d\d% less, 5 minutes sooner\.$/);
   expect(verdict.cause).toMatch(
-    /^Both end with the same number of tests, 31, passing\. A spent \$/,
+    /^Both end with the same number of tests, 31, passing\. A sent [\d.]+ times as many tokens as B/,
   );
   expect(verdict.caution).toContain('One pair is a hint, not proof.');
   expect(verdict.caution).toContain('A changed files after the last tests.');
@@ -164,6 +164,20 @@ describe('no winner is named', () => {
     const { verdict } = compareSessions(session(done), session(done), { b: { live: true } });
     expect(verdict.fact).toBe("Can't compare yet: B still goes on.");
   });
+});
+
+test('a command that only looked and found nothing is no failure that is left', () => {
+  const left = (command: string): number =>
+    compare(
+      (writer) =>
+        void new RunScript(writer, CLAUDE)
+          .prompt()
+          .run(command, 'no such file', 1)
+          .say('Done.')
+          .end(),
+      claudeRun,
+    ).outcomes.a.errorsLeft;
+  expect([left('ls /w/nowhere'), left('make')]).toEqual([0, 1]);
 });
 
 test('what a session that goes on has not done yet is no divergence', () => {
