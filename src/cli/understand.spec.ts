@@ -180,6 +180,17 @@ describe('annotate', () => {
     expect(noted.out).toMatch(/^Noted on step 1 of quiet-one /);
   });
 
+  it('deletes the one that is named in full, whatever others begin like it', async () => {
+    const dir = bugfix();
+    const line = (id: string): string =>
+      `${JSON.stringify({ annotation_id: id, event_id: '', label: 'fix', note: id })}\n`;
+    writeFileSync(join(dir, 'hooksbugfix00001', 'annotations.jsonl'), line('a5') + line('a55'));
+    const run = (...args: string[]) => cli(['annotate', 'hooks', ...args, '--trace-dir', dir]);
+    expect((await run('--delete', 'a')).code).toBe(1);
+    expect((await run('--delete', 'a5')).out).toBe('Deleted a5\n');
+    expect((await run('--list')).out).toContain('a55');
+  });
+
   it('says what is missing', async () => {
     const dir = bugfix();
     const wrong: [string[], RegExp][] = [

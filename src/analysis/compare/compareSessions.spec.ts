@@ -11,6 +11,7 @@ import { drain } from '../slices.ts';
 import { compareRuns } from './compareRuns.ts';
 import { compareSessions, sideFacts } from './compareSessions.ts';
 import { type Comparison, LIKENESSES } from './comparison.ts';
+import { measureDifference } from './measureWords.ts';
 import { testCounts } from './outcome.ts';
 import { structuralDiff } from './structural.ts';
 
@@ -158,6 +159,47 @@ describe('no winner is named', () => {
     expect(verdict).toMatchObject({ winner: 'none', refused, by: [] });
     expect(verdict.fact).toMatch(fact);
     expect(measures.every((measure) => measure.verdict === 'none')).toBe(true);
+  });
+
+  test.each<[string, (script: RunScript) => RunScript, RegExp]>([
+    [
+      'a run that did nothing',
+      (script) => script.run('pytest', '3 passed'),
+      /B changed no file, A did/,
+    ],
+    [
+      'a run that changed files after its tests',
+      (script) => script.run('pytest', '31 passed').edit('b.py', 3),
+      /B changed files after its last tests/,
+    ],
+    [
+      'a run that left most tests out',
+      (script) => script.edit('b.py', 3).run('pytest a_test.py', '1 passed'),
+      /the last tests of B were 1, those of A 31/,
+    ],
+    [
+      'a runner that found no tests',
+      (script) => script.edit('b.py', 3).run('npm test', 'No tests found, exiting with code 0'),
+      /how B came out is not known/,
+    ],
+    [
+      'no test that passed',
+      (script) => script.edit('b.py', 3).run('pytest', '0 passed, 9 skipped'),
+      /how B came out is not known/,
+    ],
+  ])('the cheaper one is %s', (_, work, fact) => {
+    const begin = (writer: TraceWriter, weight: number): RunScript =>
+      new RunScript(writer, { ...CLAUDE, weight }).prompt();
+    const dear = (writer: TraceWriter): void =>
+      void begin(writer, 9)
+        .edit('a.py', 3)
+        .edit('a.py', 3, 1)
+        .run('pytest', '31 passed')
+        .say('Done.')
+        .end();
+    const { verdict } = compare(dear, (w) => void work(begin(w, 1)).say('Done.').end());
+    expect(verdict).toMatchObject({ winner: 'none', refused: 'unknown', by: [] });
+    expect(verdict.fact).toMatch(fact);
   });
 
   test('one goes on', () => {
@@ -336,4 +378,12 @@ test('of any two sessions: all steps are there once, in order; the sums of the m
     }),
     { numRuns: 60 },
   );
+});
+
+test('numbers that no session comes to have no difference', () => {
+  const tokens = (a: number, b: number): string =>
+    measureDifference({ name: 'tokens', a, b, verdict: 'none' });
+  expect(tokens(10, Number.POSITIVE_INFINITY)).toBe('');
+  expect(tokens(10, 1e300)).toBe('');
+  expect(tokens(10, 50)).toBe('×5.0');
 });

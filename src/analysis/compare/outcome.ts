@@ -97,6 +97,9 @@ function readTests(session: AnalysedSession, outcome: Outcome): void {
   if (counts.failed !== undefined) outcome.failed = counts.failed;
   if (columns.pair[row]! < 0) outcome.tests = 'unknown';
   else if ((flags & FLAG.error) !== 0 || (counts.failed ?? 0) > 0) outcome.tests = 'failed';
+  else if (counts.passed === 0 || (counts.passed === undefined && ranNone(said))) {
+    outcome.tests = 'unknown';
+  }
   // `pytest | tail` ends with the exit code of `tail`.
   else if (command !== undefined && testRun(command) === 'hidden') {
     outcome.tests = counts.passed === undefined ? 'unknown' : 'passed';
@@ -128,6 +131,12 @@ export function testCounts(text: string): { passed?: number; failed?: number } {
     ...(failed === undefined ? {} : { failed }),
   };
 }
+
+/** A runner that found nothing to run, and may end well all the same. */
+const ranNone = (text: string): boolean =>
+  /\bno tests? (?:files? )?(?:were )?(?:found|ran|to run|collected|executed)\b|\bcollected 0 items\b|\[no test files\]|\bran 0 tests\b/i.test(
+    text,
+  ) && !/^ok\s+\S+\s+(?:[\d.]+s|\(cached\))/m.test(text);
 
 interface Side {
   session: AnalysedSession;

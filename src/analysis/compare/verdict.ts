@@ -45,6 +45,9 @@ export function pairVerdict(pair: Pair): Verdict {
         : 'none';
   const how = outcomeWords(pair.a.outcome, pair.b.outcome, pair.files);
   const caution = cautions(pair);
+  const doubt = winner === 'none' ? '' : doubtOf(pair, winner);
+  if (doubt !== '')
+    return refuse('unknown', `Can't tell which did better: ${doubt}.`, how, CHEAPER);
   if (winner === 'none') {
     const fact =
       cost.side === 'none'
@@ -143,6 +146,29 @@ function refusal({ a, b, samePrompt, files }: Pair): Verdict | undefined {
     outcomeWords(one, other, files),
     NO_WINNER,
   );
+}
+
+const CHEAPER = 'Who does less is cheaper, and not better for it. No winner is named.';
+/** Tests may come and go with the work; with much fewer, others were left out. */
+const LEAST_TESTS = 0.8;
+
+/** Why the cheaper or faster run may have done less than the other; empty: nothing shows it. */
+function doubtOf({ a, b, files }: Pair, winner: 'a' | 'b'): string {
+  const [won, lost] = winner === 'a' ? [a.outcome, b.outcome] : [b.outcome, a.outcome];
+  if (sameResult(won, lost, files)) return '';
+  const [who, other] = winner === 'a' ? ['A', 'B'] : ['B', 'A'];
+  const changed = ({ filesChanged, unknownChanges }: Outcome): boolean =>
+    filesChanged + unknownChanges > 0;
+  if (!changed(won) && changed(lost)) return `${who} changed no file, ${other} did`;
+  if (won.untested > 0) return `${who} changed files after its last tests`;
+  if (
+    won.passed !== undefined &&
+    lost.passed !== undefined &&
+    won.passed < lost.passed * LEAST_TESTS
+  ) {
+    return `the last tests of ${who} were ${won.passed}, those of ${other} ${lost.passed}`;
+  }
+  return '';
 }
 
 const passedWords = (outcome: Outcome, who: string): string =>

@@ -4,6 +4,7 @@ import { STEP_KINDS } from '../../model/step.ts';
 import { drain, SLICE, type Sliced } from '../slices.ts';
 import { ACTIVITY, classOf } from './units.ts';
 
+const SEARCH = STEP_KINDS.indexOf('search');
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
 
 /** Whether something made a failure good: nothing did; work went on, and whether it did is not known; it came right. */
@@ -12,6 +13,8 @@ export type Mended = 'no' | 'went on' | 'right';
 /** What came after a step, up to the next prompt. */
 class Later {
   private tests = false;
+  /** Something was done, and tests passed after it. */
+  private testsAfterWork = false;
   /** The main agent did or said something. */
   private work = false;
   /** By lane and activity, and by lane and tool. */
@@ -26,6 +29,7 @@ class Later {
 
   clear(): void {
     this.tests = false;
+    this.testsAfterWork = false;
     this.work = false;
     this.lane = -1;
     this.right.clear();
@@ -38,6 +42,7 @@ class Later {
     if (lane === 0) this.work = true;
     if (look) return;
     if (kind === ACTIVITY.test) this.tests = true;
+    else if (this.tests) this.testsAfterWork = true;
     if (input >= 0) this.sameRight.add(input);
     if (lane === this.lane && kind === this.kind && tool === this.tool) return;
     this.lane = lane;
@@ -60,7 +65,8 @@ class Later {
     const { test, edit, run, delegate } = ACTIVITY;
     switch (kind) {
       case test:
-        return this.tests ? 'right' : 'no';
+        // Other tests, with nothing done in between, pass as they did before.
+        return this.testsAfterWork ? 'right' : this.tests ? 'went on' : 'no';
       case edit:
         return has(edit) ? 'right' : 'no';
       case run:
@@ -103,10 +109,11 @@ const MOST_NAMED = 50;
 /**
  * How phases went, by the failures in them.
  *
- * - Tests that failed are made good by tests that pass; an edit that failed by one that works; a command that failed by the same
- *   one, or where work went on: with another command that works, or, unless it was tried again in vain, with an edit. All of that up to the next prompt: who must ask again was not served.
+ * - Tests that failed are made good by the same ones that pass, or by any that pass after something was done; an edit that
+ *   failed by one that works; a command that failed by the same one, or where work went on: with another command that works, or, unless it was tried again in vain, with an edit. All of that up to the next prompt: who must ask again was not served.
  * - A search without matches, a file that is not there, a command that only looks: no failures of the work. Only where three or
- *   more calls of a phase all failed.
+ *   more calls of a phase all failed, and no answer came of it: that nothing was found may be the
+ *   answer.
  * - Denied calls are no failures of the work.
  * - What failed in a subagent is the subagent's matter; that the subagent failed is the main agent's.
  *
@@ -142,6 +149,7 @@ export function* outcomesInSlices(
     const own = found[at]!;
     let calls = 0;
     let failed = 0;
+    let looked = 0;
     let lastFailed = -1;
     for (let step = end - 1; step >= firstStep; step--) {
       if (step % SLICE === 0) yield;
@@ -167,7 +175,12 @@ export function* outcomesInSlices(
           failed++;
           if (lastFailed < 0) lastFailed = step;
         }
-        if (kind === ACTIVITY.explore) continue;
+        if (kind === ACTIVITY.explore) {
+          // A file that is not there was thought to be there.
+          const looks = (flags & FLAG.look) !== 0 || columns.kind[row] === SEARCH;
+          if (lane === 0 && looks) looked++;
+          continue;
+        }
         const retry = (flags & FLAG.retry) !== 0;
         const how = later.mends(lane, kind, tool, columns.inputKey[row]!, retry);
         note(own, step, lane !== 0 && how === 'no' ? 'went on' : how);
@@ -177,7 +190,8 @@ export function* outcomesInSlices(
         if (columns.kind[row] === ASSISTANT) later.answer();
       }
     }
-    if (calls >= 3 && failed === calls && own.failedStep < 0) {
+    const answered = looked === calls && later.goesOn;
+    if (calls >= 3 && failed === calls && own.failedStep < 0 && !answered) {
       own.failedStep = lastFailed;
       if (own.failureCount === 0) note(own, lastFailed, 'no');
     }

@@ -23,6 +23,9 @@ export function* findCacheBreaks(fold: SessionFold, known?: CallShares): Sliced<
     return mayMark && context.markOf(row) !== undefined;
   });
   const lanes: CacheLane[] = [];
+  /** Settings hold for all of a session's agents: how often they changed so far, and as of each lane's last answer. */
+  let settings = 0;
+  const settled: number[] = [];
   const breaks: CacheBreak[] = [];
   const usage = emptyUsage();
   let shares = known;
@@ -31,11 +34,14 @@ export function* findCacheBreaks(fold: SessionFold, known?: CallShares): Sliced<
     const row = rows[at]!;
     const code = lane[row]!;
     lanes[code] ??= new CacheLane();
+    settled[code] ??= settings;
     const state = lanes[code];
     const kind = type[row]!;
     if (kind === TYPE.llm_response) {
       if (!cost.usageInto(row, usage)) continue;
       const model = cost.modelOfRow(row);
+      if (settled[code]! < settings) state.marked('settings');
+      settled[code] = settings;
       const loss = state.answer(usage, model, timeMs[row]!);
       if (loss === undefined) continue;
       shares ??= yield* CallShares.inSlices(fold);
@@ -52,8 +58,7 @@ export function* findCacheBreaks(fold: SessionFold, known?: CallShares): Sliced<
     } else if ((flags[row]! & FLAG.compaction) !== 0) state.compact(timeMs[row]!);
     else {
       const mark = context.markOf(row);
-      // Settings hold for all of a session's agents.
-      if (mark === 'settings') for (const each of lanes) each?.marked(mark);
+      if (mark === 'settings') settings++;
       else if (mark !== undefined) state.marked(mark);
       else state.ask(timeMs[row]!);
     }

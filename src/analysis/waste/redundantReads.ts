@@ -20,6 +20,9 @@ export interface RedundantRead {
 }
 
 const READ = STEP_KINDS.indexOf('read');
+const RUN = STEP_KINDS.indexOf('run');
+/** Commands that leave a project's files as they are, and those that did not run. */
+const HARMLESS = FLAG.look | FLAG.test | FLAG.denied | FLAG.subagent;
 const FILES = 1_000_000;
 /** A prompt of less than this part of the one before has lost some of what it held. */
 const CUT = 0.9;
@@ -34,8 +37,8 @@ interface Known {
 }
 
 /**
- * Reads of lines that the lane had in its window already: read before, by a tool that reads, with no compaction and no
- * change by anyone in between. In time order.
+ * Reads of lines that the lane had in its window already: read before, by a tool that reads, with no compaction, no
+ * change by anyone and no command that may have made one in between. In time order.
  */
 export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
   const { columns, files, context, cost } = fold;
@@ -43,12 +46,19 @@ export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
   const { first, next } = opsByRow(fold);
   const same = sameFiles(fold);
   const fileOf = (code: number): number => same?.[code] ?? code;
+  // Transcripts do not tell what commands change: `sed -i`, `git checkout`, a formatter may have changed any file.
+  const isCommand = (row: number): boolean => {
+    if (type[row] !== TYPE.tool_result && type[row] !== TYPE.error) return false;
+    const call = pair[row]!;
+    return call >= 0 && kind[call] === RUN && ((flags[row]! | flags[call]!) & HARMLESS) === 0;
+  };
   const rows = yield* rowsInTime(
     fold,
     (row) =>
       first[row]! >= 0 ||
       (flags[row]! & FLAG.compaction) !== 0 ||
       files.mayChangeMore(row) ||
+      isCommand(row) ||
       isBilled(fold, row) ||
       (type[row] === TYPE.session_start && context.markOf(row) === 'clear'),
   );
@@ -121,15 +131,17 @@ export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
         memory.add(ranges);
       }
     }
+    let told = false;
     for (let op = first[row]!; op >= 0; op = next[op]!) {
       files.change(op, change);
       if (change.isRead) continue;
+      told = true;
       const changed = fileOf(change.file);
       // Which file it was is not known: it may be any.
       if (changed < 0) unknown++;
       else changes[changed]!++;
     }
-    if (files.mayChangeMore(row)) unknown++;
+    if (files.mayChangeMore(row) || (!told && isCommand(row))) unknown++;
     if (redundant && file >= 0) found.push({ call, file, times });
   }
   return found;

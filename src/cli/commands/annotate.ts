@@ -209,7 +209,9 @@ async function remove(
   id: string,
   json: boolean | undefined,
 ): Promise<number> {
-  const all = readAnnotations(entry.directory).filter((each) => each.id.startsWith(id));
+  const known = readAnnotations(entry.directory);
+  const exact = known.filter((each) => each.id === id);
+  const all = exact.length > 0 ? exact : known.filter((each) => each.id.startsWith(id));
   const [one] = all;
   if (id === '' || one === undefined) {
     throw new CliError(
