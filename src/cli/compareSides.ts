@@ -5,13 +5,12 @@ import { changedFiles } from '../analysis/compare/outcome.ts';
 import { type Content, sameContent } from '../history/content.ts';
 import { FileHistory } from '../history/fileHistory.ts';
 import type { StepView } from '../model/step.ts';
-import { isActive, summarise } from '../model/summary.ts';
+import { isActive } from '../model/summary.ts';
 import { SessionNames } from '../trace/names.ts';
 import type { TraceSession } from '../trace/session.ts';
 import type { SessionEntry, TraceStore } from '../trace/store.ts';
 import { breathe, type Io, Progress } from './io.ts';
-import { billedElsewhere } from './listing.ts';
-import { processState, readSession } from './traces.ts';
+import { readBilled } from './listing.ts';
 
 export interface Side {
   entry: SessionEntry;
@@ -21,13 +20,10 @@ export interface Side {
 
 /** @throws CliError, Interrupted */
 export async function readSide(io: Io, store: TraceStore, entry: SessionEntry): Promise<Side> {
-  const session = await readSession(io, entry, {
-    billedElsewhere: await billedElsewhere(io, store, entry),
-  });
-  const status = summarise(session.fold, { nowMs: io.now(), process: processState(io, entry.id) });
+  const { session, summary } = await readBilled(io, store, entry);
   const name = new SessionNames(io.env).get(entry.traceDir, entry.id);
   const work = sideFacts(session, {
-    live: isActive(status),
+    live: isActive(summary),
     ...(name === undefined ? {} : { title: name }),
   });
   const progress = new Progress(io);

@@ -1,4 +1,4 @@
-import { isCostKnown, type SessionSummary, summarise } from '../../model/summary.ts';
+import { isCostKnown, type SessionSummary } from '../../model/summary.ts';
 import { usd } from '../../report/sessionJson.ts';
 import {
   type ChildrenSum,
@@ -10,8 +10,8 @@ import { failuresOf } from '../../trace/findings.ts';
 import type { ListedSession } from '../../trace/sessionSummary.ts';
 import { EXIT } from '../exit.ts';
 import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
-import { billedElsewhere, summariseAll } from '../listing.ts';
-import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
+import { openSession, summariseAll } from '../listing.ts';
+import type { TraceOptions } from '../traces.ts';
 
 export interface StatsOptions extends TraceOptions {
   json?: boolean;
@@ -26,14 +26,7 @@ export async function stats(
   id: string | undefined,
   options: StatsOptions,
 ): Promise<number> {
-  const store = openStore(io, options);
-  const entry = findSession(io, store, id);
-  const elsewhere = await billedElsewhere(io, store, entry);
-  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
-  const summary = summarise(session.fold, {
-    nowMs: io.now(),
-    process: processState(io, entry.id),
-  });
+  const { store, entry, session, summary } = await openSession(io, id, options);
   const below =
     options.includeSubagents === true ? childrenOf(entry.id, await summariseAll(io, store)) : [];
   const report = statsReport(entry.id, session.fold, summary, {
