@@ -2,12 +2,12 @@ import { stepOfEvent } from '../model/eventStep.ts';
 import type { AnnotationView, FromReplayPage, ToReplayPage } from '../protocol/replay.ts';
 import {
   type Annotation,
-  addAnnotation,
   annotationsStamp,
   changeAnnotation,
   readAnnotations,
   removeAnnotation,
 } from '../trace/annotations.ts';
+import { noteOnStep } from '../trace/stepNote.ts';
 import type { LiveSession } from './liveSession.ts';
 
 /** What notes need of whatever shows them. */
@@ -89,18 +89,7 @@ export class SessionNotes {
         return;
       }
       if (!Number.isSafeInteger(step) || step < 0) return;
-      const { trace } = this.session;
-      const row = trace.fold.steps.row(step);
-      const [event] = row < 0 ? [] : trace.readEvents([row]);
-      if (!event) throw new Error('This step is no longer in the trace.');
-      addAnnotation(this.directory, this.session.id, {
-        eventId: event.event_id,
-        offsetSeconds:
-          Math.round(trace.fold.columns.timeMs[row]! - trace.fold.session.firstMs) / 1000,
-        label,
-        note,
-        author: this.author,
-      });
+      noteOnStep(this.session.trace, step, { label, note, author: this.author });
     });
   }
 

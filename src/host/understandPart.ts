@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import { annotateStep, userName } from './annotateStep.ts';
+import { userName } from '../trace/stepNote.ts';
+import { annotateStep } from './annotateStep.ts';
 import { CompareFeed } from './compareFeed.ts';
 import type { LiveSession } from './liveSession.ts';
 import { patiently } from './patiently.ts';

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { stepOfEvent } from '../../model/eventStep.ts';
 import { formatClock, formatMoment } from '../../model/format.ts';
 import { similar } from '../../model/similar.ts';
@@ -7,11 +6,11 @@ import {
   ANNOTATION_LABELS,
   type Annotation,
   AnnotationError,
-  addAnnotation,
   readAnnotations,
   removeAnnotation,
 } from '../../trace/annotations.ts';
 import type { TraceSession } from '../../trace/session.ts';
+import { noteOnStep, userName } from '../../trace/stepNote.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, type Io, print, printJson, styleFor, warn, widthOf } from '../io.ts';
@@ -64,20 +63,12 @@ async function add(
     throw new CliError('The session has no steps yet', EXIT.none);
   }
   const step = stepFor(session, options);
-  const row = fold.steps.row(step);
-  const [event] = session.readEvents([row]);
   const label = options.label?.trim() ?? '';
   const made = told(() =>
-    addAnnotation(
-      entry.directory,
-      entry.id,
-      {
-        eventId: event?.event_id ?? '',
-        offsetSeconds: offsetOf(session, row),
-        label,
-        note: options.note ?? '',
-        author: options.author ?? userName(),
-      },
+    noteOnStep(
+      session,
+      step,
+      { label, note: options.note ?? '', author: options.author ?? userName() },
       io.now(),
     ),
   );
@@ -126,7 +117,7 @@ export function parseOffset(text: string): number {
 /** The step that began nearest to so many ms after the session's beginning. */
 function nearestStep({ fold }: TraceSession, offsetMs: number): number {
   const { steps, columns } = fold;
-  const wanted = startOf(fold.session.firstMs) + offsetMs;
+  const wanted = fold.session.firstMs + offsetMs;
   let low = 0;
   let high = steps.length - 1;
   while (low < high) {
@@ -138,12 +129,6 @@ function nearestStep({ fold }: TraceSession, offsetMs: number): number {
   const before = low > 0 ? wanted - columns.timeMs[steps.row(low - 1)]! : Infinity;
   return before <= after ? low - 1 : low;
 }
-
-const startOf = (firstMs: number): number => (Number.isFinite(firstMs) ? firstMs : 0);
-
-/** Seconds, to the millisecond. */
-const offsetOf = ({ fold }: TraceSession, row: number): number =>
-  Math.round(fold.columns.timeMs[row]! - startOf(fold.session.firstMs)) / 1000;
 
 async function list(
   io: Io,
@@ -241,13 +226,5 @@ function told<Result>(act: () => Result): Result {
   } catch (error) {
     if (!(error instanceof AnnotationError)) throw error;
     throw new CliError(error.message, EXIT.usage);
-  }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username.slice(0, 80);
-  } catch {
-    return '';
   }
 }
