@@ -15,7 +15,7 @@ import { timelineText } from '../report/timelineText.ts';
 import { treeText } from '../report/treeReport.ts';
 import { whyMarkdown } from '../report/whyText.ts';
 import { promptsOf } from '../trace/findings.ts';
-import { metaParent, readMeta } from '../trace/meta.ts';
+import { metaParent, metaParentEvent } from '../trace/meta.ts';
 import type { LiveSession } from './liveSession.ts';
 
 export const REPORTS = ['explain', 'timeline', 'cost', 'context', 'why', 'tree'] as const;
@@ -29,6 +29,7 @@ const PHASE_LINES = 40;
 const MAX_TEXT = 2_000_000;
 /** Text that is made in one go; then the editor has its turn. */
 const SLICE = 65_536;
+
 /**
  * A report on a session, as Markdown: what the command line says. Where that is a table for a terminal, it is a block of code:
  * its columns stand under each other.
@@ -109,15 +110,14 @@ const block = (text: string): string => fenced('text', text.trimEnd().split('\n'
 
 function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
   const nodes = sessionTree(
-    sessions.map((session): TreeSession => {
-      const parentEvent = readMeta(session.entry)?.parent_event_id;
-      return {
+    sessions.map(
+      (session): TreeSession => ({
         session: session.trace,
         summary: session.summary(Date.now()),
         parent: metaParent(session.entry),
-        parentEvent: typeof parentEvent === 'string' ? parentEvent : undefined,
-      };
-    }),
+        parentEvent: metaParentEvent(session.entry),
+      }),
+    ),
   );
   return `${headed('Tree', sessions[0])}\n\n${block(withoutTitle(treeText(nodes, look)))}\n`;
 }

@@ -95,8 +95,11 @@ export class UnderstandPart implements vscode.Disposable {
     const chosen = await stepFor(this.deps, argument, step, vscode.l10n.t('Why which step?'));
     if (!chosen) return;
     const words = vscode.l10n.t('Why step {0}', chosen.step + 1);
-    await this.reports.open(chosen.session, 'why', words, chosen.step);
-    chosen.release();
+    try {
+      await this.reports.open(chosen.session, 'why', words, chosen.step);
+    } finally {
+      chosen.release();
+    }
   }
 
   private async report(id: keyof typeof REPORTS, argument: unknown): Promise<void> {
@@ -107,10 +110,13 @@ export class UnderstandPart implements vscode.Disposable {
     const { session, release } = chosen;
     const cancel = new AbortController();
     const reading = whenRead(engine.live, session, cancel.signal);
-    if (await patiently(vscode.l10n.t('Reading the session'), cancel, reading)) {
-      await this.reports.open(session, REPORTS[id], word);
+    try {
+      if (await patiently(vscode.l10n.t('Reading the session'), cancel, reading)) {
+        await this.reports.open(session, REPORTS[id], word);
+      }
+    } finally {
+      release();
     }
-    release();
   }
 
   dispose(): void {
