@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { userName } from '../trace/stepNote.ts';
 import { annotateStep } from './annotateStep.ts';
+import type { ChangeContents } from './changeContents.ts';
 import { CompareFeed } from './compareFeed.ts';
 import type { LiveSession } from './liveSession.ts';
 import { patiently } from './patiently.ts';
@@ -42,11 +43,13 @@ export class UnderstandPart implements vscode.Disposable {
   private readonly reports: ReportDocuments;
   private readonly search: SearchPick;
   readonly CompareFeed = CompareFeed;
+  readonly compareEnds: ChangeContents['compareEnds'];
   /** A session as a file: made of the same reports. */
   readonly exports = { exportName, exportSession };
 
   constructor(deps: UnderstandDeps) {
     this.deps = deps;
+    this.compareEnds = (...asked) => deps.contents.compareEnds(...asked);
     this.travel = new TimeTravel(deps);
     this.reports = new ReportDocuments(deps);
     this.search = new SearchPick(deps);
