@@ -14,7 +14,7 @@ import { timelineOf } from '../report/timelineReport.ts';
 import { timelineText } from '../report/timelineText.ts';
 import { treeText } from '../report/treeReport.ts';
 import { whyMarkdown } from '../report/whyText.ts';
-import { promptsOf } from '../trace/findings.ts';
+import { promptsOf, wordsOf } from '../trace/findings.ts';
 import { metaParent, metaParentEvent } from '../trace/meta.ts';
 import type { LiveSession } from './liveSession.ts';
 
@@ -55,7 +55,7 @@ export async function reportText(
       return cost(session);
     case 'context':
       return contextMarkdown(
-        contextReport(session.id, trace.fold, wordsOf(session), { lanes: 'all', requests: false }),
+        contextReport(session.id, trace.fold, wordsOf(trace), { lanes: 'all', requests: false }),
       );
     case 'tree':
       return tree([session, ...family]);
@@ -120,15 +120,4 @@ function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
     ),
   );
   return `${headed('Tree', sessions[0])}\n\n${block(withoutTitle(treeText(nodes, look)))}\n`;
-}
-
-function wordsOf({ trace }: LiveSession): Parameters<typeof contextReport>[2] {
-  const prompts = promptsOf(trace);
-  return {
-    prompt: (row) => prompts.get(row) ?? '',
-    step: (step) => {
-      const view = trace.describe(step, step + 1)[0];
-      return [view?.verb, view?.target].filter(Boolean).join(' ');
-    },
-  };
 }

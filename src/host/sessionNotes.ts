@@ -1,4 +1,4 @@
-import { stepOfEvent } from '../model/eventStep.ts';
+import { stepsOfEvents } from '../model/eventStep.ts';
 import type { AnnotationView, FromReplayPage, ToReplayPage } from '../protocol/replay.ts';
 import {
   type Annotation,
@@ -58,10 +58,11 @@ export class SessionNotes {
 
   private tell(): void {
     const { fold } = this.session.trace;
+    const stepOf = stepsOfEvents(fold);
     const annotations = this.known.map(
       ({ id, eventId, label, note, author, createdAtMs }): AnnotationView => ({
         id,
-        step: stepOfEvent(fold, eventId),
+        step: stepOf(eventId),
         label,
         note,
         author,

@@ -4,7 +4,7 @@ import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { phaseName, sessionPhases } from '../analysis/phases/sessionPhases.ts';
 import { sessionWaste } from '../analysis/waste/sessionWaste.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
-import { STEP_KINDS, type StepKind } from '../model/step.ts';
+import { STEP_KINDS, type StepKind, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
 import { oneLine } from '../model/text.ts';
 import { StepReader } from './stepReader.ts';
@@ -121,7 +121,7 @@ function entryOf(reader: StepReader, step: number): TimelineEntry {
     timeMs: columns.timeMs[row]!,
     kind: STEP_KINDS[columns.kind[row]!]!,
     status,
-    words: [view.verb, view.target].filter((word) => word !== '').join(' '),
+    words: stepTitle(view),
     detail: [view.detail === 'failed' ? '' : view.detail, failed, ruled]
       .filter((word) => word !== '')
       .join(' · '),

@@ -83,7 +83,7 @@ const sumsJson = (sums: TreeSums): TreeSumsJson => ({
 const isPriced = ({ responses, unpriced }: TreeSums): boolean => responses > unpriced;
 
 /** `$4.37`, `≥$4.37`, `unpriced`, `~$0.02`, `$4.37 + ~$0.02`, `–`. */
-export function sumsCell(sums: TreeSums): string {
+function sumsCell(sums: TreeSums): string {
   const { nanoUsd, estimatedNanoUsd, unpriced } = sums;
   const guess = estimatedNanoUsd > 0 ? formatUsd(estimatedNanoUsd, { estimate: true }) : '';
   if (!isPriced(sums)) {

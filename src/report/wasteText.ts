@@ -24,7 +24,7 @@ const KINDS: Record<WasteKind, [one: string, many: string]> = {
 };
 
 /** Waste of one kind, and of cache breaks of one cause. */
-export interface WasteReason {
+interface WasteReason {
   kind: WasteKind;
   cause?: BreakCause;
   count: number;
@@ -36,7 +36,7 @@ export interface WasteReason {
 }
 
 /** By kind, and cache breaks by cause; the dearest first. */
-export function wasteReasons(waste: Waste): WasteReason[] {
+function wasteReasons(waste: Waste): WasteReason[] {
   const kinds = WASTE_KINDS.filter((kind) => kind !== 'cacheBreak')
     .map((kind) => ({ kind, ...waste.byKind[kind], tokens: 0, unpriced: 0 }))
     .filter(({ count }) => count > 0);
@@ -54,7 +54,7 @@ const price = ({ nanoUsd, count, unpriced }: WasteReason): string =>
     : `cost ${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
 
 /** One sentence of what happened, and one of what would help. */
-export function wasteSentence(reason: WasteReason): string {
+function wasteSentence(reason: WasteReason): string {
   const { kind, cause, count, durationMs, tokens } = reason;
   const took = durationMs >= 1000 ? ` and ${formatDuration(durationMs)}` : '';
   const again = `${formatTokens(tokens)} tokens that the cache had held were paid again`;
@@ -97,7 +97,7 @@ function summary(waste: Waste, totalNanoUsd: number): string {
 
 type Options = { style: Style; width?: number | undefined };
 
-export const NO_WASTE =
+const NO_WASTE =
   'Nothing was found that was paid for nothing: no failed phase, retry, read of what was known, or cold cache.';
 
 /** The sum, and a sentence a cause. */

@@ -6,7 +6,7 @@ import type { Style } from './style.ts';
 import { cutToWidth, padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
 
 /** How a link led to the next, in a word. */
-export const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
+const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
   here: 'this step',
   prompt: 'prompt',
   parent: 'called by',
@@ -20,7 +20,7 @@ export const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
   compaction: 'compacted',
 };
 
-export const NO_CAUSE = 'No cause found in the trace.';
+const NO_CAUSE = 'No cause found in the trace.';
 
 const REASON_COLUMNS = 10;
 

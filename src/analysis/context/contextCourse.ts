@@ -74,7 +74,7 @@ export interface ContextCourse {
   stamp: string;
 }
 
-export const MOST_LARGEST = 20;
+const MOST_LARGEST = 20;
 
 /** The course of one lane's window. About 0.1 s for a million events. */
 export function contextCourse(fold: SessionFold, lane = 0): ContextCourse {

@@ -1,6 +1,7 @@
-import { stepOfEvent } from '../../model/eventStep.ts';
+import { stepsOfEvents } from '../../model/eventStep.ts';
 import { formatClock, formatMoment } from '../../model/format.ts';
 import { similar } from '../../model/similar.ts';
+import { stepTitle } from '../../model/step.ts';
 import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from '../../report/terminalText.ts';
 import {
   ANNOTATION_LABELS,
@@ -72,7 +73,7 @@ async function add(
       io.now(),
     ),
   );
-  if (options.json === true) await printJson(io, annotationJson(session, entry, made));
+  if (options.json === true) await printJson(io, annotationJson(entry, made, step));
   else {
     await print(io, `Noted on step ${step + 1} of ${sanitizeLine(entry.id)} (${made.id})\n`);
     const [near] = similar(label, ANNOTATION_LABELS);
@@ -137,13 +138,14 @@ async function list(
   json: boolean,
 ): Promise<number> {
   const { fold } = session;
+  const stepOf = stepsOfEvents(fold);
   const all = readAnnotations(entry.directory)
-    .map((each) => ({ each, step: stepOfEvent(fold, each.eventId) }))
+    .map((each) => ({ each, step: stepOf(each.eventId) }))
     .sort((a, b) => a.each.offsetSeconds - b.each.offsetSeconds || a.step - b.step);
   if (json) {
     await printJson(
       io,
-      all.map(({ each }) => annotationJson(session, entry, each)),
+      all.map(({ each, step }) => annotationJson(entry, each, step)),
     );
     return EXIT.ok;
   }
@@ -157,7 +159,7 @@ async function list(
   const width = widthOf(io);
   for (const { each, step } of all) {
     const [view] = step < 0 ? [] : session.describe(step, step + 1);
-    const words = view === undefined ? '' : [view.verb, view.target].filter(Boolean).join(' ');
+    const words = stepTitle(view);
     const where = step < 0 ? 'no step of this trace' : `step ${step + 1}`;
     const lead = fit(`+${formatClock(each.offsetSeconds * 1000)}  ${where}`, width);
     const label = each.label === '' ? '' : ` [${fit(sanitizeLine(each.label), width, 40)}]`;
@@ -203,9 +205,8 @@ async function remove(
   return EXIT.ok;
 }
 
-/** Keys as the file has them, and the step. */
-function annotationJson(session: TraceSession, entry: SessionEntry, each: Annotation): object {
-  const step = stepOfEvent(session.fold, each.eventId);
+/** Keys as the file has them, and the step. @param step from 0; -1: none of this trace */
+function annotationJson(entry: SessionEntry, each: Annotation, step: number): object {
   return {
     annotation_id: each.id,
     session_id: entry.id,
