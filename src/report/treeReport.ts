@@ -3,6 +3,7 @@ import type { TreeNode, TreeSums } from '../analysis/tree/sessionTree.ts';
 import {
   formatCount,
   formatDuration,
+  formatKnownUsd,
   formatTokens,
   formatUsd,
   MISSING,
@@ -89,7 +90,7 @@ function sumsCell(sums: TreeSums): string {
   if (!isPriced(sums)) {
     return [guess, unpriced > 0 ? 'unpriced' : ''].filter(Boolean).join(' + ') || MISSING;
   }
-  const billed = `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+  const billed = formatKnownUsd(nanoUsd, unpriced);
   return guess === '' ? billed : `${billed} + ${guess}`;
 }
 

@@ -5,6 +5,7 @@ import type { SessionFold } from '../model/fold.ts';
 import {
   formatCount,
   formatDuration,
+  formatKnownUsd,
   formatPercent,
   formatTokens,
   formatUsd,
@@ -51,7 +52,7 @@ function wasteReasons(waste: Waste): WasteReason[] {
 const price = ({ nanoUsd, count, unpriced }: WasteReason): string =>
   unpriced === count
     ? `${count === 1 ? 'has' : 'have'} no known price`
-    : `cost ${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+    : `cost ${formatKnownUsd(nanoUsd, unpriced)}`;
 
 /** One sentence of what happened, and one of what would help. */
 function wasteSentence(reason: WasteReason): string {
@@ -92,7 +93,7 @@ function summary(waste: Waste, totalNanoUsd: number): string {
       ? `, ${formatPercent(waste.nanoUsd / totalNanoUsd)} of ${formatUsd(totalNanoUsd)}`
       : '';
   const took = waste.durationMs >= 1000 ? ` · ${formatDuration(waste.durationMs)}` : '';
-  return `${unpriced > 0 ? '≥' : ''}${formatUsd(waste.nanoUsd)} paid for nothing${share}${took}`;
+  return `${formatKnownUsd(waste.nanoUsd, unpriced)} paid for nothing${share}${took}`;
 }
 
 type Options = { style: Style; width?: number | undefined };
