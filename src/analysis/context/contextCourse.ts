@@ -104,7 +104,7 @@ export function contextAt(course: ContextCourse, step: number): ContextPoint | u
   return found;
 }
 
-/** Below this share of what was there, a request whose window nobody told to be compacted was (SEED's threshold). */
+/** Below this share of what was there, a request whose window nobody told to be compacted was: the Python tool's threshold. */
 const COMPACTED = 0.5;
 /** A smaller request in between (a title, a check by another model), after which all is back. */
 const DETOUR = 0.8;
