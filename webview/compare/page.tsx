@@ -2,7 +2,7 @@ import { useEffect, useReducer, useState } from 'preact/hooks';
 import { Announcer } from '../shared/announcer.tsx';
 import { ErrorBar, ProgressBar, readsLong } from '../shared/bars.tsx';
 import { Icon } from '../shared/icons.tsx';
-import { isTyping, KeyList, keyName } from '../shared/keys.tsx';
+import { KeyList, listenToKeys } from '../shared/keys.tsx';
 import { type CompareApp, ORDERS } from './app.ts';
 import { Heads } from './heads.tsx';
 import { Measures } from './measures.tsx';
@@ -90,17 +90,7 @@ function useKeys(app: CompareApp, onHelp: () => void): void {
     ORDERS.forEach((order, at) => {
       keys[String(at + 1)] = () => app.setOrder(order);
     });
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
-        return;
-      }
-      const run = keys[keyName(event).replace('Shift+?', '?')];
-      if (!run || !app.comparison) return;
-      event.preventDefault();
-      run();
-    };
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
+    return listenToKeys(keys, () => app.comparison !== undefined);
   }, [app, onHelp]);
 }
 

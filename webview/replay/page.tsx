@@ -2,7 +2,7 @@ import { useEffect, useReducer, useState } from 'preact/hooks';
 import { Announcer } from '../shared/announcer.tsx';
 import { ErrorBar, ProgressBar, readsLong } from '../shared/bars.tsx';
 import { Icon } from '../shared/icons.tsx';
-import { isTyping, KeyList, keyName } from '../shared/keys.tsx';
+import { KeyList, listenToKeys } from '../shared/keys.tsx';
 import type { ReplayApp } from './app.ts';
 import { Header } from './header.tsx';
 import { Inspector } from './inspector.tsx';
@@ -179,23 +179,14 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
       '?': onHelp,
       ...timelineKeys(app),
     };
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
-        return;
-      }
-      const key = keyName(event);
-      const run = keys[key.replace('Shift+?', '?')];
-      if (!run) return;
+    return listenToKeys(keys, (target, key) => {
       // Space and Enter press a button that has the focus; a step is no such button.
-      const onControl =
-        event.target instanceof Element && event.target.closest('button, a, [role=slider]');
-      const onStep = event.target instanceof Element && event.target.closest('.step-button');
-      if ((key === ' ' || key === 'Enter') && onControl && !onStep) return;
-      event.preventDefault();
-      run();
-    };
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
+      if ((key !== ' ' && key !== 'Enter') || !(target instanceof Element)) return true;
+      return (
+        target.closest('button, a, [role=slider]') === null ||
+        target.closest('.step-button') !== null
+      );
+    });
   });
 }
 
