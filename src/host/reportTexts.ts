@@ -4,7 +4,7 @@ import { whyChain } from '../analysis/why/whyChain.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { isActive } from '../model/summary.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
-import { type ContextWords, contextInSlices } from '../report/contextReport.ts';
+import { contextInSlices } from '../report/contextReport.ts';
 import { costMarkdown } from '../report/costReport.ts';
 import { explainMarkdown } from '../report/explainMarkdown.ts';
 import { explainInSlices } from '../report/explainReport.ts';
@@ -15,8 +15,8 @@ import { timelineInSlices } from '../report/timelineReport.ts';
 import { timelineText } from '../report/timelineText.ts';
 import { treeText } from '../report/treeReport.ts';
 import { whyMarkdown } from '../report/whyText.ts';
-import { promptsOf } from '../trace/findings.ts';
-import { metaParent, readMeta } from '../trace/meta.ts';
+import { promptsOf, wordsOf } from '../trace/findings.ts';
+import { metaParent, metaParentEvent } from '../trace/meta.ts';
 import { inSlices } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
 
@@ -31,6 +31,7 @@ const PHASE_LINES = 40;
 const MAX_TEXT = 2_000_000;
 /** Text that is made in one go; then the editor has its turn. */
 const SLICE = 65_536;
+
 /**
  * A report on a session, as Markdown: what the command line says. Where that is a table for a terminal, it is a block of code:
  * its columns stand under each other, as those of tables in Markdown do.
@@ -69,7 +70,7 @@ async function textOf(
     case 'context':
       return contextMarkdown(
         await inSlices(session, () =>
-          contextInSlices(session.id, trace.fold, wordsOf(session), { lanes: 'all' }),
+          contextInSlices(session.id, trace.fold, wordsOf(trace), { lanes: 'all' }),
         ),
       );
     case 'tree':
@@ -126,26 +127,14 @@ const block = (text: string): string => fenced('text', text.trimEnd().split('\n'
 
 function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
   const nodes = sessionTree(
-    sessions.map((session): TreeSession => {
-      const parentEvent = readMeta(session.entry)?.parent_event_id;
-      return {
+    sessions.map(
+      (session): TreeSession => ({
         session: session.trace,
         summary: session.summary(Date.now()),
         parent: metaParent(session.entry),
-        parentEvent: typeof parentEvent === 'string' ? parentEvent : undefined,
-      };
-    }),
+        parentEvent: metaParentEvent(session.entry),
+      }),
+    ),
   );
   return `${headed('Tree', sessions[0])}\n\n${block(withoutTitle(treeText(nodes, look)))}\n`;
-}
-
-function wordsOf({ trace }: LiveSession): ContextWords {
-  const prompts = promptsOf(trace);
-  return {
-    prompt: (row) => prompts.get(row) ?? '',
-    step: (step) => {
-      const view = trace.describe(step, step + 1)[0];
-      return [view?.verb, view?.target].filter(Boolean).join(' ');
-    },
-  };
 }

@@ -60,7 +60,8 @@ const TEST_NAME = /^(test|tests|spec|unittest|pytest|nose2?|trial)([:._-].*)?$|[
 /** How a test command's exit code is to be read. */
 export type TestRun =
   | 'no'
-  | 'test' /** It hides the tests' exit code: `… | tail`, `… || true`. */
+  | 'test'
+  // It hides the tests' exit code: `… | tail`, `… || true`.
   | 'hidden';
 
 export function testRun(command: string): TestRun {

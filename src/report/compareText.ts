@@ -16,8 +16,9 @@ import {
   measureDifference,
   measureValue,
 } from '../analysis/compare/measureWords.ts';
-import { formatDuration, formatMoment, formatUsd, MISSING, plural } from '../model/format.ts';
+import { formatDuration, formatKnownUsd, formatMoment, MISSING, plural } from '../model/format.ts';
 import type { StepView } from '../model/step.ts';
+import { OUTCOME_SIGNS } from './explainWords.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, padToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
@@ -41,7 +42,6 @@ const SIGNS: Record<Likeness, string> = {
   onlyA: '<',
   onlyB: '>',
 };
-export const PHASE_SIGNS = { ok: '✓', mixed: '↻', failed: '✕', running: '●' } as const;
 
 /** Rows before a divergence, and of it, that are shown. */
 const BEFORE = 3;
@@ -192,17 +192,13 @@ export function phaseRows({
   return rows;
 }
 
-export const phaseCost = ({ nanoUsd, unpriced }: ComparedPhase): string =>
-  unpriced !== undefined && unpriced > 0
-    ? nanoUsd > 0
-      ? `≥${formatUsd(nanoUsd)}`
-      : 'unpriced'
-    : formatUsd(nanoUsd);
+export const phaseCost = ({ nanoUsd, unpriced = 0 }: ComparedPhase): string =>
+  unpriced > 0 && nanoUsd === 0 ? 'unpriced' : formatKnownUsd(nanoUsd, unpriced);
 
 function phaseCell(phase: ComparedPhase | undefined, room: number, style: Style): string {
   if (!phase) return ' '.repeat(room);
   const end = `${formatDuration(phase.endMs - phase.startMs)}  ${padToWidth(phaseCost(phase), 8, 'right')}`;
-  const name = `${PHASE_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`;
+  const name = `${OUTCOME_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`;
   const space = Math.max(4, room - textWidth(end) - 1);
   const cell = `${padToWidth(cutToWidth(name, space), space)} ${end}`;
   return phase.outcome === 'failed'

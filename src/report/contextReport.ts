@@ -64,13 +64,15 @@ export interface ContributionJson {
   in_window: boolean;
 }
 
-export interface ContextLaneJson {
+/** How full the window of one agent is. */
+export interface LaneFactsJson {
   /** '' is the main agent. */
   lane: string;
   /** Of a subagent. */
   type: string;
   description: string;
   model: string;
+  /** null where it is not known. */
   window_tokens: number | null;
   tokens: number;
   peak_tokens: number;
@@ -78,6 +80,9 @@ export interface ContextLaneJson {
   fill: number | null;
   peak_fill: number | null;
   requests: number;
+}
+
+export interface ContextLaneJson extends LaneFactsJson {
   sources: ContextSources;
   compactions: CompactionJson[];
   turns: ContextTurnJson[];

@@ -39,17 +39,15 @@ export function phaseLines(
   return lines;
 }
 
+const NAMELESS = { label: '', name: '', depth: 0, rest: false, inside: false };
+
 /** Where no response was recorded nothing is known of its cost: that it was none, too, is not. */
 const pricedOfPhases = (responses: number, unpriced: number): Priced =>
   responses === 0 ? 'untold' : pricedOf(responses, unpriced);
 
 function phaseLine(phase: SessionPhase, wasteNanoUsd: number): CostLine {
   return {
-    label: '',
-    name: '',
-    depth: 0,
-    rest: false,
-    inside: false,
+    ...NAMELESS,
     outcome: phase.outcome,
     count: phase.calls,
     errors: phase.errors,
@@ -65,11 +63,7 @@ function sumOf(lines: readonly CostLine[], phases: readonly SessionPhase[]): Cos
   const sum = (of: (line: CostLine) => number): number =>
     lines.reduce((total, one) => total + of(one), 0);
   return {
-    label: '',
-    name: '',
-    depth: 0,
-    rest: false,
-    inside: false,
+    ...NAMELESS,
     count: sum(({ count }) => count),
     errors: sum(({ errors = 0 }) => errors),
     priced: pricedOfPhases(responses, unpriced),

@@ -1,5 +1,5 @@
 /** What a session cost, in words: sums, models, reconciliation. */
-import { formatCount, formatTokens, formatUsd, MISSING } from '../model/format.ts';
+import { formatCount, formatKnownUsd, formatTokens, formatUsd, MISSING } from '../model/format.ts';
 import { type CostSummary, isCostKnown } from '../model/summary.ts';
 import { type Usage, uncachedInput } from '../model/usage.ts';
 import { cacheHitRate } from './sessionJson.ts';
@@ -13,7 +13,7 @@ import { cutToWidth, sanitizeLine, textWidth } from './terminalText.ts';
  */
 export function costCell(cost: CostSummary): string {
   if (isCostKnown(cost)) {
-    return `${cost.unpriced > 0 ? '≥' : ''}${formatUsd(cost.nanoUsd)}`;
+    return formatKnownUsd(cost.nanoUsd, cost.unpriced);
   }
   if (cost.estimated > 0) return formatUsd(cost.estimatedNanoUsd, { estimate: true });
   return cost.unpriced > 0 ? 'unpriced' : MISSING;
@@ -102,7 +102,7 @@ export function modelTable(
       title: 'cost',
       align: 'right',
       text: ({ responses, unpriced, nanoUsd }) =>
-        unpriced === responses ? 'unpriced' : `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`,
+        unpriced === responses ? 'unpriced' : formatKnownUsd(nanoUsd, unpriced),
       paint: (cell, { unpriced }) => (unpriced > 0 ? style.yellow(cell) : cell),
     },
   ];

@@ -11,7 +11,7 @@ import { FLAG, TYPE } from '../model/columns.ts';
 import type { TraceEvent } from '../model/event.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { shownCommand } from '../model/scriptCommand.ts';
-import { STEP_KINDS } from '../model/step.ts';
+import { STEP_KINDS, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
 import { testRun } from '../model/testCommand.ts';
 import { oneLine } from '../model/text.ts';
@@ -244,7 +244,7 @@ function inFolder(path: string, cwd: string): string {
 function explainedCall(reader: StepReader, group: CallGroup): ExplainedCall {
   const view = reader.view(group.steps[0]!);
   const last = group.steps.length > 1 ? reader.view(group.steps.at(-1)!) : view;
-  const words = [view.verb, view.target].filter((word) => word !== '').join(' ');
+  const words = stepTitle(view);
   return {
     ...group,
     words,

@@ -2,7 +2,14 @@
 import type { Mended } from '../analysis/phases/outcome.ts';
 import type { PhaseOutcome, SessionPhase } from '../analysis/phases/phase.ts';
 import { WASTE_KINDS, type WasteKind } from '../analysis/waste/waste.ts';
-import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatKnownUsd,
+  formatUsd,
+  MISSING,
+  plural,
+} from '../model/format.ts';
 import { isCostKnown, type SessionSummary } from '../model/summary.ts';
 import type { ExplainedCall, ExplainedFile, ExplainedPhase, Explanation } from './explainReport.ts';
 
@@ -42,7 +49,7 @@ export const STATUS_WORDS: Record<SessionSummary['status'], string> = {
 export function phaseCost({ nanoUsd, responses, unpriced }: SessionPhase): string {
   if (responses === 0) return '';
   if (unpriced === responses) return 'unpriced';
-  return `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+  return formatKnownUsd(nanoUsd, unpriced);
 }
 
 /** `8m 41s · $0.31 · 12 calls · 1 error · steps 12–40`. */

@@ -3,7 +3,7 @@ import { describeStep } from '../model/describe.ts';
 import type { TraceEvent } from '../model/event.ts';
 import { failureLine } from '../model/failure.ts';
 import { shownCommand } from '../model/scriptCommand.ts';
-import type { StepView } from '../model/step.ts';
+import { type StepView, stepTitle } from '../model/step.ts';
 import { oneLine } from '../model/text.ts';
 
 /** Bytes; a line of ours is at most 1 MB. */
@@ -41,7 +41,7 @@ export class StepReader {
   /** What failed, and what it said. */
   failure(step: number): { words: string; message: string } {
     const { view, event, result } = this.read(step);
-    const words = [view.verb, view.target].filter((word) => word !== '').join(' ');
+    const words = stepTitle(view);
     const message = oneLine(failureLine(result), MESSAGE_LENGTH);
     const told = event !== undefined && result === undefined ? words : message;
     return { words, message: told === words ? '' : message };

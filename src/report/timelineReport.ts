@@ -5,7 +5,7 @@ import { phaseName, phasesInSlices } from '../analysis/phases/sessionPhases.ts';
 import { drain, type Sliced } from '../analysis/slices.ts';
 import { wasteInSlices } from '../analysis/waste/sessionWaste.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
-import { STEP_KINDS, type StepKind } from '../model/step.ts';
+import { STEP_KINDS, type StepKind, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
 import { testRun } from '../model/testCommand.ts';
 import { oneLine } from '../model/text.ts';
@@ -134,7 +134,7 @@ function entryOf(reader: StepReader, step: number): TimelineEntry {
     timeMs: columns.timeMs[row]!,
     kind: STEP_KINDS[columns.kind[row]!]!,
     status,
-    words: [view.verb, view.target].filter((word) => word !== '').join(' '),
+    words: stepTitle(view),
     detail: [view.detail === 'failed' ? '' : view.detail, failed, ruled, hidden]
       .filter((word) => word !== '')
       .join(' · '),

@@ -6,7 +6,7 @@ import type { Style } from './style.ts';
 import { cutToWidth, padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
 
 /** How a link led to the next, in a word. */
-export const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
+const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
   here: 'this step',
   prompt: 'prompt',
   parent: 'called by',
@@ -20,9 +20,9 @@ export const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
   compaction: 'compacted',
 };
 
-export const NO_CAUSE = 'No cause found in the trace.';
+const NO_CAUSE = 'No cause found in the trace.';
 /** Of a prompt, of what stands before the first one, of what the recorder notes. */
-export const NOTHING_BEFORE = 'Nothing in the trace led to it.';
+const NOTHING_BEFORE = 'Nothing in the trace led to it.';
 
 /** What is said where there is no chain; empty where there is one. */
 function withoutCause({ unexplained, links, cut }: WhyChain): string {

@@ -34,7 +34,7 @@ export const MAX_NOTE = 10_000;
 export const MAX_LABEL = 40;
 export const MAX_AUTHOR = 80;
 /** Annotations of one session. */
-export const MAX_ANNOTATIONS = 10_000;
+const MAX_ANNOTATIONS = 10_000;
 /** Bytes of the file that are read: it lies in a folder that anybody may have sent. */
 const MAX_BYTES = 16 * 1_048_576;
 /** A line that we write is far below: six bytes a character. */

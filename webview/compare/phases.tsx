@@ -3,6 +3,7 @@ import {
   formatClock,
   formatCount,
   formatDuration,
+  formatKnownUsd,
   formatUsd,
   plural,
 } from '../../src/model/format.ts';
@@ -205,10 +206,8 @@ function Row({
   );
 }
 
-function costWords({ nanoUsd, unpriced = 0 }: ComparedPhase): string {
-  if (unpriced === 0) return formatUsd(nanoUsd);
-  return nanoUsd > 0 ? `≥${formatUsd(nanoUsd)}` : 'unpriced';
-}
+const costWords = ({ nanoUsd, unpriced = 0 }: ComparedPhase): string =>
+  unpriced > 0 && nanoUsd === 0 ? 'unpriced' : formatKnownUsd(nanoUsd, unpriced);
 
 /** Where they first part. */
 function Divergence({

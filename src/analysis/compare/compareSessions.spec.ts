@@ -60,7 +60,7 @@ test('two agents on one prompt: the winner, by what, why, and where they part', 
   expect(verdict.by).toEqual(['cost', 'duration', 'calls', 'errors', 'tokens']);
   expect(verdict.fact).toMatch(/^B did the same job for \d\d% less, 5 minutes sooner\.$/);
   expect(verdict.cause).toMatch(
-    /^Both end with the same number of tests, 31, passing\. A sent [\d.]+ times as many tokens as B/,
+    /^Both end with the same number of tests, 31, passing\. A sent [\d.]+ times as many tokens as B and made 20 more calls\.$/,
   );
   expect(verdict.caution).toContain('One pair is a hint, not proof.');
   expect(verdict.caution).toContain('A changed files after the last tests.');

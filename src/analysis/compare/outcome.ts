@@ -174,6 +174,12 @@ export function changedFiles(a: Side, b: Side): ChangedFile[] {
   return [...files.values()].sort((x, y) => both(x) - both(y) || (x.path < y.path ? -1 : 1));
 }
 
+/** Paths of the files that both changed, and of which the traces do not tell whether they ended the same. */
+export const untoldFiles = (a: Side, b: Side): string[] =>
+  changedFiles(a, b)
+    .filter(({ content }) => content === 'unknown')
+    .map(({ path }) => path);
+
 /** By file, what its changes were, in order. */
 function changesOf(keys: StepKeys): Map<number, { hash: number; count: number }> {
   const made = new Map<number, { hash: number; count: number }>();

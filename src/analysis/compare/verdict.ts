@@ -201,7 +201,7 @@ function promptWords(a: SideFacts, b: SideFacts): string {
 }
 
 /** How both came out, in a sentence; empty where nothing is known. */
-export function outcomeWords(a: Outcome, b: Outcome, files: readonly ChangedFile[]): string {
+function outcomeWords(a: Outcome, b: Outcome, files: readonly ChangedFile[]): string {
   if (a.tests === 'passed' && b.tests === 'passed') {
     if (a.passed === undefined || b.passed === undefined)
       return 'Both end with their tests passing.';

@@ -75,7 +75,7 @@ export interface ContextCourse {
   stamp: string;
 }
 
-export const MOST_LARGEST = 20;
+const MOST_LARGEST = 20;
 
 /** The course of one lane's window. About 0.1 s for a million events. */
 export function contextCourse(fold: SessionFold, lane = 0): ContextCourse {
@@ -125,7 +125,7 @@ export function contextFill(course: ContextCourse): { step: Uint32Array; tokens:
   return { step, tokens: Float64Array.from(course.points, ({ tokens }) => tokens) };
 }
 
-/** Below this share of what was there, a request whose window nobody told to be compacted was (SEED's threshold). */
+/** Below this share of what was there, a request whose window nobody told to be compacted was: the Python tool's threshold. */
 const COMPACTED = 0.5;
 /** A smaller request in between (a title, a check by another model), after which all is back. */
 const DETOUR = 0.8;

@@ -10,7 +10,7 @@ export const ACTIVITY = Object.fromEntries(ACTIVITIES.map((name, code) => [name,
   number
 >;
 /** A step that says nothing of what the agent was at. */
-export const NO_CLASS = 255;
+const NO_CLASS = 255;
 
 const CLASS_OF_KIND = new Uint8Array(STEP_KINDS.length).fill(NO_CLASS);
 for (const [kind, activity] of [

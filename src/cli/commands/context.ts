@@ -2,7 +2,7 @@ import { contextMarkdown } from '../../report/contextMarkdown.ts';
 import { type ContextReport, contextInSlices } from '../../report/contextReport.ts';
 import { contextText } from '../../report/contextText.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
-import { promptsOf } from '../../trace/findings.ts';
+import { wordsOf } from '../../trace/findings.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, type Io, inSlices, print, printJson, styleFor, widthOf } from '../io.ts';
@@ -35,15 +35,7 @@ export async function context(
 }
 
 function reportOf(session: TraceSession, options: ContextOptions): Generator<void, ContextReport> {
-  const prompts = promptsOf(session);
-  const words = {
-    prompt: (row: number) => prompts.get(row) ?? '',
-    step: (step: number) => {
-      const view = session.describe(step, step + 1)[0];
-      return [view?.verb, view?.target].filter(Boolean).join(' ');
-    },
-  };
-  return contextInSlices(session.id, session.fold, words, {
+  return contextInSlices(session.id, session.fold, wordsOf(session), {
     lanes: lanesOf(session, options),
     requests: options.all === true,
     ...(options.limit === undefined ? {} : { window: options.limit }),
@@ -51,7 +43,7 @@ function reportOf(session: TraceSession, options: ContextOptions): Generator<voi
 }
 
 /** @throws CliError where there is no such subagent */
-export function lanesOf(
+function lanesOf(
   { fold }: TraceSession,
   options: { lane?: string; subagents?: boolean },
 ): number[] | 'all' {

@@ -1,11 +1,10 @@
-import { summarise } from '../../model/summary.ts';
 import { timelineJson } from '../../report/timelineJson.ts';
 import { timelineInSlices } from '../../report/timelineReport.ts';
 import { timelineText } from '../../report/timelineText.ts';
 import { EXIT } from '../exit.ts';
 import { breathe, CliError, type Io, inSlices, print, styleFor, widthOf } from '../io.ts';
-import { billedElsewhere } from '../listing.ts';
-import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
+import { openSession } from '../listing.ts';
+import type { TraceOptions } from '../traces.ts';
 
 export interface TimelineCommandOptions extends TraceOptions {
   json?: boolean;
@@ -24,14 +23,7 @@ export async function timeline(
 ): Promise<number> {
   if (options.all === true && options.limit !== undefined)
     throw new CliError('--all and --limit say two things', EXIT.usage, 'Leave one of them out.');
-  const store = openStore(io, options);
-  const entry = findSession(io, store, id);
-  const elsewhere = await billedElsewhere(io, store, entry);
-  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
-  const summary = summarise(session.fold, {
-    nowMs: io.now(),
-    process: processState(io, entry.id),
-  });
+  const { entry, session, summary } = await openSession(io, id, options);
   const work = timelineInSlices(session, summary);
   const found = await inSlices(io, work, `Looking through ${entry.id}`);
   const pieces =
