@@ -2,12 +2,16 @@ import { expect, test } from 'vitest';
 import { inSlices } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
 
-/** Rests so often that the editor has its turn in between. */
-function* slow(trace: { bytesRead: number }): Generator<void, number> {
+/** Goes on until the session has grown, which it does while the editor has its turn. */
+function* untilGrown(trace: { bytesRead: number }): Generator<void, number> {
   const before = trace.bytesRead;
-  const until = performance.now() + 30;
-  while (performance.now() < until) yield;
+  while (trace.bytesRead === before) yield;
   return before;
+}
+
+function* atOnce(trace: { bytesRead: number }): Generator<void, number> {
+  yield;
+  return trace.bytesRead;
 }
 
 const sessionOf = (trace: { epoch: number; bytesRead: number }) =>
@@ -18,7 +22,7 @@ test('what a session was found to be is of one moment, also where it grew meanwh
   let begun = 0;
   const found = inSlices(sessionOf(trace), () => {
     begun++;
-    return slow(trace);
+    return begun === 1 ? untilGrown(trace) : atOnce(trace);
   });
   setImmediate(() => {
     trace.bytesRead = 2;
@@ -35,7 +39,12 @@ test('a session that never stops growing is analysed in one go', async () => {
     if (going) setImmediate(grow);
   };
   grow();
-  const found = await inSlices(sessionOf(trace), () => slow(trace));
+  let begun = 0;
+  const found = await inSlices(sessionOf(trace), () => {
+    begun++;
+    return begun <= 3 ? untilGrown(trace) : atOnce(trace);
+  });
   going = false;
+  expect(begun).toBe(4);
   expect(found).toBe(trace.bytesRead);
 });
