@@ -303,6 +303,30 @@ describe('several runs', () => {
     expect(verdict.fact).toBe('A does the job more often.');
   });
 
+  test('runs that changed nothing, or changed files after their tests, did not do the job of the others', () => {
+    const worked = (work: (script: RunScript) => RunScript, weight: number) =>
+      Array.from({ length: 5 }, () =>
+        drain(
+          sideFacts(
+            session((writer) =>
+              work(new RunScript(writer, { ...CLAUDE, weight }).prompt())
+                .say('x')
+                .end(),
+            ),
+          ),
+        ),
+      );
+    const whole = worked((script) => script.edit('a.py', 3).run('pytest', '3 passed'), 9);
+    const idle = worked((script) => script.run('pytest', '3 passed'), 1);
+    const untested = worked((script) => script.run('pytest', '3 passed').edit('a.py', 3), 1);
+    for (const cheap of [idle, untested]) {
+      const { verdict, b } = compareRuns(whole, cheap);
+      expect(b).toMatchObject({ runs: 5, passed: 0 });
+      expect(verdict).toMatchObject({ winner: 'none', refused: 'unknown' });
+      expect(verdict.fact).toContain('no run of B is known to have done the job');
+    }
+  });
+
   test('runs of different prompts are not compared', () => {
     const other = drain(
       sideFacts(
