@@ -66,7 +66,7 @@ export function headText(
 ): string {
   const wide = width >= WIDE;
   const half = wide ? (width - 3) >> 1 : width;
-  const idLength = Math.max(ID_LENGTH, commonLength(a.id, b.id) + 1);
+  const idLength = Math.max(idLengthOf(a.id), commonLength(a.id, b.id) + 1);
   const lines = (letter: string, side: ComparedSession): string[] => {
     const { who, title, facts } = sideWords(side, idLength);
     // What tells two runs of one prompt apart comes first into the room there is.
@@ -98,9 +98,9 @@ function sideWords(
     who: [side.agent, ...side.models].map(sanitizeLine).filter(Boolean).join(' · '),
     title: sanitizeLine(side.title) || 'Untitled session',
     facts: [
+      sanitizeLine(side.id).slice(0, idLength),
       side.startedAtMs > 0 ? formatMoment(side.startedAtMs) : MISSING,
       ...(code.length > 0 ? [code.join(' @ ')] : []),
-      sanitizeLine(side.id).slice(0, idLength),
     ].join(' · '),
   };
 }
@@ -111,8 +111,8 @@ function commonLength(a: string, b: string): number {
   return length;
 }
 
-/** As much of an id as tells sessions apart in most folders. */
-const ID_LENGTH = 13;
+/** As much of an id as tells sessions apart in most folders: of a UUID its first group, as the list of sessions shows it. */
+const idLengthOf = (id: string): number => (/^[0-9a-f]{8}-/i.test(id) ? 8 : 13);
 
 export function verdictText(
   verdict: Verdict,
@@ -134,7 +134,7 @@ export function measuresText(
   { style, width }: Pick<CompareTextOptions, 'style' | 'width'>,
 ): string {
   const tested = measures.some(({ p }) => p !== undefined);
-  return renderTable<TestedMeasure>(
+  const table = renderTable<TestedMeasure>(
     [
       { title: tested ? 'median' : '', text: ({ name }) => MEASURE_LABELS[name].toLowerCase() },
       { title: 'A', align: 'right', text: (measure) => measureValue(measure, 'a') },
@@ -170,6 +170,8 @@ export function measuresText(
     measures,
     { style, width },
   );
+  const note = 'duration: at work, without the time until the next prompt';
+  return `${table}${wrapFacts(note, width).map(style.dim).join('\n')}\n`;
 }
 
 const painted = (cell: string, verdict: Measure['verdict'], style: Style): string =>

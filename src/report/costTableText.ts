@@ -157,9 +157,7 @@ export function costTableMarkdown(table: CostTable): string {
   return [
     row([capital(table.title), ...columns.map(({ title }) => capital(title))]),
     row(['---', ...columns.map(() => '---:')]),
-    ...table.lines.map((one) =>
-      row([nameMarkdown(one), ...columns.map(({ text }) => markdownText(text(one)))]),
-    ),
+    ...table.lines.map((one) => row([nameMarkdown(one), ...columns.map(({ text }) => text(one))])),
   ].join('\n');
 }
 

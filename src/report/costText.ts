@@ -51,7 +51,7 @@ const usageColumns = <Row>(usage: (row: Row) => Usage): TableColumn<Row>[] => [
     title: 'input',
     expendable: 3,
     align: 'right',
-    text: (row) => tokens(uncachedInput(usage(row))),
+    text: (row) => tokens(Math.max(0, uncachedInput(usage(row)))),
   },
   {
     title: 'cache read',
@@ -93,7 +93,11 @@ export function modelTable(
       align: 'right',
       text: ({ responses }) => formatCount(responses),
     },
-    ...usageColumns<ModelSum>(({ usage }) => usage),
+    // Agents that write no such caches, or none for an hour, leave the room to the names.
+    ...usageColumns<ModelSum>(({ usage }) => usage).filter(
+      ({ title, text }) =>
+        !title.startsWith('write') || cost.models.some((one) => text(one) !== '0'),
+    ),
     {
       title: 'cost',
       align: 'right',

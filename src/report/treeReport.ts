@@ -80,7 +80,9 @@ const sumsJson = (sums: TreeSums): TreeSumsJson => ({
   denied: sums.denied,
 });
 
-const isPriced = ({ responses, unpriced }: TreeSums): boolean => responses > unpriced;
+/** Something has a price; or all of it was billed to other sessions, so that it cost nothing. */
+const isPriced = ({ responses, unpriced, copied }: TreeSums): boolean =>
+  responses > unpriced || (responses === 0 && copied > 0);
 
 /** `$4.37`, `≥$4.37`, `unpriced`, `~$0.02`, `$4.37 + ~$0.02`, `–`. */
 export function sumsCell(sums: TreeSums): string {

@@ -163,12 +163,12 @@ export function wasteMarkdown(fold: SessionFold, waste: Waste, totalNanoUsd: num
     .slice(0, MOST)
     .map(
       (one) =>
-        `| ${formatCount(one.step + 1)} | ${KINDS[one.kind][0]} | ${markdownText(itemWords(fold, one))} | ${markdownText(itemCost(one))} |`,
+        `| ${formatCount(one.step + 1)} | ${KINDS[one.kind][0]} | ${markdownText(itemWords(fold, one))} | ${itemCost(one)} |`,
     );
   return [
-    `${markdownText(summary(waste, totalNanoUsd))}.`,
+    `${summary(waste, totalNanoUsd)}.`,
     '',
-    ...wasteReasons(waste).map((reason) => `- ${markdownText(wasteSentence(reason))}`),
+    ...wasteReasons(waste).map((reason) => `- ${wasteSentence(reason)}`),
     '',
     '| Step | Kind | What | Cost |',
     '| ---: | --- | --- | ---: |',

@@ -1,6 +1,6 @@
 /** What reports want to know of a session that only its file has. */
 import { FLAG } from '../model/columns.ts';
-import { failureReason } from '../model/failure.ts';
+import { failureLine } from '../model/failure.ts';
 import { oneLine } from '../model/text.ts';
 import type { TraceSession } from './session.ts';
 
@@ -30,7 +30,7 @@ export function* failuresOf(session: TraceSession): Generator<FailedStep> {
       at: Math.round(columns.timeMs[row]!) / 1000,
       kind: (flags & FLAG.denied) !== 0 ? 'denied' : 'error',
       step: [view.verb, view.target].filter(Boolean).join(' '),
-      message: pair < 0 ? '' : oneLine(failureReason(session.readEvents([pair])[0]), 300),
+      message: pair < 0 ? '' : oneLine(failureLine(session.readEvents([pair])[0]), 300),
     };
   }
 }

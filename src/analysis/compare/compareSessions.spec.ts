@@ -7,8 +7,9 @@ import { CLAUDE, CODEX, claudeRun, codexRun, RunScript } from '../../../test/com
 import { TraceWriter } from '../../../test/traceWriter.ts';
 import type { Pricer } from '../../model/usage.ts';
 import { TraceSession } from '../../trace/session.ts';
+import { drain } from '../slices.ts';
 import { compareRuns } from './compareRuns.ts';
-import { compareSessions, drain, sideFacts } from './compareSessions.ts';
+import { compareSessions, sideFacts } from './compareSessions.ts';
 import { type Comparison, LIKENESSES } from './comparison.ts';
 import { measureDifference } from './measureWords.ts';
 import { testCounts } from './outcome.ts';
@@ -58,7 +59,9 @@ test('two agents on one prompt: the winner, by what, why, and where they part', 
   expect(verdict).toMatchObject({ winner: 'b', sure: 'hint', against: [] });
   expect(verdict.by).toEqual(['cost', 'duration', 'calls', 'errors', 'tokens']);
   expect(verdict.fact).toMatch(/^B did the same job for \d\d% less, 5 minutes sooner\.$/);
-  expect(verdict.cause).toMatch(/^Both end with the same number of tests, 31, passing\. A sent \d/);
+  expect(verdict.cause).toMatch(
+    /^Both end with the same number of tests, 31, passing\. A sent [\d.]+ times as many tokens as B/,
+  );
   expect(verdict.caution).toContain('One pair is a hint, not proof.');
   expect(verdict.caution).toContain('A changed files after the last tests.');
   expect(measures.map(({ name, a, b }) => [name, a, b])).toContainEqual(['errors', 7, 0]);
@@ -203,6 +206,20 @@ describe('no winner is named', () => {
     const { verdict } = compareSessions(session(done), session(done), { b: { live: true } });
     expect(verdict.fact).toBe("Can't compare yet: B still goes on.");
   });
+});
+
+test('a command that only looked and found nothing is no failure that is left', () => {
+  const left = (command: string): number =>
+    compare(
+      (writer) =>
+        void new RunScript(writer, CLAUDE)
+          .prompt()
+          .run(command, 'no such file', 1)
+          .say('Done.')
+          .end(),
+      claudeRun,
+    ).outcomes.a.errorsLeft;
+  expect([left('ls /w/nowhere'), left('make')]).toEqual([0, 1]);
 });
 
 test('what a session that goes on has not done yet is no divergence', () => {

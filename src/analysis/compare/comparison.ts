@@ -131,7 +131,7 @@ export interface Outcome {
   /** Steps that changed files after it: they were not tested. */
   untested: number;
   commits: number;
-  /** Commands whose last run failed, the newest first; at most 20 of `errorsLeft`. */
+  /** Commands of the work (not those that only look) whose last run failed, the newest first; at most 20 of `errorsLeft`. */
   errorsLeft: number;
   errorSteps: number[];
   filesChanged: number;

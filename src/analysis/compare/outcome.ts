@@ -7,6 +7,7 @@ import { STEP_KINDS } from '../../model/step.ts';
 import { testRun } from '../../model/testCommand.ts';
 
 import type { AnalysedSession } from '../analysed.ts';
+import { ACTIVITY, classOf } from '../phases/units.ts';
 import type { ChangedFile, Outcome } from './comparison.ts';
 import { relative, type StepKeys } from './stepKeys.ts';
 
@@ -51,7 +52,9 @@ export function sessionOutcome(session: AnalysedSession, live: boolean): Outcome
       outcome.testStep = step;
     }
     if (kind === MODIFY && !failed && outcome.testStep < 0) outcome.untested++;
-    if (kind === RUN && isCall && failed && columns.nextSame[row]! < 0) {
+    // A file that is not there, a search without a match: no failure of the work.
+    const worked = kind === RUN && isCall && classOf(fold, row) !== ACTIVITY.explore;
+    if (worked && failed && columns.nextSame[row]! < 0) {
       outcome.errorsLeft++;
       if (outcome.errorSteps.length < MOST_ERRORS) outcome.errorSteps.push(step);
     }

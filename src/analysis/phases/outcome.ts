@@ -1,6 +1,7 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import { ACTIVITY, classOf } from './units.ts';
 
 const SEARCH = STEP_KINDS.indexOf('search');
@@ -21,25 +22,34 @@ class Later {
   /** Calls by their input. */
   private readonly sameRight = new Set<number>();
   private readonly sameFailed = new Set<number>();
+  /** What was noted last: mostly the next one is its like. */
+  private lane = -1;
+  private kind = -1;
+  private tool = -1;
 
   clear(): void {
     this.tests = false;
     this.testsAfterWork = false;
     this.work = false;
+    this.lane = -1;
     this.right.clear();
     this.sameRight.clear();
     this.sameFailed.clear();
   }
 
-  /** A call that came right. */
+  /** A call that came right. @param input -1: no other call has its input */
   note(lane: number, kind: number, tool: number, input: number, look: boolean): void {
     if (lane === 0) this.work = true;
     if (look) return;
     if (kind === ACTIVITY.test) this.tests = true;
     else if (this.tests) this.testsAfterWork = true;
+    if (input >= 0) this.sameRight.add(input);
+    if (lane === this.lane && kind === this.kind && tool === this.tool) return;
+    this.lane = lane;
+    this.kind = kind;
+    this.tool = tool;
     this.right.add(lane * 16 + kind);
     this.right.add(-1 - (lane * 65_536 + tool));
-    this.sameRight.add(input);
   }
 
   answer(): void {
@@ -115,7 +125,17 @@ export function outcomesOf(
   list: Int32Array,
   phases: readonly { firstStep: number; part: number }[],
 ): Found[] {
+  return drain(outcomesInSlices(fold, list, phases));
+}
+
+/** As {@link outcomesOf}. */
+export function* outcomesInSlices(
+  fold: SessionFold,
+  list: Int32Array,
+  phases: readonly { firstStep: number; part: number }[],
+): Sliced<Found[]> {
   const { columns } = fold;
+  const { previousSame, nextSame } = columns;
   const found: Found[] = phases.map(() => ({
     failedStep: -1,
     mended: false,
@@ -132,6 +152,7 @@ export function outcomesOf(
     let looked = 0;
     let lastFailed = -1;
     for (let step = end - 1; step >= firstStep; step--) {
+      if (step % SLICE === 0) yield;
       const row = list[step]!;
       const type = columns.type[row]!;
       const flags = columns.flags[row]!;
@@ -144,7 +165,9 @@ export function outcomesOf(
         if ((flags & FLAG.error) === 0) {
           // A call without a result has not come right yet.
           if (columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0) {
-            later.note(lane, kind, tool, columns.inputKey[row]!, (flags & FLAG.look) !== 0);
+            const alone = previousSame[row]! < 0 && nextSame[row]! < 0;
+            const input = alone ? -1 : columns.inputKey[row]!;
+            later.note(lane, kind, tool, input, (flags & FLAG.look) !== 0);
           }
           continue;
         }

@@ -29,11 +29,20 @@ export interface AnnotateOptions extends TraceOptions {
   json?: boolean;
 }
 
+/** @param step as `--event` names it */
 export async function annotate(
   io: Io,
   id: string | undefined,
-  options: AnnotateOptions,
+  step: string | undefined,
+  given: AnnotateOptions,
 ): Promise<number> {
+  if (step !== undefined && given.event !== undefined) {
+    throw new CliError(
+      `"${sanitizeLine(step)}" and --event both name a step: give one of them`,
+      EXIT.usage,
+    );
+  }
+  const options = step === undefined ? given : { ...given, event: step };
   const says = options.note !== undefined || options.label !== undefined;
   const asked = [says, options.list === true, options.delete !== undefined].filter(Boolean).length;
   if (asked > 1) {
@@ -96,7 +105,7 @@ async function add(
 function stepFor(session: TraceSession, { event, at }: AnnotateOptions): number {
   const { fold } = session;
   if (event !== undefined && at !== undefined) {
-    throw new CliError('--event and --at both name a step: give one of them', EXIT.usage);
+    throw new CliError('--at and another word both name a step: give one of them', EXIT.usage);
   }
   if (event !== undefined) return stepArgument(fold, event);
   // Without either it is about the end, as far as it has come.
@@ -164,7 +173,7 @@ async function list(
   }
   if (all.length === 0) {
     io.stderr.write(
-      'Nothing is noted on this session. Add a note: agent-strace annotate --event 12 --note TEXT\n',
+      `Nothing is noted on this session. Add a note: agent-strace annotate ${sanitizeLine(entry.id).slice(0, 8)} 12 --note TEXT\n`,
     );
     return EXIT.ok;
   }

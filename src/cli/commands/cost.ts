@@ -1,4 +1,4 @@
-import { sessionCosts } from '../../analysis/costs/sessionCosts.ts';
+import { costsInSlices } from '../../analysis/costs/sessionCosts.ts';
 import type { BilledElsewhere } from '../../model/billing.ts';
 import { isActive, summarise } from '../../model/summary.ts';
 import { costTable } from '../../report/costBy.ts';
@@ -9,7 +9,7 @@ import { costJson, sessionJson } from '../../report/sessionJson.ts';
 import { promptsOf } from '../../trace/findings.ts';
 import type { TraceStore } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { CliError, type Io, inSlices, print, printJson, styleFor, widthOf } from '../io.ts';
 import { billedElsewhere, summariseAll, uniquePrefixes } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
@@ -41,7 +41,8 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
     process: processState(io, entry.id),
   });
   const { fold } = session;
-  const costs = sessionCosts(fold, { live: isActive(summary) });
+  const work = costsInSlices(fold, { live: isActive(summary) });
+  const costs = await inSlices(io, work, `Adding up ${entry.id}`);
   const prompts = promptsOf(session);
   if (options.csv === true && options.by !== undefined && options.by !== 'waste') {
     await print(io, costTableCsv(costTable(options.by, fold, costs, prompts)));

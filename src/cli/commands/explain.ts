@@ -1,10 +1,10 @@
 import { summarise } from '../../model/summary.ts';
 import { explainJson } from '../../report/explainJson.ts';
 import { explainMarkdown } from '../../report/explainMarkdown.ts';
-import { explainSession } from '../../report/explainReport.ts';
+import { explainInSlices } from '../../report/explainReport.ts';
 import { explainText } from '../../report/explainText.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { CliError, type Io, inSlices, print, printJson, styleFor, widthOf } from '../io.ts';
 import { billedElsewhere, uniquePrefixes } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
@@ -36,10 +36,11 @@ export async function explain(
     nowMs: io.now(),
     process: processState(io, entry.id),
   });
-  const explanation = explainSession(session, summary, {
+  const work = explainInSlices(session, summary, {
     ...(options.all === true ? { all: true } : {}),
     ...(options.phase === undefined ? {} : { phase: options.phase - 1 }),
   });
+  const explanation = await inSlices(io, work, `Looking through ${entry.id}`);
   if (options.phase !== undefined && explanation.told.length === 0) {
     const { length } = explanation.phases;
     throw new CliError(

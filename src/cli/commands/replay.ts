@@ -3,7 +3,7 @@ import type { TraceEvent } from '../../model/event.ts';
 
 import { EVENT_TYPES } from '../../model/event.ts';
 import { stepOfEvent } from '../../model/eventStep.ts';
-import { failureReason } from '../../model/failure.ts';
+import { failureLine } from '../../model/failure.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { similar } from '../../model/similar.ts';
 import { STEP_KINDS, type StepView } from '../../model/step.ts';
@@ -287,7 +287,7 @@ class Printer {
     });
     const events = this.session.readEvents(asked.map((row) => columns.pair[row]!));
     const byRow = new Map(asked.map((row, at) => [row, events[at]]));
-    return rows.map((row) => failureReason(byRow.get(row)));
+    return rows.map((row) => failureLine(byRow.get(row)));
   }
 }
 

@@ -22,7 +22,7 @@ import {
   widthOf,
 } from '../io.ts';
 import { summariseAll, uniquePrefixes } from '../listing.ts';
-import { listEntries, openStore, type TraceOptions } from '../traces.ts';
+import { listEntries, noSession, openStore, type TraceOptions } from '../traces.ts';
 
 export interface SearchOptions extends TraceOptions {
   limit?: number;
@@ -45,6 +45,10 @@ export async function search(
   const query = read(words.join(' '), io.now());
   const store = openStore(io, options);
   const entries = listEntries(io, store);
+  if (entries.length === 0) {
+    if (options.json === true) await printJson(io, []);
+    throw noSession(store);
+  }
   const matcher = new QueryMatcher(query);
   const costs = matcher.needsCost ? await costsOf(io, store, entries) : undefined;
   const limit = options.limit ?? DEFAULT_LIMIT;

@@ -1,9 +1,9 @@
 import { summarise } from '../../model/summary.ts';
 import { timelineJson } from '../../report/timelineJson.ts';
-import { timelineOf } from '../../report/timelineReport.ts';
+import { timelineInSlices } from '../../report/timelineReport.ts';
 import { timelineText } from '../../report/timelineText.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, styleFor, throwIfInterrupted, widthOf } from '../io.ts';
+import { breathe, CliError, type Io, inSlices, print, styleFor, widthOf } from '../io.ts';
 import { billedElsewhere } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
@@ -32,7 +32,8 @@ export async function timeline(
     nowMs: io.now(),
     process: processState(io, entry.id),
   });
-  const found = timelineOf(session, summary);
+  const work = timelineInSlices(session, summary);
+  const found = await inSlices(io, work, `Looking through ${entry.id}`);
   const pieces =
     options.json === true
       ? timelineJson(session, found, options.limit)
@@ -55,7 +56,7 @@ async function printPieces(io: Io, pieces: Iterable<string>): Promise<void> {
     if (text.length < WRITTEN) continue;
     await print(io, text);
     text = '';
-    throwIfInterrupted(io);
+    await breathe(io);
   }
   await print(io, text);
 }
