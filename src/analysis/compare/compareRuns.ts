@@ -65,7 +65,7 @@ export function compareRuns(a: readonly SideFacts[], b: readonly SideFacts[]): G
 const passes = ({ outcome }: SideFacts): boolean =>
   outcome.ending === 'answered' && outcome.tests === 'passed' && outcome.untested === 0;
 const hasChanges = ({ outcome }: SideFacts): boolean =>
-  outcome.filesChanged + outcome.unknownChanges > 0;
+  outcome.filesChanged + outcome.unknownChanges + outcome.edits > 0;
 const isBad = ({ outcome }: SideFacts): boolean =>
   outcome.ending === 'cut' || outcome.tests === 'failed';
 

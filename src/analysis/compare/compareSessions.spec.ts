@@ -202,6 +202,20 @@ describe('no winner is named', () => {
     expect(verdict.fact).toMatch(fact);
   });
 
+  test('edits of which nobody knows the files, and the same answer', () => {
+    const edits = (count: number) => (writer: TraceWriter) => {
+      const script = new RunScript(writer, { ...CLAUDE, weight: count }).prompt();
+      for (let at = 0; at < count; at++) {
+        script.call('Edit', { file_path: 'a.py', old_string: `${at}`, new_string: 'b' }, {});
+      }
+      script.say('Done.').end();
+    };
+    expect(compare(edits(5), edits(1)).verdict).toMatchObject({
+      winner: 'none',
+      refused: 'unknown',
+    });
+  });
+
   test('one goes on', () => {
     const { verdict } = compareSessions(session(done), session(done), { b: { live: true } });
     expect(verdict.fact).toBe("Can't compare yet: B still goes on.");
