@@ -202,6 +202,20 @@ describe('no winner is named', () => {
     expect(verdict.fact).toMatch(fact);
   });
 
+  test('edits of which nobody knows the files, and the same answer', () => {
+    const edits = (count: number) => (writer: TraceWriter) => {
+      const script = new RunScript(writer, { ...CLAUDE, weight: count }).prompt();
+      for (let at = 0; at < count; at++) {
+        script.call('Edit', { file_path: 'a.py', old_string: `${at}`, new_string: 'b' }, {});
+      }
+      script.say('Done.').end();
+    };
+    expect(compare(edits(5), edits(1)).verdict).toMatchObject({
+      winner: 'none',
+      refused: 'unknown',
+    });
+  });
+
   test('one goes on', () => {
     const { verdict } = compareSessions(session(done), session(done), { b: { live: true } });
     expect(verdict.fact).toBe("Can't compare yet: B still goes on.");
@@ -318,6 +332,30 @@ describe('several runs', () => {
     const { verdict } = compareRuns(runs([5, 5, 5, 5, 5]), runs([1, 1, 1, 1, 1], 1));
     expect(verdict).toMatchObject({ winner: 'a', sure: 'sure' });
     expect(verdict.fact).toBe('A does the job more often.');
+  });
+
+  test('runs that changed nothing, or changed files after their tests, did not do the job of the others', () => {
+    const worked = (work: (script: RunScript) => RunScript, weight: number) =>
+      Array.from({ length: 5 }, () =>
+        drain(
+          sideFacts(
+            session((writer) =>
+              work(new RunScript(writer, { ...CLAUDE, weight }).prompt())
+                .say('x')
+                .end(),
+            ),
+          ),
+        ),
+      );
+    const whole = worked((script) => script.edit('a.py', 3).run('pytest', '3 passed'), 9);
+    const idle = worked((script) => script.run('pytest', '3 passed'), 1);
+    const untested = worked((script) => script.run('pytest', '3 passed').edit('a.py', 3), 1);
+    for (const cheap of [idle, untested]) {
+      const { verdict, b } = compareRuns(whole, cheap);
+      expect(b).toMatchObject({ runs: 5, passed: 0 });
+      expect(verdict).toMatchObject({ winner: 'none', refused: 'unknown' });
+      expect(verdict.fact).toContain('no run of B is known to have done the job');
+    }
   });
 
   test('runs of different prompts are not compared', () => {

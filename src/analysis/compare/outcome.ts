@@ -31,6 +31,7 @@ export function sessionOutcome(session: AnalysedSession, live: boolean): Outcome
     errorSteps: [],
     filesChanged: fold.files.summaries().filter(({ writes }) => writes > 0).length,
     unknownChanges: fold.files.unknownCommands,
+    edits: 0,
     retries: fold.retries.retries,
     denied: fold.counts.denied,
     answerKey: 0,
@@ -51,7 +52,10 @@ export function sessionOutcome(session: AnalysedSession, live: boolean): Outcome
     if ((flags & FLAG.test) !== 0 && (flags & FLAG.denied) === 0 && outcome.testStep < 0) {
       outcome.testStep = step;
     }
-    if (kind === MODIFY && !failed && outcome.testStep < 0) outcome.untested++;
+    if (kind === MODIFY && !failed) {
+      outcome.edits++;
+      if (outcome.testStep < 0) outcome.untested++;
+    }
     // A file that is not there, a search without a match: no failure of the work.
     const worked = kind === RUN && isCall && classOf(fold, row) !== ACTIVITY.explore;
     if (worked && failed && columns.nextSame[row]! < 0) {

@@ -157,8 +157,8 @@ function doubtOf({ a, b, files }: Pair, winner: 'a' | 'b'): string {
   const [won, lost] = winner === 'a' ? [a.outcome, b.outcome] : [b.outcome, a.outcome];
   if (sameResult(won, lost, files)) return '';
   const [who, other] = winner === 'a' ? ['A', 'B'] : ['B', 'A'];
-  const changed = ({ filesChanged, unknownChanges }: Outcome): boolean =>
-    filesChanged + unknownChanges > 0;
+  const changed = ({ filesChanged, unknownChanges, edits }: Outcome): boolean =>
+    filesChanged + unknownChanges + edits > 0;
   if (!changed(won) && changed(lost)) return `${who} changed no file, ${other} did`;
   if (won.untested > 0) return `${who} changed files after its last tests`;
   if (
@@ -178,6 +178,8 @@ const passedWords = (outcome: Outcome, who: string): string =>
 function sameResult(a: Outcome, b: Outcome, files: readonly ChangedFile[]): boolean {
   if (a.unknownChanges + b.unknownChanges > 0) return false;
   if (files.length > 0) return files.every(({ content }) => content === 'same');
+  // They changed something, and nobody knows what.
+  if (a.edits + b.edits > 0) return false;
   return a.answerKey !== 0 && a.answerKey === b.answerKey;
 }
 
@@ -216,7 +218,7 @@ function outcomeWords(a: Outcome, b: Outcome, files: readonly ChangedFile[]): st
       case 'passed':
         return `${who} ends with ${passed === undefined ? 'passing tests' : `${plural(passed, 'passing test')}`}`;
       case 'unknown':
-        return `${who} ran tests and hid how they ended`;
+        return `${who} ran tests, and how they ended is not known`;
       case 'none':
         return `${who} ran none`;
     }
