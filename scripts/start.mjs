@@ -2,7 +2,7 @@
 // VS Code's browser build. Ctrl-C ends it and removes the demo's files.
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -90,6 +90,7 @@ if (code) {
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let play;
 cleanups.unshift(() => play?.kill());
+await windowOpened();
 while (!ending) {
   const player = join(root, 'demo', 'play.mjs');
   play = spawn('node', [player, project, '--config', claude], { env, stdio: 'inherit' });
@@ -97,6 +98,14 @@ while (!ending) {
   await sleep(20_000);
   // What it has changed.
   cpSync(join(workspace, 'src', 'payments'), join(project, 'src', 'payments'), { recursive: true });
+}
+
+/** A session that began before the window did is not shown by itself. Whoever takes long to look gets it all the same. */
+async function windowOpened() {
+  // The window reads the project's rules, and keeps them.
+  const sign = join(own.AGENT_STRACE_HOME, 'guard');
+  for (let waits = 0; waits < 200 && !ending && !existsSync(sign); waits++) await sleep(150);
+  await sleep(1000);
 }
 
 /** Two finished sessions of one prompt, in the agents' own words, through the product's own import. */
