@@ -19,7 +19,7 @@ export function stepArgument(fold: SessionFold, text: string): number {
       EXIT.none,
       steps.length === 0
         ? 'The session has no steps yet.'
-        : `The session has the steps 1 to ${steps.length}. See them: agent-strace replay`,
+        : `The session has the steps 1 to ${steps.length}. See them: agent-strace replay --numbers`,
     );
   }
   if (text === 'last-error') {

@@ -1,6 +1,6 @@
-import { userInfo } from 'node:os';
 import * as vscode from 'vscode';
-import { ANNOTATION_LABELS, addAnnotation, MAX_LABEL, MAX_NOTE } from '../trace/annotations.ts';
+import { ANNOTATION_LABELS, MAX_LABEL, MAX_NOTE } from '../trace/annotations.ts';
+import { noteOnStep, userName } from '../trace/stepNote.ts';
 import { mayWrite } from './patiently.ts';
 import { stepFor } from './stepArgument.ts';
 import type { UnderstandDeps } from './understandHost.ts';
@@ -8,7 +8,7 @@ import type { UnderstandDeps } from './understandHost.ts';
 /**
  * Lets the person note something on a step: a label, a note, or both.
  *
- * @throws {Error} in words for people, when it cannot be kept
+ * @throws {AnnotationError} when it cannot be kept
  */
 export async function annotateStep(
   deps: UnderstandDeps,
@@ -34,18 +34,7 @@ export async function annotateStep(
             : undefined,
     });
     if (note === undefined) return;
-    const { trace, entry, id } = chosen.session;
-    const row = trace.fold.steps.row(chosen.step);
-    const [event] = trace.readEvents([row]);
-    if (!event) throw new Error(vscode.l10n.t('This step is no longer in the trace.'));
-    addAnnotation(entry.directory, id, {
-      eventId: event.event_id,
-      offsetSeconds:
-        Math.round(trace.fold.columns.timeMs[row]! - trace.fold.session.firstMs) / 1000,
-      label,
-      note,
-      author: userName(),
-    });
+    noteOnStep(chosen.session.trace, chosen.step, { label, note, author: userName() });
     const show = vscode.l10n.t('Open in Replay');
     const answer = await vscode.window.showInformationMessage(
       vscode.l10n.t('Noted on step {0}.', chosen.step + 1),
@@ -79,13 +68,4 @@ async function pickLabel(title: string): Promise<string | undefined> {
   });
   list.dispose();
   return label === `$(note) ${none}` ? '' : label;
-}
-
-/** The name that the system knows the person by. */
-export function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return '';
-  }
 }

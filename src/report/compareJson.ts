@@ -8,12 +8,12 @@ import {
   LIKENESSES,
   type Measure,
   type Outcome,
+  type Verdict,
 } from '../analysis/compare/comparison.ts';
 import type { StepView } from '../model/step.ts';
 import { phaseRows, stepWords } from './compareText.ts';
-import { seconds } from './sessionJson.ts';
+import { seconds, usd } from './sessionJson.ts';
 
-const NANO = 1e9;
 /** Divergences whose steps are told in words. */
 const MOST_WORDED = 100;
 
@@ -29,16 +29,7 @@ export function comparisonJson(
     a: sessionJson(comparison.a),
     b: sessionJson(comparison.b),
     same_prompt: comparison.samePrompt,
-    verdict: {
-      winner: verdict.winner,
-      sure: verdict.sure,
-      refused: verdict.refused ?? null,
-      by: verdict.by.map(snake),
-      against: verdict.against.map(snake),
-      fact: verdict.fact,
-      cause: verdict.cause,
-      caution: verdict.caution,
-    },
+    verdict: verdictJson(verdict),
     measures: Object.fromEntries(comparison.measures.map((m) => [snake(m.name), measureJson(m)])),
     outcomes: { a: outcomeJson(comparison.outcomes.a), b: outcomeJson(comparison.outcomes.b) },
     phases: phaseRows(comparison).map(({ a, b, like }) => ({
@@ -84,12 +75,23 @@ function sessionJson(side: ComparedSession) {
   };
 }
 
+const verdictJson = (verdict: Verdict) => ({
+  winner: verdict.winner,
+  sure: verdict.sure,
+  refused: verdict.refused ?? null,
+  by: verdict.by.map(snake),
+  against: verdict.against.map(snake),
+  fact: verdict.fact,
+  cause: verdict.cause,
+  caution: verdict.caution,
+});
+
 function measureJson(measure: Measure) {
   const { name, verdict } = measure;
   const value = (side: 'a' | 'b') => {
     const one = orNull(measure[side]);
     if (one === null) return null;
-    return name === 'cost' ? one / NANO : name === 'duration' ? Math.round(one) : one;
+    return name === 'cost' ? usd(one) : name === 'duration' ? Math.round(one) : one;
   };
   return {
     unit:
@@ -135,7 +137,7 @@ function phaseJson(phase: ComparedPhase | undefined) {
     first_step: phase.firstStep + 1,
     last_step: phase.lastStep + 1,
     duration_ms: Math.round(phase.endMs - phase.startMs),
-    cost_usd: Number.isNaN(phase.nanoUsd) ? null : phase.nanoUsd / NANO,
+    cost_usd: Number.isNaN(phase.nanoUsd) ? null : usd(phase.nanoUsd),
     unpriced: phase.unpriced ?? 0,
     tool_calls: phase.calls,
   };
@@ -160,16 +162,7 @@ export function groupJson(
     a: side('a'),
     b: side('b'),
     same_prompt: comparison.samePrompt,
-    verdict: {
-      winner: verdict.winner,
-      sure: verdict.sure,
-      refused: verdict.refused ?? null,
-      by: verdict.by.map(snake),
-      against: verdict.against.map(snake),
-      fact: verdict.fact,
-      cause: verdict.cause,
-      caution: verdict.caution,
-    },
+    verdict: verdictJson(verdict),
     passed_p: comparison.passedP,
     measures: Object.fromEntries(
       comparison.measures.map((measure: GroupMeasure) => [

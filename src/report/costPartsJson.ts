@@ -89,7 +89,7 @@ export function breakdownJson(
   });
   return {
     phases: phases.map((phase, at) => ({
-      index: phase.index,
+      index: phase.index + 1,
       name: phaseName(fold, phase, prompts.get(phase.promptRow) ?? ''),
       prompt_number: phase.promptNumber,
       activity: phase.activity,
@@ -104,7 +104,8 @@ export function breakdownJson(
       retries: phase.retries,
       responses: phase.responses,
       unpriced: phase.unpriced,
-      cost_usd: money(phase.nanoUsd, phase.responses, phase.unpriced),
+      cost_usd:
+        phase.responses === 0 ? null : money(phase.nanoUsd, phase.responses, phase.unpriced),
       wasted_usd: known ? usd(waste.byPhase[at] ?? 0) : null,
     })),
     tools: breakdown.tools.map(({ tool, carried, ...rest }) => ({
@@ -171,7 +172,7 @@ export interface WasteJson {
     step: number;
     cost_usd: number | null;
     duration_ms: number;
-    /** Index of the failed phase. */
+    /** Index of the failed phase, from 1. */
     phase: number | null;
     path: string | null;
     /** Which attempt; how often read before. */
@@ -183,18 +184,21 @@ export interface WasteJson {
 }
 
 export function wasteJson(fold: SessionFold, waste: Waste, known: boolean): WasteJson {
-  const money = (nanoUsd: number): number | null => (known ? usd(nanoUsd) : null);
+  const unpricedBreaks = waste.byCause.reduce((sum, { unpriced }) => sum + unpriced, 0);
+  // Nothing but what has no price: how much that was is not known.
+  const money = (nanoUsd: number, unpriced: number): number | null =>
+    known && (nanoUsd > 0 || unpriced === 0) ? usd(nanoUsd) : null;
   const kinds = {} as WasteJson['kinds'];
   for (const kind of WASTE_KINDS) {
     const { count, nanoUsd, durationMs } = waste.byKind[kind];
     kinds[KIND_KEYS[kind]] = {
       count,
-      cost_usd: money(nanoUsd),
+      cost_usd: money(nanoUsd, kind === 'cacheBreak' ? unpricedBreaks : 0),
       duration_ms: Math.round(durationMs),
     };
   }
   return {
-    cost_usd: money(waste.nanoUsd),
+    cost_usd: money(waste.nanoUsd, unpricedBreaks),
     duration_ms: Math.round(waste.durationMs),
     kinds,
     causes: waste.byCause.map(({ cause, count, tokens, nanoUsd, unpriced }) => ({
@@ -216,7 +220,7 @@ function itemJson(fold: SessionFold, one: WasteItem, known: boolean): WasteJson[
     step: one.step + 1,
     cost_usd: priced ? usd(one.nanoUsd) : null,
     duration_ms: Math.round(one.durationMs),
-    phase: one.phase < 0 ? null : one.phase,
+    phase: one.phase < 0 ? null : one.phase + 1,
     path: one.file < 0 ? null : fold.files.paths.name(one.file),
     times: one.times > 0 ? one.times : null,
     cause: broken?.cause ?? null,

@@ -2,7 +2,7 @@ import type { SessionCosts } from '../analysis/costs/sessionCosts.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { phaseName } from '../analysis/phases/sessionPhases.ts';
 import type { SessionFold } from '../model/fold.ts';
-import { type CostLine, pricedOf } from './costBy.ts';
+import { type CostLine, type Priced, pricedOf } from './costBy.ts';
 
 /** Phases, those of one prompt under it. What the prompt says of itself is the sum of its phases. */
 export function phaseLines(
@@ -39,17 +39,19 @@ export function phaseLines(
   return lines;
 }
 
+const NAMELESS = { label: '', name: '', depth: 0, rest: false, inside: false };
+
+/** Where no response was recorded nothing is known of its cost: that it was none, too, is not. */
+const pricedOfPhases = (responses: number, unpriced: number): Priced =>
+  responses === 0 ? 'untold' : pricedOf(responses, unpriced);
+
 function phaseLine(phase: SessionPhase, wasteNanoUsd: number): CostLine {
   return {
-    label: '',
-    name: '',
-    depth: 0,
-    rest: false,
-    inside: false,
+    ...NAMELESS,
     outcome: phase.outcome,
     count: phase.calls,
     errors: phase.errors,
-    priced: pricedOf(phase.responses, phase.unpriced),
+    priced: pricedOfPhases(phase.responses, phase.unpriced),
     nanoUsd: phase.nanoUsd,
     wasteNanoUsd,
   };
@@ -61,14 +63,10 @@ function sumOf(lines: readonly CostLine[], phases: readonly SessionPhase[]): Cos
   const sum = (of: (line: CostLine) => number): number =>
     lines.reduce((total, one) => total + of(one), 0);
   return {
-    label: '',
-    name: '',
-    depth: 0,
-    rest: false,
-    inside: false,
+    ...NAMELESS,
     count: sum(({ count }) => count),
     errors: sum(({ errors = 0 }) => errors),
-    priced: pricedOf(responses, unpriced),
+    priced: pricedOfPhases(responses, unpriced),
     nanoUsd: sum(({ nanoUsd }) => nanoUsd),
     wasteNanoUsd: sum(({ wasteNanoUsd = 0 }) => wasteNanoUsd),
   };

@@ -29,7 +29,8 @@ export interface PhaseCost {
   started_at: number | null;
   tool_calls: number;
   errors: number;
-  cost_usd: number;
+  /** null: nothing of it has a price, or no response was recorded. */
+  cost_usd: number | null;
 }
 
 export interface CostReport extends CostJson {
@@ -53,6 +54,15 @@ export function costReport(
   prompts: ReadonlyMap<number, string>,
   costs?: SessionCosts,
 ): CostReport {
+  const priced = new Set(
+    costs?.phases
+      .filter(({ responses, unpriced }) => responses > unpriced)
+      .map(({ promptRow }) => promptRow),
+  );
+  const isPriced = (row: number): boolean =>
+    costs === undefined
+      ? isCostKnown(summary.cost) && summary.cost.unpriced === 0
+      : priced.has(row);
   return {
     session_id: id,
     title: summary.title,
@@ -63,7 +73,7 @@ export function costReport(
       started_at: Number.isFinite(phase.startMs) ? seconds(phase.startMs) : null,
       tool_calls: phase.calls,
       errors: phase.errors,
-      cost_usd: usd(phase.nanoUsd),
+      cost_usd: phase.nanoUsd > 0 || isPriced(phase.row) ? usd(phase.nanoUsd) : null,
     })),
     ...(costs === undefined
       ? {}
@@ -175,12 +185,12 @@ export function costMarkdown(cost: CostSummary, parts: CostTextParts): string {
   const sections = COST_BY.filter((by) => by !== 'waste').flatMap((by) => {
     const table = costTable(by, fold, costs, prompts);
     if (table.lines.every(({ rest }) => rest) && by !== 'tool') return [];
-    const notes = costNotes(table).map(markdownText).join('  \n');
+    const notes = costNotes(table).join('  \n');
     return [`## By ${NAMES[by]}\n\n${costTableMarkdown(table)}${notes ? `\n\n${notes}` : ''}`];
   });
   const waste = wasteMarkdown(fold, costs.waste, wholeCost(costs));
   return [
-    `# Cost: ${markdownText(costCell(cost))}`,
+    `# Cost: ${costCell(cost)}`,
     facts,
     ...(isCostKnown(cost) ? sections : []),
     ...(waste === '' || !isCostKnown(cost) ? [] : [`## Paid for nothing\n\n${waste}`]),

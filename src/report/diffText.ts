@@ -8,10 +8,10 @@ import {
   divergencesText,
   headText,
   measuresText,
-  PHASE_SIGNS,
   phaseCost,
   verdictText,
 } from './compareText.ts';
+import { OUTCOME_SIGNS } from './explainWords.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, sanitizeLine } from './terminalText.ts';
@@ -34,7 +34,7 @@ export function diffText(
     const [left, right] = [a[one.a], b[one.b]];
     const name = [left, right]
       .flatMap((phase) =>
-        phase ? [`${PHASE_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`] : [],
+        phase ? [`${OUTCOME_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`] : [],
       )
       .filter((text, at, all) => all.indexOf(text) === at)
       .join('  |  ');

@@ -7,6 +7,7 @@ import { sessionJson, usd } from './sessionJson.ts';
 
 export function explainJson(explanation: Explanation): object {
   const { id, summary, checks, waste, lines, lookAt, phases, told } = explanation;
+  const unpriced = waste.byCause.reduce((sum, one) => sum + one.unpriced, 0);
   return {
     ...sessionJson(id, summary),
     outcome: verdict(explanation, {
@@ -24,18 +25,19 @@ export function explainJson(explanation: Explanation): object {
       last_step: stepNumber(checks.lastStep),
       edits_after: checks.editsAfter,
     },
+    open_step: stepNumber(explanation.openStep),
     commits: { count: checks.commits, last_step: stepNumber(checks.commitStep) },
     phase_count: phases.length,
     phases: told.map((one) => toldJson(one, summary.startedAtMs)),
     waste: {
-      wasted_usd: usd(waste.nanoUsd),
+      wasted_usd: wasteUsd(waste.nanoUsd, unpriced),
       wasted_ms: Math.round(waste.durationMs),
       kinds: WASTE_KINDS.map((kind) => {
         const { nanoUsd, durationMs, count } = waste.byKind[kind];
         return {
           kind: snake(kind),
           count,
-          wasted_usd: usd(nanoUsd),
+          wasted_usd: wasteUsd(nanoUsd, kind === 'cacheBreak' ? unpriced : 0),
           wasted_ms: Math.round(durationMs),
         };
       }),
@@ -43,6 +45,10 @@ export function explainJson(explanation: Explanation): object {
     look_at: lookAt.map(({ step, words }) => ({ step: step + 1, reason: words })),
   };
 }
+
+/** null: there is waste, and none of it has a price. */
+const wasteUsd = (nanoUsd: number, unpriced: number): number | null =>
+  nanoUsd === 0 && unpriced > 0 ? null : usd(nanoUsd);
 
 function toldJson(told: ExplainedPhase, startMs: number): object {
   const { phase } = told;
@@ -71,6 +77,7 @@ function toldJson(told: ExplainedPhase, startMs: number): object {
       outcomes: call.outcomes,
     })),
     ran_more: told.moreCalls,
+    looked: told.looked,
     failures: told.failures.map(({ step, words, message, mended }) => ({
       step: step + 1,
       words,

@@ -2,7 +2,14 @@
 import type { Mended } from '../analysis/phases/outcome.ts';
 import type { PhaseOutcome, SessionPhase } from '../analysis/phases/phase.ts';
 import { WASTE_KINDS, type WasteKind } from '../analysis/waste/waste.ts';
-import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatKnownUsd,
+  formatUsd,
+  MISSING,
+  plural,
+} from '../model/format.ts';
 import { isCostKnown, type SessionSummary } from '../model/summary.ts';
 import type { ExplainedCall, ExplainedFile, ExplainedPhase, Explanation } from './explainReport.ts';
 
@@ -42,7 +49,7 @@ export const STATUS_WORDS: Record<SessionSummary['status'], string> = {
 export function phaseCost({ nanoUsd, responses, unpriced }: SessionPhase): string {
   if (responses === 0) return '';
   if (unpriced === responses) return 'unpriced';
-  return `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+  return formatKnownUsd(nanoUsd, unpriced);
 }
 
 /** `8m 41s · $0.31 · 12 calls · 1 error · steps 12–40`. */
@@ -68,7 +75,7 @@ const MENDED_WORDS: Record<Mended, string> = {
 };
 
 export interface Line {
-  key: 'read' | 'changed' | 'ran' | 'failed' | 'denied' | 'said';
+  key: 'read' | 'looked' | 'changed' | 'ran' | 'failed' | 'denied' | 'said';
   /** Joined by commas; of `ran`, `failed` and `denied` each is a line. */
   items: string[];
   /** What is left out. */
@@ -81,6 +88,7 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
   const put = (key: Line['key'], items: string[], more = 0): void => {
     if (items.length > 0) lines.push({ key, items, more });
   };
+  const isRunning = told.phase.outcome === 'running';
   const some = (list: readonly ExplainedFile[], text: (file: ExplainedFile) => string) =>
     [list.slice(0, files).map(text), Math.max(0, list.length - files)] as const;
   put(
@@ -90,6 +98,11 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
       ({ path, reads }) => times(tongue.code(shortPath(path)), reads),
     ),
   );
+  if (told.looked > 0) {
+    put('looked', [
+      plural(told.looked, 'search or read by command', 'searches and reads by command'),
+    ]);
+  }
   put('changed', ...some(told.changed, (file) => changedFile(file, tongue)));
   put(
     'ran',
@@ -100,7 +113,7 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
     'failed',
     told.failures.map(({ step, words, message, mended }) => {
       const said = message === '' ? '' : `${tongue.clean(message)} (`;
-      const after = MENDED_WORDS[mended];
+      const after = mended === 'no' && isRunning ? 'not mended yet' : MENDED_WORDS[mended];
       return `${tongue.step(step)}, ${after}: ${said}${tongue.code(cutWords(words))}${said === '' ? '' : ')'}`;
     }),
     told.moreFailures,
@@ -154,7 +167,7 @@ function callWords(call: ExplainedCall, tongue: Tongue): string {
 
 /** How it all came out, in a few sentences. */
 export function verdict(
-  { phases, checks, summary, allRight }: Explanation,
+  { phases, checks, summary, allRight, openStep }: Explanation,
   tongue: Tongue,
 ): string[] {
   const said: string[] = phases.at(-1)?.outcome === 'running' ? ['It goes on.'] : [];
@@ -174,8 +187,12 @@ export function verdict(
         ? 'What failed on the way came right.'
         : 'Something failed on the way, and work went on.',
     );
+  else if (!allRight) said.push('Something failed, and nothing has mended it yet.');
   else if (summary.errors > 0) said.push('Nothing failed that mattered.');
   else if (summary.calls > 0) said.push('Nothing failed.');
+  if (openStep >= 0) {
+    said.push(`It ends in the middle of ${tongue.step(openStep)}: what came of that is not known.`);
+  }
   said.push(...checkWords({ checks, summary }, tongue));
   return said;
 }
@@ -242,7 +259,8 @@ export function wasteLines({ waste }: Explanation): WasteLine[] {
 
 /** Waste in money; what has no price is never $0. */
 export function wasteMoney(nanoUsd: number, { cost }: SessionSummary): string {
-  if (nanoUsd === 0 && (!isCostKnown(cost) || cost.unpriced > 0)) return MISSING;
+  if (nanoUsd === 0 && cost.unpriced > 0) return 'unpriced';
+  if (nanoUsd === 0 && !isCostKnown(cost)) return MISSING;
   return formatUsd(nanoUsd);
 }
 

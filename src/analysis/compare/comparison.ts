@@ -131,12 +131,14 @@ export interface Outcome {
   /** Steps that changed files after it: they were not tested. */
   untested: number;
   commits: number;
-  /** Commands whose last run failed, the newest first; at most 20 of `errorsLeft`. */
+  /** Commands of the work (not those that only look) whose last run failed, the newest first; at most 20 of `errorsLeft`. */
   errorsLeft: number;
   errorSteps: number[];
   filesChanged: number;
   /** Steps that changed files by commands in a way that was not recorded. */
   unknownChanges: number;
+  /** Calls of tools that change files, and did, whether or not it is known which. */
+  edits: number;
   retries: number;
   denied: number;
   /** Hash of the last answer without its white space; 0: none. */

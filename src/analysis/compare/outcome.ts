@@ -7,6 +7,7 @@ import { STEP_KINDS } from '../../model/step.ts';
 import { testRun } from '../../model/testCommand.ts';
 
 import type { AnalysedSession } from '../analysed.ts';
+import { ACTIVITY, classOf } from '../phases/units.ts';
 import type { ChangedFile, Outcome } from './comparison.ts';
 import { relative, type StepKeys } from './stepKeys.ts';
 
@@ -30,6 +31,7 @@ export function sessionOutcome(session: AnalysedSession, live: boolean): Outcome
     errorSteps: [],
     filesChanged: fold.files.summaries().filter(({ writes }) => writes > 0).length,
     unknownChanges: fold.files.unknownCommands,
+    edits: 0,
     retries: fold.retries.retries,
     denied: fold.counts.denied,
     answerKey: 0,
@@ -50,8 +52,13 @@ export function sessionOutcome(session: AnalysedSession, live: boolean): Outcome
     if ((flags & FLAG.test) !== 0 && (flags & FLAG.denied) === 0 && outcome.testStep < 0) {
       outcome.testStep = step;
     }
-    if (kind === MODIFY && !failed && outcome.testStep < 0) outcome.untested++;
-    if (kind === RUN && isCall && failed && columns.nextSame[row]! < 0) {
+    if (kind === MODIFY && !failed) {
+      outcome.edits++;
+      if (outcome.testStep < 0) outcome.untested++;
+    }
+    // A file that is not there, a search without a match: no failure of the work.
+    const worked = kind === RUN && isCall && classOf(fold, row) !== ACTIVITY.explore;
+    if (worked && failed && columns.nextSame[row]! < 0) {
       outcome.errorsLeft++;
       if (outcome.errorSteps.length < MOST_ERRORS) outcome.errorSteps.push(step);
     }
@@ -94,6 +101,9 @@ function readTests(session: AnalysedSession, outcome: Outcome): void {
   if (counts.failed !== undefined) outcome.failed = counts.failed;
   if (columns.pair[row]! < 0) outcome.tests = 'unknown';
   else if ((flags & FLAG.error) !== 0 || (counts.failed ?? 0) > 0) outcome.tests = 'failed';
+  else if (counts.passed === 0 || (counts.passed === undefined && ranNone(said))) {
+    outcome.tests = 'unknown';
+  }
   // `pytest | tail` ends with the exit code of `tail`.
   else if (command !== undefined && testRun(command) === 'hidden') {
     outcome.tests = counts.passed === undefined ? 'unknown' : 'passed';
@@ -125,6 +135,12 @@ export function testCounts(text: string): { passed?: number; failed?: number } {
     ...(failed === undefined ? {} : { failed }),
   };
 }
+
+/** A runner that found nothing to run, and may end well all the same. */
+const ranNone = (text: string): boolean =>
+  /\bno tests? (?:files? )?(?:were )?(?:found|ran|to run|collected|executed)\b|\bcollected 0 items\b|\[no test files\]|\bran 0 tests\b/i.test(
+    text,
+  ) && !/^ok\s+\S+\s+(?:[\d.]+s|\(cached\))/m.test(text);
 
 interface Side {
   session: AnalysedSession;
@@ -161,6 +177,12 @@ export function changedFiles(a: Side, b: Side): ChangedFile[] {
   const both = ({ a: one, b: other }: ChangedFile): number => (one && other ? 0 : one ? 1 : 2);
   return [...files.values()].sort((x, y) => both(x) - both(y) || (x.path < y.path ? -1 : 1));
 }
+
+/** Paths of the files that both changed, and of which the traces do not tell whether they ended the same. */
+export const untoldFiles = (a: Side, b: Side): string[] =>
+  changedFiles(a, b)
+    .filter(({ content }) => content === 'unknown')
+    .map(({ path }) => path);
 
 /** By file, what its changes were, in order. */
 function changesOf(keys: StepKeys): Map<number, { hash: number; count: number }> {
