@@ -270,7 +270,7 @@ const targets = [
   ...Object.entries({
     agents: 76,
     guard: 170,
-    helper: 160,
+    helper: 165,
     opencode: 80,
     rules: 205,
     snapshot: 26,

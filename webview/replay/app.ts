@@ -121,6 +121,12 @@ export class ReplayApp implements Wire {
     return this.rows.timeMs(step) - (this.header?.startedAtMs ?? this.rows.timeMs(0));
   }
 
+  /**
+   * The person has not gone anywhere yet: the session lies before them as a whole, and nothing of it is later than
+   * where they are.
+   */
+  fresh = false;
+
   goTo(step: number): void {
     this.player.goTo(step);
     this.arrive();
@@ -143,6 +149,7 @@ export class ReplayApp implements Wire {
     this.player.goTo(step);
     if (this.away) this.returns++;
     this.away = false;
+    this.fresh = false;
     this.wanted = undefined;
     this.moved();
     this.save();
@@ -151,9 +158,10 @@ export class ReplayApp implements Wire {
   }
 
   /** The person moved the playhead: that is kept at once, for a tab that is hidden has no time left. */
-  private arrive(): void {
+  private arrive(fresh = false): void {
     if (this.away) this.returns++;
     this.away = false;
+    this.fresh = fresh;
     this.wanted = undefined;
     this.moved();
     this.save();
@@ -162,6 +170,7 @@ export class ReplayApp implements Wire {
 
   togglePlay(): void {
     const { player } = this;
+    this.fresh = false;
     if (player.playing) player.pause();
     else {
       // From the end it begins anew.
@@ -438,7 +447,10 @@ export class ReplayApp implements Wire {
     // A session that goes on is looked at where it is; one that is over from its start.
     else if (wanted === 'decide') {
       if (this.isLive) this.goLive();
-      else this.goTo(0);
+      else {
+        this.player.goTo(0);
+        this.arrive(true);
+      }
     } else if (wanted < rows.total || !this.progress) this.goTo(wanted);
   }
 

@@ -103,7 +103,7 @@ export function Transcript({ app }: { app: ReplayApp }) {
         )}
         {spawns !== undefined && <SubagentCard app={app} lane={spawns} />}
         {current && <Card app={app} />}
-        {isHere && step < rows.total - 1 && (
+        {isHere && step < rows.total - 1 && !app.fresh && (
           <div class="here">
             <span>
               {current ? '' : `Step ${step + 1} is filtered out. `}You are here. What follows
@@ -118,7 +118,7 @@ export function Transcript({ app }: { app: ReplayApp }) {
     return (
       <li
         key={at}
-        class={`${current ? 'current' : ''} ${at > step ? 'later' : ''} depth-${depthOf(app, at)}`}
+        class={`${current ? 'current' : ''} ${at > step && !app.fresh ? 'later' : ''} depth-${depthOf(app, at)}`}
         style={{ top: `${top}px`, height: `${tall ? px : ROW_HEIGHT}px` }}
         {...common}
         data-row={at}
@@ -155,7 +155,7 @@ export function Transcript({ app }: { app: ReplayApp }) {
     return (
       <div
         key={prompt}
-        class={`sticky ${prompt > step ? 'later' : ''}`}
+        class={`sticky ${prompt > step && !app.fresh ? 'later' : ''}`}
         aria-hidden="true"
         style={{ transform: `translateY(${Math.min(0, room)}px)` }}
       >

@@ -17,6 +17,8 @@ export interface Frame {
   /** Device pixels a pixel. */
   ratio: number;
   live: boolean;
+  /** Nothing is later than the playhead: the person has not gone anywhere yet. */
+  fresh: boolean;
 }
 
 export const xOf = ({ from, scale, left }: Projection, unit: number): number =>

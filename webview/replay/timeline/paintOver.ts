@@ -16,14 +16,15 @@ export function paintOver(frame: Frame, curve: Curve | undefined): void {
   const x = sharp(xOf(projection, playhead), ratio);
   paintSelection(frame);
   // What is yet to come.
-  const dimFrom = Math.max(left, x);
+  const seenTo = frame.fresh ? right : x;
+  const dimFrom = Math.max(left, seenTo);
   if (dimFrom < right) {
     context.globalAlpha = DIM;
     context.fillStyle = colours.page;
     context.fillRect(dimFrom, DIM_FROM, right - dimFrom, layout.height - DIM_FROM);
     context.globalAlpha = 1;
   }
-  if (curve && layout.track) paintCurve(frame, curve, x);
+  if (curve && layout.track) paintCurve(frame, curve, seenTo);
   paintCurrent(frame);
   const whole = (right - left) / axis.length;
   paintWindow(frame, left + projection.from * whole, left + projection.to * whole);

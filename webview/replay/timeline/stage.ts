@@ -181,6 +181,7 @@ export class Stage {
       projection: this.projection(),
       ratio,
       live: this.app.isLive,
+      fresh: this.app.fresh,
     };
   }
 
