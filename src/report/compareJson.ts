@@ -9,9 +9,10 @@ import {
   type Measure,
   type Outcome,
 } from '../analysis/compare/comparison.ts';
+import { knownNanoUsd } from '../model/knownCost.ts';
 import type { StepView } from '../model/step.ts';
 import { phaseRows, stepWords } from './compareText.ts';
-import { seconds } from './sessionJson.ts';
+import { seconds, usdOrNull } from './sessionJson.ts';
 
 const NANO = 1e9;
 /** Divergences whose steps are told in words. */
@@ -135,8 +136,9 @@ function phaseJson(phase: ComparedPhase | undefined) {
     first_step: phase.firstStep + 1,
     last_step: phase.lastStep + 1,
     duration_ms: Math.round(phase.endMs - phase.startMs),
-    cost_usd: Number.isNaN(phase.nanoUsd) ? null : phase.nanoUsd / NANO,
-    unpriced: phase.unpriced ?? 0,
+    cost_usd: usdOrNull(knownNanoUsd(phase)),
+    responses: phase.responses,
+    unpriced: phase.unpriced,
     tool_calls: phase.calls,
   };
 }

@@ -16,7 +16,8 @@ import {
   measureDifference,
   measureValue,
 } from '../analysis/compare/measureWords.ts';
-import { formatDuration, formatMoment, formatUsd, MISSING, plural } from '../model/format.ts';
+import { formatDuration, formatMoment, MISSING, plural } from '../model/format.ts';
+import { knownCostText } from '../model/knownCost.ts';
 import type { StepView } from '../model/step.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -190,16 +191,9 @@ export function phaseRows({
   return rows;
 }
 
-export const phaseCost = ({ nanoUsd, unpriced }: ComparedPhase): string =>
-  unpriced !== undefined && unpriced > 0
-    ? nanoUsd > 0
-      ? `≥${formatUsd(nanoUsd)}`
-      : 'unpriced'
-    : formatUsd(nanoUsd);
-
 function phaseCell(phase: ComparedPhase | undefined, room: number, style: Style): string {
   if (!phase) return ' '.repeat(room);
-  const end = `${formatDuration(phase.endMs - phase.startMs)}  ${padToWidth(phaseCost(phase), 8, 'right')}`;
+  const end = `${formatDuration(phase.endMs - phase.startMs)}  ${padToWidth(knownCostText(phase), 8, 'right')}`;
   const name = `${PHASE_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`;
   const space = Math.max(4, room - textWidth(end) - 1);
   const cell = `${padToWidth(cutToWidth(name, space), space)} ${end}`;

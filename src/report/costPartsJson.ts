@@ -11,8 +11,9 @@ import {
   type WasteKind,
 } from '../analysis/waste/waste.ts';
 import type { SessionFold } from '../model/fold.ts';
+import { knownNanoUsd } from '../model/knownCost.ts';
 import { pricedOf } from './costBy.ts';
-import { seconds, type TokensJson, tokensJson, usd } from './sessionJson.ts';
+import { seconds, type TokensJson, tokensJson, usd, usdOrNull } from './sessionJson.ts';
 
 export interface PartJson {
   /** null: nothing of it has a known price, or the trace does not tell. */
@@ -77,8 +78,6 @@ export function breakdownJson(
   prompts: ReadonlyMap<number, string>,
   known: boolean,
 ): BreakdownJson {
-  const money = (nanoUsd: number, count: number, unpriced: number): number | null =>
-    known && pricedOf(count, unpriced) !== 'none' ? usd(nanoUsd) : null;
   const part = ({ nanoUsd, count, unpriced, untold }: CostPart): PartJson => ({
     cost_usd:
       known && !['none', 'untold'].includes(pricedOf(count, unpriced, untold))
@@ -104,7 +103,7 @@ export function breakdownJson(
       retries: phase.retries,
       responses: phase.responses,
       unpriced: phase.unpriced,
-      cost_usd: money(phase.nanoUsd, phase.responses, phase.unpriced),
+      cost_usd: usdOrNull(knownNanoUsd(phase)),
       wasted_usd: known ? usd(waste.byPhase[at] ?? 0) : null,
     })),
     tools: breakdown.tools.map(({ tool, carried, ...rest }) => ({
@@ -133,8 +132,14 @@ export function breakdownJson(
       parent_id: agent.parent < 0 ? null : fold.lanes.name(agent.parent),
       responses: agent.responses,
       unpriced: agent.unpriced,
-      own_usd: money(agent.ownNanoUsd, agent.responses, agent.unpriced),
-      total_usd: known ? usd(agent.totalNanoUsd) : null,
+      own_usd: usdOrNull(knownNanoUsd({ ...agent, nanoUsd: agent.ownNanoUsd })),
+      total_usd: usdOrNull(
+        knownNanoUsd({
+          nanoUsd: agent.totalNanoUsd,
+          responses: agent.totalResponses,
+          unpriced: agent.totalUnpriced,
+        }),
+      ),
       tokens: tokensJson(agent.usage),
     })),
   };

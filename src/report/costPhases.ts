@@ -2,7 +2,7 @@ import type { SessionCosts } from '../analysis/costs/sessionCosts.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { phaseName } from '../analysis/phases/sessionPhases.ts';
 import type { SessionFold } from '../model/fold.ts';
-import { type CostLine, pricedOf } from './costBy.ts';
+import { type CostLine, responsesPriced } from './costBy.ts';
 
 /** Phases, those of one prompt under it. What the prompt says of itself is the sum of its phases. */
 export function phaseLines(
@@ -49,7 +49,7 @@ function phaseLine(phase: SessionPhase, wasteNanoUsd: number): CostLine {
     outcome: phase.outcome,
     count: phase.calls,
     errors: phase.errors,
-    priced: pricedOf(phase.responses, phase.unpriced),
+    priced: responsesPriced(phase.responses, phase.unpriced),
     nanoUsd: phase.nanoUsd,
     wasteNanoUsd,
   };
@@ -68,7 +68,7 @@ function sumOf(lines: readonly CostLine[], phases: readonly SessionPhase[]): Cos
     inside: false,
     count: sum(({ count }) => count),
     errors: sum(({ errors = 0 }) => errors),
-    priced: pricedOf(responses, unpriced),
+    priced: responsesPriced(responses, unpriced),
     nanoUsd: sum(({ nanoUsd }) => nanoUsd),
     wasteNanoUsd: sum(({ wasteNanoUsd = 0 }) => wasteNanoUsd),
   };

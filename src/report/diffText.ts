@@ -1,7 +1,9 @@
 /** What two sessions did differently, phase by phase, or what came of them. */
+
 import type { ChangedFile, Comparison, Outcome } from '../analysis/compare/comparison.ts';
 import type { OnlyCommands, PhaseDifference } from '../analysis/compare/structural.ts';
 import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
+import { knownCostText } from '../model/knownCost.ts';
 import { outcomeJson } from './compareJson.ts';
 import {
   type CompareTextOptions,
@@ -9,7 +11,6 @@ import {
   headText,
   measuresText,
   PHASE_SIGNS,
-  phaseCost,
   verdictText,
 } from './compareText.ts';
 import type { Style } from './style.ts';
@@ -41,7 +42,7 @@ export function diffText(
     const where = left && right ? '  ' : left ? 'A ' : 'B ';
     const cost = [left, right]
       .map((phase) =>
-        phase ? `${phaseCost(phase)} ${formatDuration(phase.endMs - phase.startMs)}` : MISSING,
+        phase ? `${knownCostText(phase)} ${formatDuration(phase.endMs - phase.startMs)}` : MISSING,
       )
       .join(' | ');
     const title = `${where}${name}`;

@@ -1,5 +1,6 @@
 /** Phases in JSON, the same in every command. Steps are numbered from 1, as people see them. */
 import type { SessionPhase } from '../analysis/phases/phase.ts';
+import { knownNanoUsd } from '../model/knownCost.ts';
 import { usd } from './sessionJson.ts';
 
 export interface PhaseJson {
@@ -49,7 +50,7 @@ export function phaseJson(
   wastedNanoUsd: number,
   startMs: number,
 ): PhaseJson {
-  const known = phase.responses > phase.unpriced;
+  const known = !Number.isNaN(knownNanoUsd(phase));
   return {
     index: phase.index + 1,
     name,

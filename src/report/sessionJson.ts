@@ -7,6 +7,9 @@ const NANO = 1e9;
 
 /** Dollars from nano-dollars, exact to the nano-dollar. */
 export const usd = (nanoUsd: number): number => Math.round(nanoUsd) / NANO;
+/** The same; null for what is not known: NaN. */
+export const usdOrNull = (nanoUsd: number): number | null =>
+  Number.isNaN(nanoUsd) ? null : usd(nanoUsd);
 /** Seconds since the epoch. */
 export const seconds = (ms: number): number => Math.round(ms) / 1000;
 

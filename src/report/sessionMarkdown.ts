@@ -76,12 +76,14 @@ function costSection(cost: CostReport, summary: SessionSummary): string {
 
 function phases({ phases: all }: CostReport): string {
   const rows = all
-    .filter(({ tool_calls, cost_usd, prompt }) => prompt !== '' || tool_calls > 0 || cost_usd > 0)
+    .filter(
+      ({ tool_calls, cost_usd, prompt }) => prompt !== '' || tool_calls > 0 || (cost_usd ?? 0) > 0,
+    )
     .map(({ prompt, tool_calls, errors, cost_usd }) => [
       markdownText(prompt) || 'before the first prompt',
       formatCount(tool_calls),
       formatCount(errors),
-      formatUsd(cost_usd * NANO),
+      formatUsd(cost_usd === null ? Number.NaN : cost_usd * NANO),
     ]);
   return rows.length === 0
     ? ''

@@ -28,10 +28,11 @@ export interface ComparedPhase {
   /** ms after the session's start. */
   startMs: number;
   endMs: number;
-  /** NaN: no cost is known of the session. */
+  /** Of the responses that have a price; see `knownNanoUsd`. */
   nanoUsd: number;
+  responses: number;
   /** Responses in it without a known price. */
-  unpriced?: number;
+  unpriced: number;
   calls: number;
   activity: Activity;
   steps: number;

@@ -16,7 +16,8 @@ export interface SubagentCost {
   /** Without the subagents that it started, and with them. */
   ownNanoUsd: number;
   totalNanoUsd: number;
-  /** Unpriced responses of it and of its subagents. */
+  /** Responses of it and of its subagents, and those without a price. */
+  totalResponses: number;
   totalUnpriced: number;
 }
 
@@ -36,6 +37,7 @@ export function subagentCosts(fold: SessionFold): SubagentCost[] {
       usage,
       ownNanoUsd: nanoUsd,
       totalNanoUsd: nanoUsd,
+      totalResponses: responses,
       totalUnpriced: unpriced,
     });
   };
@@ -68,6 +70,7 @@ function addUp(agents: Map<number, SubagentCost>): void {
     const parent = agents.get(agent.parent);
     if (parent === undefined) continue;
     parent.totalNanoUsd += agent.totalNanoUsd;
+    parent.totalResponses += agent.totalResponses;
     parent.totalUnpriced += agent.totalUnpriced;
     const open = children.get(parent.lane)! - 1;
     children.set(parent.lane, open);
@@ -79,6 +82,7 @@ function addUp(agents: Map<number, SubagentCost>): void {
     if (lane === 0) continue;
     const agent = agents.get(lane)!;
     main.totalNanoUsd += agent.totalNanoUsd;
+    main.totalResponses += agent.totalResponses;
     main.totalUnpriced += agent.totalUnpriced;
     agent.parent = 0;
   }

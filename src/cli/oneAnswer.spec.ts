@@ -1,0 +1,78 @@
+/** What several commands say of one session is one answer. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cli, temporaryFolder } from '../../test/cli/memoryIo.ts';
+import { Script, SESSION } from '../../test/costSession.ts';
+
+const OPUS = 'claude-opus-4-5';
+const NOBODY = 'nobody-knows-1';
+
+function write(...scripts: Script[]): string {
+  const dir = temporaryFolder();
+  for (const [at, script] of scripts.entries()) {
+    const id = at === 0 ? SESSION : `${SESSION}-${at + 1}`;
+    mkdirSync(join(dir, id));
+    const lines = script.events.map((event) => JSON.stringify({ ...event, session_id: id }));
+    writeFileSync(join(dir, id, 'events.ndjson'), `${lines.join('\n')}\n`);
+  }
+  return dir;
+}
+
+async function run(dir: string, args: string[], width?: number) {
+  const { code, out, err } = await cli([...args, '--trace-dir', dir], {
+    env: { NO_COLOR: '1' },
+    ...(width === undefined ? {} : { width }),
+  });
+  expect({ args, err }).toEqual({ args, err: '' });
+  return { code, out };
+}
+
+const json = async (dir: string, ...args: string[]) =>
+  JSON.parse((await run(dir, [...args, '--json'])).out);
+
+describe('the cost of a phase', () => {
+  /** Priced, without a price, without responses, and partly priced. */
+  const script = () =>
+    new Script()
+      .start(0)
+      .prompt(10, 'one')
+      .answer(12, { input: 1000, model: OPUS })
+      .prompt(20, 'two')
+      .answer(22, { input: 1000, model: NOBODY })
+      .prompt(30, 'three')
+      .prompt(40, 'four')
+      .answer(42, { input: 1000, model: NOBODY })
+      .answer(43, { input: 2000, model: OPUS });
+
+  it('is null where nothing has a price, and where there are no responses', async () => {
+    const dir = write(script(), script());
+    const costs = (phases: { cost_usd: number | null }[]) => phases.map(({ cost_usd }) => cost_usd);
+    const told = [0.00525, null, null, 0.01025];
+    const cost = await json(dir, 'cost', SESSION);
+    // What came before the first prompt is the first.
+    expect(costs(cost.phases)).toEqual([null, ...told]);
+    expect(costs(cost.breakdown.phases)).toEqual(told);
+    expect(costs((await json(dir, 'explain', SESSION, '--all')).phases)).toEqual(told);
+    expect(costs((await json(dir, 'timeline', SESSION)).phases)).toEqual(told);
+    const compared = await json(dir, 'compare', SESSION, `${SESSION}-2`);
+    expect(costs(compared.phases.map(({ a }: { a: { cost_usd: number } }) => a))).toEqual(told);
+    expect(compared.phases[2].a).toMatchObject({ responses: 0, unpriced: 0 });
+  });
+
+  it('is no $0 in words', async () => {
+    const dir = write(script(), script());
+    for (const args of [
+      ['cost', SESSION, '--by', 'phase'],
+      ['compare', SESSION, `${SESSION}-2`],
+      ['timeline', SESSION],
+      ['explain', SESSION, '--all'],
+    ]) {
+      expect((await run(dir, args, 120)).out).not.toContain('$0.00 ');
+    }
+    const { out } = await run(dir, ['cost', SESSION, '--by', 'phase'], 120);
+    expect(out).toMatch(/P2 .*unpriced/);
+    expect(out).toMatch(/P3 .*–/);
+    expect(out).toMatch(/P4 .*≥\$0\.01/);
+  });
+});
