@@ -60,6 +60,25 @@ describe('the cost of a phase', () => {
     expect(compared.phases[2].a).toMatchObject({ responses: 0, unpriced: 0 });
   });
 
+  it('is null where nothing has a price: neither is what was wasted of it', async () => {
+    const wasted = async (session: Script) => {
+      const dir = write(session);
+      const explained = await json(dir, 'explain', '--all');
+      const timeline = await json(dir, 'timeline');
+      const cost = await json(dir, 'cost');
+      const of = (phases: { wasted_usd: number | null }[]) =>
+        phases.map(({ wasted_usd }) => wasted_usd);
+      expect(of(timeline.phases)).toEqual(of(explained.phases));
+      expect(of(cost.breakdown.phases)).toEqual(of(explained.phases));
+      const sums = [explained.waste.wasted_usd, timeline.wasted_cost, cost.waste.cost_usd];
+      return [...new Set(sums), of(explained.phases)];
+    };
+    const unpriced = new Script().start(0).prompt(10, 'one');
+    unpriced.answer(12, { input: 1000, model: NOBODY });
+    expect(await wasted(unpriced)).toEqual([null, [null]]);
+    expect(await wasted(script())).toEqual([0, [0, null, null, 0]]);
+  });
+
   it('is no $0 in words', async () => {
     const dir = write(script(), script());
     for (const args of [

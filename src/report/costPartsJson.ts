@@ -13,6 +13,7 @@ import {
 import type { SessionFold } from '../model/fold.ts';
 import { knownNanoUsd } from '../model/knownCost.ts';
 import { pricedOf } from './costBy.ts';
+import { wastedUsd } from './phaseJson.ts';
 import { seconds, type TokensJson, tokensJson, usd, usdOrNull } from './sessionJson.ts';
 
 export interface PartJson {
@@ -104,7 +105,7 @@ export function breakdownJson(
       responses: phase.responses,
       unpriced: phase.unpriced,
       cost_usd: usdOrNull(knownNanoUsd(phase)),
-      wasted_usd: known ? usd(waste.byPhase[at] ?? 0) : null,
+      wasted_usd: wastedUsd(phase, waste.byPhase[at] ?? 0),
     })),
     tools: breakdown.tools.map(({ tool, carried, ...rest }) => ({
       tool,

@@ -1,5 +1,6 @@
 /** An explanation as JSON. */
 import { WASTE_KINDS } from '../analysis/waste/waste.ts';
+import { isCostKnown } from '../model/summary.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import { verdict } from './explainWords.ts';
 import { phaseJson } from './phaseJson.ts';
@@ -7,6 +8,8 @@ import { sessionJson, usd } from './sessionJson.ts';
 
 export function explainJson(explanation: Explanation): object {
   const { id, summary, checks, waste, lines, lookAt, phases, told } = explanation;
+  const money = (nanoUsd: number): number | null =>
+    isCostKnown(summary.cost) ? usd(nanoUsd) : null;
   return {
     ...sessionJson(id, summary),
     outcome: verdict(explanation, {
@@ -28,14 +31,14 @@ export function explainJson(explanation: Explanation): object {
     phase_count: phases.length,
     phases: told.map((one) => toldJson(one, summary.startedAtMs)),
     waste: {
-      wasted_usd: usd(waste.nanoUsd),
+      wasted_usd: money(waste.nanoUsd),
       wasted_ms: Math.round(waste.durationMs),
       kinds: WASTE_KINDS.map((kind) => {
         const { nanoUsd, durationMs, count } = waste.byKind[kind];
         return {
           kind: snake(kind),
           count,
-          wasted_usd: usd(nanoUsd),
+          wasted_usd: money(nanoUsd),
           wasted_ms: Math.round(durationMs),
         };
       }),

@@ -26,7 +26,8 @@ export interface PhaseJson {
   own_usd: number | null;
   unpriced: number;
   responses: number;
-  wasted_usd: number;
+  /** null: none, and no price is known that could have been wasted. */
+  wasted_usd: number | null;
   input_tokens: number;
   cache_read_input_tokens: number;
   cache_write_input_tokens: number;
@@ -69,7 +70,7 @@ export function phaseJson(
     own_usd: known ? usd(phase.ownNanoUsd) : null,
     unpriced: phase.unpriced,
     responses: phase.responses,
-    wasted_usd: usd(wastedNanoUsd),
+    wasted_usd: wastedUsd(phase, wastedNanoUsd),
     input_tokens: phase.inputTokens,
     cache_read_input_tokens: phase.cacheReadTokens,
     cache_write_input_tokens: phase.cacheWriteTokens,
@@ -86,6 +87,10 @@ export function phaseJson(
     files_changed: phase.filesChanged,
   };
 }
+
+/** What was wasted of a phase; null where nothing is known of its cost. */
+export const wastedUsd = (phase: SessionPhase, wastedNanoUsd: number): number | null =>
+  wastedNanoUsd > 0 ? usd(wastedNanoUsd) : Number.isNaN(knownNanoUsd(phase)) ? null : 0;
 
 /** Seconds, to the millisecond. */
 export const offset = (ms: number, startMs: number): number => Math.round(ms - startMs) / 1000;

@@ -55,7 +55,7 @@ test('two agents on one prompt: the winner, by what, why, and where they part', 
   const { verdict, measures, divergences, steps } = comparison;
   expect(comparison.samePrompt).toBe(true);
   expect(verdict).toMatchObject({ winner: 'b', sure: 'hint', against: [] });
-  expect(verdict.by).toEqual(['cost', 'duration', 'calls', 'errors', 'wasted', 'tokens']);
+  expect(verdict.by).toEqual(['cost', 'duration', 'calls', 'errors', 'tokens']);
   expect(verdict.fact).toMatch(/^B did the same job for \d\d% less, 5 minutes sooner\.$/);
   expect(verdict.cause).toMatch(
     /^Both end with the same number of tests, 31, passing\. A spent \$/,
