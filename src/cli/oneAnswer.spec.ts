@@ -95,3 +95,45 @@ describe('the cost of a phase', () => {
     expect(out).toMatch(/P4 .*≥\$0\.01/);
   });
 });
+
+describe('how it came out', () => {
+  const command = (script: Script, at: number, id: string, text: string, data: object) =>
+    script
+      .answer(at, { input: 1000, model: OPUS, calls: [id] })
+      .call(at + 1, id, 'Bash', { command: text })
+      .result(at + 2, id, 'Bash', { ...data });
+  const failed = (text: string) => ({ error: text, exit_code: 1 });
+
+  const outcomes = async (script: Script) => {
+    const dir = write(script, new Script().start(0).prompt(1, 'other'));
+    const explained = await json(dir, 'explain', SESSION, '--all');
+    const { semantic } = await json(dir, 'diff', '--semantic', SESSION, `${SESSION}-2`);
+    const phases: { failed_step: number | null; failures: { mended: boolean }[] }[] = explained.phases;
+    const left = phases.flatMap(({ failures }) => failures.filter(({ mended }) => !mended));
+    expect(semantic.a.errors_left).toBe(left.length);
+    expect(phases.some(({ failed_step }) => failed_step !== null)).toBe(left.length > 0);
+    return { left: left.length, tests: [explained.tests.last, semantic.a.tests] };
+  };
+
+  it('is the same in explain and in comparisons: what was made good is not left', async () => {
+    const script = new Script().start(0).prompt(1, 'go');
+    command(script, 10, 'c1', 'grep nothing src', failed('Exit code 1'));
+    command(script, 20, 'c2', 'make all', failed('Exit code 2'));
+    command(script, 30, 'c3', 'make most', { result: 'done' });
+    expect(await outcomes(script)).toMatchObject({ left: 0 });
+    command(script, 40, 'c4', 'make rest', failed('Exit code 2'));
+    expect(await outcomes(script)).toMatchObject({ left: 1 });
+  });
+
+  it('of tests too, where only their words tell it', async () => {
+    const tests = (text: string) =>
+      outcomes(
+        command(new Script().start(0).prompt(1, 'go'), 10, 't', 'npx vitest run | tail -3', {
+          result: text,
+        }),
+      ).then(({ tests: both }) => both);
+    expect(await tests('Tests  1 failed | 3 passed (4)')).toEqual(['failed', 'failed']);
+    expect(await tests('Tests  4 passed (4)')).toEqual(['passed', 'passed']);
+    expect(await tests('done')).toEqual(['hidden', 'unknown']);
+  });
+});

@@ -7,10 +7,10 @@ import { CLAUDE, CODEX, claudeRun, codexRun, RunScript } from '../../../test/com
 import { TraceWriter } from '../../../test/traceWriter.ts';
 import type { Pricer } from '../../model/usage.ts';
 import { TraceSession } from '../../trace/session.ts';
+import { testCounts } from '../phases/checks.ts';
 import { compareRuns } from './compareRuns.ts';
 import { compareSessions, drain, sideFacts } from './compareSessions.ts';
 import { type Comparison, LIKENESSES } from './comparison.ts';
-import { testCounts } from './outcome.ts';
 import { structuralDiff } from './structural.ts';
 
 const folders: string[] = [];
@@ -58,7 +58,7 @@ test('two agents on one prompt: the winner, by what, why, and where they part', 
   expect(verdict.by).toEqual(['cost', 'duration', 'calls', 'errors', 'tokens']);
   expect(verdict.fact).toMatch(/^B did the same job for \d\d% less, 5 minutes sooner\.$/);
   expect(verdict.cause).toMatch(
-    /^Both end with the same number of tests, 31, passing\. A spent \$/,
+    /^Both end with the same number of tests, 31, passing\. A sent 7\.5 times as many tokens as B/,
   );
   expect(verdict.caution).toContain('One pair is a hint, not proof.');
   expect(verdict.caution).toContain('A changed files after the last tests.');

@@ -70,7 +70,7 @@ export function* sideFacts(
     names: phaseNames(session, phases),
     waste,
     numbers: runNumbers(fold, waste, live),
-    outcome: sessionOutcome(session, live),
+    outcome: sessionOutcome(session, phases, live),
     prompts: promptKeys(fold, keys),
   };
 }
