@@ -22,6 +22,8 @@ function write(...scripts: Script[]): string {
 async function run(dir: string, args: string[], width?: number) {
   const { code, out, err } = await cli([...args, '--trace-dir', dir], {
     env: { NO_COLOR: '1' },
+    // The sessions are over.
+    nowMs: Date.parse('2026-12-01T00:00:00Z'),
     ...(width === undefined ? {} : { width }),
   });
   expect({ args, err }).toEqual({ args, err: '' });
@@ -108,7 +110,8 @@ describe('how it came out', () => {
     const dir = write(script, new Script().start(0).prompt(1, 'other'));
     const explained = await json(dir, 'explain', SESSION, '--all');
     const { semantic } = await json(dir, 'diff', '--semantic', SESSION, `${SESSION}-2`);
-    const phases: { failed_step: number | null; failures: { mended: boolean }[] }[] = explained.phases;
+    const phases: { failed_step: number | null; failures: { mended: boolean }[] }[] =
+      explained.phases;
     const left = phases.flatMap(({ failures }) => failures.filter(({ mended }) => !mended));
     expect(semantic.a.errors_left).toBe(left.length);
     expect(phases.some(({ failed_step }) => failed_step !== null)).toBe(left.length > 0);

@@ -92,7 +92,7 @@ async function timeline(session: LiveSession): Promise<string> {
 function cost(session: LiveSession): string {
   const { fold } = session.trace;
   const summary = session.summary(Date.now());
-  const costs = sessionCosts(fold, { live: isActive(summary) });
+  const costs = sessionCosts(session.trace, { live: isActive(summary) });
   const parts = { billedIn: [], fold, costs, prompts: promptsOf(session.trace) };
   // Whose costs they are is the title here; the sum stands below it.
   const text = costMarkdown(summary.cost, parts).replace(/^# Cost: (.*)$/m, '**$1**');

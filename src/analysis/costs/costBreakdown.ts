@@ -4,6 +4,7 @@ import { mcpServerOf } from '../../model/mcpServer.ts';
 import type { CostSum } from '../../model/slices/cost.ts';
 import type { FileChange } from '../../model/slices/files.ts';
 import type { SessionPhase } from '../phases/phase.ts';
+import type { Spawn } from '../spawns.ts';
 import type { Waste } from '../waste/waste.ts';
 import { type Carried, carriedByTool } from './carried.ts';
 import { opsByRow } from './opsByRow.ts';
@@ -77,6 +78,7 @@ export function costBreakdown(
   fold: SessionFold,
   phases: readonly SessionPhase[],
   waste: Waste,
+  spawns: ReadonlyMap<number, Spawn>,
 ): CostBreakdown {
   const { total } = fold.cost;
   const parts = callParts(fold);
@@ -93,7 +95,7 @@ export function costBreakdown(
     models: fold.cost.perModel(),
     ...parts,
     ...serverCosts(fold, parts),
-    subagents: subagentCosts(fold),
+    subagents: subagentCosts(fold, spawns),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { SessionFold } from '../../model/fold.ts';
 import type { Usage } from '../../model/usage.ts';
+import type { Spawn } from '../spawns.ts';
 
 /** What one agent of a session cost. Nano-dollars. */
 export interface SubagentCost {
@@ -22,7 +23,10 @@ export interface SubagentCost {
 }
 
 /** The main agent first, then the dearest by their totals. */
-export function subagentCosts(fold: SessionFold): SubagentCost[] {
+export function subagentCosts(
+  fold: SessionFold,
+  spawns: ReadonlyMap<number, Spawn>,
+): SubagentCost[] {
   const agents = new Map<number, SubagentCost>();
   const add = (lane: number, type: string, description: string, parent: number): void => {
     const { nanoUsd, responses, unpriced, usage } = fold.cost.ofLane(lane);
@@ -43,18 +47,12 @@ export function subagentCosts(fold: SessionFold): SubagentCost[] {
   };
   add(0, '', '', -1);
   for (const { lane, type, description } of fold.subagents.all()) {
-    add(lane, type, description, parentLane(fold, lane));
+    add(lane, type, description, spawns.get(lane)?.lane ?? 0);
   }
   addUp(agents);
   const [main, ...others] = agents.values();
   others.sort((a, b) => b.totalNanoUsd - a.totalNanoUsd || b.responses - a.responses);
   return [main!, ...others];
-}
-
-function parentLane(fold: SessionFold, lane: number): number {
-  const call = fold.spawnedBy(lane);
-  const parent = call < 0 ? 0 : fold.columns.lane[call]!;
-  return parent === lane ? 0 : parent;
 }
 
 /** From those that started nobody upwards: each adds its total to the one that started it. */

@@ -41,7 +41,7 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
     process: processState(io, entry.id),
   });
   const { fold } = session;
-  const costs = sessionCosts(fold, { live: isActive(summary) });
+  const costs = sessionCosts(session, { live: isActive(summary) });
   const prompts = promptsOf(session);
   if (options.csv === true && options.by !== undefined && options.by !== 'waste') {
     await print(io, costTableCsv(costTable(options.by, fold, costs, prompts)));
