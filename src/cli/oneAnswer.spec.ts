@@ -98,6 +98,20 @@ describe('the cost of a phase', () => {
   });
 });
 
+it('phases are counted from 1, everywhere', async () => {
+  const script = new Script().start(0).prompt(10, 'one').answer(12, { input: 1000, model: OPUS });
+  script.prompt(20, 'two').answer(22, { input: 1000, model: OPUS, calls: ['t'] });
+  script.call(23, 't', 'Bash', { command: 'npm test' });
+  script.result(24, 't', 'Bash', { error: 'Exit code 1', exit_code: 1 });
+  const dir = write(script);
+  const index = (phases: { index: number }[]) => phases.map((one) => one.index);
+  expect(index((await json(dir, 'explain', '--all')).phases)).toEqual([1, 2]);
+  expect(index((await json(dir, 'timeline')).phases)).toEqual([1, 2]);
+  const { breakdown, waste } = await json(dir, 'cost');
+  expect(index(breakdown.phases)).toEqual([1, 2]);
+  expect(waste.items).toMatchObject([{ kind: 'failed_phase', phase: 2 }]);
+});
+
 describe('how it came out', () => {
   const command = (script: Script, at: number, id: string, text: string, data: object) =>
     script

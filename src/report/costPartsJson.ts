@@ -31,6 +31,7 @@ interface CarriedJson {
 
 export interface BreakdownJson {
   phases: {
+    /** 1-based. */
     index: number;
     name: string;
     prompt_number: number;
@@ -89,7 +90,7 @@ export function breakdownJson(
   });
   return {
     phases: phases.map((phase, at) => ({
-      index: phase.index,
+      index: phase.index + 1,
       name: phaseName(fold, phase, prompts.get(phase.promptRow) ?? ''),
       prompt_number: phase.promptNumber,
       activity: phase.activity,
@@ -177,7 +178,7 @@ export interface WasteJson {
     step: number;
     cost_usd: number | null;
     duration_ms: number;
-    /** Index of the failed phase. */
+    /** The failed phase, counted from 1. */
     phase: number | null;
     path: string | null;
     /** Which attempt; how often read before. */
@@ -222,7 +223,7 @@ function itemJson(fold: SessionFold, one: WasteItem, known: boolean): WasteJson[
     step: one.step + 1,
     cost_usd: priced ? usd(one.nanoUsd) : null,
     duration_ms: Math.round(one.durationMs),
-    phase: one.phase < 0 ? null : one.phase,
+    phase: one.phase < 0 ? null : one.phase + 1,
     path: one.file < 0 ? null : fold.files.paths.name(one.file),
     times: one.times > 0 ? one.times : null,
     cause: broken?.cause ?? null,
