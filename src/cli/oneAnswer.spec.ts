@@ -112,6 +112,16 @@ it('phases are counted from 1, everywhere', async () => {
   expect(waste.items).toMatchObject([{ kind: 'failed_phase', phase: 2 }]);
 });
 
+it('likenesses have one spelling', async () => {
+  const script = () => new Script().start(0).prompt(10, 'one').answer(12, { input: 1000 });
+  const dir = write(script().prompt(20, 'two').prompt(30, 'three'), script());
+  const { phases, differences } = await json(dir, 'diff', SESSION, `${SESSION}-2`);
+  const only = (all: { like: string; b: unknown }[]) =>
+    all.filter(({ b }) => b === null).map(({ like }) => like);
+  expect(only(phases)).toEqual(['only_a', 'only_a']);
+  expect(only(differences)).toEqual(['only_a', 'only_a']);
+});
+
 describe('how it came out', () => {
   const command = (script: Script, at: number, id: string, text: string, data: object) =>
     script

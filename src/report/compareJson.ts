@@ -12,7 +12,7 @@ import {
 import { knownNanoUsd } from '../model/knownCost.ts';
 import type { StepView } from '../model/step.ts';
 import { phaseRows, stepWords } from './compareText.ts';
-import { seconds, usdOrNull } from './sessionJson.ts';
+import { seconds, snake, usdOrNull } from './sessionJson.ts';
 
 const NANO = 1e9;
 /** Divergences whose steps are told in words. */
@@ -69,8 +69,6 @@ const count = (codes: Uint8Array, code: number): number => {
   for (const one of codes) if (one === code) sum++;
   return sum;
 };
-
-const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
 function sessionJson(side: ComparedSession) {
   return {

@@ -13,6 +13,7 @@ import {
   PHASE_SIGNS,
   verdictText,
 } from './compareText.ts';
+import { snake } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, sanitizeLine } from './terminalText.ts';
@@ -217,7 +218,7 @@ export function structuralJson(comparison: Comparison, differences: readonly Pha
     return one ? { name: one.name, outcome: one.outcome, failed: one.outcome === 'failed' } : null;
   };
   return differences.map((one) => ({
-    like: one.like,
+    like: snake(one.like),
     a: phase('a', one.a),
     b: phase('b', one.b),
     files_only_a: one.filesOnlyA,

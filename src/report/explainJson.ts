@@ -4,7 +4,7 @@ import { isCostKnown } from '../model/summary.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import { verdict } from './explainWords.ts';
 import { phaseJson } from './phaseJson.ts';
-import { sessionJson, usd } from './sessionJson.ts';
+import { sessionJson, snake, usd } from './sessionJson.ts';
 
 export function explainJson(explanation: Explanation): object {
   const { id, summary, checks, waste, lines, lookAt, phases, told } = explanation;
@@ -88,4 +88,3 @@ function toldJson(told: ExplainedPhase, startMs: number): object {
 }
 
 const stepNumber = (step: number): number | null => (step < 0 ? null : step + 1);
-const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);

@@ -13,6 +13,9 @@ export const usdOrNull = (nanoUsd: number): number | null =>
 /** Seconds since the epoch. */
 export const seconds = (ms: number): number => Math.round(ms) / 1000;
 
+/** `onlyA` as JSON says it: `only_a`. */
+export const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+
 export interface TokensJson extends Usage {
   uncached_input_tokens: number;
 }
