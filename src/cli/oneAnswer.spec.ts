@@ -72,7 +72,7 @@ describe('the cost of a phase', () => {
         phases.map(({ wasted_usd }) => wasted_usd);
       expect(of(timeline.phases)).toEqual(of(explained.phases));
       expect(of(cost.breakdown.phases)).toEqual(of(explained.phases));
-      const sums = [explained.waste.wasted_usd, timeline.wasted_cost, cost.waste.cost_usd];
+      const sums = [explained.waste.cost_usd, timeline.wasted_cost, cost.waste.cost_usd];
       return [...new Set(sums), of(explained.phases)];
     };
     const unpriced = new Script().start(0).prompt(10, 'one');
@@ -98,7 +98,7 @@ describe('the cost of a phase', () => {
   });
 });
 
-it('phases are counted from 1, everywhere', async () => {
+it('phases are counted from 1, and waste has the same keys, everywhere', async () => {
   const script = new Script().start(0).prompt(10, 'one').answer(12, { input: 1000, model: OPUS });
   script.prompt(20, 'two').answer(22, { input: 1000, model: OPUS, calls: ['t'] });
   script.call(23, 't', 'Bash', { command: 'npm test' });
@@ -110,6 +110,9 @@ it('phases are counted from 1, everywhere', async () => {
   const { breakdown, waste } = await json(dir, 'cost');
   expect(index(breakdown.phases)).toEqual([1, 2]);
   expect(waste.items).toMatchObject([{ kind: 'failed_phase', phase: 2 }]);
+  const { items: _, ...sums } = waste;
+  expect(sums.kinds.failed_phase).toEqual({ count: 1, cost_usd: 0.00525, duration_ms: 4000 });
+  expect((await json(dir, 'explain')).waste).toEqual(sums);
 });
 
 it('likenesses have one spelling', async () => {

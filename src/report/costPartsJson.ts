@@ -160,7 +160,8 @@ const KIND_KEYS = {
 } as const satisfies Record<WasteKind, string>;
 type KindKey = (typeof KIND_KEYS)[WasteKind];
 
-export interface WasteJson {
+/** What was wasted, without where. */
+export interface WasteSumsJson {
   cost_usd: number | null;
   duration_ms: number;
   kinds: Record<KindKey, { count: number; cost_usd: number | null; duration_ms: number }>;
@@ -171,6 +172,9 @@ export interface WasteJson {
     cost_usd: number | null;
     unpriced: number;
   }[];
+}
+
+export interface WasteJson extends WasteSumsJson {
   /** The dearest first, at most 1,000. */
   items: {
     kind: KindKey;
@@ -189,7 +193,8 @@ export interface WasteJson {
   }[];
 }
 
-export function wasteJson(fold: SessionFold, waste: Waste, known: boolean): WasteJson {
+/** @param known money of this session is known at all */
+export function wasteSumsJson(waste: Waste, known: boolean): WasteSumsJson {
   const money = (nanoUsd: number): number | null => (known ? usd(nanoUsd) : null);
   const kinds = {} as WasteJson['kinds'];
   for (const kind of WASTE_KINDS) {
@@ -211,9 +216,13 @@ export function wasteJson(fold: SessionFold, waste: Waste, known: boolean): Wast
       cost_usd: known && unpriced < count ? usd(nanoUsd) : null,
       unpriced,
     })),
-    items: waste.items.map((one) => itemJson(fold, one, known)),
   };
 }
+
+export const wasteJson = (fold: SessionFold, waste: Waste, known: boolean): WasteJson => ({
+  ...wasteSumsJson(waste, known),
+  items: waste.items.map((one) => itemJson(fold, one, known)),
+});
 
 function itemJson(fold: SessionFold, one: WasteItem, known: boolean): WasteJson['items'][number] {
   const broken = one.break;

@@ -1,15 +1,13 @@
 /** An explanation as JSON. */
-import { WASTE_KINDS } from '../analysis/waste/waste.ts';
 import { isCostKnown } from '../model/summary.ts';
+import { wasteSumsJson } from './costPartsJson.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import { verdict } from './explainWords.ts';
 import { phaseJson } from './phaseJson.ts';
-import { sessionJson, snake, usd } from './sessionJson.ts';
+import { sessionJson } from './sessionJson.ts';
 
 export function explainJson(explanation: Explanation): object {
   const { id, summary, checks, waste, lines, lookAt, phases, told } = explanation;
-  const money = (nanoUsd: number): number | null =>
-    isCostKnown(summary.cost) ? usd(nanoUsd) : null;
   return {
     ...sessionJson(id, summary),
     outcome: verdict(explanation, {
@@ -30,19 +28,7 @@ export function explainJson(explanation: Explanation): object {
     commits: { count: checks.commits, last_step: stepNumber(checks.commitStep) },
     phase_count: phases.length,
     phases: told.map((one) => toldJson(one, summary.startedAtMs)),
-    waste: {
-      wasted_usd: money(waste.nanoUsd),
-      wasted_ms: Math.round(waste.durationMs),
-      kinds: WASTE_KINDS.map((kind) => {
-        const { nanoUsd, durationMs, count } = waste.byKind[kind];
-        return {
-          kind: snake(kind),
-          count,
-          wasted_usd: money(nanoUsd),
-          wasted_ms: Math.round(durationMs),
-        };
-      }),
-    },
+    waste: wasteSumsJson(waste, isCostKnown(summary.cost)),
     look_at: lookAt.map(({ step, words }) => ({ step: step + 1, reason: words })),
   };
 }
