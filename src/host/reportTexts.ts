@@ -8,7 +8,7 @@ import { contextReport } from '../report/contextReport.ts';
 import { costMarkdown } from '../report/costReport.ts';
 import { explainMarkdown } from '../report/explainMarkdown.ts';
 import { explainSession } from '../report/explainReport.ts';
-import { fenced } from '../report/markdownFence.ts';
+import { fencedText } from '../report/markdownFence.ts';
 import { createStyle } from '../report/style.ts';
 import { timelineOf } from '../report/timelineReport.ts';
 import { timelineText } from '../report/timelineText.ts';
@@ -105,7 +105,7 @@ const withoutTitle = (text: string): string => text.slice(text.indexOf('\n') + 1
 const headed = (word: string, session: LiveSession): string =>
   `# ${word}: ${markdownText(session.name ?? session.summary(Date.now()).title) || 'Untitled session'}`;
 
-const block = (text: string): string => fenced('text', text.trimEnd().split('\n'));
+const block = (text: string): string => fencedText(text.trimEnd().split('\n'));
 
 function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
   const nodes = sessionTree(
