@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import * as vscode from 'vscode';
 import { ANNOTATION_LABELS, addAnnotation, MAX_LABEL, MAX_NOTE } from '../trace/annotations.ts';
 import { mayWrite } from './patiently.ts';
+import { readyWords } from './readyWords.ts';
 import { stepFor } from './stepArgument.ts';
 import type { UnderstandDeps } from './understandHost.ts';
 
@@ -38,17 +39,18 @@ export async function annotateStep(
     const row = trace.fold.steps.row(chosen.step);
     const [event] = trace.readEvents([row]);
     if (!event) throw new Error(vscode.l10n.t('This step is no longer in the trace.'));
+    const ready = await readyWords(label, note);
     addAnnotation(entry.directory, id, {
       eventId: event.event_id,
       offsetSeconds:
         Math.round(trace.fold.columns.timeMs[row]! - trace.fold.session.firstMs) / 1000,
-      label,
-      note,
+      label: ready.label,
+      note: ready.note,
       author: userName(),
     });
     const show = vscode.l10n.t('Open in Replay');
     const answer = await vscode.window.showInformationMessage(
-      vscode.l10n.t('Noted on step {0}.', chosen.step + 1),
+      [vscode.l10n.t('Noted on step {0}.', chosen.step + 1), ready.told].filter(Boolean).join(' '),
       show,
     );
     if (answer === show) {

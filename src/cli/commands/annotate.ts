@@ -2,6 +2,10 @@ import { userInfo } from 'node:os';
 import { stepOfEvent } from '../../model/eventStep.ts';
 import { formatClock, formatMoment } from '../../model/format.ts';
 import { similar } from '../../model/similar.ts';
+import { policyOf } from '../../redact/event.ts';
+import { readyNote } from '../../redact/note.ts';
+import * as personalRules from '../../redact/personalRules.ts';
+import { usePersonalRules } from '../../redact/redact.ts';
 import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from '../../report/terminalText.ts';
 import {
   ANNOTATION_LABELS,
@@ -11,6 +15,7 @@ import {
   readAnnotations,
   removeAnnotation,
 } from '../../trace/annotations.ts';
+import { maskChosen } from '../../trace/choices.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
@@ -66,7 +71,10 @@ async function add(
   const step = stepFor(session, options);
   const row = fold.steps.row(step);
   const [event] = session.readEvents([row]);
-  const label = options.label?.trim() ?? '';
+  usePersonalRules(personalRules);
+  const policy = policyOf(io.env, maskChosen);
+  const ready = readyNote(options.label?.trim() ?? '', options.note ?? '', policy);
+  const { label } = ready;
   const made = told(() =>
     addAnnotation(
       entry.directory,
@@ -75,12 +83,13 @@ async function add(
         eventId: event?.event_id ?? '',
         offsetSeconds: offsetOf(session, row),
         label,
-        note: options.note ?? '',
+        note: ready.note,
         author: options.author ?? userName(),
       },
       io.now(),
     ),
   );
+  if (ready.told !== '') warn(io, ready.told);
   if (options.json === true) await printJson(io, annotationJson(session, entry, made));
   else {
     await print(io, `Noted on step ${step + 1} of ${sanitizeLine(entry.id)} (${made.id})\n`);
