@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import * as vscode from 'vscode';
-import { ANNOTATION_LABELS, addAnnotation, MAX_LABEL, MAX_NOTE } from '../trace/annotations.ts';
+import { ANNOTATION_LABELS, MAX_LABEL, MAX_NOTE } from '../model/notes.ts';
+import { addAnnotation } from '../trace/annotations.ts';
 import { mayWrite } from './patiently.ts';
 import { readyWords } from './readyWords.ts';
 import { stepFor } from './stepArgument.ts';

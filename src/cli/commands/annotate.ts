@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { stepOfEvent } from '../../model/eventStep.ts';
 import { formatClock, formatMoment } from '../../model/format.ts';
+import { ANNOTATION_LABELS } from '../../model/notes.ts';
 import { similar } from '../../model/similar.ts';
 import { policyOf } from '../../redact/event.ts';
 import { readyNote } from '../../redact/note.ts';
@@ -8,7 +9,6 @@ import * as personalRules from '../../redact/personalRules.ts';
 import { usePersonalRules } from '../../redact/redact.ts';
 import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from '../../report/terminalText.ts';
 import {
-  ANNOTATION_LABELS,
   type Annotation,
   AnnotationError,
   addAnnotation,
