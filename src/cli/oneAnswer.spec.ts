@@ -115,6 +115,21 @@ it('phases are counted from 1, and waste has the same keys, everywhere', async (
   expect((await json(dir, 'explain')).waste).toEqual(sums);
 });
 
+it('two ways to print it are refused', async () => {
+  const dir = write(new Script().start(0).prompt(10, 'one').answer(12, { input: 1000 }));
+  for (const args of [
+    ['why', SESSION, '1', '--json', '--markdown'],
+    ['context', '--json', '--markdown'],
+    ['explain', '--json', '--markdown'],
+    ['compare', '--json', '--markdown'],
+    ['cost', '--by', 'tool', '--json', '--csv'],
+  ]) {
+    const { code, out, err } = await cli([...args, '--trace-dir', dir]);
+    expect({ args, code, out }).toEqual({ args, code: 2, out: '' });
+    expect(err).toContain('say two things');
+  }
+});
+
 it('likenesses have one spelling', async () => {
   const script = () => new Script().start(0).prompt(10, 'one').answer(12, { input: 1000 });
   const dir = write(script().prompt(20, 'two').prompt(30, 'three'), script());

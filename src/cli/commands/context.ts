@@ -5,7 +5,7 @@ import { sanitizeLine } from '../../report/terminalText.ts';
 import { promptsOf } from '../../trace/findings.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { CliError, type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface ContextOptions extends TraceOptions {
@@ -22,6 +22,7 @@ export async function context(
   id: string | undefined,
   options: ContextOptions,
 ): Promise<number> {
+  oneFormat(options);
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
   const report = reportOf(session, options);

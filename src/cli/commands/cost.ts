@@ -9,7 +9,7 @@ import { costJson, sessionJson } from '../../report/sessionJson.ts';
 import { promptsOf } from '../../trace/findings.ts';
 import type { TraceStore } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { CliError, type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
 import { billedElsewhere, summariseAll, uniquePrefixes } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
@@ -24,9 +24,7 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
   if (options.csv === true && (options.by === undefined || options.by === 'waste')) {
     throw new CliError('--csv needs --by with one of the tables', EXIT.usage, CSV_HINT);
   }
-  if (options.csv === true && options.json === true) {
-    throw new CliError('--csv and --json are two ways to print it: choose one', EXIT.usage);
-  }
+  oneFormat(options);
   if (options.all === true) {
     if (options.by !== undefined) throw new CliError('--all takes no --by', EXIT.usage);
     if (id !== undefined) throw new CliError('--all takes no session id', EXIT.usage);

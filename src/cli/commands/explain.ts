@@ -4,7 +4,7 @@ import { explainMarkdown } from '../../report/explainMarkdown.ts';
 import { explainSession } from '../../report/explainReport.ts';
 import { explainText } from '../../report/explainText.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { CliError, type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
 import { billedElsewhere, uniquePrefixes } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
@@ -22,12 +22,7 @@ export async function explain(
   id: string | undefined,
   options: ExplainCommandOptions,
 ): Promise<number> {
-  if (options.json === true && options.markdown === true)
-    throw new CliError(
-      '--json and --markdown say two things',
-      EXIT.usage,
-      'Leave one of them out.',
-    );
+  oneFormat(options);
   const store = openStore(io, options);
   const entry = findSession(io, store, id);
   const elsewhere = await billedElsewhere(io, store, entry);
