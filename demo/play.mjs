@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { hunkOf } from './patch.mjs';
 import { STORY } from './session.mjs';
 
 const { values, positionals } = parseArgs({
@@ -131,21 +132,6 @@ function inputOf(step) {
   return step.input;
 }
 
-/** The lines of a hunk: what both begin and end with is context. */
-function patchLines(old, fresh) {
-  let start = 0;
-  while (start < old.length && start < fresh.length && old[start] === fresh[start]) start++;
-  let end = 0;
-  const most = Math.min(old.length, fresh.length) - start;
-  while (end < most && old[old.length - 1 - end] === fresh[fresh.length - 1 - end]) end++;
-  return [
-    ...old.slice(0, start).map((line) => ` ${line}`),
-    ...old.slice(start, old.length - end).map((line) => `-${line}`),
-    ...fresh.slice(start, fresh.length - end).map((line) => `+${line}`),
-    ...old.slice(old.length - end).map((line) => ` ${line}`),
-  ];
-}
-
 /** Does what the tool says, and gives what the agent's hook would be told. */
 function responseOf(step) {
   if (step.tool === 'Read') {
@@ -160,11 +146,6 @@ function responseOf(step) {
   if (step.tool === 'Edit') {
     const path = join(cwd, step.file);
     const original = readFileSync(path, 'utf8');
-    const at = original.indexOf(step.from);
-    const first = original.slice(0, at).split('\n').length;
-    const old = step.from.replace(/\n$/, '').split('\n');
-    const fresh = step.to.replace(/\n$/, '').split('\n');
-    const lines = patchLines(old, fresh);
     writeFileSync(
       path,
       original.replace(step.from, () => step.to),
@@ -174,15 +155,7 @@ function responseOf(step) {
       oldString: step.from,
       newString: step.to,
       originalFile: original,
-      structuredPatch: [
-        {
-          oldStart: first,
-          oldLines: old.length,
-          newStart: first,
-          newLines: fresh.length,
-          lines,
-        },
-      ],
+      structuredPatch: [hunkOf(original, step.from, step.to)],
       userModified: false,
       replaceAll: false,
     };

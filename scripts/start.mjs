@@ -1,8 +1,8 @@
 // npm start: builds the extension and opens it on a demo project, in VS Code where there is one, else in
 // VS Code's browser build. Ctrl-C ends it and removes the demo's files.
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,11 +33,18 @@ writeFileSync(
 );
 // The demo's agent and state live in the scratch folder: nothing of the user's is read or written.
 const claude = join(scratch, 'claude');
-const env = {
-  ...process.env,
+const codex = join(scratch, 'codex');
+const own = {
   CLAUDE_CONFIG_DIR: claude,
+  CODEX_HOME: codex,
   AGENT_STRACE_HOME: join(scratch, 'agent-strace'),
 };
+const env = { ...process.env, ...own };
+// While the editor starts: its first list has sessions to look into.
+const past = importYesterday().catch((error) => console.error(`demo: ${error.message}`));
+
+const PAST =
+  'In its list of sessions, under Yesterday: two runs of one prompt, to replay, explain and compare.';
 
 /** @type {(() => unknown)[]} */
 const cleanups = [() => rmSync(scratch, { recursive: true, force: true })];
@@ -47,7 +54,8 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 }
 
 if (code) {
-  console.log(`opening VS Code on ${project} (Ctrl-C ends the demo)`);
+  await past;
+  console.log(`opening VS Code on ${project} (Ctrl-C ends the demo)\n${PAST}`);
   const args = [
     '--new-window',
     '--wait',
@@ -67,12 +75,13 @@ if (code) {
   const server = await CodeServer.start({
     extensionsDir,
     port,
-    env: { CLAUDE_CONFIG_DIR: claude, AGENT_STRACE_HOME: env.AGENT_STRACE_HOME },
+    env: own,
   });
   cleanups.unshift(() => server.stop());
   const url = server.url(project);
+  await past;
   console.log(
-    `Open ${url}\n  VS Code's browser build, on a demo project in which an agent session plays live. Ctrl-C ends it.`,
+    `Open ${url}\n  VS Code's browser build, on a demo project in which an agent session plays live. Ctrl-C ends it.\n  ${PAST}`,
   );
   if (hasDisplay) openInBrowser(url);
 }
@@ -81,12 +90,39 @@ if (code) {
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let play;
 cleanups.unshift(() => play?.kill());
+await windowOpened();
 while (!ending) {
   const player = join(root, 'demo', 'play.mjs');
   play = spawn('node', [player, project, '--config', claude], { env, stdio: 'inherit' });
   await once(play, 'exit');
   await sleep(20_000);
-  cpSync(workspace, project, { recursive: true });
+  // What it has changed.
+  cpSync(join(workspace, 'src', 'payments'), join(project, 'src', 'payments'), { recursive: true });
+}
+
+/** A session that began before the window did is not shown by itself. Whoever takes long to look gets it all the same. */
+async function windowOpened() {
+  // The window reads the project's rules, and keeps them.
+  const sign = join(own.AGENT_STRACE_HOME, 'guard');
+  for (let waits = 0; waits < 200 && !ending && !existsSync(sign); waits++) await sleep(150);
+  await sleep(1000);
+}
+
+/** Two finished sessions of one prompt, in the agents' own words, through the product's own import. */
+async function importYesterday() {
+  const writer = join(root, 'demo', 'yesterday', 'write.mjs');
+  const written = await output([writer, project, '--claude', claude, '--codex', codex]);
+  const traces = join(project, '.agent-traces');
+  for (const transcript of written.trim().split('\n')) {
+    await output([join(root, 'dist', 'cli.js'), '--trace-dir', traces, 'import', transcript]);
+  }
+}
+
+/** @param {string[]} args of Node @returns {Promise<string>} what it prints */
+function output(args) {
+  return new Promise((resolve, reject) => {
+    execFile('node', args, { env }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
+  });
 }
 
 /** @param {string} url */

@@ -93,8 +93,15 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
   const overrides = checkedOverrides(options.overrides ?? {});
   const models = new Map<string, Model | string>();
 
+  // Of the last one asked for: a session asks for the same model on the same day, again and again.
+  let lastModel = '';
+  let lastDay = Number.NaN;
+  let lastProvider: string | undefined;
+  let last: Model | string = '';
   const find = (model: string, timestampMs: number, provider: string | undefined) => {
-    const key = `${model}\n${Math.floor(timestampMs / DAY_MS)}\n${provider ?? ''}`;
+    const day = Math.floor(timestampMs / DAY_MS);
+    if (day === lastDay && model === lastModel && provider === lastProvider) return last;
+    const key = `${model}\n${day}\n${provider ?? ''}`;
     let found = models.get(key);
     if (found === undefined) {
       found = lookUp(library, model, timestampMs, provider);
@@ -102,21 +109,39 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
       if (models.size > 10_000) models.clear();
       models.set(key, found);
     }
+    lastModel = model;
+    lastDay = day;
+    lastProvider = provider;
+    last = found;
     return found;
+  };
+
+  const plainNames = new Map<string, Named>();
+  const named = (name: string): Named => {
+    let known = plainNames.get(name);
+    if (known === undefined) {
+      known = plainName(name);
+      if (name.length > LONGEST_NAME) return known;
+      if (plainNames.size > 1000) plainNames.clear();
+      plainNames.set(name, known);
+    }
+    return known;
   };
 
   return {
     price(name, usage, timestampMs, how = {}) {
       const problem = contradiction(usage);
       if (problem !== undefined) return unpriced(problem);
-      const { model, speed } = modelAndSpeed(name, how.speed);
-      const factor = multiplier(model, speed, how);
+      const { model, lower, isFast } = named(name);
+      const factor = multiplier(model, isFast ? 'fast' : (how.speed ?? ''), how);
       if (typeof factor === 'string') return unpriced(factor);
-      const own = overrides.get(name.toLowerCase()) ?? overrides.get(model);
-      if (own !== undefined) {
-        // An override of `…-fast` is already the fast price.
-        const scale = overrides.has(name.toLowerCase()) && name !== model ? 1 : factor;
-        return amount(usage, own, scale, name);
+      if (overrides.size > 0) {
+        const own = overrides.get(lower) ?? overrides.get(model);
+        if (own !== undefined) {
+          // An override of `…-fast` is already the fast price.
+          const scale = overrides.has(lower) && name !== model ? 1 : factor;
+          return amount(usage, own, scale, name);
+        }
       }
       const found = find(model, timestampMs, how.provider);
       if (typeof found === 'string') return unpriced(found);
@@ -130,7 +155,7 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
       // A fee beside the tokens: no multiplier holds for it.
       const fee = Math.round(searches * (found.searches ?? 0) * 1e6);
       const priced = (price: Price): Price =>
-        price.status === 'priced' ? { ...price, nanoUsd: price.nanoUsd + fee } : price;
+        price.status === 'priced' && fee !== 0 ? { ...price, nanoUsd: price.nanoUsd + fee } : price;
       if (found.tiers === undefined) {
         return priced(byLibrary(library, model, found.providerId, usage, timestampMs, factor));
       }
@@ -145,7 +170,7 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
 
     contextWindow(name) {
       if (name.toLowerCase().endsWith('[1m]')) return 1_000_000;
-      const found = find(modelAndSpeed(name, undefined).model, Date.now(), undefined);
+      const found = find(named(name).model, Date.now(), undefined);
       return typeof found === 'string' ? undefined : found.contextWindow;
     },
   };
@@ -153,27 +178,40 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
 
 const unpriced = (reason: string): Price => ({ status: 'unpriced', reason });
 
+const isCount = (tokens: number): boolean => Number.isSafeInteger(tokens) && tokens >= 0;
+
 function contradiction(usage: Usage): string | undefined {
-  const rest = uncachedInput(usage);
-  if (!Object.values(usage).every((tokens) => Number.isSafeInteger(tokens) && tokens >= 0)) {
-    return 'a token count is not a whole number';
-  }
-  if (rest < 0) return 'more cached tokens than input tokens';
+  const counts =
+    isCount(usage.input_tokens) &&
+    isCount(usage.cache_read_input_tokens) &&
+    isCount(usage.cache_write_input_tokens) &&
+    isCount(usage.cache_write_1h_input_tokens) &&
+    isCount(usage.output_tokens) &&
+    isCount(usage.reasoning_output_tokens);
+  if (!counts) return 'a token count is not a whole number';
+  if (uncachedInput(usage) < 0) return 'more cached tokens than input tokens';
   if (usage.cache_write_1h_input_tokens > usage.cache_write_input_tokens) {
     return 'more one-hour cache writes than cache writes';
   }
   return undefined;
 }
 
+/** Longer names are no names, and not worth keeping. UTF-16 units. */
+const LONGEST_NAME = 200;
+
+interface Named {
+  model: string;
+  /** As the agent wrote it, in small letters. */
+  lower: string;
+  isFast: boolean;
+}
+
 /** `claude-opus-5[1m]` is the same model with a larger window; `…-fast` is fast mode. */
-function modelAndSpeed(name: string, speed: string | undefined): { model: string; speed: string } {
-  const model = name
-    .toLowerCase()
-    .trim()
-    .replace(/\[1m\]$/, '');
-  return model.startsWith('claude-') && model.endsWith('-fast')
-    ? { model: model.slice(0, -5), speed: 'fast' }
-    : { model, speed: speed ?? '' };
+function plainName(name: string): Named {
+  const lower = name.toLowerCase();
+  const model = lower.trim().replace(/\[1m\]$/, '');
+  const isFast = model.startsWith('claude-') && model.endsWith('-fast');
+  return { model: isFast ? model.slice(0, -5) : model, lower, isFast };
 }
 
 /** What the rates of the list are multiplied by, or why it is not known. */
@@ -205,18 +243,25 @@ function amount(
 ): Price {
   let perMillion = uncachedInput(usage) * rates.input + usage.output_tokens * rates.output;
   const hour = usage.cache_write_1h_input_tokens;
-  const parts = [
-    [usage.cache_read_input_tokens, rates.read, 'cache reads'],
-    [usage.cache_write_input_tokens - hour, rates.write, 'cache writes'],
-    [hour, rates.write1h, 'one-hour cache writes'],
-  ] as const;
-  for (const [tokens, rate, what] of parts) {
-    if (tokens === 0) continue;
-    if (rate === undefined) return unpriced(`no price is known for ${what} of ${model}`);
-    perMillion += tokens * rate;
+  const lacking = (what: string): Price => unpriced(`no price is known for ${what} of ${model}`);
+  const reads = usage.cache_read_input_tokens;
+  if (reads !== 0) {
+    if (rates.read === undefined) return lacking('cache reads');
+    perMillion += reads * rates.read;
+  }
+  const writes = usage.cache_write_input_tokens - hour;
+  if (writes !== 0) {
+    if (rates.write === undefined) return lacking('cache writes');
+    perMillion += writes * rates.write;
+  }
+  if (hour !== 0) {
+    if (rates.write1h === undefined) return lacking('one-hour cache writes');
+    perMillion += hour * rates.write1h;
   }
   const nanoUsd = Math.round(perMillion * factor * 1000);
-  return { status: 'priced', nanoUsd, ...(priceDate !== undefined && { priceDate }) };
+  return priceDate === undefined
+    ? { status: 'priced', nanoUsd }
+    : { status: 'priced', nanoUsd, priceDate };
 }
 
 /** Whether a bucket with tokens in it has no rate. */

@@ -68,6 +68,10 @@ async function expectSame(traceDir: string, discovered: Sum): Promise<void> {
     expect(one.cost_usd, session_id).toBe(cost.cost_usd);
     const { cost: again } = await json<{ cost: Sum }>('stats', session_id, '--trace-dir', traceDir);
     expect(again, session_id).toEqual(cost);
+    if (cost.cost_usd === 0) {
+      const tree = await json<{ own: Sum }>('tree', session_id, '--trace-dir', traceDir);
+      expect(tree.own.cost_usd, session_id).toBe(0);
+    }
     const told = (await cli(['replay', session_id, '--trace-dir', traceDir])).out.trim();
     expect(told.split(' · ').at(-1), session_id).toBe(formatUsd(cost.cost_usd * 1e9));
   }

@@ -1,17 +1,16 @@
 /** What `compare` and `diff` begin with: two sessions read, and what is known of each. */
 import { compareFacts, type SideFacts, sideFacts } from '../analysis/compare/compareSessions.ts';
 import type { Comparison } from '../analysis/compare/comparison.ts';
-import { changedFiles } from '../analysis/compare/outcome.ts';
-import { type Content, sameContent } from '../history/content.ts';
+import { untoldFiles } from '../analysis/compare/outcome.ts';
+import { compareContents, END_SOURCES, type EndedSession } from '../history/endContents.ts';
 import { FileHistory } from '../history/fileHistory.ts';
 import type { StepView } from '../model/step.ts';
-import { isActive, summarise } from '../model/summary.ts';
+import { isActive } from '../model/summary.ts';
 import { SessionNames } from '../trace/names.ts';
 import type { TraceSession } from '../trace/session.ts';
 import type { SessionEntry, TraceStore } from '../trace/store.ts';
 import { breathe, type Io, Progress } from './io.ts';
-import { billedElsewhere } from './listing.ts';
-import { processState, readSession } from './traces.ts';
+import { readBilled } from './listing.ts';
 
 export interface Side {
   entry: SessionEntry;
@@ -21,13 +20,10 @@ export interface Side {
 
 /** @throws CliError, Interrupted */
 export async function readSide(io: Io, store: TraceStore, entry: SessionEntry): Promise<Side> {
-  const session = await readSession(io, entry, {
-    billedElsewhere: await billedElsewhere(io, store, entry),
-  });
-  const status = summarise(session.fold, { nowMs: io.now(), process: processState(io, entry.id) });
+  const { session, summary } = await readBilled(io, store, entry);
   const name = new SessionNames(io.env).get(entry.traceDir, entry.id);
   const work = sideFacts(session, {
-    live: isActive(status),
+    live: isActive(summary),
     ...(name === undefined ? {} : { title: name }),
   });
   const progress = new Progress(io);
@@ -43,46 +39,14 @@ export async function readSide(io: Io, store: TraceStore, entry: SessionEntry): 
   }
 }
 
-/** Files whose contents are looked up. */
-const MAX_FILES = 200;
-
 export async function comparisonOf(io: Io, a: Side, b: Side): Promise<Comparison> {
-  return compareFacts(a.facts, b.facts, await contentsOf(io, a, b));
-}
-
-/**
- * Whether files that both changed ended the same: by the agents' transcripts and the contents that our hook kept. Not by
- * the disk, which holds what came last, whoever wrote it.
- */
-async function contentsOf(io: Io, a: Side, b: Side): Promise<Map<string, 'same' | 'different'>> {
-  const contents = new Map<string, 'same' | 'different'>();
-  const open = changedFiles(a.facts, b.facts).filter(({ content }) => content === 'unknown');
-  if (open.length === 0) return contents;
-  const options = { git: false, mayLook: () => false, env: io.env };
-  const histories = [a, b].map(({ session }) => new FileHistory(session, options));
-  for (const { path } of open.slice(0, MAX_FILES)) {
-    const [one, other] = await Promise.all(
-      [a, b].map(({ session }, at) => lastContent(histories[at]!, session, path)),
-    );
-    if (one && other) contents.set(path, sameContent(one, other) ? 'same' : 'different');
-    await breathe(io);
-  }
-  return contents;
-}
-
-async function lastContent(
-  history: FileHistory,
-  { fold }: TraceSession,
-  path: string,
-): Promise<Content | undefined> {
-  const { cwd } = fold.session;
-  // As the trace names it: below its folder, or as it is.
-  for (const name of [cwd === '' ? path : `${cwd}/${path}`, path]) {
-    const course = await history.course(name);
-    const after = course?.versions.at(-1)?.after;
-    if (after?.known) return after;
-  }
-  return undefined;
+  const paths = untoldFiles(a.facts, b.facts);
+  const ended = ({ session }: Side): EndedSession => ({
+    cwd: session.fold.session.cwd,
+    history: new FileHistory(session, { ...END_SOURCES, env: io.env }),
+  });
+  const contents = await compareContents(ended(a), ended(b), paths, () => breathe(io));
+  return compareFacts(a.facts, b.facts, contents);
 }
 
 /** Steps in words, as the reports ask for them. */

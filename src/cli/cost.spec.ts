@@ -98,6 +98,28 @@ describe('cost', () => {
     expect(await printed(write(everything()), ['--by', by])).toMatchSnapshot();
   });
 
+  it('says of a prompt without a recorded response, and of unpriced waste, that nothing is known', async () => {
+    const script = new Script().start(0).prompt(1, 'Look around');
+    script.answer(3, { input: 30_010, write: 30_000, output: 200, model: 'nobody-knows-1' });
+    script.prompt(10, '/review').prompt(20, 'Go on');
+    script.answer(23, { input: 34_010, write: 34_000, output: 100, model: 'nobody-knows-2' });
+    script.answer(25, { input: 1010, output: 100, model: OPUS });
+    const traceDir = write(script);
+    expect(await printed(traceDir, ['--by', 'phase'])).toMatch(/\/review +0 +0 .* –\n/);
+    const report = JSON.parse(await printed(traceDir, ['--json']));
+    expect(report.breakdown.phases[1]).toMatchObject({ index: 2, responses: 0, cost_usd: null });
+    expect(report.phases.map((one: { cost_usd: number | null }) => one.cost_usd === null)).toEqual([
+      // Before the first prompt, and three prompts.
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect(report.waste.items).toHaveLength(1);
+    expect([report.waste.cost_usd, report.waste.kinds.cache_break.cost_usd]).toEqual([null, null]);
+    expect(report.waste.kinds.retry.cost_usd).toBe(0);
+  });
+
   it('as JSON: parts that add up, with stable keys', async () => {
     const traceDir = write(everything());
     const report = JSON.parse((await cli(['cost', '--json', '--trace-dir', traceDir])).out);

@@ -105,6 +105,58 @@ describe('explain', () => {
     }
   });
 
+  describe('of what is not known yet', () => {
+    const AT = Date.parse('2026-05-01T10:00:00Z') / 1000;
+    const bash = (id: number, at: number, command: string) =>
+      eventLine('open', 'tool_call', at, id, { tool_name: 'Bash', arguments: { command } });
+    const prompt = eventLine('open', 'user_prompt', AT, 1, { prompt: 'Make the tests pass' });
+    const told = async (command: string, lines: string[], now: number) => {
+      const traceDir = temporaryFolder();
+      mkdirSync(join(traceDir, 'open'));
+      writeFileSync(join(traceDir, 'open', 'events.ndjson'), [prompt, ...lines].join(''));
+      const options = { width: 120, nowMs: now * 1000 };
+      return plain((await cli(['--trace-dir', traceDir, command], options)).out);
+    };
+
+    it('a failure of what still runs is not called harmless', async () => {
+      const failed = eventLine(
+        'open',
+        'error',
+        AT + 2,
+        3,
+        { tool_name: 'Bash', error: '1 failed' },
+        { parent_id: '000000000002' },
+      );
+      const out = await told('explain', [bash(2, AT + 1, 'npm test'), failed], AT + 3);
+      expect(out).toContain('It goes on. Something failed, and nothing has mended it yet.');
+      expect(out).toContain('not mended yet: 1 failed');
+      expect(out).not.toContain('Nothing failed that mattered');
+    });
+
+    it('a last call without a result is named', async () => {
+      const end = eventLine('open', 'session_end', AT + 3, 3, {});
+      const out = await told('explain', [bash(2, AT + 1, 'git commit -m x'), end], AT + 4);
+      expect(out).toContain('It ends in the middle of step 2: what came of that is not known.');
+    });
+
+    it('tests that hide their exit code say so in the timeline, too', async () => {
+      const passed = eventLine(
+        'open',
+        'tool_result',
+        AT + 2,
+        3,
+        { tool_name: 'Bash', result: 'ok' },
+        { parent_id: '000000000002' },
+      );
+      const hidden = [bash(2, AT + 1, 'npm test | tail -3'), passed];
+      expect(await told('timeline', hidden, AT + 90)).toContain(
+        'npm test | tail -3  exit code hidden',
+      );
+      const plainRun = [bash(2, AT + 1, 'npm test'), passed];
+      expect(await told('timeline', plainRun, AT + 90)).not.toContain('exit code hidden');
+    });
+  });
+
   it('folds what is many, and keeps what failed', async () => {
     const traceDir = temporaryFolder();
     mkdirSync(join(traceDir, 'many'));

@@ -104,6 +104,31 @@ export async function breathe(io: Io): Promise<void> {
   throwIfInterrupted(io);
 }
 
+/** Work in one go, ms: Ctrl-C must not wait. */
+const GO_MS = 40;
+
+/**
+ * Does what is done in slices, saying after a second what it is.
+ *
+ * @throws Interrupted
+ */
+export async function inSlices<T>(io: Io, work: Generator<unknown, T>, what: string): Promise<T> {
+  const progress = new Progress(io);
+  let until = performance.now() + GO_MS;
+  try {
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) return value as T;
+      if (performance.now() < until) continue;
+      progress.show(what);
+      await breathe(io);
+      until = performance.now() + GO_MS;
+    }
+  } finally {
+    progress.clear();
+  }
+}
+
 /** A line on standard error that changes in place: on a terminal only, and only after a second. */
 export class Progress {
   private readonly io: Io;

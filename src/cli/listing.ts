@@ -1,15 +1,25 @@
-/** Summaries of all sessions of a store, through the cache. */
+/** Sessions as they are billed: summaries of all of a store, through the cache, and one read to its end. */
 
 import { PRICE_LIST } from '../analysis/price.ts';
 import type { BilledElsewhere } from '../model/billing.ts';
 import { formatCount } from '../model/format.ts';
+import { type SessionSummary, summarise } from '../model/summary.ts';
 import { type CountedSession, countOnce } from '../trace/countOnce.ts';
 import { SessionNames } from '../trace/names.ts';
+import type { TraceSession } from '../trace/session.ts';
 import { readSummary } from '../trace/sessionSummary.ts';
 import type { SessionEntry, TraceStore } from '../trace/store.ts';
 import { SummaryCache } from '../trace/summaryCache.ts';
 import { breathe, type Io, Progress } from './io.ts';
-import { listEntries, processState, sharedPricer } from './traces.ts';
+import {
+  findSession,
+  listEntries,
+  openStore,
+  processState,
+  readSession,
+  sharedPricer,
+  type TraceOptions,
+} from './traces.ts';
 
 /** A session with the name that the person gave it, if any. */
 export type NamedSession = CountedSession & { name?: string };
@@ -68,6 +78,41 @@ export async function billedElsewhere(
   const all = await summariseAll(io, store, sessions);
   const own = all.find((one) => one.entry.directory === entry.directory);
   return own?.billedElsewhere ?? new Map();
+}
+
+/** A session that was read to its end, with what counts for others left out of its cost. */
+export interface BilledSession {
+  session: TraceSession;
+  summary: SessionSummary;
+  /** Its responses that others were billed for. */
+  elsewhere: BilledElsewhere;
+}
+
+/** @throws CliError, Interrupted */
+export async function readBilled(
+  io: Io,
+  store: TraceStore,
+  entry: SessionEntry,
+): Promise<BilledSession> {
+  const elsewhere = await billedElsewhere(io, store, entry);
+  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
+  const process = processState(io, entry.id);
+  return { session, elsewhere, summary: summarise(session.fold, { nowMs: io.now(), process }) };
+}
+
+/**
+ * What most reports on one session begin with: the session of an id or prefix, or the one active last.
+ *
+ * @throws CliError, Interrupted
+ */
+export async function openSession(
+  io: Io,
+  id: string | undefined,
+  options: TraceOptions,
+): Promise<BilledSession & { store: TraceStore; entry: SessionEntry }> {
+  const store = openStore(io, options);
+  const entry = findSession(io, store, id);
+  return { store, entry, ...(await readBilled(io, store, entry)) };
 }
 
 /** Bytes that are read before Ctrl-C is looked at. */

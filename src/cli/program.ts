@@ -404,10 +404,10 @@ Examples:
     });
 
   program
-    .command('annotate [id]')
+    .command('annotate [id] [step]')
     .summary('note something on a step')
     .description(
-      'Keeps a note or a label on a step, beside the trace; replay shows it. Without --event and --at: on the last step. Without anything to note: lists what is noted.',
+      'Keeps a note or a label on a step, beside the trace; replay shows it. Without a step, --event and --at: on the last step. Without anything to note: lists what is noted.',
     )
     .option('--event <step>', 'the step: a number, the id of an event, or last-error')
     .option('--at <time>', 'the step nearest to this time since the beginning: 2m14s, 134s, 2:14')
@@ -425,13 +425,21 @@ Examples:
       `
 Examples:
   agent-strace annotate --event 118 --label root-cause --note 'the cache key lacks the tenant'
+  agent-strace annotate 3f2a 118 --note 'here it went wrong'
   agent-strace annotate 3f2a --at 2m14s --label question
   agent-strace annotate 3f2a --list`,
     )
-    .action(async (id: string | undefined, _options: Parsed, command: Command) => {
-      const { annotate } = await import('./commands/annotate.ts');
-      done(await annotate(io, id, all(command)));
-    });
+    .action(
+      async (
+        id: string | undefined,
+        step: string | undefined,
+        _options: Parsed,
+        command: Command,
+      ) => {
+        const { annotate } = await import('./commands/annotate.ts');
+        done(await annotate(io, id, step, all(command)));
+      },
+    );
 
   program
     .command('context [id]')

@@ -95,6 +95,15 @@ export function listEntries(io: Io, store: TraceStore, each = false): SessionEnt
   return sessions;
 }
 
+/** A folder without a session. */
+export const noSession = (store: TraceStore): CliError =>
+  new CliError(
+    `No session is recorded in ${sanitizeLine(store.traceDirs.join(', '))}`,
+    EXIT.none,
+    'Start your agent; if nothing appears, run: agent-strace setup\n' +
+      'Read past sessions: agent-strace import --discover',
+  );
+
 /**
  * The session of an id or prefix; the one active last where none is given.
  *
@@ -111,11 +120,7 @@ export function findSession(io: Io, store: TraceStore, prefix: string | undefine
   if (prefix === undefined) {
     const latest = latestSession(listEntries(io, store));
     if (latest !== undefined) return latest;
-    throw new CliError(
-      `No session is recorded in ${sanitizeLine(store.traceDirs.join(', '))}`,
-      EXIT.none,
-      'Start your agent; if nothing appears, run: agent-strace setup',
-    );
+    throw noSession(store);
   }
   try {
     return store.find(prefix);

@@ -115,6 +115,20 @@ describe('why', () => {
   });
 });
 
+describe('why, of what nothing led to', () => {
+  it('says so, and wraps what it says under itself', async () => {
+    const dir = bugfix();
+    const { out } = await cli(['why', 'hooks', '1', '--trace-dir', dir]);
+    expect(out).toMatch(/^Nothing in the trace led to it\.\nthis step {2}step 1 /);
+    const narrow = await cli(['why', 'hooks', '10', '--trace-dir', dir], { width: 60 });
+    const text = narrow.out.replace(/\u001b\[\d+m/g, '');
+    expect(text).toMatch(/\n {18}└ \S.*\n {20}\S/);
+    expect(text).not.toMatch(/└.*\n\s+└/);
+    const beyond = await cli(['why', 'hooks', '999', '--trace-dir', dir]);
+    expect(beyond.err).toContain('agent-strace replay hooksbugfix00001 --numbers');
+  });
+});
+
 describe('annotate', () => {
   it('keeps notes, lists, shows and deletes them', async () => {
     const dir = bugfix();
@@ -168,12 +182,38 @@ describe('annotate', () => {
     expect(out).not.toContain(key);
   });
 
+  it('says how to note something on that very session', async () => {
+    const dir = temporaryFolder();
+    mkdirSync(join(dir, 'quiet-one'));
+    writeFileSync(
+      join(dir, 'quiet-one', 'events.ndjson'),
+      eventLine('quiet-one', 'user_prompt', START, 1, { prompt: 'Hello' }),
+    );
+    const { err } = await cli(['annotate', 'quiet', '--trace-dir', dir]);
+    expect(err).toContain('agent-strace annotate quiet-on 12 --note TEXT');
+    const noted = await cli(['annotate', 'quiet', '1', '--note', 'x', '--trace-dir', dir]);
+    expect(noted.out).toMatch(/^Noted on step 1 of quiet-one /);
+  });
+
+  it('deletes the one that is named in full, whatever others begin like it', async () => {
+    const dir = bugfix();
+    const line = (id: string): string =>
+      `${JSON.stringify({ annotation_id: id, event_id: '', label: 'fix', note: id })}\n`;
+    writeFileSync(join(dir, 'hooksbugfix00001', 'annotations.jsonl'), line('a5') + line('a55'));
+    const run = (...args: string[]) => cli(['annotate', 'hooks', ...args, '--trace-dir', dir]);
+    expect((await run('--delete', 'a')).code).toBe(1);
+    expect((await run('--delete', 'a5')).out).toBe('Deleted a5\n');
+    expect((await run('--list')).out).toContain('a55');
+  });
+
   it('says what is missing', async () => {
     const dir = bugfix();
     const wrong: [string[], RegExp][] = [
       [['--event', '3'], /nothing to keep/],
       [['--note', 'x', '--list'], /One thing at a time/],
       [['--note', 'x', '--event', '1', '--at', '3s'], /give one of them/],
+      [['hooks', '1', '--note', 'x', '--event', '1'], /give one of them/],
+      [['hooks', '1'], /nothing to keep/],
       [['--note', 'x', '--at', 'noon'], /2m14s/],
       [['--note', ' '], /needs a note or a label/],
     ];
@@ -213,6 +253,19 @@ describe('search', () => {
     expect(
       JSON.parse((await cli(['search', 'nowhere', '--json', '--trace-dir', dir])).out),
     ).toEqual([]);
+  });
+
+  it('says where there is no session yet', async () => {
+    const { code, out, err } = await cli([
+      'search',
+      'x',
+      '--json',
+      '--trace-dir',
+      temporaryFolder(),
+    ]);
+    expect([code, out]).toEqual([1, '[]\n']);
+    expect(err).toMatch(/^No session is recorded in /);
+    expect(err).toContain('import --discover');
   });
 
   it('takes fields, a limit, and says what is wrong', async () => {

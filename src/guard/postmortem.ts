@@ -6,7 +6,7 @@ import { FLAG, TYPE } from '../model/columns.ts';
 import type { TraceEvent } from '../model/event.ts';
 import { failureReason } from '../model/failure.ts';
 import type { SessionFold } from '../model/fold.ts';
-import { STEP_KINDS, type StepView } from '../model/step.ts';
+import { STEP_KINDS, type StepView, stepTitle } from '../model/step.ts';
 import { costOf, isCostKnown, type SessionSummary } from '../model/summary.ts';
 import { cut, oneLine } from '../model/text.ts';
 import { commandArgument } from '../model/tools.ts';
@@ -185,7 +185,7 @@ function stepOf({ fold }: SessionSource, at: number, view: StepView): Postmortem
   const running = isCall && columns.pair[row]! < 0;
   return {
     at: Math.round(columns.timeMs[row]!) / 1000,
-    step: [view.verb, view.target].filter(Boolean).join(' '),
+    step: stepTitle(view),
     outcome: [view.detail, lines, running ? 'no result' : ''].filter(Boolean).join(', '),
     failed: (columns.flags[row]! & FLAG.error) !== 0,
     running,
@@ -301,7 +301,7 @@ function rootCauseOf(source: SessionSource, untilMs: number): Postmortem['rootCa
     }
     return {
       at: Math.round(columns.timeMs[row]!) / 1000,
-      step: view === undefined ? '' : [view.verb, view.target].filter(Boolean).join(' '),
+      step: stepTitle(view),
       message: oneLine(failureReason(event), 300),
       attempts,
       stepsAfter: steps.length - 1 - at,

@@ -398,7 +398,7 @@ function readAtMost(fd: number, maxBytes: number): Buffer | undefined {
  *
  * @param timeMs of that step
  */
-export function courseAsOf({ versions }: FileCourse, timeMs: number, row: number): Content {
+function courseAsOf({ versions }: FileCourse, timeMs: number, row: number): Content {
   const next = versions.findIndex(
     (version) => version.timeMs > timeMs || (version.timeMs === timeMs && version.row > row),
   );

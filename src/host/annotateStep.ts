@@ -1,7 +1,6 @@
-import { userInfo } from 'node:os';
 import * as vscode from 'vscode';
 import { ANNOTATION_LABELS, MAX_LABEL, MAX_NOTE } from '../model/notes.ts';
-import { addAnnotation } from '../trace/annotations.ts';
+import { noteOnStep, userName } from '../trace/stepNote.ts';
 import { mayWrite } from './patiently.ts';
 import { readyWords } from './readyWords.ts';
 import { stepFor } from './stepArgument.ts';
@@ -10,7 +9,7 @@ import type { UnderstandDeps } from './understandHost.ts';
 /**
  * Lets the person note something on a step: a label, a note, or both.
  *
- * @throws {Error} in words for people, when it cannot be kept
+ * @throws {AnnotationError} when it cannot be kept
  */
 export async function annotateStep(
   deps: UnderstandDeps,
@@ -36,15 +35,8 @@ export async function annotateStep(
             : undefined,
     });
     if (note === undefined) return;
-    const { trace, entry, id } = chosen.session;
-    const row = trace.fold.steps.row(chosen.step);
-    const [event] = trace.readEvents([row]);
-    if (!event) throw new Error(vscode.l10n.t('This step is no longer in the trace.'));
     const ready = await readyWords(label, note);
-    addAnnotation(entry.directory, id, {
-      eventId: event.event_id,
-      offsetSeconds:
-        Math.round(trace.fold.columns.timeMs[row]! - trace.fold.session.firstMs) / 1000,
+    noteOnStep(chosen.session.trace, chosen.step, {
       label: ready.label,
       note: ready.note,
       author: userName(),
@@ -82,13 +74,4 @@ async function pickLabel(title: string): Promise<string | undefined> {
   });
   list.dispose();
   return label === `$(note) ${none}` ? '' : label;
-}
-
-/** The name that the system knows the person by. */
-export function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return '';
-  }
 }

@@ -1,7 +1,13 @@
 import { relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { type Content, textIn } from '../history/content.ts';
-import { type FileCourse, FileHistory, sessionAfter } from '../history/fileHistory.ts';
+import { compareContents, END_SOURCES, type EndedSession } from '../history/endContents.ts';
+import {
+  type FileCourse,
+  FileHistory,
+  type FileHistoryOptions,
+  sessionAfter,
+} from '../history/fileHistory.ts';
 import { restoreTarget } from '../history/restoreTarget.ts';
 import { BlobStore } from '../trace/blobs.ts';
 import { isBelow } from '../trace/paths.ts';
@@ -50,20 +56,41 @@ export class ChangeContents implements vscode.Disposable {
     return this.historyOf(session).asOf(path, row, this.closing.signal);
   }
 
+  /** Whether these files ended the same in both sessions, where that is known. @param paths as a comparison has them */
+  compareEnds(
+    a: LiveSession,
+    b: LiveSession,
+    paths: readonly string[],
+  ): ReturnType<typeof compareContents> {
+    const ended = ({ trace }: LiveSession): EndedSession => ({
+      cwd: trace.fold.session.cwd,
+      history: new FileHistory(trace, { ...END_SOURCES, noTranscripts: noTranscripts() }),
+    });
+    return compareContents(
+      ended(a),
+      ended(b),
+      paths,
+      () => new Promise((resolve) => setImmediate(resolve)),
+    );
+  }
+
   private historyOf(session: LiveSession): FileHistory {
     const { isTrusted } = vscode.workspace;
-    const reads = readSettings().readTranscripts;
-    const key = `${session.trace.epoch} ${isTrusted} ${reads}`;
+    const reason = noTranscripts();
+    const key = `${session.trace.epoch} ${isTrusted} ${reason}`;
     const known = this.histories.get(session);
     if (known?.key === key) return known.history;
-    const noTranscripts = !isTrusted ? 'untrusted' : reads ? undefined : 'off';
     const mayLook = (path: string): boolean =>
       session.record !== undefined ||
       restoreTarget(
         path,
         openFolders().map((folder) => folder.path),
       ).ok;
-    const history = new FileHistory(session.trace, { git: isTrusted, noTranscripts, mayLook });
+    const history = new FileHistory(session.trace, {
+      git: isTrusted,
+      noTranscripts: reason,
+      mayLook,
+    });
     this.histories.set(session, { key, history });
     return history;
   }
@@ -118,6 +145,12 @@ export class ChangeContents implements vscode.Disposable {
     clearTimeout(this.pruning);
     this.closing.abort();
   }
+}
+
+/** Why transcripts are not read; undefined: they are. */
+function noTranscripts(): FileHistoryOptions['noTranscripts'] {
+  if (!vscode.workspace.isTrusted) return 'untrusted';
+  return readSettings().readTranscripts ? undefined : 'off';
 }
 
 /** Moments that are named. */

@@ -26,7 +26,7 @@ import { plainLabel } from './plainText.ts';
 import { restoreFile, restoreRoots } from './restoreFile.ts';
 import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
 
-export const CHANGES_VIEW = 'agentStrace.changes';
+const CHANGES_VIEW = 'agentStrace.changes';
 /** Of the list's icons and letters; nothing opens it. */
 const ITEM_SCHEME = 'agent-strace-change';
 const REFRESHES_A_SECOND = 4;

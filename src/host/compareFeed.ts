@@ -5,6 +5,7 @@ import {
   sideFacts,
 } from '../analysis/compare/compareSessions.ts';
 import type { Comparison } from '../analysis/compare/comparison.ts';
+import { untoldFiles } from '../analysis/compare/outcome.ts';
 import {
   COMPARE_PROTOCOL,
   type FromComparePage,
@@ -17,6 +18,7 @@ import { compareMarkdown } from '../report/compareMarkdown.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveChange, LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
+import { isNumber } from './replayActs.ts';
 import { rowColumns, rowContext } from './streamRows.ts';
 
 /** What a feed asks of whatever shows the page. */
@@ -24,6 +26,12 @@ export interface CompareHost {
   post(message: ToComparePage): void;
   /** Opens a session at a step: its replay, or the diff of the step. */
   open(session: LiveSession, step: number, what: 'replay' | 'diff'): void;
+  /** Whether files ended the same in both sessions, by path, where that is known. */
+  compareEnds(
+    a: LiveSession,
+    b: LiveSession,
+    paths: readonly string[],
+  ): Promise<ReadonlyMap<string, 'same' | 'different'>>;
   /** The person is to pick the second session, or another one. */
   choose(): void;
   copy(markdown: string): void;
@@ -63,6 +71,8 @@ export class CompareFeed {
   private readonly patience: ReturnType<typeof setTimeout>;
   private readonly computed = new Map<string, Computed>();
   private comparison: Comparison | undefined;
+  /** Of files that both changed: whether they ended the same, where the traces do not tell. */
+  private ends: ReadonlyMap<string, 'same' | 'different'> = new Map();
   private ready = false;
   private disposed = false;
   private working = false;
@@ -113,7 +123,7 @@ export class CompareFeed {
         break;
       case 'openDiff': {
         const session = isSide(message.side) ? this.session(message.side) : undefined;
-        if (session && isStep(message.step)) this.host.open(session, message.step, 'diff');
+        if (session && isNumber(message.step)) this.host.open(session, message.step, 'diff');
         break;
       }
       case 'copy':
@@ -263,20 +273,29 @@ export class CompareFeed {
 
   private async compare(): Promise<void> {
     const startedMs = performance.now();
-    const { a: keyA, b: keyB } = this.keys;
     for (const side of SIDES) {
       const session = this.session(side);
       if (!session) return;
       if (this.isStale(session)) await this.compute(session);
       if (this.disposed) return;
     }
-    // Swapped meanwhile: what is known of each still holds.
+    await this.lookUpEnds();
+    if (this.disposed) return;
+    // Swapped meanwhile: what is known of each, and of both, still holds.
     const [a, b] = [this.computed.get(this.keys.a), this.computed.get(this.keys.b ?? '')];
-    if (!a || !b || keyA === undefined || keyB === undefined) return;
-    this.comparison = compareFacts(a.facts, b.facts);
+    if (!a || !b) return;
+    this.comparison = compareFacts(a.facts, b.facts, this.ends);
     const tookMs = performance.now() - startedMs;
     this.notBefore = performance.now() + Math.max(AGAIN_MS, REST * tookMs);
     if (this.ready) this.send(this.comparison);
+  }
+
+  private async lookUpEnds(): Promise<void> {
+    const [a, b] = SIDES.map((side) => this.session(side));
+    if (!a || !b) return;
+    const [first, second] = [this.computed.get(a.key), this.computed.get(b.key)];
+    if (!first || !second) return;
+    this.ends = await this.host.compareEnds(a, b, untoldFiles(first.facts, second.facts));
   }
 
   /** In slices: between two of them the editor has its turn. */
@@ -324,12 +343,12 @@ export class CompareFeed {
     const [first, second] = [this.computed.get(b), this.computed.get(a)];
     this.host.post({ type: 'start', version: COMPARE_PROTOCOL, a: b, b: a });
     if (!first || !second) return;
-    this.comparison = compareFacts(first.facts, second.facts);
+    this.comparison = compareFacts(first.facts, second.facts, this.ends);
     this.send(this.comparison);
   }
 
   private open({ side, step }: Extract<FromComparePage, { type: 'open' }>): void {
-    if (!isStep(step)) return;
+    if (!isNumber(step)) return;
     if (side === 'both') {
       for (const one of SIDES) {
         const session = this.session(one);
@@ -360,7 +379,7 @@ export class CompareFeed {
     to,
   }: Extract<FromComparePage, { type: 'rows' }>): void {
     const session = isSide(side) ? this.session(side) : undefined;
-    if (!session || ![requestId, from, to].every(isStep)) return;
+    if (!session || ![requestId, from, to].every(isNumber)) return;
     const rows = session.trace.describe(from, Math.min(to, from + MAX_WORDS));
     this.host.post({ type: 'rows', requestId, side, from, rows });
   }
@@ -383,8 +402,6 @@ export class CompareFeed {
 }
 
 const isSide = (value: unknown): value is Side => value === 'a' || value === 'b';
-const isStep = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && Number(value) >= 0;
 
 function sideColumns({ session: { fold }, keys }: SideFacts): SideColumns {
   const { kind, flags, timeMs, durationMs, nanoUsd } = rowColumns(

@@ -149,7 +149,7 @@ export class ComparePanels implements vscode.WebviewPanelSerializer, vscode.Disp
   private fill(one: Open): void {
     const turn = ++one.turn;
     this.run(
-      this.understand.load().then(({ CompareFeed: Feed }) => {
+      this.understand.load().then(({ CompareFeed: Feed, compareEnds }) => {
         if (one.turn !== turn) return;
         const { panel } = one;
         one.feed = new Feed(
@@ -159,6 +159,7 @@ export class ComparePanels implements vscode.WebviewPanelSerializer, vscode.Disp
             post: (message) => void panel.webview.postMessage(message),
             open: (session, step, what) => this.show(session, step, what),
             choose: () => this.run(this.choose(one)),
+            compareEnds,
             copy: (markdown) => this.run(this.copy(markdown)),
             swapped: (a, b) => {
               one.a = a;

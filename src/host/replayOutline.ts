@@ -1,9 +1,15 @@
 import type { AnalysedSession } from '../analysis/analysed.ts';
-import { type ContextCourse, contextCourse } from '../analysis/context/contextCourse.ts';
+import {
+  type ContextCourse,
+  contextFill,
+  courseInSlices,
+} from '../analysis/context/contextCourse.ts';
+import { CallShares } from '../analysis/costs/shares.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
-import { phaseName, sessionPhases } from '../analysis/phases/sessionPhases.ts';
+import { phaseName, phasesInSlices } from '../analysis/phases/sessionPhases.ts';
 import { type Spawn, spawnsOf } from '../analysis/spawns.ts';
-import { cacheBreaks, sessionWaste } from '../analysis/waste/sessionWaste.ts';
+import { findCacheBreaks } from '../analysis/waste/cacheBreaks.ts';
+import { wasteInSlices } from '../analysis/waste/sessionWaste.ts';
 import type { Waste } from '../analysis/waste/waste.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { mcpServerOf } from '../model/mcpServer.ts';
@@ -19,13 +25,15 @@ export interface OutlineOptions {
 
 /** Prompts read in one go. */
 const PROMPTS_AT_ONCE = 200;
+/** Phases named in one go. */
+const PHASES_AT_ONCE = 500;
 /** Of a prompt, as a name. UTF-16 units. */
 const NAME_LENGTH = 200;
 /** More subagents than this are no subagents but an attack. */
 const MAX_SUBAGENTS = 500;
 const MAX_SERVERS = 40;
 /** Steps looked at in one go. */
-const STEPS_AT_ONCE = 200_000;
+const STEPS_AT_ONCE = 32_768;
 /** Phases, and losses of the cache, that a page is told of: the first. */
 const MAX_PHASES = 5000;
 const MAX_BREAKS = 2000;
@@ -43,35 +51,27 @@ export class OutlineMaker {
     this.session = session;
   }
 
-  /** One analysis a step: between two of them the editor has its turn. O(events). */
+  /** In slices of a few milliseconds: between two of them the editor has its turn. O(events). */
   *make({ live, budgetNanoUsd }: OutlineOptions): Generator<void, Outline> {
     const { fold } = this.session;
-    const phases = sessionPhases(fold, { live });
-    yield;
-    const waste = sessionWaste(fold, phases);
-    yield;
-    const breaks = cacheBreaks(fold);
-    yield;
-    const course = contextCourse(fold, 0);
+    const phases = yield* phasesInSlices(fold, { live });
+    const shares = yield* CallShares.inSlices(fold);
+    const breaks = yield* findCacheBreaks(fold, shares);
+    const waste = yield* wasteInSlices(fold, phases, { shares, breaks });
+    const course = yield* courseInSlices(fold, 0);
     yield;
     const spawns = spawnsOf(this.session);
     yield;
     const servers = yield* mcpServers(fold);
     yield* this.readPrompts(phases);
     this.course = course;
-    const { points } = course;
     const context: Outline['context'] = {
-      step: new Uint32Array(points.length),
-      tokens: new Float64Array(points.length),
+      ...contextFill(course),
       ...(course.window === undefined ? {} : { window: course.window }),
     };
-    for (let at = 0; at < points.length; at++) {
-      // A window that was filled before the first step.
-      context.step[at] = Math.max(0, points[at]!.step);
-      context.tokens[at] = points[at]!.tokens;
-    }
+    const views = yield* this.phaseViews(phases, waste);
     return {
-      phases: this.phaseViews(phases, waste),
+      phases: views,
       lanes: [...agentLanes(this.session, spawns, live), ...servers],
       context,
       cacheBreaks: breaks.slice(0, MAX_BREAKS),
@@ -101,17 +101,20 @@ export class OutlineMaker {
     }
   }
 
-  private phaseViews(phases: readonly SessionPhase[], waste: Waste): PhaseView[] {
+  private *phaseViews(phases: readonly SessionPhase[], waste: Waste): Generator<void, PhaseView[]> {
     const { fold } = this.session;
-    return phases.slice(0, MAX_PHASES).map((phase, at) => {
+    const views: PhaseView[] = [];
+    for (const [at, phase] of phases.slice(0, MAX_PHASES).entries()) {
+      if (at % PHASES_AT_ONCE === 0) yield;
       const { index: _, promptRow, files: __, filesRead: ___, filesChanged: ____, ...rest } = phase;
       const { failedStep: _____, ...view } = rest;
-      return {
+      views.push({
         ...view,
         name: phaseName(fold, phase, this.prompts.get(promptRow) ?? ''),
         wastedNanoUsd: waste.byPhase[at] ?? 0,
-      };
-    });
+      });
+    }
+    return views;
   }
 }
 

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { descendants } from '../analysis/tree/descendants.ts';
 import { cut } from '../model/text.ts';
 import { visibleText } from '../model/visibleText.ts';
 import { metaParent } from '../trace/meta.ts';
@@ -111,8 +112,9 @@ export class ReportDocuments
       family.map((held) => held.session),
       name,
       Number.isSafeInteger(step) ? step : undefined,
-    );
-    for (const { release } of family) release();
+    ).finally(() => {
+      for (const { release } of family) release();
+    });
     const workMs = performance.now() - beganMs;
     this.nextMs = performance.now() + Math.max(REFRESH_MS, workMs / SHARE);
     return text;
@@ -123,26 +125,20 @@ export class ReportDocuments
     root: LiveSession,
   ): Promise<{ session: LiveSession; release: () => void }[]> {
     const { live } = this.deps.engine;
-    const parents = new Map(live.all.map(({ key, entry }) => [key, metaParent(entry)]));
+    const all = live.all.map(({ key, entry }) => ({
+      key,
+      id: entry.id,
+      parent: metaParent(entry),
+    }));
+    const below = descendants(root.id, all, (one) => one).slice(0, MAX_FAMILY);
     const found: { session: LiveSession; release: () => void }[] = [];
-    const ids = [root.id];
-    const seen = new Set(ids);
-    for (let at = 0; at < ids.length; at++) {
-      for (const { key, entry } of live.all) {
-        if (parents.get(key) !== ids[at] || seen.has(entry.id) || found.length >= MAX_FAMILY)
-          continue;
-        seen.add(entry.id);
-        const release = live.hold(key);
-        const session = live.get(key);
-        if (!session) {
-          release();
-          continue;
-        }
-        ids.push(entry.id);
-        found.push({ session, release });
-        await whenRead(live, session, this.closing.signal);
-      }
+    for (const { session: one } of below) {
+      const release = live.hold(one.key);
+      const session = live.get(one.key);
+      if (session) found.push({ session, release });
+      else release();
     }
+    for (const { session } of found) await whenRead(live, session, this.closing.signal);
     return found;
   }
 

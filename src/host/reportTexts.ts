@@ -1,21 +1,23 @@
-import { sessionCosts } from '../analysis/costs/sessionCosts.ts';
+import { costsInSlices } from '../analysis/costs/sessionCosts.ts';
 import { sessionTree, type TreeSession } from '../analysis/tree/sessionTree.ts';
 import { whyChain } from '../analysis/why/whyChain.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { isActive } from '../model/summary.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
-import { contextReport } from '../report/contextReport.ts';
+import { contextInSlices } from '../report/contextReport.ts';
 import { costMarkdown } from '../report/costReport.ts';
 import { explainMarkdown } from '../report/explainMarkdown.ts';
-import { explainSession } from '../report/explainReport.ts';
+import { explainInSlices } from '../report/explainReport.ts';
 import { fencedText } from '../report/markdownFence.ts';
+import { alignTables } from '../report/markdownTables.ts';
 import { createStyle } from '../report/style.ts';
-import { timelineOf } from '../report/timelineReport.ts';
+import { timelineInSlices } from '../report/timelineReport.ts';
 import { timelineText } from '../report/timelineText.ts';
 import { treeText } from '../report/treeReport.ts';
 import { whyMarkdown } from '../report/whyText.ts';
-import { promptsOf } from '../trace/findings.ts';
-import { metaParent, readMeta } from '../trace/meta.ts';
+import { promptsOf, wordsOf } from '../trace/findings.ts';
+import { metaParent, metaParentEvent } from '../trace/meta.ts';
+import { inSlices } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
 
 export const REPORTS = ['explain', 'timeline', 'cost', 'context', 'why', 'tree'] as const;
@@ -29,9 +31,10 @@ const PHASE_LINES = 40;
 const MAX_TEXT = 2_000_000;
 /** Text that is made in one go; then the editor has its turn. */
 const SLICE = 65_536;
+
 /**
  * A report on a session, as Markdown: what the command line says. Where that is a table for a terminal, it is a block of code:
- * its columns stand under each other.
+ * its columns stand under each other, as those of tables in Markdown do.
  *
  * @param family those that it started, at any depth, all of them read
  * @param name one of {@link REPORTS}, or anything
@@ -43,18 +46,32 @@ export async function reportText(
   name: string,
   step: number | undefined,
 ): Promise<string> {
+  return alignTables(await textOf(session, family, name, step));
+}
+
+async function textOf(
+  session: LiveSession,
+  family: readonly LiveSession[],
+  name: string,
+  step: number | undefined,
+): Promise<string> {
   const { trace } = session;
   const summary = session.summary(Date.now());
   switch (name) {
     case 'explain':
-      return explainMarkdown(explainSession(trace, summary), session.name);
+      return explainMarkdown(
+        await inSlices(session, () => explainInSlices(trace, summary)),
+        session.name,
+      );
     case 'timeline':
       return await timeline(session);
     case 'cost':
-      return cost(session);
+      return await cost(session);
     case 'context':
       return contextMarkdown(
-        contextReport(session.id, trace.fold, wordsOf(session), { lanes: 'all', requests: false }),
+        await inSlices(session, () =>
+          contextInSlices(session.id, trace.fold, wordsOf(trace), { lanes: 'all' }),
+        ),
       );
     case 'tree':
       return tree([session, ...family]);
@@ -71,7 +88,7 @@ const look = { style: createStyle(false), width: WIDTH };
 
 async function timeline(session: LiveSession): Promise<string> {
   const { trace } = session;
-  const found = timelineOf(trace, session.summary(Date.now()));
+  const found = await inSlices(session, () => timelineInSlices(trace, session.summary(Date.now())));
   const parts: string[] = [];
   let length = 0;
   let breath = 0;
@@ -89,10 +106,11 @@ async function timeline(session: LiveSession): Promise<string> {
   return `${headed('Timeline', session)}\n\n${block(withoutTitle(parts.join('')))}\n`;
 }
 
-function cost(session: LiveSession): string {
+async function cost(session: LiveSession): Promise<string> {
   const { fold } = session.trace;
   const summary = session.summary(Date.now());
-  const costs = sessionCosts(session.trace, { live: isActive(summary) });
+  const live = isActive(summary);
+  const costs = await inSlices(session, () => costsInSlices(session.trace, { live }));
   const parts = { billedIn: [], fold, costs, prompts: promptsOf(session.trace) };
   // Whose costs they are is the title here; the sum stands below it.
   const text = costMarkdown(summary.cost, parts).replace(/^# Cost: (.*)$/m, '**$1**');
@@ -109,26 +127,14 @@ const block = (text: string): string => fencedText(text.trimEnd().split('\n'));
 
 function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
   const nodes = sessionTree(
-    sessions.map((session): TreeSession => {
-      const parentEvent = readMeta(session.entry)?.parent_event_id;
-      return {
+    sessions.map(
+      (session): TreeSession => ({
         session: session.trace,
         summary: session.summary(Date.now()),
         parent: metaParent(session.entry),
-        parentEvent: typeof parentEvent === 'string' ? parentEvent : undefined,
-      };
-    }),
+        parentEvent: metaParentEvent(session.entry),
+      }),
+    ),
   );
   return `${headed('Tree', sessions[0])}\n\n${block(withoutTitle(treeText(nodes, look)))}\n`;
-}
-
-function wordsOf({ trace }: LiveSession): Parameters<typeof contextReport>[2] {
-  const prompts = promptsOf(trace);
-  return {
-    prompt: (row) => prompts.get(row) ?? '',
-    step: (step) => {
-      const view = trace.describe(step, step + 1)[0];
-      return [view?.verb, view?.target].filter(Boolean).join(' ');
-    },
-  };
 }

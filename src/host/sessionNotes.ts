@@ -1,14 +1,14 @@
-import { stepOfEvent } from '../model/eventStep.ts';
+import { stepsOfEvents } from '../model/eventStep.ts';
 import type { AnnotationView, FromReplayPage, ToReplayPage } from '../protocol/replay.ts';
 import type { ReadyNote } from '../redact/note.ts';
 import {
   type Annotation,
-  addAnnotation,
   annotationsStamp,
   changeAnnotation,
   readAnnotations,
   removeAnnotation,
 } from '../trace/annotations.ts';
+import { noteOnStep } from '../trace/stepNote.ts';
 import type { LiveSession } from './liveSession.ts';
 import { readyWords } from './readyWords.ts';
 
@@ -62,10 +62,11 @@ export class SessionNotes {
 
   private tell(): void {
     const { fold } = this.session.trace;
+    const stepOf = stepsOfEvents(fold);
     const annotations = this.known.map(
       ({ id, eventId, label, note, author, createdAtMs }): AnnotationView => ({
         id,
-        step: stepOfEvent(fold, eventId),
+        step: stepOf(eventId),
         label,
         note,
         author,
@@ -104,18 +105,7 @@ export class SessionNotes {
         return;
       }
       if (!Number.isSafeInteger(step) || step < 0) return;
-      const { trace } = this.session;
-      const row = trace.fold.steps.row(step);
-      const [event] = row < 0 ? [] : trace.readEvents([row]);
-      if (!event) throw new Error('This step is no longer in the trace.');
-      addAnnotation(this.directory, this.session.id, {
-        eventId: event.event_id,
-        offsetSeconds:
-          Math.round(trace.fold.columns.timeMs[row]! - trace.fold.session.firstMs) / 1000,
-        label,
-        note,
-        author: this.author,
-      });
+      noteOnStep(this.session.trace, step, { label, note, author: this.author });
     }, told);
   }
 

@@ -19,7 +19,7 @@ import {
 import { EXPIRY_MS } from './statusText.ts';
 import type { TranscriptSession } from './transcriptSessions.ts';
 
-export const SESSIONS_VIEW = 'agentStrace.sessions';
+const SESSIONS_VIEW = 'agentStrace.sessions';
 
 /** A day that opens waits for its words so long, ms. */
 const SOON_MS = 300;

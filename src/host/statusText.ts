@@ -3,6 +3,7 @@ import {
   formatCountdown,
   formatDay,
   formatElapsed,
+  formatKnownUsd,
   formatPercent,
   formatTokens,
   formatUsd,
@@ -190,7 +191,7 @@ export function urgency(status: SessionStatus): number {
 /** As the command line says it: `$4.37`, `≥$4.37`, `~$0.0312`, `unpriced`, `–` where nothing is known. */
 export function costText({ cost }: SessionSummary): string {
   const { nanoUsd, estimatedNanoUsd, unpriced } = cost;
-  if (nanoUsd > 0) return `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+  if (nanoUsd > 0) return formatKnownUsd(nanoUsd, unpriced);
   if (estimatedNanoUsd > 0) return formatUsd(estimatedNanoUsd, { estimate: true });
   if (unpriced > 0) return 'unpriced';
   return isCostKnown(cost) ? formatUsd(0) : MISSING;

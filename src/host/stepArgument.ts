@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { FLAG } from '../model/columns.ts';
 import { formatTimeOfDay } from '../model/format.ts';
-import { STEP_KINDS } from '../model/step.ts';
+import { STEP_KINDS, stepTitle } from '../model/step.ts';
 import { oneLine } from '../model/text.ts';
 import type { LiveSession } from './liveSession.ts';
 import { patiently } from './patiently.ts';
@@ -92,7 +92,7 @@ async function pickStep(session: LiveSession, title: string): Promise<number | u
 
 function itemOf({ trace }: LiveSession, step: number): StepItem {
   const view = trace.describe(step, step + 1)[0];
-  const words = [view?.verb, view?.target].filter(Boolean).join(' ');
+  const words = stepTitle(view);
   const timeMs = trace.fold.columns.timeMs[trace.fold.steps.row(step)] ?? 0;
   return {
     step,

@@ -1,13 +1,14 @@
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { sessionPhases } from '../analysis/phases/sessionPhases.ts';
+import { phasesInSlices } from '../analysis/phases/sessionPhases.ts';
 import { noFile, textIn } from '../history/content.ts';
 import { formatMoment } from '../model/format.ts';
 import type { RowFileOp } from '../model/slices/files.ts';
 import { oneLine } from '../model/text.ts';
 import { contentAt, FILE_KIND } from './changeContents.ts';
 import { linesText, unknownText } from './changeText.ts';
+import { inSlices } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
 import { plainLabel } from './plainText.ts';
 import { changedBetween, type RangeChange } from './rangeChanges.ts';
@@ -260,7 +261,8 @@ async function pickPhase(
 ): Promise<{ from: number; to: number; title: string } | undefined> {
   const { trace } = session;
   const last = trace.fold.steps.length - 1;
-  const phases = sessionPhases(trace.fold, { live: session.isActive(Date.now()) });
+  const live = session.isActive(Date.now());
+  const phases = await inSlices(session, () => phasesInSlices(trace.fold, { live }));
   const labels = phaseLabels(trace, phases);
   const whole = { from: 0, to: last, title: '' };
   const items = phases.map((phase, at) => ({

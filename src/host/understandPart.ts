@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
-import { annotateStep, userName } from './annotateStep.ts';
+import { userName } from '../trace/stepNote.ts';
+import { annotateStep } from './annotateStep.ts';
+import type { ChangeContents } from './changeContents.ts';
 import { CompareFeed } from './compareFeed.ts';
 import type { LiveSession } from './liveSession.ts';
 import { patiently } from './patiently.ts';
@@ -41,11 +43,13 @@ export class UnderstandPart implements vscode.Disposable {
   private readonly reports: ReportDocuments;
   private readonly search: SearchPick;
   readonly CompareFeed = CompareFeed;
+  readonly compareEnds: ChangeContents['compareEnds'];
   /** A session as a file: made of the same reports. */
   readonly exports = { exportName, exportSession };
 
   constructor(deps: UnderstandDeps) {
     this.deps = deps;
+    this.compareEnds = (...asked) => deps.contents.compareEnds(...asked);
     this.travel = new TimeTravel(deps);
     this.reports = new ReportDocuments(deps);
     this.search = new SearchPick(deps);
@@ -94,8 +98,11 @@ export class UnderstandPart implements vscode.Disposable {
     const chosen = await stepFor(this.deps, argument, step, vscode.l10n.t('Why which step?'));
     if (!chosen) return;
     const words = vscode.l10n.t('Why step {0}', chosen.step + 1);
-    await this.reports.open(chosen.session, 'why', words, chosen.step);
-    chosen.release();
+    try {
+      await this.reports.open(chosen.session, 'why', words, chosen.step);
+    } finally {
+      chosen.release();
+    }
   }
 
   private async report(id: keyof typeof REPORTS, argument: unknown): Promise<void> {
@@ -106,10 +113,13 @@ export class UnderstandPart implements vscode.Disposable {
     const { session, release } = chosen;
     const cancel = new AbortController();
     const reading = whenRead(engine.live, session, cancel.signal);
-    if (await patiently(vscode.l10n.t('Reading the session'), cancel, reading)) {
-      await this.reports.open(session, REPORTS[id], word);
+    try {
+      if (await patiently(vscode.l10n.t('Reading the session'), cancel, reading)) {
+        await this.reports.open(session, REPORTS[id], word);
+      }
+    } finally {
+      release();
     }
-    release();
   }
 
   dispose(): void {

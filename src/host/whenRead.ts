@@ -8,15 +8,19 @@ export async function whenRead(
   signal: AbortSignal,
 ): Promise<void> {
   if (!session.loading) return;
+  signal.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
+    const abort = (): void => {
+      stop();
+      reject(signal.reason);
+    };
     const stop = live.onChange(() => {
       if (session.loading && !session.gone) return;
       stop();
+      // The signal may live as long as the window.
+      signal.removeEventListener('abort', abort);
       resolve();
     });
-    signal.addEventListener('abort', () => {
-      stop();
-      reject(signal.reason);
-    });
+    signal.addEventListener('abort', abort, { once: true });
   });
 }

@@ -129,6 +129,26 @@ describe('SessionFold', () => {
     expect(summarise(foldOf([...call, closed]), { nowMs: 0 }).denied).toBe(1);
   });
 
+  it('knows the tokens of every response, also where a better version told them after later ones', () => {
+    const response = (id: string, usage?: TraceEvent['data']['usage']): TraceEvent => ({
+      event_type: 'llm_response',
+      timestamp: 1_700_000_000,
+      event_id: id,
+      session_id: SESSION,
+      data: { recorded_by: 'transcript', model: 'big', message_id: id, ...(usage && { usage }) },
+    });
+    const usage = { input_tokens: 10, output_tokens: 1 };
+    const later = ['00000000000b', '00000000000c', '00000000000d'];
+    const fold = new SessionFold({ pricer });
+    fold.add(response('00000000000a'));
+    for (const id of later) fold.add(response(id, usage));
+    expect(fold.add(response('00000000000a', { ...usage, input_tokens: 70 }))).toBe('replaced');
+    const rows = [0, 1, 2, 3];
+    expect(rows.map((row) => fold.cost.usageOfRow(row)?.input_tokens)).toEqual([70, 10, 10, 10]);
+    expect(fold.add(response('00000000000c', { ...usage, input_tokens: 80 }))).toBe('replaced');
+    expect(fold.cost.total.usage.input_tokens).toBe(170);
+  });
+
   it('never shows an unpriced response as $0', () => {
     const fold = foldOf(sessionOf([{ outcome: 'ok', tool: 'Bash', input: 3, agent: 0, gap: 1 }]));
     const { cost } = summarise(fold, { nowMs: 0 });

@@ -20,6 +20,10 @@ export function formatUsd(nanoUsd: number, options: { estimate?: boolean } = {})
   return `${options.estimate === true ? '~' : ''}${sign}${less}$${digits}`;
 }
 
+/** As {@link formatUsd}; `≥$0.42` where `unpriced` of the responses have no known price, so that it is no less. */
+export const formatKnownUsd = (nanoUsd: number, unpriced: number): string =>
+  `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+
 /** A rate: `$0.21/min`, below a cent `$0.0031/min`. Nano-dollars a minute in. */
 export function formatRate(nanoUsd: number, options: { estimate?: boolean } = {}): string {
   const usd = nanoUsd / NANO;

@@ -1,4 +1,4 @@
-import { formatUsd, MISSING } from './format.ts';
+import { formatKnownUsd, MISSING } from './format.ts';
 
 /** What some responses cost together: `nanoUsd` is the sum of those that have a price. */
 export interface BilledSum {
@@ -17,5 +17,5 @@ export function knownCostText(sum: BilledSum): string {
   if (sum.responses === 0) return MISSING;
   const nanoUsd = knownNanoUsd(sum);
   if (Number.isNaN(nanoUsd)) return 'unpriced';
-  return `${sum.unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+  return formatKnownUsd(nanoUsd, sum.unpriced);
 }

@@ -67,3 +67,7 @@ export interface StepView {
   /** Absolute path to open, with its first line, where the step is about one file. */
   file?: { path: string; line?: number };
 }
+
+/** `Edit src/a.ts`, `npm test`: what a step does, to what. Empty where it cannot be read. */
+export const stepTitle = (view: Pick<StepView, 'verb' | 'target'> | undefined): string =>
+  [view?.verb, view?.target].filter(Boolean).join(' ');

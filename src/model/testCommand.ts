@@ -60,7 +60,8 @@ const TEST_NAME = /^(test|tests|spec|unittest|pytest|nose2?|trial)([:._-].*)?$|[
 /** How a test command's exit code is to be read. */
 export type TestRun =
   | 'no'
-  | 'test' /** It hides the tests' exit code: `… | tail`, `… || true`. */
+  | 'test'
+  // It hides the tests' exit code: `… | tail`, `… || true`.
   | 'hidden';
 
 export function testRun(command: string): TestRun {
@@ -90,28 +91,35 @@ function nextOperator(parts: readonly string[], from: number): string {
   return '';
 }
 
+/** A word without the quotes around it. Most words have none: looked at before anything is made anew. */
+function bare(word: string): string {
+  const first = word.charCodeAt(0);
+  const last = word.charCodeAt(word.length - 1);
+  const isQuoted = first === 34 || first === 39 || last === 34 || last === 39;
+  return isQuoted ? word.replace(/^["']|["']$/g, '') : word;
+}
+
 function isTest(part: string): boolean {
-  const words = part
-    .trim()
-    .split(/\s+/)
-    .map((word) => word.replace(/^["']|["']$/g, ''));
+  const words = part.trim().split(/\s+/);
   let at = 0;
   for (; at < words.length; at++) {
-    const word = words[at]!;
+    const word = bare(words[at]!);
     if (/^\w+=/.test(word) || word.startsWith('-') || /^[({!]+$/.test(word)) continue;
     if (/^(timeout|gtimeout)$/.test(word)) {
-      while (words[at + 1]?.startsWith('-')) at++;
+      while (at + 1 < words.length && bare(words[at + 1]!).startsWith('-')) at++;
       at++;
       continue;
     }
     if (!WRAPPERS.has(word)) break;
   }
-  const name = (words[at] ?? '').replace(/^.*\//, '').replace(/^[({!]+/, '');
-  if (RUNNERS.has(name)) return !/^--(version|help)$/.test(words[at + 1] ?? '');
+  const name = bare(words[at] ?? '')
+    .replace(/^.*\//, '')
+    .replace(/^[({!]+/, '');
+  if (RUNNERS.has(name)) return !/^--(version|help)$/.test(bare(words[at + 1] ?? ''));
   tasks ??= tasksOf();
   const task = Object.hasOwn(tasks, name) ? tasks[name]! : undefined;
   if (task === undefined) return false;
-  const rest = words.slice(at + 1);
+  const rest = words.slice(at + 1).map(bare);
   const verb = rest.findIndex((word) => task.test(word));
   if (verb < 0) return false;
   if (!NAMED.test(rest[verb]!)) return true;

@@ -2,7 +2,7 @@
 import { type ContextCourse, contextCourses } from '../analysis/context/contextCourse.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { formatPercent, formatTokens, MISSING, plural } from '../model/format.ts';
-import { laneFacts, withWindow } from './contextReport.ts';
+import { type LaneFactsJson, laneFacts, withWindow } from './contextReport.ts';
 import { laneName, NO_REQUESTS } from './contextText.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -10,22 +10,10 @@ import { cutToWidth, padToWidth, sanitizeLine } from './terminalText.ts';
 
 export type BudgetState = 'ok' | 'warn' | 'full' | 'unknown';
 
-export interface BudgetLaneJson {
-  /** '' is the main agent. */
-  lane: string;
-  type: string;
-  description: string;
-  model: string;
-  /** null where it is not known. */
-  window_tokens: number | null;
-  /** Of the last request, prompt and answer: what the next one starts with. */
-  tokens: number;
-  peak_tokens: number;
+/** `tokens` are of the last request, prompt and answer: what the next one starts with. */
+export interface BudgetLaneJson extends LaneFactsJson {
+  /** null where the window is not known. */
   remaining_tokens: number | null;
-  /** Shares of the window, 0 to 1. */
-  fill: number | null;
-  peak_fill: number | null;
-  requests: number;
   compactions: number;
   /** By its last request, or by its peak where that is judged. */
   state: BudgetState;

@@ -8,13 +8,13 @@ import {
   LIKENESSES,
   type Measure,
   type Outcome,
+  type Verdict,
 } from '../analysis/compare/comparison.ts';
 import { knownNanoUsd } from '../model/knownCost.ts';
 import type { StepView } from '../model/step.ts';
 import { phaseRows, stepWords } from './compareText.ts';
-import { seconds, snake, usdOrNull } from './sessionJson.ts';
+import { seconds, snake, usd, usdOrNull } from './sessionJson.ts';
 
-const NANO = 1e9;
 /** Divergences whose steps are told in words. */
 const MOST_WORDED = 100;
 
@@ -30,16 +30,7 @@ export function comparisonJson(
     a: sessionJson(comparison.a),
     b: sessionJson(comparison.b),
     same_prompt: comparison.samePrompt,
-    verdict: {
-      winner: verdict.winner,
-      sure: verdict.sure,
-      refused: verdict.refused ?? null,
-      by: verdict.by.map(snake),
-      against: verdict.against.map(snake),
-      fact: verdict.fact,
-      cause: verdict.cause,
-      caution: verdict.caution,
-    },
+    verdict: verdictJson(verdict),
     measures: Object.fromEntries(comparison.measures.map((m) => [snake(m.name), measureJson(m)])),
     outcomes: { a: outcomeJson(comparison.outcomes.a), b: outcomeJson(comparison.outcomes.b) },
     phases: phaseRows(comparison).map(({ a, b, like }) => ({
@@ -83,12 +74,23 @@ function sessionJson(side: ComparedSession) {
   };
 }
 
+const verdictJson = (verdict: Verdict) => ({
+  winner: verdict.winner,
+  sure: verdict.sure,
+  refused: verdict.refused ?? null,
+  by: verdict.by.map(snake),
+  against: verdict.against.map(snake),
+  fact: verdict.fact,
+  cause: verdict.cause,
+  caution: verdict.caution,
+});
+
 function measureJson(measure: Measure) {
   const { name, verdict } = measure;
   const value = (side: 'a' | 'b') => {
     const one = orNull(measure[side]);
     if (one === null) return null;
-    return name === 'cost' ? one / NANO : name === 'duration' ? Math.round(one) : one;
+    return name === 'cost' ? usd(one) : name === 'duration' ? Math.round(one) : one;
   };
   return {
     unit:
@@ -160,16 +162,7 @@ export function groupJson(
     a: side('a'),
     b: side('b'),
     same_prompt: comparison.samePrompt,
-    verdict: {
-      winner: verdict.winner,
-      sure: verdict.sure,
-      refused: verdict.refused ?? null,
-      by: verdict.by.map(snake),
-      against: verdict.against.map(snake),
-      fact: verdict.fact,
-      cause: verdict.cause,
-      caution: verdict.caution,
-    },
+    verdict: verdictJson(verdict),
     passed_p: comparison.passedP,
     measures: Object.fromEntries(
       comparison.measures.map((measure: GroupMeasure) => [

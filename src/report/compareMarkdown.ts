@@ -17,7 +17,8 @@ import { formatDuration, formatMoment, MISSING, plural } from '../model/format.t
 import { knownCostText } from '../model/knownCost.ts';
 import { markdownText } from '../model/markdownText.ts';
 import type { StepView } from '../model/step.ts';
-import { type GroupNames, PHASE_SIGNS, phaseRows } from './compareText.ts';
+import { type GroupNames, phaseRows } from './compareText.ts';
+import { OUTCOME_SIGNS } from './explainWords.ts';
 
 const MOST_PHASES = 40;
 const MOST_DIVERGENCES = 5;
@@ -80,7 +81,7 @@ function phasesPart(comparison: Comparison): string {
   const { a, b } = comparison.phases;
   const cell = (phase: ComparedPhase | undefined): string =>
     phase
-      ? `${PHASE_SIGNS[phase.outcome]} ${markdownText(phase.name)} (${formatDuration(phase.endMs - phase.startMs)}, ${knownCostText(phase)})`
+      ? `${OUTCOME_SIGNS[phase.outcome]} ${markdownText(phase.name)} (${formatDuration(phase.endMs - phase.startMs)}, ${knownCostText(phase)})`
       : '';
   const shown = rows.slice(0, MOST_PHASES);
   const more = rows.length - shown.length;

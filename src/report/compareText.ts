@@ -19,6 +19,7 @@ import {
 import { formatDuration, formatMoment, MISSING, plural } from '../model/format.ts';
 import { knownCostText } from '../model/knownCost.ts';
 import type { StepView } from '../model/step.ts';
+import { OUTCOME_SIGNS } from './explainWords.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, padToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
@@ -42,7 +43,6 @@ const SIGNS: Record<Likeness, string> = {
   onlyA: '<',
   onlyB: '>',
 };
-export const PHASE_SIGNS = { ok: '✓', mixed: '↻', failed: '✕', running: '●' } as const;
 
 /** Rows before a divergence, and of it, that are shown. */
 const BEFORE = 3;
@@ -67,7 +67,7 @@ export function headText(
 ): string {
   const wide = width >= WIDE;
   const half = wide ? (width - 3) >> 1 : width;
-  const idLength = Math.max(ID_LENGTH, commonLength(a.id, b.id) + 1);
+  const idLength = Math.max(idLengthOf(a.id), commonLength(a.id, b.id) + 1);
   const lines = (letter: string, side: ComparedSession): string[] => {
     const { who, title, facts } = sideWords(side, idLength);
     // What tells two runs of one prompt apart comes first into the room there is.
@@ -99,9 +99,9 @@ function sideWords(
     who: [side.agent, ...side.models].map(sanitizeLine).filter(Boolean).join(' · '),
     title: sanitizeLine(side.title) || 'Untitled session',
     facts: [
+      sanitizeLine(side.id).slice(0, idLength),
       side.startedAtMs > 0 ? formatMoment(side.startedAtMs) : MISSING,
       ...(code.length > 0 ? [code.join(' @ ')] : []),
-      sanitizeLine(side.id).slice(0, idLength),
     ].join(' · '),
   };
 }
@@ -112,8 +112,8 @@ function commonLength(a: string, b: string): number {
   return length;
 }
 
-/** As much of an id as tells sessions apart in most folders. */
-const ID_LENGTH = 13;
+/** As much of an id as tells sessions apart in most folders: of a UUID its first group, as the list of sessions shows it. */
+const idLengthOf = (id: string): number => (/^[0-9a-f]{8}-/i.test(id) ? 8 : 13);
 
 export function verdictText(
   verdict: Verdict,
@@ -135,7 +135,7 @@ export function measuresText(
   { style, width }: Pick<CompareTextOptions, 'style' | 'width'>,
 ): string {
   const tested = measures.some(({ p }) => p !== undefined);
-  return renderTable<TestedMeasure>(
+  const table = renderTable<TestedMeasure>(
     [
       { title: tested ? 'median' : '', text: ({ name }) => MEASURE_LABELS[name].toLowerCase() },
       { title: 'A', align: 'right', text: (measure) => measureValue(measure, 'a') },
@@ -171,6 +171,8 @@ export function measuresText(
     measures,
     { style, width },
   );
+  const note = 'duration: at work, without the time until the next prompt';
+  return `${table}${wrapFacts(note, width).map(style.dim).join('\n')}\n`;
 }
 
 const painted = (cell: string, verdict: Measure['verdict'], style: Style): string =>
@@ -194,7 +196,7 @@ export function phaseRows({
 function phaseCell(phase: ComparedPhase | undefined, room: number, style: Style): string {
   if (!phase) return ' '.repeat(room);
   const end = `${formatDuration(phase.endMs - phase.startMs)}  ${padToWidth(knownCostText(phase), 8, 'right')}`;
-  const name = `${PHASE_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`;
+  const name = `${OUTCOME_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`;
   const space = Math.max(4, room - textWidth(end) - 1);
   const cell = `${padToWidth(cutToWidth(name, space), space)} ${end}`;
   return phase.outcome === 'failed'

@@ -3,8 +3,8 @@ import {
   type Compaction,
   type ContextCourse,
   type ContextSources,
-  contextCourse,
-  contextCourses,
+  courseInSlices,
+  coursesInSlices,
 } from '../analysis/context/contextCourse.ts';
 import {
   type ContextTurn,
@@ -13,6 +13,7 @@ import {
   contextTurns,
   isInWindow,
 } from '../analysis/context/contextTurns.ts';
+import { drain, type Sliced } from '../analysis/slices.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { seconds } from './sessionJson.ts';
 
@@ -63,13 +64,15 @@ export interface ContributionJson {
   in_window: boolean;
 }
 
-export interface ContextLaneJson {
+/** How full the window of one agent is. */
+export interface LaneFactsJson {
   /** '' is the main agent. */
   lane: string;
   /** Of a subagent. */
   type: string;
   description: string;
   model: string;
+  /** null where it is not known. */
   window_tokens: number | null;
   tokens: number;
   peak_tokens: number;
@@ -77,6 +80,9 @@ export interface ContextLaneJson {
   fill: number | null;
   peak_fill: number | null;
   requests: number;
+}
+
+export interface ContextLaneJson extends LaneFactsJson {
   sources: ContextSources;
   compactions: CompactionJson[];
   turns: ContextTurnJson[];
@@ -106,17 +112,33 @@ export interface ContextWords {
   step(step: number): string;
 }
 
-/** @param lanes codes of the lanes, or all of them */
+export interface ContextReportOptions {
+  /** Codes of the lanes, or all of them. */
+  lanes: readonly number[] | 'all';
+  requests?: boolean;
+  window?: number;
+}
+
 export function contextReport(
   id: string,
   fold: SessionFold,
   words: ContextWords,
-  options: { lanes: readonly number[] | 'all'; requests?: boolean; window?: number },
+  options: ContextReportOptions,
 ): ContextReport {
-  const courses =
-    options.lanes === 'all'
-      ? contextCourses(fold)
-      : options.lanes.map((lane) => contextCourse(fold, lane));
+  return drain(contextInSlices(id, fold, words, options));
+}
+
+/** As {@link contextReport}. */
+export function* contextInSlices(
+  id: string,
+  fold: SessionFold,
+  words: ContextWords,
+  options: ContextReportOptions,
+): Sliced<ContextReport> {
+  const courses = options.lanes === 'all' ? yield* coursesInSlices(fold) : [];
+  const lanes = options.lanes === 'all' ? [] : options.lanes;
+  for (const lane of lanes) courses.push(yield* courseInSlices(fold, lane));
+  yield;
   const subagents = new Map(fold.subagents.all().map((agent) => [agent.lane, agent]));
   return {
     session_id: id,

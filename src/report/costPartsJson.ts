@@ -195,18 +195,21 @@ export interface WasteJson extends WasteSumsJson {
 
 /** @param known money of this session is known at all */
 export function wasteSumsJson(waste: Waste, known: boolean): WasteSumsJson {
-  const money = (nanoUsd: number): number | null => (known ? usd(nanoUsd) : null);
+  const unpricedBreaks = waste.byCause.reduce((sum, { unpriced }) => sum + unpriced, 0);
+  // Nothing but what has no price: how much that was is not known.
+  const money = (nanoUsd: number, unpriced: number): number | null =>
+    known && (nanoUsd > 0 || unpriced === 0) ? usd(nanoUsd) : null;
   const kinds = {} as WasteJson['kinds'];
   for (const kind of WASTE_KINDS) {
     const { count, nanoUsd, durationMs } = waste.byKind[kind];
     kinds[KIND_KEYS[kind]] = {
       count,
-      cost_usd: money(nanoUsd),
+      cost_usd: money(nanoUsd, kind === 'cacheBreak' ? unpricedBreaks : 0),
       duration_ms: Math.round(durationMs),
     };
   }
   return {
-    cost_usd: money(waste.nanoUsd),
+    cost_usd: money(waste.nanoUsd, unpricedBreaks),
     duration_ms: Math.round(waste.durationMs),
     kinds,
     causes: waste.byCause.map(({ cause, count, tokens, nanoUsd, unpriced }) => ({

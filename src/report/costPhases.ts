@@ -39,13 +39,11 @@ export function phaseLines(
   return lines;
 }
 
+const NAMELESS = { label: '', name: '', depth: 0, rest: false, inside: false };
+
 function phaseLine(phase: SessionPhase, wasteNanoUsd: number): CostLine {
   return {
-    label: '',
-    name: '',
-    depth: 0,
-    rest: false,
-    inside: false,
+    ...NAMELESS,
     outcome: phase.outcome,
     count: phase.calls,
     errors: phase.errors,
@@ -61,11 +59,7 @@ function sumOf(lines: readonly CostLine[], phases: readonly SessionPhase[]): Cos
   const sum = (of: (line: CostLine) => number): number =>
     lines.reduce((total, one) => total + of(one), 0);
   return {
-    label: '',
-    name: '',
-    depth: 0,
-    rest: false,
-    inside: false,
+    ...NAMELESS,
     count: sum(({ count }) => count),
     errors: sum(({ errors = 0 }) => errors),
     priced: responsesPriced(responses, unpriced),

@@ -30,7 +30,7 @@ export interface PhaseCost {
   started_at: number | null;
   tool_calls: number;
   errors: number;
-  /** null: nothing of it has a known price. */
+  /** null: nothing of it has a price, or no response was recorded. */
   cost_usd: number | null;
 }
 
@@ -178,12 +178,12 @@ export function costMarkdown(cost: CostSummary, parts: CostTextParts): string {
   const sections = COST_BY.filter((by) => by !== 'waste').flatMap((by) => {
     const table = costTable(by, fold, costs, prompts);
     if (table.lines.every(({ rest }) => rest) && by !== 'tool') return [];
-    const notes = costNotes(table).map(markdownText).join('  \n');
+    const notes = costNotes(table).join('  \n');
     return [`## By ${NAMES[by]}\n\n${costTableMarkdown(table)}${notes ? `\n\n${notes}` : ''}`];
   });
   const waste = wasteMarkdown(fold, costs.waste, wholeCost(costs));
   return [
-    `# Cost: ${markdownText(costCell(cost))}`,
+    `# Cost: ${costCell(cost)}`,
     facts,
     ...(isCostKnown(cost) ? sections : []),
     ...(waste === '' || !isCostKnown(cost) ? [] : [`## Paid for nothing\n\n${waste}`]),

@@ -2,11 +2,10 @@
 import { formatCount, formatPercent, formatTokens, formatUsd, MISSING } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
 import type { CostLine, CostTable } from './costBy.ts';
+import { OUTCOME_SIGNS } from './explainWords.ts';
 import type { Style } from './style.ts';
 import { renderTable, type TableColumn } from './table.ts';
 import { sanitizeLine } from './terminalText.ts';
-
-const SIGNS = { ok: '✓', mixed: '↻', failed: '✕', running: '●' } as const;
 
 /** `$0.42`, `≥$0.42` where some of it has no price, `unpriced`, `–` where nothing is told. */
 function money({ priced, nanoUsd }: Pick<CostLine, 'priced' | 'nanoUsd'>): string {
@@ -109,7 +108,7 @@ export function costTableText(
     title: table.title,
     flexible: true,
     text: ({ name, depth, outcome, inside, label }) =>
-      `${'  '.repeat(depth)}${outcome !== undefined && (inside || label !== '') ? `${SIGNS[outcome]} ` : ''}${sanitizeLine(name) || MISSING}`,
+      `${'  '.repeat(depth)}${outcome !== undefined && (inside || label !== '') ? `${OUTCOME_SIGNS[outcome]} ` : ''}${sanitizeLine(name) || MISSING}`,
     paint: (cell, { rest, inside, outcome }) =>
       outcome === 'failed' ? style.red(cell) : rest || inside ? style.dim(cell) : cell,
   });
@@ -157,14 +156,13 @@ export function costTableMarkdown(table: CostTable): string {
   return [
     row([capital(table.title), ...columns.map(({ title }) => capital(title))]),
     row(['---', ...columns.map(() => '---:')]),
-    ...table.lines.map((one) =>
-      row([nameMarkdown(one), ...columns.map(({ text }) => markdownText(text(one)))]),
-    ),
+    ...table.lines.map((one) => row([nameMarkdown(one), ...columns.map(({ text }) => text(one))])),
   ].join('\n');
 }
 
 function nameMarkdown({ label, name, depth, outcome, inside }: CostLine): string {
-  const sign = outcome !== undefined && (inside || label !== '') ? `${SIGNS[outcome]} ` : '';
+  const sign =
+    outcome !== undefined && (inside || label !== '') ? `${OUTCOME_SIGNS[outcome]} ` : '';
   const words = markdownText(name) || MISSING;
   return `${'&nbsp;&nbsp;'.repeat(depth)}${label === '' ? '' : `${label} `}${sign}${words}`;
 }

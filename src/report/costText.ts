@@ -1,5 +1,5 @@
 /** What a session cost, in words: sums, models, reconciliation. */
-import { formatCount, formatTokens, formatUsd, MISSING } from '../model/format.ts';
+import { formatCount, formatKnownUsd, formatTokens, formatUsd, MISSING } from '../model/format.ts';
 import { type CostSummary, isCostKnown } from '../model/summary.ts';
 import { type Usage, uncachedInput } from '../model/usage.ts';
 import { cacheHitRate } from './sessionJson.ts';
@@ -13,7 +13,7 @@ import { cutToWidth, sanitizeLine, textWidth } from './terminalText.ts';
  */
 export function costCell(cost: CostSummary): string {
   if (isCostKnown(cost)) {
-    return `${cost.unpriced > 0 ? '≥' : ''}${formatUsd(cost.nanoUsd)}`;
+    return formatKnownUsd(cost.nanoUsd, cost.unpriced);
   }
   if (cost.estimated > 0) return formatUsd(cost.estimatedNanoUsd, { estimate: true });
   return cost.unpriced > 0 ? 'unpriced' : MISSING;
@@ -51,7 +51,7 @@ const usageColumns = <Row>(usage: (row: Row) => Usage): TableColumn<Row>[] => [
     title: 'input',
     expendable: 3,
     align: 'right',
-    text: (row) => tokens(uncachedInput(usage(row))),
+    text: (row) => tokens(Math.max(0, uncachedInput(usage(row)))),
   },
   {
     title: 'cache read',
@@ -93,12 +93,16 @@ export function modelTable(
       align: 'right',
       text: ({ responses }) => formatCount(responses),
     },
-    ...usageColumns<ModelSum>(({ usage }) => usage),
+    // Agents that write no such caches, or none for an hour, leave the room to the names.
+    ...usageColumns<ModelSum>(({ usage }) => usage).filter(
+      ({ title, text }) =>
+        !title.startsWith('write') || cost.models.some((one) => text(one) !== '0'),
+    ),
     {
       title: 'cost',
       align: 'right',
       text: ({ responses, unpriced, nanoUsd }) =>
-        unpriced === responses ? 'unpriced' : `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`,
+        unpriced === responses ? 'unpriced' : formatKnownUsd(nanoUsd, unpriced),
       paint: (cell, { unpriced }) => (unpriced > 0 ? style.yellow(cell) : cell),
     },
   ];

@@ -10,9 +10,9 @@ import {
   divergencesText,
   headText,
   measuresText,
-  PHASE_SIGNS,
   verdictText,
 } from './compareText.ts';
+import { OUTCOME_SIGNS } from './explainWords.ts';
 import { snake } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -36,7 +36,7 @@ export function diffText(
     const [left, right] = [a[one.a], b[one.b]];
     const name = [left, right]
       .flatMap((phase) =>
-        phase ? [`${PHASE_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`] : [],
+        phase ? [`${OUTCOME_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`] : [],
       )
       .filter((text, at, all) => all.indexOf(text) === at)
       .join('  |  ');

@@ -23,7 +23,7 @@ const SHOWN: readonly StepKind[] = ['run', 'mcp', 'web', 'agent'];
 
 /**
  * What a phase ran, called and delegated: the calls that say most of it, in order. Files are told apart, and what only looked is
- * told where there is nothing else.
+ * counted, and told where there is nothing else.
  *
  * @param most groups
  * @param looks also those that only looked
@@ -33,13 +33,15 @@ export function callGroups(
   phase: SessionPhase,
   most: number,
   looks = false,
-): { groups: CallGroup[]; more: number } {
+): { groups: CallGroup[]; more: number; looked: number } {
   const { columns, steps } = fold;
   const groups = new Map<number, CallGroup & { looks: boolean }>();
+  let searches = 0;
   for (let step = phase.firstStep; step <= phase.lastStep; step++) {
     const row = steps.row(step);
     if (columns.type[row] !== TYPE.tool_call || columns.lane[row] !== 0) continue;
     const kind = STEP_KINDS[columns.kind[row]!]!;
+    if (kind === 'search') searches++;
     if (!SHOWN.includes(kind)) continue;
     const flags = columns.flags[row]!;
     const key = columns.inputKey[row]!;
@@ -65,9 +67,11 @@ export function callGroups(
   const told = looks ? all : telling.length > 0 || phase.filesRead > 0 ? telling : all.slice(0, 3);
   const chosen = new Set([...told].sort((a, b) => weight(b) - weight(a)).slice(0, most));
   const shown = told.filter((group) => chosen.has(group));
+  const looksUntold = (one: (typeof all)[number]): boolean => one.looks && !told.includes(one);
   return {
     groups: shown.map(({ looks: _, ...group }) => group),
     more: told.length - shown.length,
+    looked: searches + all.reduce((sum, one) => sum + (looksUntold(one) ? one.count : 0), 0),
   };
 }
 

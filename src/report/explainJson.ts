@@ -25,6 +25,7 @@ export function explainJson(explanation: Explanation): object {
       last_step: stepNumber(checks.lastStep),
       edits_after: checks.editsAfter,
     },
+    open_step: stepNumber(explanation.openStep),
     commits: { count: checks.commits, last_step: stepNumber(checks.commitStep) },
     phase_count: phases.length,
     phases: told.map((one) => toldJson(one, summary.startedAtMs)),
@@ -60,6 +61,7 @@ function toldJson(told: ExplainedPhase, startMs: number): object {
       outcomes: call.outcomes,
     })),
     ran_more: told.moreCalls,
+    looked: told.looked,
     failures: told.failures.map(({ step, words, message, mended }) => ({
       step: step + 1,
       words,

@@ -82,7 +82,7 @@ function phaseSection(told: ExplainedPhase): string {
   const lines = phaseLines(told, TONGUE, FILES).flatMap(({ key, items, more }) => {
     const rest = more > 0 ? [`and ${formatCount(more)} more`] : [];
     const title = `**${key[0]!.toUpperCase()}${key.slice(1)}**`;
-    if (key === 'read' || key === 'changed' || key === 'said') {
+    if (key === 'read' || key === 'looked' || key === 'changed' || key === 'said') {
       const by = key === 'said' ? '  \n  ' : ', ';
       return [`- ${title}: ${[...items, ...rest].filter(Boolean).join(by)}`];
     }

@@ -1,16 +1,17 @@
 /** What happened in a session, phase by phase, for a person who has not seen it. Pure: text, Markdown and JSON are made of it. */
 import type { AnalysedSession } from '../analysis/analysed.ts';
 import { type Checks, sessionChecks } from '../analysis/phases/checks.ts';
-import { type FailedStep, type Mended, outcomesOf } from '../analysis/phases/outcome.ts';
+import { type FailedStep, type Mended, outcomesInSlices } from '../analysis/phases/outcome.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
-import { filesOfPhases, type PhaseFile, sortedByWork } from '../analysis/phases/phaseFiles.ts';
-import { phaseName, sessionPhases } from '../analysis/phases/sessionPhases.ts';
-import { sessionWaste } from '../analysis/waste/sessionWaste.ts';
+import { filesInSlices, type PhaseFile, sortedByWork } from '../analysis/phases/phaseFiles.ts';
+import { phaseName, phasesInSlices } from '../analysis/phases/sessionPhases.ts';
+import { drain, type Sliced } from '../analysis/slices.ts';
+import { wasteInSlices } from '../analysis/waste/sessionWaste.ts';
 import type { Waste } from '../analysis/waste/waste.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
 import type { TraceEvent } from '../model/event.ts';
 import type { SessionFold } from '../model/fold.ts';
-import { STEP_KINDS } from '../model/step.ts';
+import { STEP_KINDS, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
 import { testRun } from '../model/testCommand.ts';
 import { cut, oneLine } from '../model/text.ts';
@@ -56,6 +57,8 @@ export interface ExplainedPhase {
   calls: ExplainedCall[];
   /** Groups of calls that are not in `calls`. */
   moreCalls: number;
+  /** Searches, and commands that only looked and are in neither. */
+  looked: number;
   failures: ExplainedFailure[];
   moreFailures: number;
   denied: { step: number; words: string; rule: string }[];
@@ -74,6 +77,8 @@ export interface Explanation {
   /** The phases that are told in full, in order; the rest is only in `phases`. */
   told: ExplainedPhase[];
   checks: Checks;
+  /** Of a session that is over: its last call, where that has no result: what came of it is not known; -1. 0-based. */
+  openStep: number;
   /** What failed on the way came right, as far as the trace tells; false: work went on after some of it. */
   allRight: boolean;
   waste: Waste;
@@ -106,26 +111,37 @@ export function explainSession(
   summary: SessionSummary,
   options: ExplainOptions = {},
 ): Explanation {
+  return drain(explainInSlices(session, summary, options));
+}
+
+/** As {@link explainSession}. */
+export function* explainInSlices(
+  session: AnalysedSession,
+  summary: SessionSummary,
+  options: ExplainOptions = {},
+): Sliced<Explanation> {
   const { fold } = session;
-  const phases = sessionPhases(fold, { live: isActive(summary) });
-  const waste = sessionWaste(fold, phases);
+  const phases = yield* phasesInSlices(fold, { live: isActive(summary) });
+  const waste = yield* wasteInSlices(fold, phases);
   const reader = new StepReader(session);
   const whole = options.phase !== undefined;
   const chosen = choose(phases, options);
   const most = whole ? DETAILED : NAMES;
-  const found = outcomesOf(fold, fold.steps.copy(), phases);
-  const files = filesOfPhases(fold, phases);
+  const found = yield* outcomesInSlices(fold, fold.steps.copy(), phases);
+  const files = yield* filesInSlices(fold, phases);
   const prompts = promptTexts(session, chosen);
-  const told = chosen.map((phase): ExplainedPhase => {
+  const told: ExplainedPhase[] = [];
+  for (const phase of chosen) {
+    yield;
     const own = sortedByWork(fold, files[phase.index]!).map((file) => explainedFile(fold, file));
     const { failures, failureCount } = found[phase.index]!;
-    const { groups, more } = callGroups(fold, phase, most.calls, whole);
+    const { groups, more, looked } = callGroups(fold, phase, most.calls, whole);
     const { denied, moreDenied } = deniedOf(reader, phase, most.denied);
     const prompt = prompts.get(phase.promptRow) ?? '';
     const distinct = lastOfEach(fold, failures);
     const worst = [...distinct].sort((a, b) => WORST.indexOf(a.mended) - WORST.indexOf(b.mended));
     const named = worst.slice(0, most.failures).sort((a, b) => a.step - b.step);
-    return {
+    told.push({
       phase,
       name: phaseName(fold, phase, prompt),
       prompt: phase.part === 0 || whole ? prompt : '',
@@ -133,6 +149,7 @@ export function explainSession(
       changed: own.filter(({ changes }) => changes > 0),
       calls: groups.map((group) => explainedCall(reader, group)).filter(isTold),
       moreCalls: more,
+      looked,
       failures: named.map(({ step, mended }) => ({ step, mended, ...reader.failure(step) })),
       moreFailures: distinct.length - named.length + failureCount - failures.length,
       denied,
@@ -140,8 +157,9 @@ export function explainSession(
       answer: phase.part === phase.parts - 1 ? answerOf(session, phase, whole) : '',
       whole,
       wastedNanoUsd: waste.byPhase[phase.index] ?? 0,
-    };
-  });
+    });
+  }
+  yield;
   const summaries = fold.files.summaries();
   return {
     id: session.id,
@@ -149,6 +167,7 @@ export function explainSession(
     phases,
     told,
     checks: sessionChecks(session),
+    openStep: isActive(summary) ? -1 : openStepOf(session),
     allRight: found.every(({ failures }) => failures.every(({ mended }) => mended === 'right')),
     waste,
     lines: {
@@ -218,7 +237,7 @@ function inFolder(path: string, cwd: string): string {
 function explainedCall(reader: StepReader, group: CallGroup): ExplainedCall {
   const view = reader.view(group.steps[0]!);
   const last = group.steps.length > 1 ? reader.view(group.steps.at(-1)!) : view;
-  const words = [view.verb, view.target].filter((word) => word !== '').join(' ');
+  const words = stepTitle(view);
   return {
     ...group,
     words,
@@ -263,6 +282,20 @@ function answerOf(
     return typeof text === 'string' ? cut(text.trim(), WHOLE_ANSWER) : '';
   }
   return '';
+}
+
+/** The last call of the main agent, where it has no result; -1. */
+function openStepOf({ fold: { columns, steps } }: AnalysedSession): number {
+  for (let step = steps.length - 1; step >= 0; step--) {
+    const row = steps.row(step);
+    if (columns.lane[row] !== 0) continue;
+    if (columns.kind[row] === ASSISTANT) return -1;
+    if (columns.type[row] !== TYPE.tool_call) continue;
+    const flags = columns.flags[row]!;
+    if ((flags & (FLAG.denied | FLAG.error)) !== 0) return -1;
+    return columns.pair[row]! < 0 || (flags & FLAG.closed) !== 0 ? step : -1;
+  }
+  return -1;
 }
 
 const MOST_TO_LOOK_AT = 5;

@@ -62,7 +62,7 @@ const MENDED_WORDS: Record<Mended, string> = {
 };
 
 export interface Line {
-  key: 'read' | 'changed' | 'ran' | 'failed' | 'denied' | 'said';
+  key: 'read' | 'looked' | 'changed' | 'ran' | 'failed' | 'denied' | 'said';
   /** Joined by commas; of `ran`, `failed` and `denied` each is a line. */
   items: string[];
   /** What is left out. */
@@ -83,6 +83,7 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, some: number): 
   const put = (key: Line['key'], items: string[], more = 0): void => {
     if (items.length > 0) lines.push({ key, items, more });
   };
+  const isRunning = told.phase.outcome === 'running';
   const first = (list: readonly ExplainedFile[], text: (file: ExplainedFile) => string) =>
     [list.slice(0, files).map(text), Math.max(0, list.length - files)] as const;
   put(
@@ -92,6 +93,11 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, some: number): 
       ({ path, reads }) => times(tongue.code(shortPath(path)), reads),
     ),
   );
+  if (told.looked > 0) {
+    put('looked', [
+      plural(told.looked, 'search or read by command', 'searches and reads by command'),
+    ]);
+  }
   put('changed', ...first(told.changed, (file) => changedFile(file, tongue)));
   put(
     'ran',
@@ -102,7 +108,7 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, some: number): 
     'failed',
     told.failures.map(({ step, words, message, mended }) => {
       const said = message === '' ? '' : `${tongue.clean(message)} (`;
-      const after = MENDED_WORDS[mended];
+      const after = mended === 'no' && isRunning ? 'not mended yet' : MENDED_WORDS[mended];
       return `${tongue.step(step)}, ${after}: ${said}${tongue.code(cutWords(words))}${said === '' ? '' : ')'}`;
     }),
     told.moreFailures,
@@ -161,7 +167,7 @@ function callWords(call: ExplainedCall, tongue: Tongue): string {
 
 /** How it all came out, in a few sentences. */
 export function verdict(
-  { phases, checks, summary, allRight }: Explanation,
+  { phases, checks, summary, allRight, openStep }: Explanation,
   tongue: Tongue,
 ): string[] {
   const said: string[] = phases.at(-1)?.outcome === 'running' ? ['It goes on.'] : [];
@@ -181,8 +187,12 @@ export function verdict(
         ? 'What failed on the way came right.'
         : 'Something failed on the way, and work went on.',
     );
+  else if (!allRight) said.push('Something failed, and nothing has mended it yet.');
   else if (summary.errors > 0) said.push('Nothing failed that mattered.');
   else if (summary.calls > 0) said.push('Nothing failed.');
+  if (openStep >= 0) {
+    said.push(`It ends in the middle of ${tongue.step(openStep)}: what came of that is not known.`);
+  }
   said.push(...checkWords({ checks, summary }, tongue));
   return said;
 }
@@ -200,6 +210,7 @@ function checkWords(
       passed: 'passed',
       failed: 'failed',
       hidden: 'hid its exit code',
+      empty: 'found no tests',
       running: 'has no result',
       none: '',
     }[last];
@@ -249,7 +260,8 @@ export function wasteLines({ waste }: Explanation): WasteLine[] {
 
 /** Waste in money; what has no price is never $0. */
 export function wasteMoney(nanoUsd: number, { cost }: SessionSummary): string {
-  if (nanoUsd === 0 && (!isCostKnown(cost) || cost.unpriced > 0)) return MISSING;
+  if (nanoUsd === 0 && cost.unpriced > 0) return 'unpriced';
+  if (nanoUsd === 0 && !isCostKnown(cost)) return MISSING;
   return formatUsd(nanoUsd);
 }
 

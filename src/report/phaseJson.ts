@@ -1,4 +1,4 @@
-/** Phases in JSON, the same in every command. Steps are numbered from 1, as people see them. */
+/** Phases in JSON, as `explain` and `timeline` have them. Steps are numbered from 1, as people see them. */
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { knownNanoUsd } from '../model/knownCost.ts';
 import { usd } from './sessionJson.ts';

@@ -21,7 +21,7 @@ export interface TokensJson extends Usage {
 }
 
 export function tokensJson(usage: Usage): TokensJson {
-  const tokens = { uncached_input_tokens: uncachedInput(usage) } as TokensJson;
+  const tokens = { uncached_input_tokens: Math.max(0, uncachedInput(usage)) } as TokensJson;
   for (const key of USAGE_KEYS) tokens[key] = usage[key];
   return tokens;
 }

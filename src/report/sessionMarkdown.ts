@@ -83,7 +83,7 @@ function phases({ phases: all }: CostReport): string {
       markdownText(prompt) || 'before the first prompt',
       formatCount(tool_calls),
       formatCount(errors),
-      formatUsd(cost_usd === null ? Number.NaN : cost_usd * NANO),
+      cost_usd === null ? MISSING : formatUsd(cost_usd * NANO),
     ]);
   return rows.length === 0
     ? ''

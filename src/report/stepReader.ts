@@ -1,9 +1,9 @@
 import type { AnalysedSession } from '../analysis/analysed.ts';
 import { describeStep } from '../model/describe.ts';
 import type { TraceEvent } from '../model/event.ts';
-import { failureReason } from '../model/failure.ts';
+import { failureLine } from '../model/failure.ts';
 import { shownCommand } from '../model/scriptCommand.ts';
-import type { StepView } from '../model/step.ts';
+import { type StepView, stepTitle } from '../model/step.ts';
 import { oneLine } from '../model/text.ts';
 
 /** Bytes; a line of ours is at most 1 MB. */
@@ -41,8 +41,8 @@ export class StepReader {
   /** What failed, and what it said. */
   failure(step: number): { words: string; message: string } {
     const { view, event, result } = this.read(step);
-    const words = [view.verb, view.target].filter((word) => word !== '').join(' ');
-    const message = oneLine(tellingLine(result) || failureReason(result), MESSAGE_LENGTH);
+    const words = stepTitle(view);
+    const message = oneLine(failureLine(result), MESSAGE_LENGTH);
     const told = event !== undefined && result === undefined ? words : message;
     return { words, message: told === words ? '' : message };
   }
@@ -82,26 +82,3 @@ export class StepReader {
 }
 
 const UNREAD = '(cannot be read)';
-
-/** Where tools say what went wrong. */
-const TELLING =
-  /^\s*(?:E {2,}\S|FAILED\b|--- FAIL|FAIL\b|not ok\b|✗|×|panic:|Traceback\b|\S*(?:[Ee]rror|Exception)(?:\[\w+\])?:|error\b|fatal:|npm ERR!)/;
-/** What stands first in the output of a test run tells nothing. */
-const OPENING =
-  /^(?:=== RUN|>|\$|[=\-. ]*(?:test session starts|running)\b|collected\b|exit code \d+\s*$|\s*$)/i;
-
-/** Of an output that begins with what always stands there, the line that says what failed; else empty. */
-function tellingLine(result: TraceEvent | undefined): string {
-  const first = failureReason(result);
-  if (!OPENING.test(first)) return '';
-  const { error, result: output } = result?.data ?? {};
-  const text = typeof error === 'string' && error !== '' ? error : output;
-  if (typeof text !== 'string') return '';
-  return (
-    text
-      .slice(0, 20_000)
-      .split('\n')
-      .find((line) => TELLING.test(line))
-      ?.trim() ?? ''
-  );
-}

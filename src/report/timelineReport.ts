@@ -1,11 +1,13 @@
 /** A session as phases with their steps: what the timeline command prints. Pure. */
 import type { AnalysedSession } from '../analysis/analysed.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
-import { phaseName, sessionPhases } from '../analysis/phases/sessionPhases.ts';
-import { sessionWaste } from '../analysis/waste/sessionWaste.ts';
+import { phaseName, phasesInSlices } from '../analysis/phases/sessionPhases.ts';
+import { drain, type Sliced } from '../analysis/slices.ts';
+import { wasteInSlices } from '../analysis/waste/sessionWaste.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
-import { STEP_KINDS, type StepKind } from '../model/step.ts';
+import { STEP_KINDS, type StepKind, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
+import { testRun } from '../model/testCommand.ts';
 import { oneLine } from '../model/text.ts';
 import { StepReader } from './stepReader.ts';
 
@@ -64,9 +66,18 @@ export interface TimelineFold {
 const PROMPT_LENGTH = 300;
 
 export function timelineOf(session: AnalysedSession, summary: SessionSummary): Timeline {
+  return drain(timelineInSlices(session, summary));
+}
+
+/** As {@link timelineOf}. */
+export function* timelineInSlices(
+  session: AnalysedSession,
+  summary: SessionSummary,
+): Sliced<Timeline> {
   const { fold } = session;
-  const phases = sessionPhases(fold, { live: isActive(summary) });
-  const waste = sessionWaste(fold, phases);
+  const phases = yield* phasesInSlices(fold, { live: isActive(summary) });
+  const waste = yield* wasteInSlices(fold, phases);
+  yield;
   const rows = [...new Set(phases.map(({ promptRow }) => promptRow))].filter((row) => row >= 0);
   const events = session.readEvents(rows);
   const prompts = new Map(
@@ -116,13 +127,15 @@ function entryOf(reader: StepReader, step: number): TimelineEntry {
   const status = statusOf(reader, row);
   const failed = status === 'fail' ? reader.failure(step).message : '';
   const ruled = view.rule === undefined ? '' : view.rule;
+  const isTest = status === 'ok' && (columns.flags[row]! & FLAG.test) !== 0;
+  const hidden = isTest && testRun(reader.command(step)) === 'hidden' ? 'exit code hidden' : '';
   return {
     step,
     timeMs: columns.timeMs[row]!,
     kind: STEP_KINDS[columns.kind[row]!]!,
     status,
-    words: [view.verb, view.target].filter((word) => word !== '').join(' '),
-    detail: [view.detail === 'failed' ? '' : view.detail, failed, ruled]
+    words: stepTitle(view),
+    detail: [view.detail === 'failed' ? '' : view.detail, failed, ruled, hidden]
       .filter((word) => word !== '')
       .join(' · '),
     durationMs: columns.type[row] === TYPE.tool_call ? columns.durationMs[row]! : Number.NaN,

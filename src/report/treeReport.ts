@@ -3,6 +3,7 @@ import type { TreeNode, TreeSums } from '../analysis/tree/sessionTree.ts';
 import {
   formatCount,
   formatDuration,
+  formatKnownUsd,
   formatTokens,
   formatUsd,
   MISSING,
@@ -80,16 +81,18 @@ const sumsJson = (sums: TreeSums): TreeSumsJson => ({
   denied: sums.denied,
 });
 
-const isPriced = ({ responses, unpriced }: TreeSums): boolean => responses > unpriced;
+/** Something has a price; or all of it was billed to other sessions, so that it cost nothing. */
+const isPriced = ({ responses, unpriced, copied }: TreeSums): boolean =>
+  responses > unpriced || (responses === 0 && copied > 0);
 
 /** `$4.37`, `≥$4.37`, `unpriced`, `~$0.02`, `$4.37 + ~$0.02`, `–`. */
-export function sumsCell(sums: TreeSums): string {
+function sumsCell(sums: TreeSums): string {
   const { nanoUsd, estimatedNanoUsd, unpriced } = sums;
   const guess = estimatedNanoUsd > 0 ? formatUsd(estimatedNanoUsd, { estimate: true }) : '';
   if (!isPriced(sums)) {
     return [guess, unpriced > 0 ? 'unpriced' : ''].filter(Boolean).join(' + ') || MISSING;
   }
-  const billed = `${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+  const billed = formatKnownUsd(nanoUsd, unpriced);
   return guess === '' ? billed : `${billed} + ${guess}`;
 }
 

@@ -5,6 +5,7 @@ import type { SessionFold } from '../model/fold.ts';
 import {
   formatCount,
   formatDuration,
+  formatKnownUsd,
   formatPercent,
   formatTokens,
   formatUsd,
@@ -24,7 +25,7 @@ const KINDS: Record<WasteKind, [one: string, many: string]> = {
 };
 
 /** Waste of one kind, and of cache breaks of one cause. */
-export interface WasteReason {
+interface WasteReason {
   kind: WasteKind;
   cause?: BreakCause;
   count: number;
@@ -36,7 +37,7 @@ export interface WasteReason {
 }
 
 /** By kind, and cache breaks by cause; the dearest first. */
-export function wasteReasons(waste: Waste): WasteReason[] {
+function wasteReasons(waste: Waste): WasteReason[] {
   const kinds = WASTE_KINDS.filter((kind) => kind !== 'cacheBreak')
     .map((kind) => ({ kind, ...waste.byKind[kind], tokens: 0, unpriced: 0 }))
     .filter(({ count }) => count > 0);
@@ -51,10 +52,10 @@ export function wasteReasons(waste: Waste): WasteReason[] {
 const price = ({ nanoUsd, count, unpriced }: WasteReason): string =>
   unpriced === count
     ? `${count === 1 ? 'has' : 'have'} no known price`
-    : `cost ${unpriced > 0 ? '≥' : ''}${formatUsd(nanoUsd)}`;
+    : `cost ${formatKnownUsd(nanoUsd, unpriced)}`;
 
 /** One sentence of what happened, and one of what would help. */
-export function wasteSentence(reason: WasteReason): string {
+function wasteSentence(reason: WasteReason): string {
   const { kind, cause, count, durationMs, tokens } = reason;
   const took = durationMs >= 1000 ? ` and ${formatDuration(durationMs)}` : '';
   const again = `${formatTokens(tokens)} tokens that the cache had held were paid again`;
@@ -92,12 +93,12 @@ function summary(waste: Waste, totalNanoUsd: number): string {
       ? `, ${formatPercent(waste.nanoUsd / totalNanoUsd)} of ${formatUsd(totalNanoUsd)}`
       : '';
   const took = waste.durationMs >= 1000 ? ` · ${formatDuration(waste.durationMs)}` : '';
-  return `${unpriced > 0 ? '≥' : ''}${formatUsd(waste.nanoUsd)} paid for nothing${share}${took}`;
+  return `${formatKnownUsd(waste.nanoUsd, unpriced)} paid for nothing${share}${took}`;
 }
 
 type Options = { style: Style; width?: number | undefined };
 
-export const NO_WASTE =
+const NO_WASTE =
   'Nothing was found that was paid for nothing: no failed phase, retry, read of what was known, or cold cache.';
 
 /** The sum, and a sentence a cause. */
@@ -163,12 +164,12 @@ export function wasteMarkdown(fold: SessionFold, waste: Waste, totalNanoUsd: num
     .slice(0, MOST)
     .map(
       (one) =>
-        `| ${formatCount(one.step + 1)} | ${KINDS[one.kind][0]} | ${markdownText(itemWords(fold, one))} | ${markdownText(itemCost(one))} |`,
+        `| ${formatCount(one.step + 1)} | ${KINDS[one.kind][0]} | ${markdownText(itemWords(fold, one))} | ${itemCost(one)} |`,
     );
   return [
-    `${markdownText(summary(waste, totalNanoUsd))}.`,
+    `${summary(waste, totalNanoUsd)}.`,
     '',
-    ...wasteReasons(waste).map((reason) => `- ${markdownText(wasteSentence(reason))}`),
+    ...wasteReasons(waste).map((reason) => `- ${wasteSentence(reason)}`),
     '',
     '| Step | Kind | What | Cost |',
     '| ---: | --- | --- | ---: |',

@@ -1,6 +1,6 @@
 /** What `watch` shows: one line a session, and one for each rule that trips. */
 import { formatCount, formatElapsed, formatPercent, formatRate } from '../model/format.ts';
-import type { StepView } from '../model/step.ts';
+import { type StepView, stepTitle } from '../model/step.ts';
 import type { SessionSummary } from '../model/summary.ts';
 import { costCell } from './costText.ts';
 import { STATUS_MARKS } from './sessionTable.ts';
@@ -53,7 +53,7 @@ export function watchLine(
     parts.push(`thinks ${formatElapsed(nowMs - summary.thinkingSinceMs)}`);
   }
   if (last !== undefined) {
-    const step = sanitizeLine([last.verb, last.target].filter(Boolean).join(' '));
+    const step = sanitizeLine(stepTitle(last));
     const since = current === undefined ? '' : ` ${formatElapsed(nowMs - current.startedAtMs)}`;
     parts.push(`${step}${since}`);
   }

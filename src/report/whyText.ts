@@ -6,7 +6,7 @@ import type { Style } from './style.ts';
 import { cutToWidth, padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
 
 /** How a link led to the next, in a word. */
-export const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
+const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
   here: 'this step',
   prompt: 'prompt',
   parent: 'called by',
@@ -20,7 +20,15 @@ export const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
   compaction: 'compacted',
 };
 
-export const NO_CAUSE = 'No cause found in the trace.';
+const NO_CAUSE = 'No cause found in the trace.';
+/** Of a prompt, of what stands before the first one, of what the recorder notes. */
+const NOTHING_BEFORE = 'Nothing in the trace led to it.';
+
+/** What is said where there is no chain; empty where there is one. */
+function withoutCause({ unexplained, links, cut }: WhyChain): string {
+  if (unexplained) return NO_CAUSE;
+  return links.length === 1 && cut === 0 ? NOTHING_BEFORE : '';
+}
 
 const REASON_COLUMNS = 10;
 
@@ -36,7 +44,8 @@ export function whyText(chain: WhyChain, options: { style: Style; width?: number
     const columns = room(taken);
     return columns === undefined ? text : cutToWidth(text, columns);
   };
-  if (chain.unexplained) lines.push(style.dim(NO_CAUSE));
+  const alone = withoutCause(chain);
+  if (alone !== '') lines.push(style.dim(alone));
   for (const [nth, link] of chain.links.entries()) {
     const here = link.reason === 'here';
     const lead = `${padToWidth(WHY_WORDS[link.reason], REASON_COLUMNS)} step ${number(link.step)} `;
@@ -44,11 +53,9 @@ export function whyText(chain: WhyChain, options: { style: Style; width?: number
     lines.push(here ? style.bold(`${lead}${words}`) : `${tint(link, style)(lead)}${words}`);
     if (!here) {
       const sure = `(${link.sure})`;
-      for (const line of wrapFacts(
-        `${sanitizeLine(link.evidence)} ${sure}`,
-        room(indent.length + 2),
-      )) {
-        lines.push(style.dim(`${indent}└ ${line}`));
+      const told = wrapFacts(`${sanitizeLine(link.evidence)} ${sure}`, room(indent.length + 2));
+      for (const [at, line] of told.entries()) {
+        lines.push(style.dim(`${indent}${at === 0 ? '└' : ' '} ${line}`));
       }
     }
     if (nth === 0 && chain.cut > 0) {
@@ -96,7 +103,7 @@ export function whyMarkdown(chain: WhyChain, title: string): string {
   return [
     `# Why step ${chain.step + 1}`,
     markdownText(title),
-    ...(chain.unexplained ? [NO_CAUSE] : []),
+    withoutCause(chain),
     lines.join('\n'),
   ]
     .filter((part) => part !== '')

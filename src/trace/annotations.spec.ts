@@ -178,4 +178,12 @@ describe('annotations', () => {
     removeAnnotation(directory, one.id);
     expect(annotationsStamp(directory)).not.toBe(before);
   });
+
+  it('has a stamp where a link leads in a circle, or the folder is gone', () => {
+    const { directory, file } = folder();
+    symlinkSync(ANNOTATIONS_FILE, file);
+    expect(annotationsStamp(directory)).not.toBe('');
+    expect(readAnnotations(directory)).toEqual([]);
+    expect(annotationsStamp(join(file, 'x'))).toBe('');
+  });
 });

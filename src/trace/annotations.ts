@@ -2,7 +2,7 @@
  * Notes that people make on a session, beside its trace: `annotations.jsonl`, one JSON object a line, as the Python
  * `agent-strace` reads and writes it. Append-only: a line with the id of an earlier one replaces it, one with `"deleted": true` takes it away.
  */
-import { closeSync, fstatSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { asciiJson } from '../model/codec.ts';
 import { isObject, type Json, type JsonObject } from '../model/event.ts';
@@ -22,7 +22,7 @@ export const ANNOTATIONS_FILE = 'annotations.jsonl';
 /** UTF-16 units; what is longer is cut when read, and refused when written. */
 export const MAX_AUTHOR = 80;
 /** Annotations of one session. */
-export const MAX_ANNOTATIONS = 10_000;
+const MAX_ANNOTATIONS = 10_000;
 /** Bytes of the file that are read: it lies in a folder that anybody may have sent. */
 const MAX_BYTES = 16 * 1_048_576;
 /** A line that we write is far below: six bytes a character. */
@@ -79,8 +79,13 @@ export function readAnnotations(directory: string): Annotation[] {
  * @param directory the session's folder
  */
 export function annotationsStamp(directory: string): string {
-  const stat = statSync(join(directory, ANNOTATIONS_FILE), { throwIfNoEntry: false });
-  return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
+  try {
+    // What a link leads to is not read, and it may lead in a circle.
+    const stat = lstatSync(join(directory, ANNOTATIONS_FILE), { throwIfNoEntry: false });
+    return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
+  } catch {
+    return '';
+  }
 }
 
 /**

@@ -31,6 +31,8 @@ const WORDS = new Map([
   ['ENOTDIR', 'it is not a folder'],
   ['EISDIR', 'it is a folder'],
   ['ENOTFILE', 'it is not a plain file'],
+  ['ENXIO', 'it is a pipe, a socket or a device'],
+  ['ELINKED', 'it has another name elsewhere, a hard link'],
   ['EEXIST', 'something of that name is there already'],
   ['ENOENT', 'it is not there'],
   ['EOWNER', 'it belongs to another user'],

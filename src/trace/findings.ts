@@ -1,6 +1,8 @@
 /** What reports want to know of a session that only its file has. */
+
 import { FLAG } from '../model/columns.ts';
-import { failureReason } from '../model/failure.ts';
+import { failureLine } from '../model/failure.ts';
+import { stepTitle } from '../model/step.ts';
 import { oneLine } from '../model/text.ts';
 import type { TraceSession } from './session.ts';
 
@@ -29,10 +31,22 @@ export function* failuresOf(session: TraceSession): Generator<FailedStep> {
     yield {
       at: Math.round(columns.timeMs[row]!) / 1000,
       kind: (flags & FLAG.denied) !== 0 ? 'denied' : 'error',
-      step: [view.verb, view.target].filter(Boolean).join(' '),
-      message: pair < 0 ? '' : oneLine(failureReason(session.readEvents([pair])[0]), 300),
+      step: stepTitle(view),
+      message: pair < 0 ? '' : oneLine(failureLine(session.readEvents([pair])[0]), 300),
     };
   }
+}
+
+/** Prompts and steps of a session in words, as reports on its context ask for them. */
+export function wordsOf(session: TraceSession): {
+  prompt(row: number): string;
+  step(step: number): string;
+} {
+  const prompts = promptsOf(session);
+  return {
+    prompt: (row) => prompts.get(row) ?? '',
+    step: (step) => stepTitle(session.describe(step, step + 1)[0]),
+  };
 }
 
 /** First line of each prompt, by its row. */

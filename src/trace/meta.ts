@@ -24,6 +24,12 @@ export function metaParent(entry: SessionEntry): string | undefined {
   return isSafeSessionId(parent) && parent !== entry.id ? parent : undefined;
 }
 
+/** Id of the event of that session that started this one, where meta.json tells. */
+export function metaParentEvent(entry: SessionEntry): string | undefined {
+  const id = readMeta(entry)?.parent_event_id;
+  return typeof id === 'string' && /^[0-9a-f]{12}$/.test(id) ? id : undefined;
+}
+
 const IMPORTED = 'imported from ';
 
 /** What meta.json says of a session that was imported. @param file name of the transcript */

@@ -22,7 +22,7 @@ export function hasTag(entry: SessionEntry, tag: string, name: string | undefine
 }
 
 /** The words with `#` in a text, in lower case and without it. */
-export const tagsIn = (text: string): string[] =>
+const tagsIn = (text: string): string[] =>
   Array.from(text.matchAll(/(?:^|\s)#([\p{L}\p{N}][\p{L}\p{N}_./-]*)/gu), ([, tag = '']) =>
     tag.toLowerCase(),
   );

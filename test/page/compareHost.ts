@@ -61,6 +61,7 @@ export class CompareLab {
         post,
         open: (session, step, what) => this.opened.push(`${what} ${session.id} ${step}`),
         choose: () => this.opened.push('choose'),
+        compareEnds: async () => new Map(),
         copy: (markdown) => {
           this.copied = markdown;
         },

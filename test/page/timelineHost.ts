@@ -64,7 +64,7 @@ export function columnsOfSteps(
   return columns;
 }
 
-export function viewOfStep({ kind, verb, target }: MadeStep, row: number): StepView {
+function viewOfStep({ kind, verb, target }: MadeStep, row: number): StepView {
   return {
     row,
     icon: 'file',
@@ -75,7 +75,7 @@ export function viewOfStep({ kind, verb, target }: MadeStep, row: number): StepV
   };
 }
 
-export function headerOf(
+function headerOf(
   id: string,
   startedAtMs: number,
   durationMs: number,
@@ -110,7 +110,7 @@ export function dice(seed: number): () => number {
 }
 
 /** What phases hold whose sums a test does not look at. */
-export const NO_SUMS = {
+const NO_SUMS = {
   ownNanoUsd: 0,
   unpriced: 0,
   responses: 0,

@@ -1,7 +1,8 @@
 import { formatMoment } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { ComparedSession, Comparison, Side } from '../../src/protocol/compare.ts';
-import { Icon, type IconName } from '../shared/icons.tsx';
+import { IconButton } from '../shared/iconButton.tsx';
+import { Icon } from '../shared/icons.tsx';
 import type { CompareApp } from './app.ts';
 
 /** Who A and B are. */
@@ -29,39 +30,15 @@ export function Heads({
       </button>
       <Head app={app} side="b" session={comparison.b} same={false} />
       <div class="tools">
-        <Tool
-          name="copy"
+        <IconButton
+          icon="copy"
           label="Copy as Markdown"
           hint="C"
           onClick={() => app.post({ type: 'copy' })}
         />
-        <Tool name="question" label="Keys" hint="?" onClick={onHelp} />
+        <IconButton icon="question" label="Keys" hint="?" onClick={onHelp} />
       </div>
     </header>
-  );
-}
-
-function Tool({
-  name,
-  label,
-  hint,
-  onClick,
-}: {
-  name: IconName;
-  label: string;
-  hint: string;
-  onClick(): void;
-}) {
-  return (
-    <button
-      type="button"
-      class="icon-button"
-      aria-label={label}
-      title={`${label} (${hint})`}
-      onClick={onClick}
-    >
-      <Icon name={name} />
-    </button>
   );
 }
 

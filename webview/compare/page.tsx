@@ -1,9 +1,8 @@
 import { useEffect, useReducer, useState } from 'preact/hooks';
-import { formatCount } from '../../src/model/format.ts';
-import { visibleText } from '../../src/model/visibleText.ts';
 import { Announcer } from '../shared/announcer.tsx';
+import { ErrorBar, ProgressBar, readsLong } from '../shared/bars.tsx';
 import { Icon } from '../shared/icons.tsx';
-import { isTyping, KeyList, keyName } from '../shared/keys.tsx';
+import { KeyList, listenToKeys } from '../shared/keys.tsx';
 import { type CompareApp, ORDERS } from './app.ts';
 import { Heads } from './heads.tsx';
 import { Measures } from './measures.tsx';
@@ -11,8 +10,6 @@ import { Phases } from './phases.tsx';
 import { Steps } from './steps.tsx';
 import { VerdictCard } from './verdictCard.tsx';
 
-/** Reading that takes longer says how far it is, ms. */
-const PROGRESS_TEXT_MS = 400;
 /** Below this A stands above B. */
 const NARROW = '(max-width: 899px)';
 
@@ -33,21 +30,29 @@ export function ComparePage({ app }: { app: CompareApp }) {
   useNarrow(app);
   useKeys(app, () => setShowKeys(true));
 
-  const { comparison } = app;
+  const { comparison, progress } = app;
+  const reading = (
+    <ProgressBar
+      progress={progress}
+      label="Reading the traces"
+      words={readsLong(app.progressSinceMs)}
+    />
+  );
+  const error = <ErrorBar error={app.error} onDismiss={() => app.dismissError()} />;
   if (!comparison) {
     return (
       <main class="page">
-        <Progress app={app} />
-        {app.error && <ErrorBar app={app} />}
+        {reading}
+        {error}
         {!app.error && <Empty app={app} />}
       </main>
     );
   }
   return (
     <main class="page">
-      <Progress app={app} />
+      {reading}
       <Heads app={app} comparison={comparison} onHelp={() => setShowKeys(true)} />
-      {app.error && <ErrorBar app={app} />}
+      {error}
       {(app.states.a.gone || app.states.b.gone) && (
         <p class="note-bar">The trace was moved or deleted. Showing what was read.</p>
       )}
@@ -85,67 +90,8 @@ function useKeys(app: CompareApp, onHelp: () => void): void {
     ORDERS.forEach((order, at) => {
       keys[String(at + 1)] = () => app.setOrder(order);
     });
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
-        return;
-      }
-      const run = keys[keyName(event).replace('Shift+?', '?')];
-      if (!run || !app.comparison) return;
-      event.preventDefault();
-      run();
-    };
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
+    return listenToKeys(keys, () => app.comparison !== undefined);
   }, [app, onHelp]);
-}
-
-function Progress({ app: { progress, progressSinceMs } }: { app: CompareApp }) {
-  if (!progress) return null;
-  const { readBytes, totalBytes, readEvents } = progress;
-  const share = totalBytes > 0 ? Math.min(1, readBytes / totalBytes) : 0;
-  const late = performance.now() - progressSinceMs > PROGRESS_TEXT_MS;
-  return (
-    <div class="progress">
-      <div
-        class="progress-bar"
-        role="progressbar"
-        aria-label="Reading the traces"
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={Math.round(share * 100)}
-      >
-        <div style={{ width: `${share * 100}%` }} />
-      </div>
-      {late && (
-        <span class="progress-text">
-          Reading {formatCount(readEvents)}
-          {share > 0 ? ` of ~${formatCount(readEvents / share)}` : ''} events
-        </span>
-      )}
-    </div>
-  );
-}
-
-function ErrorBar({ app }: { app: CompareApp }) {
-  const { error } = app;
-  if (!error) return null;
-  return (
-    <div class="error-bar" role="alert">
-      <Icon name="error" />
-      <span class="cut" title={visibleText(error.detail ?? error.message)}>
-        {visibleText(error.message)}
-      </span>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label="Dismiss"
-        title="Dismiss"
-        onClick={() => app.dismissError()}
-      >
-        <Icon name="close" />
-      </button>
-    </div>
-  );
 }
 
 function Empty({ app }: { app: CompareApp }) {

@@ -217,11 +217,16 @@ function Divergence({
   const row = comparison.divergences[0];
   if (row === undefined) return null;
   const [stepA, stepB] = (['a', 'b'] as const).map((side) => stepNear(comparison.steps[side], row));
+  // A side without a step in that row parts after its last one.
+  const parted = (['a', 'b'] as const).map((side, at) => {
+    const step = (at === 0 ? stepA! : stepB!) + 1;
+    return comparison.steps[side][row]! >= 0 ? `${step}` : `after ${step}`;
+  });
   const [left, right] = [x(scale.at('a', stepA!)), x(scale.at('b', stepB!))];
   const bottom = TOP.b + BAND + 4;
   const middle = (TOP.a + BAND + TOP.b) / 2;
   const path = `M${left} ${TOP.a - 4} L${left} ${TOP.a + BAND} C${left} ${middle} ${right} ${middle} ${right} ${TOP.b} L${right} ${bottom}`;
-  const labelWidth = 176;
+  const labelWidth = 216;
   const place = Math.max(left, right) + 10;
   const flip = place + labelWidth > width;
   return (
@@ -238,8 +243,9 @@ function Divergence({
         }}
         onClick={() => app.toDivergence(0)}
       >
-        First divergence, step {stepA! + 1}
-        {stepB === stepA ? '' : ` | ${stepB! + 1}`}
+        {stepA === stepB && parted[0] === parted[1]
+          ? `First divergence, step ${stepA! + 1}`
+          : `First divergence: A ${parted[0]}, B ${parted[1]}`}
       </button>
     </>
   );

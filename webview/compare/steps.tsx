@@ -3,7 +3,7 @@ import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../../s
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { Comparison, Side } from '../../src/protocol/compare.ts';
 import { Icon } from '../shared/icons.tsx';
-import { isTyping, keyName } from '../shared/keys.tsx';
+import { listenToKeys } from '../shared/keys.tsx';
 import { KIND_ICONS, KIND_ROLES, TIMELESS } from '../shared/rowMarks.ts';
 import { VirtualList } from '../shared/virtualList.tsx';
 import { type CompareApp, LIKE_SIGNS, LIKE_WORDS, likeOf } from './app.ts';
@@ -405,20 +405,10 @@ function useListKeys(app: CompareApp, list: { readonly current: VirtualList | nu
       Home: () => app.goTo(0),
       End: () => app.goTo(app.rows.length - 1),
     };
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
-        return;
-      }
-      const { target } = event;
-      const inList =
-        target === document.body ||
-        (target instanceof Element && (target.matches('.vlist') || target.closest('.step-row')));
-      const run = inList ? keys[keyName(event)] : undefined;
-      if (!run) return;
-      event.preventDefault();
-      run();
-    };
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
+    const inList = (target: EventTarget | null): boolean =>
+      target === document.body ||
+      (target instanceof Element &&
+        (target.matches('.vlist') || target.closest('.step-row') !== null));
+    return listenToKeys(keys, inList);
   }, [app, list]);
 }

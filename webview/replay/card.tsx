@@ -1,7 +1,8 @@
 import { plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { StepDetails } from '../../src/protocol/replay.ts';
-import { Icon, type IconName } from '../shared/icons.tsx';
+import { IconButton } from '../shared/iconButton.tsx';
+import { Icon } from '../shared/icons.tsx';
 import type { ReplayApp } from './app.ts';
 import { Diff, visibleCode } from './diff.tsx';
 import { NoteForm, NoteLine } from './noteForm.tsx';
@@ -67,41 +68,17 @@ function Actions({ app }: { app: ReplayApp }) {
       <button type="button" class="link" onClick={() => app.open('event')}>
         Open event
       </button>
-      <ActionIcon icon="note" label="Add a note (N)" onClick={() => app.editNote()} />
-      <ActionIcon
+      <IconButton icon="note" label="Add a note" hint="N" onClick={() => app.editNote()} />
+      <IconButton
         icon="bookmark"
-        label={marked ? 'Remove the bookmark (B)' : 'Bookmark (B)'}
+        label={marked ? 'Remove the bookmark' : 'Bookmark'}
+        hint="B"
         pressed={marked}
         onClick={() => notes.toggleBookmark()}
       />
-      <ActionIcon icon="link" label="Copy link" onClick={() => app.copy('link')} />
-      <ActionIcon icon="copy" label="Copy as Markdown" onClick={() => app.copy('markdown')} />
+      <IconButton icon="link" label="Copy link" onClick={() => app.copy('link')} />
+      <IconButton icon="copy" label="Copy as Markdown" onClick={() => app.copy('markdown')} />
     </div>
-  );
-}
-
-function ActionIcon({
-  icon,
-  label,
-  pressed,
-  onClick,
-}: {
-  icon: IconName;
-  label: string;
-  pressed?: boolean;
-  onClick(): void;
-}) {
-  return (
-    <button
-      type="button"
-      class="icon-button"
-      aria-label={label.replace(/ \(.\)$/, '')}
-      aria-pressed={pressed}
-      title={label}
-      onClick={onClick}
-    >
-      <Icon name={icon} />
-    </button>
   );
 }
 

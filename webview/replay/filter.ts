@@ -3,7 +3,7 @@ import type { RowKind } from '../../src/protocol/rows.ts';
 import type { RowStore } from '../shared/rowStore.ts';
 
 /** Kinds of steps that are shown or hidden together. */
-export const GROUPS = {
+const GROUPS = {
   prompts: ['prompt'],
   words: ['assistant', 'reasoning'],
   reads: ['read', 'search'],

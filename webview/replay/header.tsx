@@ -11,7 +11,8 @@ import {
 } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { ReplayHeader } from '../../src/protocol/replay.ts';
-import { Icon, type IconName } from '../shared/icons.tsx';
+import { IconButton } from '../shared/iconButton.tsx';
+import { Icon } from '../shared/icons.tsx';
 import type { ReplayApp } from './app.ts';
 
 /** What the session is, and its numbers as a whole. */
@@ -31,35 +32,35 @@ export function Header({ app, onHelp }: { app: ReplayApp; onHelp(): void }) {
       {header && <Stats app={app} header={header} />}
       <div class="tools">
         <IconButton
-          name="search"
+          icon="search"
           label="Search steps"
           hint="/"
           onClick={() => app.search.set(app.search.text === undefined ? '' : undefined)}
         />
         <IconButton
-          name="filter"
+          icon="filter"
           label="Filter steps"
           hint="Shift+F"
           pressed={app.look.filterOpen || app.listing.filter.active}
           onClick={() => app.toggleFilter()}
         />
         <IconButton
-          name="pulse"
+          icon="pulse"
           label="Show in the event stream"
           onClick={() => app.open('stream')}
         />
         <IconButton
-          name="book"
+          icon="book"
           label="Explain this session"
           onClick={() => app.command('explain')}
         />
         <IconButton
-          name="git-compare"
+          icon="git-compare"
           label="Compare with another session"
           onClick={() => app.command('compare')}
         />
-        <IconButton name="export" label="Export" onClick={() => app.command('export')} />
-        <IconButton name="question" label="Keys" hint="?" onClick={onHelp} />
+        <IconButton icon="export" label="Export" onClick={() => app.command('export')} />
+        <IconButton icon="question" label="Keys" hint="?" onClick={onHelp} />
       </div>
     </header>
   );
@@ -133,33 +134,6 @@ function Title({
         }}
       />
     </>
-  );
-}
-
-function IconButton({
-  name,
-  label,
-  hint,
-  pressed,
-  onClick,
-}: {
-  name: IconName;
-  label: string;
-  hint?: string;
-  pressed?: boolean;
-  onClick(): void;
-}) {
-  return (
-    <button
-      type="button"
-      class="icon-button"
-      aria-label={label}
-      aria-pressed={pressed}
-      title={hint ? `${label} (${hint})` : label}
-      onClick={onClick}
-    >
-      <Icon name={name} />
-    </button>
   );
 }
 

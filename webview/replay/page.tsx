@@ -1,9 +1,8 @@
 import { useEffect, useReducer, useState } from 'preact/hooks';
-import { formatCount } from '../../src/model/format.ts';
-import { visibleText } from '../../src/model/visibleText.ts';
 import { Announcer } from '../shared/announcer.tsx';
+import { ErrorBar, ProgressBar, readsLong } from '../shared/bars.tsx';
 import { Icon } from '../shared/icons.tsx';
-import { isTyping, KeyList, keyName } from '../shared/keys.tsx';
+import { KeyList, listenToKeys } from '../shared/keys.tsx';
 import type { ReplayApp } from './app.ts';
 import { Header } from './header.tsx';
 import { Inspector } from './inspector.tsx';
@@ -14,8 +13,6 @@ import { Timeline } from './timeline/timeline.tsx';
 import { Transcript } from './transcript.tsx';
 import { Transport } from './transport.tsx';
 
-/** Reading that takes longer says how far it is, ms. */
-const PROGRESS_TEXT_MS = 400;
 /** Below this the inspector is a tab beside the steps. */
 const NARROW = '(max-width: 999px)';
 
@@ -55,9 +52,17 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
   const inspector = <Inspector app={app} />;
   return (
     <main class="page">
-      <Progress app={app} />
+      <ProgressBar
+        progress={app.progress}
+        label="Reading the trace"
+        words={readsLong(app.progressSinceMs)}
+      />
       <Header app={app} onHelp={() => setShowKeys(true)} />
-      {app.error && <ErrorBar app={app} />}
+      <ErrorBar
+        error={app.error}
+        onAction={(command) => app.command(command)}
+        onDismiss={() => app.dismissError()}
+      />
       <Timeline app={app} />
       <Transport app={app} />
       {narrow ? (
@@ -174,82 +179,15 @@ function useKeys(app: ReplayApp, onHelp: () => void): void {
       '?': onHelp,
       ...timelineKeys(app),
     };
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
-        return;
-      }
-      const key = keyName(event);
-      const run = keys[key.replace('Shift+?', '?')];
-      if (!run) return;
+    return listenToKeys(keys, (target, key) => {
       // Space and Enter press a button that has the focus; a step is no such button.
-      const onControl =
-        event.target instanceof Element && event.target.closest('button, a, [role=slider]');
-      const onStep = event.target instanceof Element && event.target.closest('.step-button');
-      if ((key === ' ' || key === 'Enter') && onControl && !onStep) return;
-      event.preventDefault();
-      run();
-    };
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
+      if ((key !== ' ' && key !== 'Enter') || !(target instanceof Element)) return true;
+      return (
+        target.closest('button, a, [role=slider]') === null ||
+        target.closest('.step-button') !== null
+      );
+    });
   });
-}
-
-const shareRead = ({ readBytes, totalBytes }: NonNullable<ReplayApp['progress']>): number =>
-  totalBytes > 0 ? Math.min(1, readBytes / totalBytes) : 0;
-
-function Progress({ app: { progress, progressSinceMs } }: { app: ReplayApp }) {
-  if (!progress) return null;
-  const share = shareRead(progress);
-  const late = performance.now() - progressSinceMs > PROGRESS_TEXT_MS;
-  const total = share > 0 ? ` of ~${formatCount(progress.readEvents / share)}` : '';
-  return (
-    <div class="progress">
-      <div
-        class="progress-bar"
-        role="progressbar"
-        aria-label="Reading the trace"
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={Math.round(share * 100)}
-      >
-        <div style={{ width: `${share * 100}%` }} />
-      </div>
-      {late && (
-        <span class="progress-text">
-          Reading {formatCount(progress.readEvents)}
-          {total} events
-        </span>
-      )}
-    </div>
-  );
-}
-
-function ErrorBar({ app }: { app: ReplayApp }) {
-  const { error } = app;
-  if (!error) return null;
-  const { action } = error;
-  return (
-    <div class="error-bar" role="alert">
-      <Icon name="error" />
-      <span class="cut" title={visibleText(error.detail ?? error.message)}>
-        {visibleText(error.message)}
-      </span>
-      {action && (
-        <button type="button" class="link" onClick={() => app.command(action.command)}>
-          {visibleText(action.title)}
-        </button>
-      )}
-      <button
-        type="button"
-        class="icon-button"
-        aria-label="Dismiss"
-        title="Dismiss"
-        onClick={() => app.dismissError()}
-      >
-        <Icon name="close" />
-      </button>
-    </div>
-  );
 }
 
 function Empty({ app }: { app: ReplayApp }) {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
-import { isTyping, keyName } from '../shared/keys.tsx';
+import { listenToKeys } from '../shared/keys.tsx';
 import { VirtualList } from '../shared/virtualList.tsx';
 import type { ReplayApp } from './app.ts';
 import { Card } from './card.tsx';
@@ -271,22 +271,11 @@ function useListKeys(app: ReplayApp, list: { readonly current: VirtualList | nul
       PageDown: () => page(1),
       PageUp: () => page(-1),
     };
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
-        return;
-      }
-      const { target } = event;
-      const inList =
-        target === document.body ||
-        (target instanceof Element &&
-          (target.matches('.vlist') || target.closest('.step-button') !== null));
-      const run = inList ? keys[keyName(event)] : undefined;
-      if (!run) return;
-      event.preventDefault();
-      run();
-    };
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
+    const inList = (target: EventTarget | null): boolean =>
+      target === document.body ||
+      (target instanceof Element &&
+        (target.matches('.vlist') || target.closest('.step-button') !== null));
+    return listenToKeys(keys, inList);
   }, [app, list]);
 }
 

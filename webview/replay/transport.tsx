@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { formatCount } from '../../src/model/format.ts';
 import { REPLAY_SPEEDS } from '../../src/protocol/replay.ts';
-import { Icon, type IconName } from '../shared/icons.tsx';
+import { IconButton } from '../shared/iconButton.tsx';
+import { Icon } from '../shared/icons.tsx';
 import type { ReplayApp } from './app.ts';
 import { clock } from './header.tsx';
 import { momentWords } from './stepWords.tsx';
@@ -28,7 +29,7 @@ export function Transport({ app }: { app: ReplayApp }) {
       <div class="buttons">
         <Jump letter="P" label="Previous prompt" hint="Shift+P" onClick={seek(-1, prompt)} />
         <Jump letter="E" label="Previous error" hint="Shift+E" onClick={seek(-1, failed)} />
-        <Button
+        <IconButton
           icon="debug-step-back"
           label="Step back"
           hint="K"
@@ -44,7 +45,7 @@ export function Transport({ app }: { app: ReplayApp }) {
         >
           <Icon name={player.playing ? 'debug-pause' : 'play'} />
         </button>
-        <Button
+        <IconButton
           icon="debug-step-over"
           label="Step on"
           hint="J"
@@ -158,30 +159,6 @@ function Jump({
       {!next && <Icon name="chevron-left" />}
       {letter}
       {next && <Icon name="chevron-right" />}
-    </button>
-  );
-}
-
-function Button({
-  icon,
-  label,
-  hint,
-  onClick,
-}: {
-  icon: IconName;
-  label: string;
-  hint: string;
-  onClick(): void;
-}) {
-  return (
-    <button
-      type="button"
-      class="icon-button"
-      aria-label={label}
-      title={`${label} (${hint})`}
-      onClick={onClick}
-    >
-      <Icon name={icon} />
     </button>
   );
 }

@@ -17,6 +17,31 @@ export function keyName({ key, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEve
   return `${ctrlKey ? 'Ctrl+' : ''}${metaKey ? 'Meta+' : ''}${altKey ? 'Alt+' : ''}${shift ? 'Shift+' : ''}${name}`;
 }
 
+/**
+ * Does what a key stands for, while nobody types, no dialog is open, and no control has taken the key.
+ *
+ * @param keys by {@link keyName}
+ * @param isMine whether the key is one of these now, by where the focus is
+ * @returns how to stop
+ */
+export function listenToKeys(
+  keys: Readonly<Record<string, () => void>>,
+  isMine: (target: EventTarget | null, key: string) => boolean,
+): () => void {
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.defaultPrevented || isTyping(event) || document.querySelector('dialog[open]')) {
+      return;
+    }
+    const key = keyName(event);
+    const run = keys[key];
+    if (!run || !isMine(event.target, key)) return;
+    event.preventDefault();
+    run();
+  };
+  document.addEventListener('keydown', onKeyDown);
+  return () => document.removeEventListener('keydown', onKeyDown);
+}
+
 /** The list of keys (`?`): a dialog over the page; Esc closes it. */
 export function KeyList({
   keys,

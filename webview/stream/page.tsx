@@ -1,8 +1,9 @@
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
-import { formatCount, formatUsd, plural } from '../../src/model/format.ts';
+import { formatUsd, plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { StreamCommand, StreamHeader } from '../../src/protocol/stream.ts';
 import { Announcer } from '../shared/announcer.tsx';
+import { ErrorBar, ProgressBar, readingWords, readsLong } from '../shared/bars.tsx';
 import { Icon, type IconName } from '../shared/icons.tsx';
 import { isTyping, KeyList } from '../shared/keys.tsx';
 import type { StreamApp } from './app.ts';
@@ -13,9 +14,6 @@ import { Filters } from './filters.tsx';
 import { StreamList } from './list.tsx';
 import { Meters } from './meters.tsx';
 import { Switcher } from './switcher.tsx';
-
-/** Reading that takes longer says how far it is, ms. */
-const PROGRESS_TEXT_MS = 400;
 
 const KEYS = [
   ['↑ ↓', 'Previous, next event'],
@@ -60,8 +58,12 @@ export function StreamPage({ app }: { app: StreamApp }) {
   const { header } = app;
   return (
     <main class="page">
-      <Progress app={app} />
-      {app.error && <ErrorBar app={app} />}
+      <ProgressBar progress={app.progress} label="Reading the trace" />
+      <ErrorBar
+        error={app.error}
+        onAction={(command) => app.command(command)}
+        onDismiss={() => app.dismissError()}
+      />
       {app.empty ? (
         <Empty reason={app.empty} app={app} />
       ) : (
@@ -92,57 +94,6 @@ const PANEL = { role: 'tabpanel', 'aria-label': 'Session' } as const;
 function ticks(app: StreamApp): boolean {
   const running = app.sessions.some(({ endedAtMs }) => endedAtMs === undefined);
   return running || app.progress !== undefined || app.header?.cacheColdAtMs !== undefined;
-}
-
-/** How much of the trace is read, 0 to 1. */
-const shareRead = ({ readBytes, totalBytes }: NonNullable<StreamApp['progress']>): number =>
-  totalBytes > 0 ? Math.min(1, readBytes / totalBytes) : 0;
-
-function Progress({ app: { progress } }: { app: StreamApp }) {
-  if (!progress) return null;
-  const share = shareRead(progress);
-  return (
-    <div class="progress">
-      <div
-        class="progress-bar"
-        role="progressbar"
-        aria-label="Reading the trace"
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={Math.round(share * 100)}
-      >
-        <div style={{ width: `${share * 100}%` }} />
-      </div>
-    </div>
-  );
-}
-
-function ErrorBar({ app }: { app: StreamApp }) {
-  const { error } = app;
-  if (!error) return null;
-  const { action } = error;
-  return (
-    <div class="error-bar" role="alert">
-      <Icon name="error" />
-      <span class="error-text" title={visibleText(error.detail ?? error.message)}>
-        {visibleText(error.message)}
-      </span>
-      {action && (
-        <button type="button" class="link" onClick={() => app.command(action.command)}>
-          {visibleText(action.title)}
-        </button>
-      )}
-      <button
-        type="button"
-        class="icon-button"
-        aria-label="Dismiss"
-        title="Dismiss"
-        onClick={() => app.dismissError()}
-      >
-        <Icon name="close" />
-      </button>
-    </div>
-  );
 }
 
 const EMPTY: Record<
@@ -184,15 +135,8 @@ function Empty({ reason, app }: { reason: NonNullable<StreamApp['empty']>; app: 
 
 function Footer({ app, header }: { app: StreamApp; header: StreamHeader | undefined }) {
   const { progress } = app;
-  if (progress && performance.now() - app.progressSinceMs > PROGRESS_TEXT_MS) {
-    const share = shareRead(progress);
-    const total = share > 0 ? ` of ~${formatCount(progress.readEvents / share)}` : '';
-    return (
-      <footer class="footer">
-        Reading {formatCount(progress.readEvents)}
-        {total} events
-      </footer>
-    );
+  if (progress && readsLong(app.progressSinceMs)) {
+    return <footer class="footer">{readingWords(progress)}</footer>;
   }
   if (!header) return null;
   const { counts, cost } = header;

@@ -38,8 +38,17 @@ export function alignPhases(
   const m = Math.min(b.length, MOST_PHASES);
   const shared = sharedSteps(a, b, steps, groups, n, m);
   const worth = new Float32Array(n * m);
+  const others = b.slice(0, m);
+  const changed = new Overlaps(others.map((phase) => phase.changed));
+  const read = new Overlaps(others.map((phase) => phase.read));
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j < m; j++) worth[i * m + j] = resemblance(a[i]!, b[j]!, shared[i * m + j]!);
+    const own = a[i]!;
+    changed.look(own.changed);
+    read.look(own.read);
+    for (let j = 0; j < m; j++) {
+      const alike = filesAlike(changed.with(j), read.with(j));
+      worth[i * m + j] = resemblance(own, b[j]!, shared[i * m + j]!, alike);
+    }
   }
   // best[i][j]: of the phases from i and j on.
   const best = new Float32Array((n + 1) * (m + 1));
@@ -66,20 +75,26 @@ export function alignPhases(
 }
 
 /** From 0 to 1. */
-function resemblance(a: PhaseGoal, b: PhaseGoal, shared: number): number {
-  const worth = likeness(a, b, shared);
+function resemblance(
+  a: PhaseGoal,
+  b: PhaseGoal,
+  shared: number,
+  files: number | undefined,
+): number {
+  const worth = likeness(a, b, shared, files);
   // All that one prompt led to has one goal, whatever was done for it.
   return a.sole && b.sole && a.prompt === b.prompt ? Math.max(worth, SAME_PROMPT) : worth;
 }
 
 const SAME_PROMPT = 0.6;
 
-function likeness(a: PhaseGoal, b: PhaseGoal, shared: number): number {
-  const changed = overlap(a.changed, b.changed);
-  const read = overlap(a.read, b.read);
-  // What was changed says more of a goal than what was read on the way.
-  const files =
-    changed === undefined ? read : read === undefined ? changed : 0.75 * changed + 0.25 * read;
+/** What was changed says more of a goal than what was read on the way. */
+function filesAlike(changed: number | undefined, read: number | undefined): number | undefined {
+  if (changed === undefined) return read;
+  return read === undefined ? changed : 0.75 * changed + 0.25 * read;
+}
+
+function likeness(a: PhaseGoal, b: PhaseGoal, shared: number, files: number | undefined): number {
   const activity = a.activity === b.activity ? 1 : 0;
   const prompt = a.prompt === b.prompt ? 1 : 0;
   // Without files nothing speaks for or against by them.
@@ -88,13 +103,39 @@ function likeness(a: PhaseGoal, b: PhaseGoal, shared: number): number {
     : 0.3 * shared + 0.35 * files + 0.25 * activity + 0.1 * prompt;
 }
 
-/** Of the smaller set, how much is in the other; undefined where both are empty. */
-function overlap(a: ReadonlySet<string>, b: ReadonlySet<string>): number | undefined {
-  if (a.size === 0 && b.size === 0) return undefined;
-  const [small, large] = a.size <= b.size ? [a, b] : [b, a];
-  let both = 0;
-  for (const one of small) if (large.has(one)) both++;
-  return small.size === 0 ? 0 : both / small.size;
+/** What one set has in common with each of many: of two sets mostly nothing, so it is looked up by what is in them. */
+class Overlaps {
+  private readonly sets: readonly ReadonlySet<string>[];
+  /** By what is in a set: the sets that have it. */
+  private readonly holders = new Map<string, number[]>();
+  private readonly both: Int32Array;
+  private size = 0;
+
+  constructor(sets: readonly ReadonlySet<string>[]) {
+    this.sets = sets;
+    this.both = new Int32Array(sets.length);
+    for (const [at, set] of sets.entries()) {
+      for (const one of set) {
+        const holders = this.holders.get(one);
+        if (holders === undefined) this.holders.set(one, [at]);
+        else holders.push(at);
+      }
+    }
+  }
+
+  look(own: ReadonlySet<string>): void {
+    this.both.fill(0);
+    this.size = own.size;
+    for (const one of own) for (const at of this.holders.get(one) ?? []) this.both[at]!++;
+  }
+
+  /** Of the smaller set, how much is in the other; undefined where both are empty. */
+  with(at: number): number | undefined {
+    const { size } = this.sets[at]!;
+    if (this.size === 0 && size === 0) return undefined;
+    const small = Math.min(this.size, size);
+    return small === 0 ? 0 : this.both[at]! / small;
+  }
 }
 
 /** By pair of phases: of the one with fewer, the share of steps that were set beside a like one of the other. */

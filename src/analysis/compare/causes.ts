@@ -39,7 +39,7 @@ export function costCause(
   causes.sort((x, y) => y.nanoUsd - x.nanoUsd);
   const named = causes.slice(0, 2);
   const said =
-    named.length > 0 ? `${who} spent ${named.map(({ words }) => words).join(', and ')}.` : '';
+    named.length > 0 ? `${who} spent ${named.map(({ words }) => words).join(' and ')}.` : '';
   const told = named.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0);
   // Where that is not most of it, what is left is volume.
   return told >= extra / 2 ? said : [said, volume(who, dear, cheap)].filter(Boolean).join(' ');
@@ -178,5 +178,7 @@ function volume(who: 'A' | 'B', dear: SideFacts, cheap: SideFacts): string {
       ? `found ${formatPercent(hits[0])} of its prompts in the cache against ${formatPercent(hits[1])}`
       : '';
   const said = [sent, called, cache].filter(Boolean);
-  return said.length === 0 ? '' : `${who} ${said.join(', ')}.`;
+  const last = said.pop();
+  if (last === undefined) return '';
+  return `${who} ${said.length === 0 ? last : `${said.join(', ')} and ${last}`}.`;
 }

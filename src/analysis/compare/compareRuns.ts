@@ -40,11 +40,17 @@ const LEAST = 0.1;
  * time, for a cheap failure would make its side look good; how many did it is a measure of its own.
  */
 export function compareRuns(a: readonly SideFacts[], b: readonly SideFacts[]): GroupComparison {
-  const [groupA, groupB] = [groupOf(a), groupOf(b)];
+  // Where others changed files, who changed none did another job, or none.
+  const changes = [...a, ...b].some(hasChanges);
+  const isGood = (run: SideFacts): boolean => passes(run) && (hasChanges(run) || !changes);
+  const [groupA, groupB] = [groupOf(a, isGood), groupOf(b, isGood)];
   const samePrompt = onePrompt([...a, ...b]);
   const [goodA, goodB] = [a.filter(isGood), b.filter(isGood)];
   const measures = MEASURES.map((name) => groupMeasure(name, goodA, goodB));
-  const passedP = fisherExact(groupA.passed, a.length, groupB.passed, b.length);
+  // What came of the others is not known: they are no failures.
+  const [knownA, knownB] = [known(groupA), known(groupB)];
+  const passedP =
+    knownA > 0 && knownB > 0 ? fisherExact(groupA.passed, knownA, groupB.passed, knownB) : 1;
   return {
     a: groupA,
     b: groupB,
@@ -55,12 +61,17 @@ export function compareRuns(a: readonly SideFacts[], b: readonly SideFacts[]): G
   };
 }
 
-const isGood = ({ outcome }: SideFacts): boolean =>
-  outcome.ending === 'answered' && outcome.tests === 'passed';
+/** It came to an answer, and its last tests saw all that it changed. */
+const passes = ({ outcome }: SideFacts): boolean =>
+  outcome.ending === 'answered' && outcome.tests === 'passed' && outcome.untested === 0;
+const hasChanges = ({ outcome }: SideFacts): boolean =>
+  outcome.filesChanged + outcome.unknownChanges + outcome.edits > 0;
 const isBad = ({ outcome }: SideFacts): boolean =>
   outcome.ending === 'cut' || outcome.tests === 'failed';
 
-const groupOf = (runs: readonly SideFacts[]): RunGroup => ({
+const known = ({ passed, failed }: RunGroup): number => passed + failed;
+
+const groupOf = (runs: readonly SideFacts[], isGood: (run: SideFacts) => boolean): RunGroup => ({
   runs: runs.length,
   passed: runs.filter(isGood).length,
   failed: runs.filter(isBad).length,
@@ -140,7 +151,7 @@ function groupVerdict(
     );
   }
   if (passedP <= LIKELY) {
-    const winner = a.passed / a.runs > b.passed / b.runs ? 'a' : 'b';
+    const winner = a.passed / known(a) > b.passed / known(b) ? 'a' : 'b';
     return {
       winner,
       by: [],
@@ -148,8 +159,17 @@ function groupVerdict(
       sure: passedP <= SURE ? 'sure' : 'likely',
       fact: `${winner.toUpperCase()} does the job more often.`,
       cause: outcome,
-      caution: `Fisher's exact test: p ${pText(passedP)}, n = ${a.runs} and ${b.runs}.`,
+      caution: `Fisher's exact test: p ${pText(passedP)}, n = ${known(a)} and ${known(b)}.`,
     };
+  }
+  const without = a.passed === 0 ? 'A' : b.passed === 0 ? 'B' : '';
+  if (without !== '') {
+    return none(
+      `Can't tell which is better: no run of ${without} is known to have done the job.`,
+      outcome,
+      'Only runs that did it are compared by cost and time.',
+      'unknown',
+    );
   }
   const deciding = measures.filter(({ name }) => name === 'cost' || name === 'duration');
   const adjusted = holm(deciding.map(({ p }) => (Number.isNaN(p) ? 1 : p)));

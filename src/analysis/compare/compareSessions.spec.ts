@@ -8,9 +8,11 @@ import { TraceWriter } from '../../../test/traceWriter.ts';
 import type { Pricer } from '../../model/usage.ts';
 import { TraceSession } from '../../trace/session.ts';
 import { testCounts } from '../phases/checks.ts';
+import { drain } from '../slices.ts';
 import { compareRuns } from './compareRuns.ts';
-import { compareSessions, drain, sideFacts } from './compareSessions.ts';
+import { compareSessions, sideFacts } from './compareSessions.ts';
 import { type Comparison, LIKENESSES } from './comparison.ts';
+import { measureDifference } from './measureWords.ts';
 import { structuralDiff } from './structural.ts';
 
 const folders: string[] = [];
@@ -58,7 +60,7 @@ test('two agents on one prompt: the winner, by what, why, and where they part', 
   expect(verdict.by).toEqual(['cost', 'duration', 'calls', 'errors', 'tokens']);
   expect(verdict.fact).toMatch(/^B did the same job for \d\d% less, 5 minutes sooner\.$/);
   expect(verdict.cause).toMatch(
-    /^Both end with the same number of tests, 31, passing\. A sent 7\.5 times as many tokens as B/,
+    /^Both end with the same number of tests, 31, passing\. A sent [\d.]+ times as many tokens as B and made 20 more calls\.$/,
   );
   expect(verdict.caution).toContain('One pair is a hint, not proof.');
   expect(verdict.caution).toContain('A changed files after the last tests.');
@@ -159,10 +161,79 @@ describe('no winner is named', () => {
     expect(measures.every((measure) => measure.verdict === 'none')).toBe(true);
   });
 
+  test.each<[string, (script: RunScript) => RunScript, RegExp]>([
+    [
+      'a run that did nothing',
+      (script) => script.run('pytest', '3 passed'),
+      /B changed no file, A did/,
+    ],
+    [
+      'a run that changed files after its tests',
+      (script) => script.run('pytest', '31 passed').edit('b.py', 3),
+      /B changed files after its last tests/,
+    ],
+    [
+      'a run that left most tests out',
+      (script) => script.edit('b.py', 3).run('pytest a_test.py', '1 passed'),
+      /the last tests of B were 1, those of A 31/,
+    ],
+    [
+      'a runner that found no tests',
+      (script) => script.edit('b.py', 3).run('npm test', 'No tests found, exiting with code 0'),
+      /how B came out is not known/,
+    ],
+    [
+      'no test that passed',
+      (script) => script.edit('b.py', 3).run('pytest', '0 passed, 9 skipped'),
+      /how B came out is not known/,
+    ],
+  ])('the cheaper one is %s', (_, work, fact) => {
+    const begin = (writer: TraceWriter, weight: number): RunScript =>
+      new RunScript(writer, { ...CLAUDE, weight }).prompt();
+    const dear = (writer: TraceWriter): void =>
+      void begin(writer, 9)
+        .edit('a.py', 3)
+        .edit('a.py', 3, 1)
+        .run('pytest', '31 passed')
+        .say('Done.')
+        .end();
+    const { verdict } = compare(dear, (w) => void work(begin(w, 1)).say('Done.').end());
+    expect(verdict).toMatchObject({ winner: 'none', refused: 'unknown', by: [] });
+    expect(verdict.fact).toMatch(fact);
+  });
+
+  test('edits of which nobody knows the files, and the same answer', () => {
+    const edits = (count: number) => (writer: TraceWriter) => {
+      const script = new RunScript(writer, { ...CLAUDE, weight: count }).prompt();
+      for (let at = 0; at < count; at++) {
+        script.call('Edit', { file_path: 'a.py', old_string: `${at}`, new_string: 'b' }, {});
+      }
+      script.say('Done.').end();
+    };
+    expect(compare(edits(5), edits(1)).verdict).toMatchObject({
+      winner: 'none',
+      refused: 'unknown',
+    });
+  });
+
   test('one goes on', () => {
     const { verdict } = compareSessions(session(done), session(done), { b: { live: true } });
     expect(verdict.fact).toBe("Can't compare yet: B still goes on.");
   });
+});
+
+test('a command that only looked and found nothing is no failure that is left', () => {
+  const left = (command: string): number =>
+    compare(
+      (writer) =>
+        void new RunScript(writer, CLAUDE)
+          .prompt()
+          .run(command, 'no such file', 1)
+          .say('Done.')
+          .end(),
+      claudeRun,
+    ).outcomes.a.errorsLeft;
+  expect([left('ls /w/nowhere'), left('make')]).toEqual([0, 1]);
 });
 
 test('what a session that goes on has not done yet is no divergence', () => {
@@ -263,6 +334,30 @@ describe('several runs', () => {
     expect(verdict.fact).toBe('A does the job more often.');
   });
 
+  test('runs that changed nothing, or changed files after their tests, did not do the job of the others', () => {
+    const worked = (work: (script: RunScript) => RunScript, weight: number) =>
+      Array.from({ length: 5 }, () =>
+        drain(
+          sideFacts(
+            session((writer) =>
+              work(new RunScript(writer, { ...CLAUDE, weight }).prompt())
+                .say('x')
+                .end(),
+            ),
+          ),
+        ),
+      );
+    const whole = worked((script) => script.edit('a.py', 3).run('pytest', '3 passed'), 9);
+    const idle = worked((script) => script.run('pytest', '3 passed'), 1);
+    const untested = worked((script) => script.run('pytest', '3 passed').edit('a.py', 3), 1);
+    for (const cheap of [idle, untested]) {
+      const { verdict, b } = compareRuns(whole, cheap);
+      expect(b).toMatchObject({ runs: 5, passed: 0 });
+      expect(verdict).toMatchObject({ winner: 'none', refused: 'unknown' });
+      expect(verdict.fact).toContain('no run of B is known to have done the job');
+    }
+  });
+
   test('runs of different prompts are not compared', () => {
     const other = drain(
       sideFacts(
@@ -321,4 +416,12 @@ test('of any two sessions: all steps are there once, in order; the sums of the m
     }),
     { numRuns: 60 },
   );
+});
+
+test('numbers that no session comes to have no difference', () => {
+  const tokens = (a: number, b: number): string =>
+    measureDifference({ name: 'tokens', a, b, verdict: 'none' });
+  expect(tokens(10, Number.POSITIVE_INFINITY)).toBe('');
+  expect(tokens(10, 1e300)).toBe('');
+  expect(tokens(10, 50)).toBe('×5.0');
 });

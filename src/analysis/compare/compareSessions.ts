@@ -4,8 +4,9 @@ import { agentName } from '../../model/summary.ts';
 import { oneLine } from '../../model/text.ts';
 import type { AnalysedSession } from '../analysed.ts';
 import { phaseAt, type SessionPhase } from '../phases/phase.ts';
-import { phaseName, sessionPhases } from '../phases/sessionPhases.ts';
-import { sessionWaste } from '../waste/sessionWaste.ts';
+import { phaseName, phasesInSlices } from '../phases/sessionPhases.ts';
+import { drain, type Sliced } from '../slices.ts';
+import { wasteInSlices } from '../waste/sessionWaste.ts';
 import type { Waste } from '../waste/waste.ts';
 import { alignPhases, type PhaseGoal } from './alignPhases.ts';
 import { alignSteps } from './alignSteps.ts';
@@ -59,9 +60,9 @@ export function* sideFacts(
   const { fold } = session;
   const live = info.live === true;
   const keys = yield* stepKeys(session);
-  const phases = sessionPhases(fold, { live });
-  const waste = sessionWaste(fold, phases);
-  yield fold.steps.length;
+  const all = fold.steps.length;
+  const phases = yield* telling(phasesInSlices(fold, { live }), all);
+  const waste = yield* telling(wasteInSlices(fold, phases), all);
   return {
     session,
     info: { ...startedAt(session), ...info },
@@ -73,6 +74,15 @@ export function* sideFacts(
     outcome: sessionOutcome(session, phases, live),
     prompts: promptKeys(fold, keys),
   };
+}
+
+/** Says at each rest how far the work before it came. */
+function* telling<T>(work: Sliced<T>, steps: number): Generator<number, T> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    yield steps;
+  }
 }
 
 /** Where in the code it began, if its first event says so. */
@@ -101,14 +111,6 @@ export function compareSessions(
   options: CompareOptions = {},
 ): Comparison {
   return compareFacts(drain(sideFacts(a, options.a)), drain(sideFacts(b, options.b)));
-}
-
-/** Runs it to its end at once. */
-export function drain<T>(work: Generator<unknown, T>): T {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value as T;
-  }
 }
 
 /**

@@ -138,6 +138,8 @@ export interface Outcome {
   filesChanged: number;
   /** Steps that changed files by commands in a way that was not recorded. */
   unknownChanges: number;
+  /** Calls of tools that change files, and did, whether or not it is known which. */
+  edits: number;
   retries: number;
   denied: number;
   /** Hash of the last answer without its white space; 0: none. */

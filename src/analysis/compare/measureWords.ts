@@ -77,6 +77,8 @@ export function measureDifference({ name, a, b, aCost, bCost }: Measure): string
       // No share of nothing.
       if (a === 0) return '';
       const share = b / a - 1;
+      // What no session comes to: the trace is damaged, or invented.
+      if (!(share < 100_000)) return '';
       // More than three times as much: percents are no longer read.
       if (share >= 2) return `×${(b / a).toFixed(b / a >= 10 ? 0 : 1)}`;
       const percent = Math.round(Math.abs(share) * 100);

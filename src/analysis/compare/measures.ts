@@ -57,7 +57,7 @@ export function runNumbers(fold: SessionFold, waste: Waste, live: boolean): RunN
  * How long a session was at work, ms: from each prompt to the last thing that it led to. What a person took to write
  * the next prompt is no difference between agents.
  */
-export function workingMs(fold: SessionFold): number | undefined {
+function workingMs(fold: SessionFold): number | undefined {
   let sum = 0;
   let any = false;
   for (const { row, startMs, endMs } of fold.phases.all()) {

@@ -1,4 +1,4 @@
-import { TYPE } from '../../model/columns.ts';
+import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { hash52 } from '../../model/ids.ts';
 import { STEP_KINDS } from '../../model/step.ts';
@@ -9,6 +9,7 @@ import type { SessionPhase } from '../phases/phase.ts';
 import type { ChangedFile, Outcome } from './comparison.ts';
 import { relative, type StepKeys } from './stepKeys.ts';
 
+const MODIFY = STEP_KINDS.indexOf('modify');
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
 const REASONING = STEP_KINDS.indexOf('reasoning');
 const MOST_ERRORS = 20;
@@ -16,6 +17,7 @@ const TESTS: Record<Checks['last'], Outcome['tests']> = {
   passed: 'passed',
   failed: 'failed',
   hidden: 'unknown',
+  empty: 'unknown',
   running: 'unknown',
   none: 'none',
 };
@@ -42,6 +44,7 @@ export function sessionOutcome(
     errorSteps: left.slice(0, MOST_ERRORS),
     filesChanged: fold.files.summaries().filter(({ writes }) => writes > 0).length,
     unknownChanges: fold.files.unknownCommands,
+    edits: 0,
     retries: fold.retries.retries,
     denied: fold.counts.denied,
     answerKey: 0,
@@ -50,10 +53,12 @@ export function sessionOutcome(
   let workStep = -1;
   for (let step = steps.length - 1; step >= 0; step--) {
     const row = steps.row(step);
+    if (columns.kind[row] === MODIFY && (columns.flags[row]! & (FLAG.error | FLAG.denied)) === 0) {
+      outcome.edits++;
+    }
     if (columns.lane[row] !== 0) continue;
     if (columns.type[row] === TYPE.tool_call && workStep < 0) workStep = step;
     if (columns.kind[row] === ASSISTANT && outcome.answerStep < 0) outcome.answerStep = step;
-    if (workStep >= 0 && outcome.answerStep >= 0) break;
   }
   outcome.ending = live ? 'running' : ended(fold, outcome.answerStep, workStep);
   if (outcome.answerStep >= 0) {
@@ -128,6 +133,12 @@ export function changedFiles(a: Side, b: Side): ChangedFile[] {
   const both = ({ a: one, b: other }: ChangedFile): number => (one && other ? 0 : one ? 1 : 2);
   return [...files.values()].sort((x, y) => both(x) - both(y) || (x.path < y.path ? -1 : 1));
 }
+
+/** Paths of the files that both changed, and of which the traces do not tell whether they ended the same. */
+export const untoldFiles = (a: Side, b: Side): string[] =>
+  changedFiles(a, b)
+    .filter(({ content }) => content === 'unknown')
+    .map(({ path }) => path);
 
 /** By file, what its changes were, in order. */
 function changesOf(keys: StepKeys): Map<number, { hash: number; count: number }> {

@@ -45,6 +45,9 @@ export function pairVerdict(pair: Pair): Verdict {
         : 'none';
   const how = outcomeWords(pair.a.outcome, pair.b.outcome, pair.files);
   const caution = cautions(pair);
+  const doubt = winner === 'none' ? '' : doubtOf(pair, winner);
+  if (doubt !== '')
+    return refuse('unknown', `Can't tell which did better: ${doubt}.`, how, CHEAPER);
   if (winner === 'none') {
     const fact =
       cost.side === 'none'
@@ -145,6 +148,29 @@ function refusal({ a, b, samePrompt, files }: Pair): Verdict | undefined {
   );
 }
 
+const CHEAPER = 'Who does less is cheaper, and not better for it. No winner is named.';
+/** Tests may come and go with the work; with much fewer, others were left out. */
+const LEAST_TESTS = 0.8;
+
+/** Why the cheaper or faster run may have done less than the other; empty: nothing shows it. */
+function doubtOf({ a, b, files }: Pair, winner: 'a' | 'b'): string {
+  const [won, lost] = winner === 'a' ? [a.outcome, b.outcome] : [b.outcome, a.outcome];
+  if (sameResult(won, lost, files)) return '';
+  const [who, other] = winner === 'a' ? ['A', 'B'] : ['B', 'A'];
+  const changed = ({ filesChanged, unknownChanges, edits }: Outcome): boolean =>
+    filesChanged + unknownChanges + edits > 0;
+  if (!changed(won) && changed(lost)) return `${who} changed no file, ${other} did`;
+  if (won.untested > 0) return `${who} changed files after its last tests`;
+  if (
+    won.passed !== undefined &&
+    lost.passed !== undefined &&
+    won.passed < lost.passed * LEAST_TESTS
+  ) {
+    return `the last tests of ${who} were ${won.passed}, those of ${other} ${lost.passed}`;
+  }
+  return '';
+}
+
 const passedWords = (outcome: Outcome, who: string): string =>
   outcome.tests === 'passed' ? `, those of ${who} pass` : '';
 
@@ -152,6 +178,8 @@ const passedWords = (outcome: Outcome, who: string): string =>
 function sameResult(a: Outcome, b: Outcome, files: readonly ChangedFile[]): boolean {
   if (a.unknownChanges + b.unknownChanges > 0) return false;
   if (files.length > 0) return files.every(({ content }) => content === 'same');
+  // They changed something, and nobody knows what.
+  if (a.edits + b.edits > 0) return false;
   return a.answerKey !== 0 && a.answerKey === b.answerKey;
 }
 
@@ -175,7 +203,7 @@ function promptWords(a: SideFacts, b: SideFacts): string {
 }
 
 /** How both came out, in a sentence; empty where nothing is known. */
-export function outcomeWords(a: Outcome, b: Outcome, files: readonly ChangedFile[]): string {
+function outcomeWords(a: Outcome, b: Outcome, files: readonly ChangedFile[]): string {
   if (a.tests === 'passed' && b.tests === 'passed') {
     if (a.passed === undefined || b.passed === undefined)
       return 'Both end with their tests passing.';
@@ -190,7 +218,7 @@ export function outcomeWords(a: Outcome, b: Outcome, files: readonly ChangedFile
       case 'passed':
         return `${who} ends with ${passed === undefined ? 'passing tests' : `${plural(passed, 'passing test')}`}`;
       case 'unknown':
-        return `${who} ran tests and hid how they ended`;
+        return `${who} ran tests, and how they ended is not known`;
       case 'none':
         return `${who} ran none`;
     }

@@ -2,6 +2,7 @@ import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import { emptyUsage } from '../../model/usage.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import { type LaneRows, laneRows, sourceOfKind } from './contextRows.ts';
 import {
   CONTEXT_SOURCES,
@@ -74,19 +75,29 @@ export interface ContextCourse {
   stamp: string;
 }
 
-export const MOST_LARGEST = 20;
+const MOST_LARGEST = 20;
 
 /** The course of one lane's window. About 0.1 s for a million events. */
 export function contextCourse(fold: SessionFold, lane = 0): ContextCourse {
-  const rows = laneRows(fold, lane)[0];
-  return coursesOf(fold, rows ? [rows] : [])[0] ?? new Course(fold, emptyLane(lane));
+  return drain(courseInSlices(fold, lane));
+}
+
+/** As {@link contextCourse}. */
+export function* courseInSlices(fold: SessionFold, lane = 0): Sliced<ContextCourse> {
+  const rows = (yield* laneRows(fold, lane))[0];
+  const [course] = yield* coursesOf(fold, rows ? [rows] : []);
+  return course ?? new Course(fold, emptyLane(lane));
 }
 
 /** The courses of all lanes that had a response, by lane; in one walk over the events. */
 export function contextCourses(fold: SessionFold): ContextCourse[] {
-  return coursesOf(fold, laneRows(fold))
-    .filter(({ points }) => points.length > 0)
-    .sort((a, b) => a.lane - b.lane);
+  return drain(coursesInSlices(fold));
+}
+
+/** As {@link contextCourses}. */
+export function* coursesInSlices(fold: SessionFold): Sliced<ContextCourse[]> {
+  const courses = yield* coursesOf(fold, yield* laneRows(fold));
+  return courses.filter((course) => course.length > 0).sort((a, b) => a.lane - b.lane);
 }
 
 /** Changes when a course of this session would be another one: while it is the same, keep the one you have. */
@@ -104,7 +115,17 @@ export function contextAt(course: ContextCourse, step: number): ContextPoint | u
   return found;
 }
 
-/** Below this share of what was there, a request whose window nobody told to be compacted was (SEED's threshold). */
+/**
+ * Only how full the window was: the steps of the points (0 for what was before the first), and their tokens. No objects, for
+ * there may be hundreds of thousands.
+ */
+export function contextFill(course: ContextCourse): { step: Uint32Array; tokens: Float64Array } {
+  if (course instanceof Course) return course.fill();
+  const step = Uint32Array.from(course.points, (point) => Math.max(0, point.step));
+  return { step, tokens: Float64Array.from(course.points, ({ tokens }) => tokens) };
+}
+
+/** Below this share of what was there, a request whose window nobody told to be compacted was: the Python tool's threshold. */
 const COMPACTED = 0.5;
 /** A smaller request in between (a title, a check by another model), after which all is back. */
 const DETOUR = 0.8;
@@ -139,8 +160,10 @@ const emptyLane = (lane: number): LaneRows => ({
   compactions: new Int32Array(0),
 });
 
-function coursesOf(fold: SessionFold, lanes: readonly LaneRows[]): Course[] {
+function* coursesOf(fold: SessionFold, lanes: readonly LaneRows[]): Sliced<Course[]> {
   const { columns, steps } = fold;
+  // Of the session as it was when its rows were sorted out.
+  yield;
   const pointOf = new Int32Array(columns.length).fill(-1);
   for (const { responses } of lanes) {
     for (let at = 0; at < responses.length; at++) pointOf[responses[at]!] = at;
@@ -148,6 +171,7 @@ function coursesOf(fold: SessionFold, lanes: readonly LaneRows[]): Course[] {
   const stepOf = new Int32Array(columns.length).fill(-1);
   const list = steps.copy();
   for (let step = 0; step < list.length; step++) {
+    if (step % SLICE === 0) yield;
     const row = list[step]!;
     stepOf[row] = step;
     const response = columns.response[row]!;
@@ -155,11 +179,14 @@ function coursesOf(fold: SessionFold, lanes: readonly LaneRows[]): Course[] {
   }
   const place = (row: number): number =>
     stepOf[row]! >= 0 ? stepOf[row]! : steps.before(row, list);
-  return lanes.map((rows) => {
+  const courses: Course[] = [];
+  for (const rows of lanes) {
+    yield;
     const course = new Course(fold, rows);
-    course.build(rows, pointOf, place);
-    return course;
-  });
+    yield* course.build(rows, pointOf, place);
+    courses.push(course);
+  }
+  return courses;
 }
 
 /** In typed arrays: a session may have hundreds of thousands of responses. */
@@ -203,6 +230,15 @@ class Course implements ContextCourse {
     if (window !== undefined) this.window = window;
   }
 
+  get length(): number {
+    return this.rows.length;
+  }
+
+  fill(): { step: Uint32Array; tokens: Float64Array } {
+    const step = Uint32Array.from(this.steps, (own) => Math.max(0, own));
+    return { step, tokens: Float64Array.from(this.tokens) };
+  }
+
   get points(): readonly ContextPoint[] {
     this.list ??= Array.from(this.rows, (_, at) => this.point(at));
     return this.list;
@@ -232,21 +268,23 @@ class Course implements ContextCourse {
     };
   }
 
-  build(rows: LaneRows, pointOf: Int32Array, place: (row: number) => number): void {
+  *build(rows: LaneRows, pointOf: Int32Array, place: (row: number) => number): Sliced<void> {
     const { tokens, prompts } = this;
     const count = this.rows.length;
     let reached = -1;
     for (let at = 0; at < count; at++) {
+      if (at % SLICE === SLICE - 1) yield;
       this.steps[at] = place(this.rows[at]!);
       reached = Math.max(reached, this.steps[at]!);
       this.reached[at] = reached;
     }
     const told = this.toldCompactions(rows.compactions);
     const gaps = new Int32Array(rows.items.length);
-    const sums = this.sums(rows.items, pointOf, told, gaps);
+    const sums = yield* this.sums(rows.items, pointOf, told, gaps);
     const usage = emptyUsage();
     const { cost } = this.fold;
     for (let at = 0; at < count; at++) {
+      if (at % SLICE === SLICE - 1) yield;
       const known = cost.usageInto(this.rows[at]!, usage);
       const own = Math.ceil(sums[at * WIDTH + OWN]! / BYTES_PER_TOKEN);
       const output = Math.min(tokens[at]!, known ? usage.output_tokens : own);
@@ -259,8 +297,8 @@ class Course implements ContextCourse {
       const thought = Math.ceil(sums[at * WIDTH + THINKING]! / BYTES_PER_TOKEN);
       sums[at * WIDTH + THINKING] = Math.max(known ? usage.reasoning_output_tokens : 0, thought);
     }
-    const rates = this.walk(sums, told, place);
-    this.findLargest(rows.items, gaps, rates, place);
+    const rates = yield* this.walk(sums, told, place);
+    yield* this.findLargest(rows.items, gaps, rates, place);
   }
 
   /** What was told of by gap. The hook and the transcript tell of one compaction twice. */
@@ -302,17 +340,18 @@ class Course implements ContextCourse {
   }
 
   /** Adds up what came in before each point, and what each said itself. @param gaps receives the gap of each item; -1: none */
-  private sums(
+  private *sums(
     items: Int32Array,
     pointOf: Int32Array,
     told: ReadonlyMap<number, number>,
     gaps: Int32Array,
-  ): Float64Array {
+  ): Sliced<Float64Array> {
     const { columns, context } = this.fold;
     const { type, kind, size, pair, response, flags, timeMs } = columns;
     const sums = new Float64Array((this.rows.length + 1) * WIDTH);
     let near = 0;
     for (let i = 0; i < items.length; i++) {
+      if (i % SLICE === SLICE - 1) yield;
       const row = items[i]!;
       const code = type[row]!;
       const bytes = bytesOf(size[row]!);
@@ -338,7 +377,7 @@ class Course implements ContextCourse {
         if (asked >= gap) gap = asked + 1;
       }
       const at = gap * WIDTH;
-      const compacted = told.get(gap);
+      const compacted = told.size === 0 ? undefined : told.get(gap);
       if (compacted !== undefined && timeMs[row]! < timeMs[compacted]!) continue;
       if (isCall || code === TYPE.assistant_response) {
         sums[at + LOOSE]! += bytes;
@@ -362,11 +401,11 @@ class Course implements ContextCourse {
   }
 
   /** From point to point. @returns tokens a byte of what came before each, by source */
-  private walk(
+  private *walk(
     sums: Float64Array,
     told: ReadonlyMap<number, number>,
     place: (row: number) => number,
-  ): Float32Array {
+  ): Sliced<Float32Array> {
     const { tokens, prompts, table } = this;
     const count = this.rows.length;
     const state = new WindowState(sums);
@@ -374,6 +413,7 @@ class Course implements ContextCourse {
     const detours: number[] = [];
     let before = 0;
     for (let at = 0; at < count; at++) {
+      if (at % SLICE === SLICE - 1) yield;
       const prompt = prompts[at]!;
       const from = at * WIDTH;
       const compacted = told.get(at);
@@ -461,18 +501,20 @@ class Course implements ContextCourse {
     };
   }
 
-  private findLargest(
+  private *findLargest(
     items: Int32Array,
     gaps: Int32Array,
     rates: Float32Array,
     place: (row: number) => number,
-  ): void {
+  ): Sliced<void> {
     const { columns, context } = this.fold;
     const { key } = columns;
     const found: { row: number; source: number; tokens: number; point: number }[] = [];
     const isBelow = (a: (typeof found)[number], b: (typeof found)[number]): boolean =>
       a.tokens < b.tokens || (a.tokens === b.tokens && key[a.row]! > key[b.row]!);
+    let least = 0;
     for (let i = 0; i < items.length; i++) {
+      if (i % SLICE === SLICE - 1) yield;
       const gap = gaps[i]!;
       if (gap < 0 || gap >= this.rows.length) continue;
       const row = items[i]!;
@@ -488,7 +530,7 @@ class Course implements ContextCourse {
             : sourceOfKind(columns.kind[pair >= 0 ? pair : row]!);
       const rate = rates[gap * SOURCES + source]!;
       const tokens = Math.round(bytesOf(columns.size[row]!) * rate);
-      if (tokens === 0) continue;
+      if (tokens === 0 || tokens < least) continue;
       const one = { row, source, tokens, point: gap };
       if (found.length === MOST_LARGEST) {
         if (!isBelow(found[found.length - 1]!, one)) continue;
@@ -497,6 +539,7 @@ class Course implements ContextCourse {
       let to = found.length;
       while (to > 0 && isBelow(found[to - 1]!, one)) to--;
       found.splice(to, 0, one);
+      if (found.length === MOST_LARGEST) least = found[MOST_LARGEST - 1]!.tokens;
     }
     this.largest = found.map(({ row, source, tokens, point }) => {
       const pair = columns.pair[row]!;

@@ -1,6 +1,7 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS, type StepKind } from '../../model/step.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 import { SOURCE } from './sources.ts';
 
 /** The rows of one lane that its window is made of. */
@@ -19,9 +20,9 @@ export interface LaneRows {
  *
  * @param lane undefined: all lanes that have a response
  */
-export function laneRows(fold: SessionFold, lane?: number): LaneRows[] {
+export function* laneRows(fold: SessionFold, lane?: number): Sliced<LaneRows[]> {
   const { columns, cost } = fold;
-  const { type, flags, lane: lanes } = columns;
+  const { type, flags, lane: lanes, length } = columns;
   const found: Found[] = [];
   const byLane: number[] = [];
   const inLane = (own: number): Found => {
@@ -33,7 +34,8 @@ export function laneRows(fold: SessionFold, lane?: number): LaneRows[] {
     return found[at]!;
   };
   let last: Found | undefined;
-  for (let row = 0; row < columns.length; row++) {
+  for (let row = 0; row < length; row++) {
+    if (row % SLICE === SLICE - 1) yield;
     const own = lanes[row]!;
     if (lane !== undefined && own !== lane) continue;
     const code = type[row]!;

@@ -1,8 +1,45 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { emptyUsage } from '../../model/usage.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 import { rowsInTime } from './rowsInTime.ts';
 import { isBilled } from './shares.ts';
+
+/** Tools that are looked for one by one. */
+const FEW = 16;
+
+/** Between two requests there are few tools, and there are many requests: a map each would be most of the work. */
+class BytesByTool {
+  count = 0;
+  /** What stands from `count` on is of an earlier request. */
+  readonly tools: number[] = [];
+  readonly bytes: number[] = [];
+  /** Of the tools beyond the first few. */
+  private places: Map<number, number> | undefined;
+
+  add(tool: number, bytes: number): void {
+    let at = 0;
+    const few = Math.min(this.count, FEW);
+    while (at < few && this.tools[at] !== tool) at++;
+    if (at === FEW) at = this.places?.get(tool) ?? this.count;
+    if (at < this.count) {
+      this.bytes[at]! += bytes;
+      return;
+    }
+    if (at >= FEW) {
+      this.places ??= new Map();
+      this.places.set(tool, at);
+    }
+    this.tools[at] = tool;
+    this.bytes[at] = bytes;
+    this.count++;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.places?.clear();
+  }
+}
 
 /** What results of a tool added to the requests after them. An estimate, in no sum. */
 export interface Carried {
@@ -35,7 +72,7 @@ interface Window {
   priced: number;
   held: Map<number, Held>;
   /** Since the last request: bytes by tool, and in all. */
-  fresh: Map<number, number>;
+  fresh: BytesByTool;
   bytes: number;
 }
 
@@ -43,12 +80,12 @@ interface Window {
  * By code of the tool. The size of a result is estimated from its bytes, but never as more than the prompt grew by; it
  * is carried by each later request of its lane until a compaction, or until the prompt gets smaller.
  */
-export function carriedByTool(fold: SessionFold): Map<number, Carried> {
+export function* carriedByTool(fold: SessionFold): Sliced<Map<number, Carried>> {
   const { columns, cost } = fold;
   const { type, flags, lane, size, pair, tool } = columns;
   const isOutcome = (row: number): boolean =>
     (type[row] === TYPE.tool_result || type[row] === TYPE.error) && pair[row]! >= 0;
-  const rows = rowsInTime(
+  const rows = yield* rowsInTime(
     fold,
     (row) =>
       isBilled(fold, row) ||
@@ -59,7 +96,9 @@ export function carriedByTool(fold: SessionFold): Map<number, Carried> {
   const windows: Window[] = [];
   const totals = new Map<number, Carried>();
   const usage = emptyUsage();
-  for (const row of rows) {
+  for (let at = 0; at < rows.length; at++) {
+    if (at % SLICE === 0) yield;
+    const row = rows[at]!;
     const code = lane[row]!;
     windows[code] ??= emptyWindow();
     const window = windows[code];
@@ -78,8 +117,7 @@ export function carriedByTool(fold: SessionFold): Map<number, Carried> {
     else {
       window.bytes += size[row]!;
       if (!isOutcome(row)) continue;
-      const of = tool[pair[row]!]!;
-      window.fresh.set(of, (window.fresh.get(of) ?? 0) + size[row]!);
+      window.fresh.add(tool[pair[row]!]!, size[row]!);
     }
   }
   for (const window of windows) if (window !== undefined) close(window, totals);
@@ -96,22 +134,23 @@ const emptyWindow = (): Window => ({
   price: 0,
   priced: 0,
   held: new Map(),
-  fresh: new Map(),
+  fresh: new BytesByTool(),
   bytes: 0,
 });
 
 /** What came since the last request is in the next one. */
 function takeIn(window: Window, growth: number): void {
   const { fresh, bytes, held, count, price, priced } = window;
-  if (fresh.size === 0) {
+  if (fresh.count === 0) {
     window.bytes = 0;
     return;
   }
   // After a cut nothing is known of the growth.
   const most = growth > 0 ? growth : Number.POSITIVE_INFINITY;
   const perByte = Math.min(1 / BYTES_A_TOKEN, most / bytes);
-  for (const [tool, own] of fresh) {
-    const tokens = own * perByte;
+  for (let at = 0; at < fresh.count; at++) {
+    const tool = fresh.tools[at]!;
+    const tokens = fresh.bytes[at]! * perByte;
     const known = held.get(tool);
     if (known === undefined) {
       held.set(tool, {

@@ -32,7 +32,7 @@ describe('shares', () => {
     fc.assert(
       fc.property(turns, (list) => {
         const fold = scriptOf(list).fold();
-        const shares = new CallShares(fold);
+        const shares = CallShares.of(fold);
         for (let row = 0; row < fold.columns.length; row++) {
           if (fold.columns.type[row] !== TYPE.tool_call) continue;
           const own = shares.ofCall(row);

@@ -4,6 +4,7 @@ import { mcpServerOf } from '../../model/mcpServer.ts';
 import type { CostSum } from '../../model/slices/cost.ts';
 import type { FileChange } from '../../model/slices/files.ts';
 import type { SessionPhase } from '../phases/phase.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import type { Spawn } from '../spawns.ts';
 import type { Waste } from '../waste/waste.ts';
 import { type Carried, carriedByTool } from './carried.ts';
@@ -80,8 +81,24 @@ export function costBreakdown(
   waste: Waste,
   spawns: ReadonlyMap<number, Spawn>,
 ): CostBreakdown {
+  return drain(breakdownInSlices(fold, phases, waste, spawns));
+}
+
+/**
+ * As {@link costBreakdown}.
+ *
+ * @param known shares of this fold, as it is now
+ */
+export function* breakdownInSlices(
+  fold: SessionFold,
+  phases: readonly SessionPhase[],
+  waste: Waste,
+  spawns: ReadonlyMap<number, Spawn>,
+  known?: CallShares,
+): Sliced<CostBreakdown> {
   const { total } = fold.cost;
-  const parts = callParts(fold);
+  const shares = known ?? (yield* CallShares.inSlices(fold));
+  const parts = yield* callParts(fold, shares);
   return {
     nanoUsd: total.nanoUsd,
     responses: total.responses,
@@ -101,20 +118,22 @@ export function costBreakdown(
 
 type CallParts = Pick<CostBreakdown, 'tools' | 'answers' | 'unseen' | 'files' | 'noFile'>;
 
-function callParts(fold: SessionFold): CallParts {
+function* callParts(fold: SessionFold, shares: CallShares): Sliced<CallParts> {
   const { columns } = fold;
-  const shares = new CallShares(fold);
+  const { length } = columns;
   const tools: CostPart[] = [];
   const answers = emptyPart();
   const unseen = emptyPart();
   const noFile = emptyPart();
   const filesOf = filesByCall(fold);
   const byFile: CostPart[] = [];
-  for (let row = 0; row < columns.length; row++) {
+  for (let row = 0; row < length; row++) {
+    if (row % SLICE === 0) yield;
     if (isBilled(fold, row)) {
       // What its calls do not take of it.
-      const isUnseen = shares.parts(row) > 0;
-      const missing = shares.parts(row) - shares.callsOf(row).length;
+      const parts = shares.parts(row);
+      const isUnseen = parts > 0;
+      const missing = parts - shares.seen(row);
       if (isUnseen && missing === 0) continue;
       const rest = shares.unshared(row);
       addPart(isUnseen ? unseen : answers, rest, isUnseen ? missing : 1);
@@ -130,12 +149,13 @@ function callParts(fold: SessionFold): CallParts {
     addCall(fold, tools[code], row, nano);
     const files = filesOf(row);
     if (files.length === 0) addCall(fold, noFile, row, nano);
-    for (const [at, file] of files.entries()) {
+    for (let at = 0; at < files.length; at++) {
+      const file = files[at]!;
       byFile[file] ??= emptyPart();
       addCall(fold, byFile[file], row, partOf(nano, files.length, at));
     }
   }
-  const carried = carriedByTool(fold);
+  const carried = yield* carriedByTool(fold);
   return {
     tools: Object.entries(tools)
       .map(([code, part]) => ({
@@ -153,22 +173,29 @@ function callParts(fold: SessionFold): CallParts {
   };
 }
 
+const NO_FILES: readonly number[] = [];
+
 /** The files that a call touched, each once, in an order that does not depend on the order of arrival. */
-function filesByCall(fold: SessionFold): (call: number) => number[] {
+function filesByCall(fold: SessionFold): (call: number) => readonly number[] {
   const { first, next } = opsByRow(fold);
   const { pair } = fold.columns;
   const same = sameFiles(fold);
   const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
-  return (call) => {
-    const files: number[] = [];
-    const result = pair[call]!;
-    for (const row of [call, result]) {
-      for (let op = row < 0 ? -1 : first[row]!; op >= 0; op = next[op]!) {
-        fold.files.change(op, change);
-        const file = same?.[change.file] ?? change.file;
-        files.push(file < 0 ? change.file : file);
-      }
+  const add = (files: number[], from: number): void => {
+    for (let op = from; op >= 0; op = next[op]!) {
+      fold.files.change(op, change);
+      const file = same?.[change.file] ?? change.file;
+      files.push(file < 0 ? change.file : file);
     }
+  };
+  return (call) => {
+    const result = pair[call]!;
+    const own = first[call]!;
+    const told = result < 0 ? -1 : first[result]!;
+    if (own < 0 && told < 0) return NO_FILES;
+    const files: number[] = [];
+    add(files, own);
+    add(files, told);
     if (files.length < 2) return files;
     return [...new Set(files)].sort((a, b) => comparePaths(fold, a, b));
   };

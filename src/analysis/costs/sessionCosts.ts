@@ -1,10 +1,12 @@
 import type { AnalysedSession } from '../analysed.ts';
 import type { SessionPhase } from '../phases/phase.ts';
-import { type PhaseOptions, sessionPhases } from '../phases/sessionPhases.ts';
+import { type PhaseOptions, phasesInSlices } from '../phases/sessionPhases.ts';
+import { drain, type Sliced } from '../slices.ts';
 import { spawnsOf } from '../spawns.ts';
-import { sessionWaste } from '../waste/sessionWaste.ts';
+import { wasteInSlices } from '../waste/sessionWaste.ts';
 import type { Waste } from '../waste/waste.ts';
-import { type CostBreakdown, costBreakdown } from './costBreakdown.ts';
+import { breakdownInSlices, type CostBreakdown } from './costBreakdown.ts';
+import { CallShares } from './shares.ts';
 
 /** Everything that is to be said of a session's money. */
 export interface SessionCosts {
@@ -14,8 +16,19 @@ export interface SessionCosts {
 }
 
 export function sessionCosts(session: AnalysedSession, options: PhaseOptions = {}): SessionCosts {
+  return drain(costsInSlices(session, options));
+}
+
+export function* costsInSlices(
+  session: AnalysedSession,
+  options: PhaseOptions = {},
+): Sliced<SessionCosts> {
   const { fold } = session;
-  const phases = sessionPhases(fold, options);
-  const waste = sessionWaste(fold, phases);
-  return { phases, waste, breakdown: costBreakdown(fold, phases, waste, spawnsOf(session)) };
+  const phases = yield* phasesInSlices(fold, options);
+  const shares = yield* CallShares.inSlices(fold);
+  const waste = yield* wasteInSlices(fold, phases, { shares });
+  const spawns = spawnsOf(session);
+  yield;
+  const breakdown = yield* breakdownInSlices(fold, phases, waste, spawns, shares);
+  return { phases, waste, breakdown };
 }

@@ -1,5 +1,6 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 
 /** A model response that was billed here, with or without a known price. */
 export function isBilled(fold: SessionFold, row: number): boolean {
@@ -29,40 +30,65 @@ export class CallShares {
   /** Of each call, its place among those of its response. */
   private readonly place: Int32Array;
 
-  constructor(fold: SessionFold) {
+  private constructor(fold: SessionFold, calls: Int32Array, from: Int32Array) {
     this.fold = fold;
-    const { length, response, type } = fold.columns;
-    const from = new Int32Array(length + 2);
-    let count = 0;
-    const isCall = (row: number): boolean => type[row] === TYPE.tool_call && response[row]! >= 0;
-    for (let row = 0; row < length; row++) {
-      if (!isCall(row)) continue;
-      from[response[row]! + 2]!++;
-      count++;
-    }
-    for (let i = 1; i < from.length; i++) from[i]! += from[i - 1]!;
-    const calls = new Int32Array(count);
-    for (let row = 0; row < length; row++)
-      if (isCall(row)) calls[from[response[row]! + 1]!++] = row;
     this.calls = calls;
     this.from = from;
-    this.place = this.places();
+    this.place = new Int32Array(fold.columns.length);
+  }
+
+  /** Of a fold as it is now. */
+  static of(fold: SessionFold): CallShares {
+    return drain(CallShares.inSlices(fold));
+  }
+
+  static *inSlices(fold: SessionFold): Sliced<CallShares> {
+    const { length, response, type } = fold.columns;
+    const from = new Int32Array(length + 2);
+    const call = TYPE.tool_call;
+    const found = new Int32Array(length);
+    // As it was when the call was counted: it may change between two slices.
+    const responses = new Int32Array(length);
+    let count = 0;
+    for (let row = 0; row < length; row++) {
+      if (row % SLICE === 0) yield;
+      const own = response[row]!;
+      if (type[row] !== call || own < 0 || own >= length) continue;
+      from[own + 2]!++;
+      found[count] = row;
+      responses[count++] = own;
+    }
+    yield;
+    for (let i = 1, sum = 0; i < from.length; i++) {
+      sum += from[i]!;
+      from[i] = sum;
+    }
+    yield;
+    const calls = new Int32Array(count);
+    for (let at = 0; at < count; at++) calls[from[responses[at]! + 1]!++] = found[at]!;
+    const shares = new CallShares(fold, calls, from);
+    yield* shares.findPlaces();
+    return shares;
   }
 
   /** The order of the calls of one response must not depend on which came first. */
-  private places(): Int32Array {
-    const { calls, from } = this;
-    const { timeMs, key, length } = this.fold.columns;
-    const place = new Int32Array(length);
-    for (let response = 0; response < length; response++) {
+  private *findPlaces(): Sliced<void> {
+    const { calls, from, place } = this;
+    const { timeMs, key } = this.fold.columns;
+    const before = (a: number, b: number): number => timeMs[a]! - timeMs[b]! || key[a]! - key[b]!;
+    for (let response = 0; response < from.length - 2; response++) {
+      if (response % SLICE === 0) yield;
       const start = from[response]!;
       const end = from[response + 1]!;
-      if (end - start > 1) {
-        calls.subarray(start, end).sort((a, b) => timeMs[a]! - timeMs[b]! || key[a]! - key[b]!);
+      if (end - start < 2) continue;
+      for (let at = start + 1; at < end; at++) {
+        // Mostly in order as they arrived.
+        if (before(calls[at - 1]!, calls[at]!) <= 0) continue;
+        calls.subarray(start, end).sort(before);
+        break;
       }
       for (let at = start; at < end; at++) place[calls[at]!] = at - start;
     }
-    return place;
   }
 
   /** Rows of the calls that a response asked for, the first one first. */
@@ -70,10 +96,14 @@ export class CallShares {
     return this.calls.subarray(this.from[response]!, this.from[response + 1]!);
   }
 
+  /** How many calls of a response the trace holds. */
+  seen(response: number): number {
+    return this.from[response + 1]! - this.from[response]!;
+  }
+
   /** In how many parts a response is shared: its calls, also those that the trace does not hold; 0: it asked for none. */
   parts(response: number): number {
-    const seen = this.from[response + 1]! - this.from[response]!;
-    return Math.max(this.fold.columns.sharers[response]!, seen);
+    return Math.max(this.fold.columns.sharers[response]!, this.seen(response));
   }
 
   /** Nano-dollars of a call, whole; NaN where its response has no price, or is not known. */
@@ -88,7 +118,9 @@ export class CallShares {
   /** What no call in the trace takes of a response: all of it where it asked for none; NaN where it has no price. */
   unshared(response: number): number {
     let rest = this.fold.columns.nanoUsd[response]!;
-    for (const call of this.callsOf(response)) rest -= this.ofCall(call);
+    const { calls, from } = this;
+    const end = from[response + 1]!;
+    for (let at = from[response]!; at < end; at++) rest -= this.ofCall(calls[at]!);
     return rest;
   }
 }

@@ -9,8 +9,11 @@ export interface Checks {
   runs: number;
   /** Of the last run. */
   lastStep: number;
-  /** `hidden`: `pytest | tail` ends with the exit code of `tail`, and what it printed does not tell. */
-  last: 'passed' | 'failed' | 'hidden' | 'running' | 'none';
+  /**
+   * `hidden`: `pytest | tail` ends with the exit code of `tail`, and what it printed does not tell; `empty`: it found no
+   * tests to run.
+   */
+  last: 'passed' | 'failed' | 'hidden' | 'empty' | 'running' | 'none';
   /** As the runner said, of the last run. */
   passed?: number;
   failed?: number;
@@ -67,6 +70,7 @@ function readTests(session: AnalysedSession, checks: Checks): void {
   if (failed !== undefined) checks.failed = failed;
   if ((columns.flags[row]! & FLAG.error) !== 0 || (failed ?? 0) > 0) checks.last = 'failed';
   else if (columns.pair[row]! < 0) checks.last = 'running';
+  else if (passed === 0 || (passed === undefined && ranNone(said))) checks.last = 'empty';
   else if (passed === undefined && testRun(command ?? '') === 'hidden') checks.last = 'hidden';
   else checks.last = 'passed';
 }
@@ -96,3 +100,9 @@ export function testCounts(text: string): { passed?: number; failed?: number } {
     ...(failed === undefined ? {} : { failed }),
   };
 }
+
+/** A runner that found nothing to run, and may end well all the same. */
+const ranNone = (text: string): boolean =>
+  /\bno tests? (?:files? )?(?:were )?(?:found|ran|to run|collected|executed)\b|\bcollected 0 items\b|\[no test files\]|\bran 0 tests\b/i.test(
+    text,
+  ) && !/^ok\s+\S+\s+(?:[\d.]+s|\(cached\))/m.test(text);

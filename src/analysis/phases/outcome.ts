@@ -1,8 +1,10 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import { ACTIVITY, classOf } from './units.ts';
 
+const SEARCH = STEP_KINDS.indexOf('search');
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
 
 /** Whether something made a failure good: nothing did; work went on, and whether it did is not known; it came right. */
@@ -11,6 +13,8 @@ export type Mended = 'no' | 'went on' | 'right';
 /** What came after a step, up to the next prompt. */
 class Later {
   private tests = false;
+  /** Something was done, and tests passed after it. */
+  private testsAfterWork = false;
   /** The main agent did or said something. */
   private work = false;
   /** By lane and activity, and by lane and tool. */
@@ -18,23 +22,34 @@ class Later {
   /** Calls by their input. */
   private readonly sameRight = new Set<number>();
   private readonly sameFailed = new Set<number>();
+  /** What was noted last: mostly the next one is its like. */
+  private lane = -1;
+  private kind = -1;
+  private tool = -1;
 
   clear(): void {
     this.tests = false;
+    this.testsAfterWork = false;
     this.work = false;
+    this.lane = -1;
     this.right.clear();
     this.sameRight.clear();
     this.sameFailed.clear();
   }
 
-  /** A call that came right. */
+  /** A call that came right. @param input -1: no other call has its input */
   note(lane: number, kind: number, tool: number, input: number, look: boolean): void {
     if (lane === 0) this.work = true;
     if (look) return;
     if (kind === ACTIVITY.test) this.tests = true;
+    else if (this.tests) this.testsAfterWork = true;
+    if (input >= 0) this.sameRight.add(input);
+    if (lane === this.lane && kind === this.kind && tool === this.tool) return;
+    this.lane = lane;
+    this.kind = kind;
+    this.tool = tool;
     this.right.add(lane * 16 + kind);
     this.right.add(-1 - (lane * 65_536 + tool));
-    this.sameRight.add(input);
   }
 
   answer(): void {
@@ -50,7 +65,8 @@ class Later {
     const { test, edit, run, delegate } = ACTIVITY;
     switch (kind) {
       case test:
-        return this.tests ? 'right' : 'no';
+        // Other tests, with nothing done in between, pass as they did before.
+        return this.testsAfterWork ? 'right' : this.tests ? 'went on' : 'no';
       case edit:
         return has(edit) ? 'right' : 'no';
       case run:
@@ -93,10 +109,11 @@ const MOST_NAMED = 50;
 /**
  * How phases went, by the failures in them.
  *
- * - Tests that failed are made good by tests that pass; an edit that failed by one that works; a command that failed by the same
- *   one, or where work went on: with another command that works, or, unless it was tried again in vain, with an edit. All of that up to the next prompt: who must ask again was not served.
+ * - Tests that failed are made good by the same ones that pass, or by any that pass after something was done; an edit that
+ *   failed by one that works; a command that failed by the same one, or where work went on: with another command that works, or, unless it was tried again in vain, with an edit. All of that up to the next prompt: who must ask again was not served.
  * - A search without matches, a file that is not there, a command that only looks: no failures of the work. Only where three or
- *   more calls of a phase all failed.
+ *   more calls of a phase all failed, and no answer came of it: that nothing was found may be the
+ *   answer.
  * - Denied calls are no failures of the work.
  * - What failed in a subagent is the subagent's matter; that the subagent failed is the main agent's.
  *
@@ -108,7 +125,17 @@ export function outcomesOf(
   list: Int32Array,
   phases: readonly { firstStep: number; part: number }[],
 ): Found[] {
+  return drain(outcomesInSlices(fold, list, phases));
+}
+
+/** As {@link outcomesOf}. */
+export function* outcomesInSlices(
+  fold: SessionFold,
+  list: Int32Array,
+  phases: readonly { firstStep: number; part: number }[],
+): Sliced<Found[]> {
   const { columns } = fold;
+  const { previousSame, nextSame } = columns;
   const found: Found[] = phases.map(() => ({
     failedStep: -1,
     mended: false,
@@ -122,8 +149,10 @@ export function outcomesOf(
     const own = found[at]!;
     let calls = 0;
     let failed = 0;
+    let looked = 0;
     let lastFailed = -1;
     for (let step = end - 1; step >= firstStep; step--) {
+      if (step % SLICE === 0) yield;
       const row = list[step]!;
       const type = columns.type[row]!;
       const flags = columns.flags[row]!;
@@ -136,7 +165,9 @@ export function outcomesOf(
         if ((flags & FLAG.error) === 0) {
           // A call without a result has not come right yet.
           if (columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0) {
-            later.note(lane, kind, tool, columns.inputKey[row]!, (flags & FLAG.look) !== 0);
+            const alone = previousSame[row]! < 0 && nextSame[row]! < 0;
+            const input = alone ? -1 : columns.inputKey[row]!;
+            later.note(lane, kind, tool, input, (flags & FLAG.look) !== 0);
           }
           continue;
         }
@@ -144,7 +175,12 @@ export function outcomesOf(
           failed++;
           if (lastFailed < 0) lastFailed = step;
         }
-        if (kind === ACTIVITY.explore) continue;
+        if (kind === ACTIVITY.explore) {
+          // A file that is not there was thought to be there.
+          const looks = (flags & FLAG.look) !== 0 || columns.kind[row] === SEARCH;
+          if (lane === 0 && looks) looked++;
+          continue;
+        }
         const retry = (flags & FLAG.retry) !== 0;
         const how = later.mends(lane, kind, tool, columns.inputKey[row]!, retry);
         note(own, step, lane !== 0 && how === 'no' ? 'went on' : how);
@@ -154,7 +190,8 @@ export function outcomesOf(
         if (columns.kind[row] === ASSISTANT) later.answer();
       }
     }
-    if (calls >= 3 && failed === calls && own.failedStep < 0) {
+    const answered = looked === calls && later.goesOn;
+    if (calls >= 3 && failed === calls && own.failedStep < 0 && !answered) {
       own.failedStep = lastFailed;
       if (own.failureCount === 0) note(own, lastFailed, 'no');
     }

@@ -97,3 +97,18 @@ export function phaseAt(phases: readonly { startMs: number }[], timeMs: number):
   }
   return phases.length === 0 ? -1 : Math.max(0, low - 1);
 }
+
+/** As {@link phaseAt}, where the phase is mostly the one of the event before. @param near its index, or any */
+export function phaseNear(
+  phases: readonly { startMs: number }[],
+  timeMs: number,
+  near: number,
+): number {
+  const own = phases[near];
+  const next = phases[near + 1];
+  const isInside =
+    own !== undefined &&
+    (near === 0 || own.startMs <= timeMs) &&
+    (next === undefined || timeMs < next.startMs);
+  return isInside ? near : phaseAt(phases, timeMs);
+}

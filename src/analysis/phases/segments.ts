@@ -1,3 +1,4 @@
+import { SLICE, type Sliced } from '../slices.ts';
 import { ACTIVITY, type Units } from './units.ts';
 
 /** Activities that a stretch of calls can have. */
@@ -63,22 +64,27 @@ export interface Segments {
  * @param to unit after the last
  * @param most stretches there may be
  */
-export function segmentsOf(units: Units, from: number, to: number, most: number): Segments {
+export function* segmentsOf(
+  units: Units,
+  from: number,
+  to: number,
+  most: number,
+): Sliced<Segments> {
   const whole = (): Segments => ({ from: [from], activity: [wholeActivity(units, from, to)] });
   if (most <= 1) return whole();
   let low = SWITCH;
-  let found = cheapest(units, from, to, low);
+  let found = yield* cheapest(units, from, to, low);
   if (found.from.length > most) {
     let high = low;
     do {
       low = high;
       high *= 2;
-      found = cheapest(units, from, to, high);
+      found = yield* cheapest(units, from, to, high);
     } while (found.from.length > most);
     // As many as there may be, or nearly.
     for (let tries = 0; tries < 4; tries++) {
       const middle = (low + high) / 2;
-      const other = cheapest(units, from, to, middle);
+      const other = yield* cheapest(units, from, to, middle);
       if (other.from.length > most) low = middle;
       else {
         high = middle;
@@ -89,11 +95,12 @@ export function segmentsOf(units: Units, from: number, to: number, most: number)
   return found.from.length === 1 ? whole() : found;
 }
 
-function cheapest(units: Units, from: number, to: number, price: number): Segments {
+function* cheapest(units: Units, from: number, to: number, price: number): Sliced<Segments> {
   const length = to - from;
   const before = new Uint8Array(length * STATES);
   const sums = new Float64Array(STATES);
   for (let at = 0; at < length; at++) {
+    if (at % SLICE === SLICE - 1) yield;
     const unit = from + at;
     let best = 0;
     for (let state = 1; state < STATES; state++) if (sums[state]! < sums[best]!) best = state;

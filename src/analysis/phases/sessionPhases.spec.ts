@@ -8,6 +8,7 @@ import type { TraceEvent } from '../../model/event.ts';
 import { SessionFold } from '../../model/fold.ts';
 import { ids } from '../../model/ids.ts';
 import { ReplayIndex } from '../../model/replay/replayIndex.ts';
+import { outcomesOf } from './outcome.ts';
 import type { PhaseSums, SessionPhase } from './phase.ts';
 import { phaseName, sessionPhases } from './sessionPhases.ts';
 
@@ -172,6 +173,7 @@ type Move =
   | 'build'
   | 'look'
   | 'test'
+  | 'tests'
   | 'agent'
   | 'think'
   | 'todo'
@@ -184,6 +186,7 @@ const TOOLS: Partial<Record<Move, [tool: string, args: (at: number) => object]>>
   build: ['Bash', () => ({ command: 'make' })],
   look: ['Bash', (at) => ({ command: `rg x${at} src` })],
   test: ['Bash', () => ({ command: 'pytest -q' })],
+  tests: ['Bash', (at) => ({ command: `npm test -- t${at}` })],
   agent: ['Agent', (at) => ({ description: `task ${at}` })],
   todo: ['TodoWrite', () => ({ todos: [] })],
 };
@@ -347,6 +350,7 @@ describe('how a phase came out', () => {
     ['read edit test think', 'ok'],
     ['look! look read think', 'ok'],
     ['look! think', 'ok'],
+    ['look! look! look! think', 'ok'],
     ['read! think', 'ok'],
     ['edit- run- think', 'ok'],
     ['run… think', 'ok'],
@@ -369,8 +373,21 @@ describe('how a phase came out', () => {
     ['todo!', 'failed'],
     ['agent! think', 'failed'],
     ['read! look! read! think', 'failed'],
+    ['look! look! look!', 'failed'],
   ])('%s: %s', (moves, outcome) => {
     expect(sessionPhases(session(moves)).map((phase) => phase.outcome)).toEqual([outcome]);
+  });
+
+  it.each([
+    ['test! edit tests think', 'right'],
+    ['test! edit test think', 'right'],
+    ['test! look test think', 'right'],
+    // Other tests say nothing of those that failed.
+    ['test! look tests think', 'went on'],
+  ])('tests that failed, and what came of them: %s: %s', (moves, mended) => {
+    const fold = session(moves);
+    const [found] = outcomesOf(fold, fold.steps.copy(), sessionPhases(fold));
+    expect(found!.failures.map((each) => each.mended)).toEqual([mended]);
   });
 
   it('names the step that nothing mended', () => {

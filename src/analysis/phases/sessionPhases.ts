@@ -2,9 +2,10 @@ import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import { oneLine } from '../../model/text.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import { activityName } from './activityName.ts';
-import { outcomesOf } from './outcome.ts';
-import { ACTIVITIES, phaseAt, type SessionPhase } from './phase.ts';
+import { outcomesInSlices } from './outcome.ts';
+import { ACTIVITIES, phaseNear, type SessionPhase } from './phase.ts';
 import { addFiles } from './phaseFiles.ts';
 import { emptySums, RowAdder } from './phaseSums.ts';
 import { LEAST_UNITS, mostPhases, segmentsOf } from './segments.ts';
@@ -32,14 +33,24 @@ interface Stretch {
 
 /** The phases of a session, from its columns alone. O(events). */
 export function sessionPhases(fold: SessionFold, options: PhaseOptions = {}): SessionPhase[] {
+  return drain(phasesInSlices(fold, options));
+}
+
+/** As {@link sessionPhases}. */
+export function* phasesInSlices(
+  fold: SessionFold,
+  options: PhaseOptions = {},
+): Sliced<SessionPhase[]> {
   const list = fold.steps.copy();
   if (list.length === 0) return [];
-  const units = unitsOf(fold, list);
-  const stretches = stretchesOf(fold, list, units);
-  const phases = cut(fold, list, units, stretches);
-  addSums(fold, phases);
-  addFiles(fold, phases);
-  outcomesOf(fold, list, phases).forEach(({ failedStep, mended }, at) => {
+  const prompts = fold.phases.all().filter(({ row }) => row >= 0);
+  const units = yield* unitsOf(fold, list);
+  const stretches = stretchesOf(fold, list, units, prompts);
+  const phases = yield* cut(fold, list, units, stretches);
+  yield* addSums(fold, phases);
+  yield* addFiles(fold, phases);
+  const outcomes = yield* outcomesInSlices(fold, list, phases);
+  outcomes.forEach(({ failedStep, mended }, at) => {
     const phase = phases[at]!;
     phase.failedStep = failedStep;
     phase.outcome = failedStep >= 0 ? 'failed' : mended ? 'mixed' : 'ok';
@@ -53,7 +64,12 @@ export function sessionPhases(fold: SessionFold, options: PhaseOptions = {}): Se
 }
 
 /** The session at its prompts. */
-function stretchesOf(fold: SessionFold, list: Int32Array, units: Units): Stretch[] {
+function stretchesOf(
+  fold: SessionFold,
+  list: Int32Array,
+  units: Units,
+  prompts: readonly { row: number; startMs: number }[],
+): Stretch[] {
   const { timeMs } = fold.columns;
   const stretches: Stretch[] = [];
   const push = (promptNumber: number, promptRow: number, startMs: number): void => {
@@ -62,7 +78,6 @@ function stretchesOf(fold: SessionFold, list: Int32Array, units: Units): Stretch
     if (before !== undefined && before.startMs >= startMs) stretches.pop();
     stretches.push({ promptNumber, promptRow, startMs, firstStep: 0, firstUnit: 0, endUnit: 0 });
   };
-  const prompts = fold.phases.all().filter(({ row }) => row >= 0);
   const firstMs = fold.session.firstMs;
   const first = prompts[0];
   if (first === undefined || worksBefore(fold, first.startMs)) push(0, -1, firstMs);
@@ -101,18 +116,24 @@ function lowerBound(length: number, isBefore: (at: number) => boolean): number {
   return low;
 }
 
-function cut(
+function* cut(
   fold: SessionFold,
   list: Int32Array,
   units: Units,
   stretches: readonly Stretch[],
-): SessionPhase[] {
+): Sliced<SessionPhase[]> {
   const least = leastUnits(stretches);
   const phases: SessionPhase[] = [];
+  let seen = 0;
   for (const stretch of stretches) {
+    seen += stretch.endUnit - stretch.firstUnit;
+    if (seen > SLICE) {
+      seen = 0;
+      yield;
+    }
     const { firstUnit, endUnit } = stretch;
     const count = endUnit - firstUnit;
-    const { from, activity } = segmentsOf(
+    const { from, activity } = yield* segmentsOf(
       units,
       firstUnit,
       endUnit,
@@ -205,18 +226,15 @@ function newPhase(
   };
 }
 
-function addSums(fold: SessionFold, phases: readonly SessionPhase[]): void {
+function* addSums(fold: SessionFold, phases: readonly SessionPhase[]): Sliced<void> {
   const { columns } = fold;
-  const { timeMs, type, flags } = columns;
+  const { timeMs, type, flags, length } = columns;
   const adder = new RowAdder(fold);
   let at = 0;
-  for (let row = 0; row < columns.length; row++) {
+  for (let row = 0; row < length; row++) {
+    if (row % SLICE === 0) yield;
     const ms = timeMs[row]!;
-    // Most events come in order.
-    const inside =
-      (at === 0 || phases[at]!.startMs <= ms) &&
-      (at + 1 === phases.length || ms < phases[at + 1]!.startMs);
-    if (!inside) at = phaseAt(phases, ms);
+    at = phaseNear(phases, ms, at);
     const phase = phases[at]!;
     adder.add(row, phase);
     const code = type[row]!;

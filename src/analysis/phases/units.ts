@@ -1,6 +1,7 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 import { ACTIVITIES, type Activity } from './phase.ts';
 
 /** Codes of the activities: places in `ACTIVITIES`. */
@@ -9,7 +10,7 @@ export const ACTIVITY = Object.fromEntries(ACTIVITIES.map((name, code) => [name,
   number
 >;
 /** A step that says nothing of what the agent was at. */
-export const NO_CLASS = 255;
+const NO_CLASS = 255;
 
 const CLASS_OF_KIND = new Uint8Array(STEP_KINDS.length).fill(NO_CLASS);
 for (const [kind, activity] of [
@@ -56,7 +57,7 @@ export interface Units {
 }
 
 /** @param list rows of the steps */
-export function unitsOf(fold: SessionFold, list: Int32Array): Units {
+export function* unitsOf(fold: SessionFold, list: Int32Array): Sliced<Units> {
   const { columns } = fold;
   const units: Units = {
     count: 0,
@@ -70,6 +71,7 @@ export function unitsOf(fold: SessionFold, list: Int32Array): Units {
   let runs = 0;
   let response = -1;
   for (let step = 0; step < list.length; step++) {
+    if (step % SLICE === 0) yield;
     const row = list[step]!;
     if (columns.lane[row] !== 0) {
       // What subagents do while the main agent waits for them weighs for the waiting.

@@ -58,7 +58,7 @@ const MAX_QUERY = 2000;
 const MAX_TERMS = 40;
 const STEP_FIELDS = ['tool', 'file', 'error', 'kind'] as const;
 const SESSION_FIELDS = ['cost', 'date', 'agent', 'session'] as const;
-export const SEARCH_FIELDS: readonly string[] = [...STEP_FIELDS, ...SESSION_FIELDS];
+const SEARCH_FIELDS: readonly string[] = [...STEP_FIELDS, ...SESSION_FIELDS];
 /** Other words for kinds of steps. */
 const KIND_WORDS: Readonly<Record<string, string>> = {
   answer: 'assistant',

@@ -14,6 +14,8 @@ export interface TreeSums {
   responses: number;
   /** Responses without a known price. */
   unpriced: number;
+  /** Responses that another session was billed for; of a whole session only. */
+  copied: number;
   usage: Usage;
   calls: number;
   errors: number;
@@ -128,6 +130,7 @@ function branchOf({ session, summary }: TreeSession): Branch {
   const spawns = spawnsOf(session);
   const own = sums[0] ?? emptySums();
   own.estimatedNanoUsd = summary.cost.estimated > 0 ? summary.cost.estimatedNanoUsd : 0;
+  own.copied = summary.cost.copied;
   const base = { step: -1, sure: 'unknown' as const, parent: -1, depth: 0 };
   const below = new Map<number, TreeNode[]>();
   const laneOf = new Map<string, number>();
@@ -227,6 +230,7 @@ export const emptySums = (): TreeSums => ({
   estimatedNanoUsd: 0,
   responses: 0,
   unpriced: 0,
+  copied: 0,
   usage: emptyUsage(),
   calls: 0,
   errors: 0,
@@ -251,6 +255,7 @@ const COUNTS = [
   'estimatedNanoUsd',
   'responses',
   'unpriced',
+  'copied',
   'calls',
   'errors',
   'denied',

@@ -129,6 +129,13 @@ describe('cacheBreaks', () => {
       .prompt(20)
       .answer(21, { input: 41_510, write: 41_500 });
     expect(only(settings)).toMatchObject([{ cause: 'tools', detail: 'settings changed' }]);
+    const started = warm()
+      .decision(14, 'config_change')
+      .start(15, 'resume')
+      .decision(16, 'config_change')
+      .prompt(20)
+      .answer(21, { input: 41_510, write: 41_500 });
+    expect(only(started)).toMatchObject([{ cause: 'restart' }]);
   });
 
   it('a beginning that changed for no reason that the trace tells', () => {

@@ -4,36 +4,47 @@ import { formatDuration, formatTokens } from '../../model/format.ts';
 import { emptyUsage, type Usage } from '../../model/usage.ts';
 import { rowsInTime } from '../costs/rowsInTime.ts';
 import { CallShares, isBilled, responseStep } from '../costs/shares.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 import { CacheLane, type Loss } from './cacheLane.ts';
 import type { CacheBreak } from './waste.ts';
 
 /** Where the prompt cache was lost, in time order. */
-export function findCacheBreaks(fold: SessionFold, known?: CallShares): CacheBreak[] {
+export function* findCacheBreaks(fold: SessionFold, known?: CallShares): Sliced<CacheBreak[]> {
   const { columns, context, cost } = fold;
   const { type, flags, lane, timeMs } = columns;
-  const rows = rowsInTime(fold, (row) => {
+  const rows = yield* rowsInTime(fold, (row) => {
     const kind = type[row]!;
     if (kind === TYPE.llm_response) return isBilled(fold, row);
     if (kind === TYPE.tool_result || kind === TYPE.error || kind === TYPE.user_prompt) {
       return (flags[row]! & FLAG.subagent) === 0;
     }
-    return (flags[row]! & FLAG.compaction) !== 0 || context.markOf(row) !== undefined;
+    if ((flags[row]! & FLAG.compaction) !== 0) return true;
+    const mayMark = kind === TYPE.session_start || kind === TYPE.decision;
+    return mayMark && context.markOf(row) !== undefined;
   });
   const lanes: CacheLane[] = [];
+  /** Settings hold for all of a session's agents: how often they changed so far, and as of each lane's last answer. */
+  let settings = 0;
+  const settled: number[] = [];
   const breaks: CacheBreak[] = [];
   const usage = emptyUsage();
   let shares = known;
-  for (const row of rows) {
+  for (let at = 0; at < rows.length; at++) {
+    if (at % SLICE === 0) yield;
+    const row = rows[at]!;
     const code = lane[row]!;
     lanes[code] ??= new CacheLane();
+    settled[code] ??= settings;
     const state = lanes[code];
     const kind = type[row]!;
     if (kind === TYPE.llm_response) {
       if (!cost.usageInto(row, usage)) continue;
       const model = cost.modelOfRow(row);
+      if (settled[code]! < settings) state.marked('settings');
+      settled[code] = settings;
       const loss = state.answer(usage, model, timeMs[row]!);
       if (loss === undefined) continue;
-      shares ??= new CallShares(fold);
+      shares ??= yield* CallShares.inSlices(fold);
       breaks.push({
         step: responseStep(fold, shares, row),
         row,
@@ -47,8 +58,7 @@ export function findCacheBreaks(fold: SessionFold, known?: CallShares): CacheBre
     } else if ((flags[row]! & FLAG.compaction) !== 0) state.compact(timeMs[row]!);
     else {
       const mark = context.markOf(row);
-      // Settings hold for all of a session's agents.
-      if (mark === 'settings') for (const each of lanes) each?.marked(mark);
+      if (mark === 'settings') settings++;
       else if (mark !== undefined) state.marked(mark);
       else state.ask(timeMs[row]!);
     }

@@ -59,6 +59,10 @@ export class ReadMemory {
       to += 2;
     }
     if (to === from && ranges.length >= 2 * MOST_RANGES) return;
-    ranges.splice(from, to - from, low, high);
+    if (to === from + 2) {
+      ranges[from] = low;
+      ranges[from + 1] = high;
+    } else if (from === ranges.length) ranges.push(low, high);
+    else ranges.splice(from, to - from, low, high);
   }
 }

@@ -7,6 +7,7 @@ import { opsByRow } from '../costs/opsByRow.ts';
 import { rowsInTime } from '../costs/rowsInTime.ts';
 import { sameFiles } from '../costs/sameFiles.ts';
 import { isBilled } from '../costs/shares.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 import { ReadMemory } from './readMemory.ts';
 
 export interface RedundantRead {
@@ -19,6 +20,9 @@ export interface RedundantRead {
 }
 
 const READ = STEP_KINDS.indexOf('read');
+const RUN = STEP_KINDS.indexOf('run');
+/** Commands that leave a project's files as they are, and those that did not run. */
+const HARMLESS = FLAG.look | FLAG.test | FLAG.denied | FLAG.subagent;
 const FILES = 1_000_000;
 /** A prompt of less than this part of the one before has lost some of what it held. */
 const CUT = 0.9;
@@ -33,26 +37,35 @@ interface Known {
 }
 
 /**
- * Reads of lines that the lane had in its window already: read before, by a tool that reads, with no compaction and no
- * change by anyone in between. In time order.
+ * Reads of lines that the lane had in its window already: read before, by a tool that reads, with no compaction, no
+ * change by anyone and no command that may have made one in between. In time order.
  */
-export function redundantReads(fold: SessionFold): RedundantRead[] {
+export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
   const { columns, files, context, cost } = fold;
   const { type, flags, lane, kind, pair } = columns;
   const { first, next } = opsByRow(fold);
   const same = sameFiles(fold);
   const fileOf = (code: number): number => same?.[code] ?? code;
-  const rows = rowsInTime(
+  // Transcripts do not tell what commands change: `sed -i`, `git checkout`, a formatter may have changed any file.
+  const isCommand = (row: number): boolean => {
+    if (type[row] !== TYPE.tool_result && type[row] !== TYPE.error) return false;
+    const call = pair[row]!;
+    return call >= 0 && kind[call] === RUN && ((flags[row]! | flags[call]!) & HARMLESS) === 0;
+  };
+  const rows = yield* rowsInTime(
     fold,
     (row) =>
       first[row]! >= 0 ||
       (flags[row]! & FLAG.compaction) !== 0 ||
       files.mayChangeMore(row) ||
+      isCommand(row) ||
       isBilled(fold, row) ||
       (type[row] === TYPE.session_start && context.markOf(row) === 'clear'),
   );
-  const changes = new Map<number, number>();
-  const known = new Map<number, Known>();
+  const changes = new Int32Array(files.paths.names.length);
+  /** Of the main agent by file, of others by lane and file. */
+  const main: (Known | undefined)[] = new Array(files.paths.names.length);
+  const others = new Map<number, Known>();
   const windows: number[] = [];
   const prompts: number[] = [];
   const usage = emptyUsage();
@@ -61,24 +74,29 @@ export function redundantReads(fold: SessionFold): RedundantRead[] {
   const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
   const memoryOf = (file: number, code: number): ReadMemory => {
     const key = code * FILES + file;
-    const now = { changes: changes.get(file) ?? 0, unknown, window: windows[code] ?? 0 };
-    const before = known.get(key);
+    const changed = changes[file]!;
+    const window = windows[code] ?? 0;
+    const before = code === 0 ? main[file] : others.get(key);
     if (before === undefined) {
       const memory = new ReadMemory();
-      known.set(key, { memory, ...now });
+      const known = { memory, changes: changed, unknown, window };
+      if (code === 0) main[file] = known;
+      else others.set(key, known);
       return memory;
     }
     const same =
-      before.changes === now.changes &&
-      before.unknown === now.unknown &&
-      before.window === now.window;
+      before.changes === changed && before.unknown === unknown && before.window === window;
     if (!same) {
       before.memory.forget();
-      Object.assign(before, now);
+      before.changes = changed;
+      before.unknown = unknown;
+      before.window = window;
     }
     return before.memory;
   };
-  for (const row of rows) {
+  for (let at = 0; at < rows.length; at++) {
+    if (at % SLICE === 0) yield;
+    const row = rows[at]!;
     const code = lane[row]!;
     if (type[row] === TYPE.llm_response) {
       cost.usageInto(row, usage);
@@ -113,15 +131,17 @@ export function redundantReads(fold: SessionFold): RedundantRead[] {
         memory.add(ranges);
       }
     }
+    let told = false;
     for (let op = first[row]!; op >= 0; op = next[op]!) {
       files.change(op, change);
       if (change.isRead) continue;
+      told = true;
       const changed = fileOf(change.file);
       // Which file it was is not known: it may be any.
       if (changed < 0) unknown++;
-      else changes.set(changed, (changes.get(changed) ?? 0) + 1);
+      else changes[changed]!++;
     }
-    if (files.mayChangeMore(row)) unknown++;
+    if (files.mayChangeMore(row) || (!told && isCommand(row))) unknown++;
     if (redundant && file >= 0) found.push({ call, file, times });
   }
   return found;

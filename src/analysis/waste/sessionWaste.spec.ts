@@ -155,6 +155,18 @@ describe('redundant reads', () => {
           .result(42, 'r', 'Bash', { changed_files: 'unknown' }),
       ),
     ).toBe(0);
+    // A transcript says nothing of what commands change.
+    const after = (command: string, told: object = {}): number =>
+      again((script) =>
+        script
+          .call(41, 'r', 'Bash', { command })
+          .result(42, 'r', 'Bash', { result: 'ok', ...told }),
+      );
+    expect(after("sed -i 's/a/b/' a")).toBe(0);
+    expect(after('git checkout -- .')).toBe(0);
+    expect(after('make fmt', { files: [{ path: '/p/b', kind: 'write', source: 'stat' }] })).toBe(1);
+    expect(after('git status')).toBe(1);
+    expect(after('pytest -q')).toBe(1);
   });
 
   it('know a file by its whole path and by its place in the folder', () => {

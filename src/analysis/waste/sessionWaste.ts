@@ -1,7 +1,8 @@
 import type { SessionFold } from '../../model/fold.ts';
 
-import { CallShares, isBilled } from '../costs/shares.ts';
-import { phaseAt, type SessionPhase } from '../phases/phase.ts';
+import { CallShares } from '../costs/shares.ts';
+import { phaseNear, type SessionPhase } from '../phases/phase.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import { findCacheBreaks } from './cacheBreaks.ts';
 import { redundantReads } from './redundantReads.ts';
 import { TimeTaken } from './timeTaken.ts';
@@ -14,7 +15,7 @@ const MOST_ATTEMPTS = 1000;
 
 /** Where the prompt cache was lost, in time order. From the columns alone. */
 export function cacheBreaks(fold: SessionFold): CacheBreak[] {
-  return findCacheBreaks(fold);
+  return drain(findCacheBreaks(fold));
 }
 
 /**
@@ -30,7 +31,23 @@ export function sessionWaste(
   phases: readonly SessionPhase[],
   onTake?: (response: number, kind: WasteKind, nanoUsd: number) => void,
 ): Waste {
-  return new WasteCount(fold, phases, onTake).waste();
+  return drain(wasteInSlices(fold, phases, { onTake }));
+}
+
+/** As {@link sessionWaste}. */
+export function* wasteInSlices(
+  fold: SessionFold,
+  phases: readonly SessionPhase[],
+  known: {
+    onTake?: ((response: number, kind: WasteKind, nanoUsd: number) => void) | undefined;
+    /** Of this fold, as it is now. */
+    shares?: CallShares;
+    /** Cache breaks of this fold, as it is now. */
+    breaks?: readonly CacheBreak[];
+  } = {},
+): Sliced<Waste> {
+  const shares = known.shares ?? (yield* CallShares.inSlices(fold));
+  return yield* new WasteCount(fold, phases, shares, known.onTake).waste(known.breaks);
 }
 
 class WasteCount {
@@ -46,39 +63,46 @@ class WasteCount {
   private readonly time = new TimeTaken();
   private readonly items: WasteItem[] = [];
   private readonly byPhase: number[];
-
+  /** The phase that was found last. */
+  private near = 0;
   private readonly onTake: (response: number, kind: WasteKind, nanoUsd: number) => void;
 
   constructor(
     fold: SessionFold,
     phases: readonly SessionPhase[],
+    shares: CallShares,
     onTake: WasteCount['onTake'] = () => {},
   ) {
     this.onTake = onTake;
     this.fold = fold;
     this.phases = phases;
-    this.shares = new CallShares(fold);
+    this.shares = shares;
     this.taken = new Float64Array(fold.columns.length);
     this.told = new Uint8Array(fold.columns.length);
     this.attempts = new Uint16Array(fold.columns.length);
     this.byPhase = phases.map(() => 0);
   }
 
-  waste(): Waste {
+  *waste(breaks?: readonly CacheBreak[]): Sliced<Waste> {
     const { columns } = this.fold;
     this.addFailedPhases();
     this.time.settle();
-    for (const row of vainRetries(this.fold)) {
+    yield;
+    for (const row of yield* vainRetries(this.fold)) {
       this.addCall('retry', row, { times: this.attempt(row) });
     }
     this.time.settle();
-    const reads = redundantReads(this.fold);
+    const reads = yield* redundantReads(this.fold);
     // By their beginnings: they were found by their ends.
     reads.sort((a, b) => columns.timeMs[a.call]! - columns.timeMs[b.call]!);
-    for (const { call, file, times } of reads) {
+    yield;
+    for (const [at, { call, file, times }] of reads.entries()) {
+      if (at % SLICE === 0) yield;
       this.addCall('redundantRead', call, { file, times });
     }
-    for (const one of findCacheBreaks(this.fold, this.shares)) this.addBreak(one);
+    const lost = breaks ?? (yield* findCacheBreaks(this.fold, this.shares));
+    for (const one of lost) this.addBreak(one);
+    yield;
     return this.sums();
   }
 
@@ -87,21 +111,21 @@ class WasteCount {
     const { columns } = fold;
     if (!phases.some(({ outcome }) => outcome === 'failed')) return;
     const sums = new Float64Array(phases.length);
-    for (let row = 0; row < columns.length; row++) {
-      if (!isBilled(fold, row)) continue;
-      const at = phaseAt(phases, columns.timeMs[row]!);
+    let at = 0;
+    for (const row of fold.cost.billedRows()) {
+      at = phaseNear(phases, columns.timeMs[row]!, at);
       const nano = columns.nanoUsd[row]!;
       if (phases[at]?.outcome !== 'failed' || Number.isNaN(nano)) continue;
       taken[row] = nano;
       this.onTake(row, 'failedPhase', nano);
       sums[at]! += nano;
     }
-    for (const [at, phase] of phases.entries()) {
+    for (const [index, phase] of phases.entries()) {
       if (phase.outcome !== 'failed') continue;
       const step = phase.failedStep >= 0 ? phase.failedStep : phase.lastStep;
       const durationMs = this.time.take(phase.startMs, phase.endMs);
-      this.add(at, {
-        ...item('failedPhase', step, sums[at]!),
+      this.add(index, {
+        ...item('failedPhase', step, sums[index]!),
         durationMs,
         phase: phase.index,
       });
@@ -138,7 +162,8 @@ class WasteCount {
     }
     const ms = durationMs[row]!;
     const took = Number.isNaN(ms) ? 0 : this.time.take(timeMs[row]!, timeMs[row]! + ms);
-    const phase = phaseAt(this.phases, timeMs[row]!);
+    this.near = phaseNear(this.phases, timeMs[row]!, this.near);
+    const phase = this.near;
     // Told by the phase.
     if (nano === 0 && took === 0 && this.phases[phase]?.outcome === 'failed') return;
     this.add(phase, {
@@ -150,7 +175,8 @@ class WasteCount {
 
   private addBreak(one: CacheBreak): void {
     const { taken, fold } = this;
-    const phase = phaseAt(this.phases, one.timeMs);
+    this.near = phaseNear(this.phases, one.timeMs, this.near);
+    const phase = this.near;
     const had = taken[one.row]!;
     const nano = Number.isNaN(one.nanoUsd) ? 0 : Math.max(0, one.nanoUsd - had);
     if (nano === 0 && had > 0 && had === fold.columns.nanoUsd[one.row]) return;

@@ -3,6 +3,7 @@ import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import { opsByRow } from '../costs/opsByRow.ts';
 import { rowsInTime } from '../costs/rowsInTime.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 
 const RUN = STEP_KINDS.indexOf('run');
 const MODIFY = STEP_KINDS.indexOf('modify');
@@ -14,8 +15,9 @@ const FAILED = FLAG.error | FLAG.denied | FLAG.closed;
  * file changed by anyone, no other command run by this agent, no word from the person. Running the tests again after a
  * change is no waste. In time order.
  */
-export function vainRetries(fold: SessionFold): number[] {
+export function* vainRetries(fold: SessionFold): Sliced<number[]> {
   const { columns, files } = fold;
+  if (fold.retries.retries === 0) return [];
   const { type, flags, kind, lane, timeMs, previousSame } = columns;
   const { first, next } = opsByRow(fold);
   const change = { file: 0, isRead: false, added: 0, removed: 0 };
@@ -33,14 +35,16 @@ export function vainRetries(fold: SessionFold): number[] {
     (kind[row] === RUN || kind[row] === MODIFY) &&
     (flags[row]! & (FAILED | FLAG.look)) === 0;
   const isRetry = (row: number): boolean => isCall(row) && (flags[row]! & FLAG.retry) !== 0;
-  const rows = rowsInTime(
-    fold,
-    (row) => isRetry(row) || helps(row) || kind[row] === PROMPT || first[row]! >= 0,
-  );
+  const rows = yield* rowsInTime(fold, (row) => {
+    if (first[row]! >= 0 || kind[row] === PROMPT) return true;
+    return type[row] === TYPE.tool_call && (isRetry(row) || helps(row));
+  });
   let helpedMs = Number.NEGATIVE_INFINITY;
   const byLane: number[] = [];
   const found: number[] = [];
-  for (const row of rows) {
+  for (let at = 0; at < rows.length; at++) {
+    if (at % SLICE === 0) yield;
+    const row = rows[at]!;
     const code = lane[row]!;
     if (isRetry(row)) {
       const before = previousSame[row]!;

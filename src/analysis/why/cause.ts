@@ -1,7 +1,7 @@
 /** What led to a step, and how that is said. */
 import { FLAG } from '../../model/columns.ts';
 import { isObject, type JsonObject, type TraceEvent } from '../../model/event.ts';
-import { failureReason } from '../../model/failure.ts';
+import { failureLine } from '../../model/failure.ts';
 import { oneLine } from '../../model/text.ts';
 import { type Mention, mentionOfPath, mentionOfWord } from './mentions.ts';
 import type { Subject } from './subject.ts';
@@ -59,7 +59,7 @@ export function wordIn(text: string, words: readonly string[]): Mention | undefi
 /** `exit 1`, the first telling line, `denied`. */
 export function howItFailed(trail: Trail, step: number): string {
   const result = trail.result(step);
-  const reason = oneLine(failureReason(result ?? trail.stepEvent(step)), 120);
+  const reason = oneLine(failureLine(result ?? trail.stepEvent(step)), 120);
   if (trail.has(step, FLAG.denied)) return reason === '' ? 'denied' : `denied, ${reason}`;
   const exit = result?.data.exit_code;
   const code = typeof exit === 'number' && exit !== 0 ? `exit ${exit}` : '';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mentionOfPath, mentionOfWord, sentenceAt, wholePath } from './mentions.ts';
+import { isForbidden, mentionOfPath, mentionOfWord, sentenceAt, wholePath } from './mentions.ts';
 
 const PATH = '/home/dev/shop/src/auth.py';
 
@@ -89,4 +89,19 @@ it('finds words on their boundaries', () => {
 it('cuts out the sentence', () => {
   const text = 'First. Then I open `a.ts` to see. Last.';
   expect(sentenceAt(text, text.indexOf('a.ts'))).toBe('Then I open `a.ts` to see.');
+});
+
+describe('what is to be left alone', () => {
+  it.each([
+    ['Fix the login. Do not touch src/db.py.', true],
+    ["Please don't change src/db.py", true],
+    ['Rename it everywhere except in src/db.py', true],
+    ['Fix src/db.py', false],
+    ['Do not stop. Fix src/db.py', false],
+    ['Do not add tests, fix src/db.py', false],
+    ['Do not guess but read src/db.py', false],
+    ['The login does not work: see src/db.py', false],
+  ])('%s: %s', (text, forbidden) => {
+    expect(isForbidden(text, text.indexOf('src/db.py'))).toBe(forbidden);
+  });
 });

@@ -130,6 +130,19 @@ export function sentenceAt(text: string, at: number): string {
   return (before.slice(start) + after.slice(0, ends === null ? undefined : ends.index + 1)).trim();
 }
 
+/** Before what is named, in its clause: it is to be left alone. */
+const NOT =
+  /\b(?:don['’]?t|(?:do|must|should|shall) not|not to|never|without|except|avoid|leave|ignore|skip|instead of|rather than)\b[^,;:]*$/i;
+
+/** Whether the words before a place in a text say that it is not to be touched: `do not change src/db.py`. */
+export function isForbidden(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - 120), at);
+  const clause = before.slice(
+    Math.max(before.lastIndexOf('\n'), before.lastIndexOf('. '), before.lastIndexOf('! ')) + 1,
+  );
+  return NOT.test(clause.split(/\b(?:but|then)\b/i).at(-1) ?? '');
+}
+
 /** The last sentence of a text: what comes next, where an agent says what it will do. */
 export function lastSentence(text: string): string {
   const end = text.slice(-2000).trimEnd();

@@ -1,6 +1,7 @@
 import { oneLine } from '../../model/text.ts';
 import { phaseAt } from '../phases/phase.ts';
 import { type Cause, mentionIn, purposesOf, quoted } from './cause.ts';
+import { isForbidden } from './mentions.ts';
 import type { Subject } from './subject.ts';
 import { saidBy, type Trail, taskOf } from './trail.ts';
 
@@ -43,7 +44,12 @@ export function promptCause(
   const at = promptBefore(trail, step);
   if (at < 0) return undefined;
   const words = [...subject.words, ...purposesOf(trail, step)];
-  const found = mentionIn(saidBy(trail.stepEvent(at)), { paths: subject.paths, words });
+  const text = saidBy(trail.stepEvent(at));
+  const found = mentionIn(text, { paths: subject.paths, words });
+  if (found !== undefined && isForbidden(text, found.at)) {
+    const evidence = `the prompt names ${oneLine(found.as, 120)}, perhaps as something to leave alone`;
+    return { step: at, reason: 'prompt', sure: 'likely', evidence };
+  }
   if (found !== undefined) {
     return {
       step: at,

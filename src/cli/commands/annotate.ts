@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os';
-import { stepOfEvent } from '../../model/eventStep.ts';
+import { stepsOfEvents } from '../../model/eventStep.ts';
 import { formatClock, formatMoment } from '../../model/format.ts';
 import { ANNOTATION_LABELS } from '../../model/notes.ts';
 import { similar } from '../../model/similar.ts';
+import { stepTitle } from '../../model/step.ts';
 import { policyOf } from '../../redact/event.ts';
 import { readyNote } from '../../redact/note.ts';
 import * as personalRules from '../../redact/personalRules.ts';
@@ -11,12 +11,12 @@ import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from '../../report/ter
 import {
   type Annotation,
   AnnotationError,
-  addAnnotation,
   readAnnotations,
   removeAnnotation,
 } from '../../trace/annotations.ts';
 import { maskChosen } from '../../trace/choices.ts';
 import type { TraceSession } from '../../trace/session.ts';
+import { noteOnStep, userName } from '../../trace/stepNote.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
 import { CliError, type Io, print, printJson, styleFor, warn, widthOf } from '../io.ts';
@@ -34,11 +34,20 @@ export interface AnnotateOptions extends TraceOptions {
   json?: boolean;
 }
 
+/** @param step as `--event` names it */
 export async function annotate(
   io: Io,
   id: string | undefined,
-  options: AnnotateOptions,
+  step: string | undefined,
+  given: AnnotateOptions,
 ): Promise<number> {
+  if (step !== undefined && given.event !== undefined) {
+    throw new CliError(
+      `"${sanitizeLine(step)}" and --event both name a step: give one of them`,
+      EXIT.usage,
+    );
+  }
+  const options = step === undefined ? given : { ...given, event: step };
   const says = options.note !== undefined || options.label !== undefined;
   const asked = [says, options.list === true, options.delete !== undefined].filter(Boolean).length;
   if (asked > 1) {
@@ -69,28 +78,20 @@ async function add(
     throw new CliError('The session has no steps yet', EXIT.none);
   }
   const step = stepFor(session, options);
-  const row = fold.steps.row(step);
-  const [event] = session.readEvents([row]);
   usePersonalRules(personalRules);
   const policy = policyOf(io.env, maskChosen);
   const ready = readyNote(options.label?.trim() ?? '', options.note ?? '', policy);
   const { label } = ready;
   const made = told(() =>
-    addAnnotation(
-      entry.directory,
-      entry.id,
-      {
-        eventId: event?.event_id ?? '',
-        offsetSeconds: offsetOf(session, row),
-        label,
-        note: ready.note,
-        author: options.author ?? userName(),
-      },
+    noteOnStep(
+      session,
+      step,
+      { label, note: ready.note, author: options.author ?? userName() },
       io.now(),
     ),
   );
   if (ready.told !== '') warn(io, ready.told);
-  if (options.json === true) await printJson(io, annotationJson(session, entry, made));
+  if (options.json === true) await printJson(io, annotationJson(entry, made, step));
   else {
     await print(io, `Noted on step ${step + 1} of ${sanitizeLine(entry.id)} (${made.id})\n`);
     const [near] = similar(label, ANNOTATION_LABELS);
@@ -105,7 +106,7 @@ async function add(
 function stepFor(session: TraceSession, { event, at }: AnnotateOptions): number {
   const { fold } = session;
   if (event !== undefined && at !== undefined) {
-    throw new CliError('--event and --at both name a step: give one of them', EXIT.usage);
+    throw new CliError('--at and another word both name a step: give one of them', EXIT.usage);
   }
   if (event !== undefined) return stepArgument(session, event);
   // Without either it is about the end, as far as it has come.
@@ -135,7 +136,7 @@ export function parseOffset(text: string): number {
 /** The step that began nearest to so many ms after the session's beginning. */
 function nearestStep({ fold }: TraceSession, offsetMs: number): number {
   const { steps, columns } = fold;
-  const wanted = startOf(fold.session.firstMs) + offsetMs;
+  const wanted = fold.session.firstMs + offsetMs;
   let low = 0;
   let high = steps.length - 1;
   while (low < high) {
@@ -148,12 +149,6 @@ function nearestStep({ fold }: TraceSession, offsetMs: number): number {
   return before <= after ? low - 1 : low;
 }
 
-const startOf = (firstMs: number): number => (Number.isFinite(firstMs) ? firstMs : 0);
-
-/** Seconds, to the millisecond. */
-const offsetOf = ({ fold }: TraceSession, row: number): number =>
-  Math.round(fold.columns.timeMs[row]! - startOf(fold.session.firstMs)) / 1000;
-
 async function list(
   io: Io,
   session: TraceSession,
@@ -161,19 +156,20 @@ async function list(
   json: boolean,
 ): Promise<number> {
   const { fold } = session;
+  const stepOf = stepsOfEvents(fold);
   const all = readAnnotations(entry.directory)
-    .map((each) => ({ each, step: stepOfEvent(fold, each.eventId) }))
+    .map((each) => ({ each, step: stepOf(each.eventId) }))
     .sort((a, b) => a.each.offsetSeconds - b.each.offsetSeconds || a.step - b.step);
   if (json) {
     await printJson(
       io,
-      all.map(({ each }) => annotationJson(session, entry, each)),
+      all.map(({ each, step }) => annotationJson(entry, each, step)),
     );
     return EXIT.ok;
   }
   if (all.length === 0) {
     io.stderr.write(
-      'Nothing is noted on this session. Add a note: agent-strace annotate --event 12 --note TEXT\n',
+      `Nothing is noted on this session. Add a note: agent-strace annotate ${sanitizeLine(entry.id).slice(0, 8)} 12 --note TEXT\n`,
     );
     return EXIT.ok;
   }
@@ -181,7 +177,7 @@ async function list(
   const width = widthOf(io);
   for (const { each, step } of all) {
     const [view] = step < 0 ? [] : session.describe(step, step + 1);
-    const words = view === undefined ? '' : [view.verb, view.target].filter(Boolean).join(' ');
+    const words = stepTitle(view);
     const where = step < 0 ? 'no step of this trace' : `step ${step + 1}`;
     const lead = fit(`+${formatClock(each.offsetSeconds * 1000)}  ${where}`, width);
     const label = each.label === '' ? '' : ` [${fit(sanitizeLine(each.label), width, 40)}]`;
@@ -209,7 +205,9 @@ async function remove(
   id: string,
   json: boolean | undefined,
 ): Promise<number> {
-  const all = readAnnotations(entry.directory).filter((each) => each.id.startsWith(id));
+  const known = readAnnotations(entry.directory);
+  const exact = known.filter((each) => each.id === id);
+  const all = exact.length > 0 ? exact : known.filter((each) => each.id.startsWith(id));
   const [one] = all;
   if (id === '' || one === undefined) {
     throw new CliError(
@@ -227,9 +225,8 @@ async function remove(
   return EXIT.ok;
 }
 
-/** Keys as the file has them, and the step. */
-function annotationJson(session: TraceSession, entry: SessionEntry, each: Annotation): object {
-  const step = stepOfEvent(session.fold, each.eventId);
+/** Keys as the file has them, and the step. @param step from 0; -1: none of this trace */
+function annotationJson(entry: SessionEntry, each: Annotation, step: number): object {
   return {
     annotation_id: each.id,
     session_id: entry.id,
@@ -250,13 +247,5 @@ function told<Result>(act: () => Result): Result {
   } catch (error) {
     if (!(error instanceof AnnotationError)) throw error;
     throw new CliError(error.message, EXIT.usage);
-  }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username.slice(0, 80);
-  } catch {
-    return '';
   }
 }

@@ -1,11 +1,20 @@
 import { contextMarkdown } from '../../report/contextMarkdown.ts';
-import { type ContextReport, contextReport } from '../../report/contextReport.ts';
+import { type ContextReport, contextInSlices } from '../../report/contextReport.ts';
 import { contextText } from '../../report/contextText.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
-import { promptsOf } from '../../trace/findings.ts';
+import { wordsOf } from '../../trace/findings.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
+import {
+  CliError,
+  type Io,
+  inSlices,
+  oneFormat,
+  print,
+  printJson,
+  styleFor,
+  widthOf,
+} from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface ContextOptions extends TraceOptions {
@@ -25,7 +34,8 @@ export async function context(
   oneFormat(options);
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
-  const report = reportOf(session, options);
+  const work = reportOf(session, options);
+  const report = await inSlices(io, work, `Looking through ${entry.id}`);
   if (options.json === true) await printJson(io, report);
   else if (options.markdown === true) await print(io, contextMarkdown(report));
   else {
@@ -34,16 +44,8 @@ export async function context(
   return EXIT.ok;
 }
 
-function reportOf(session: TraceSession, options: ContextOptions): ContextReport {
-  const prompts = promptsOf(session);
-  const words = {
-    prompt: (row: number) => prompts.get(row) ?? '',
-    step: (step: number) => {
-      const view = session.describe(step, step + 1)[0];
-      return [view?.verb, view?.target].filter(Boolean).join(' ');
-    },
-  };
-  return contextReport(session.id, session.fold, words, {
+function reportOf(session: TraceSession, options: ContextOptions): Generator<void, ContextReport> {
+  return contextInSlices(session.id, session.fold, wordsOf(session), {
     lanes: lanesOf(session, options),
     requests: options.all === true,
     ...(options.limit === undefined ? {} : { window: options.limit }),
@@ -51,7 +53,7 @@ function reportOf(session: TraceSession, options: ContextOptions): ContextReport
 }
 
 /** @throws CliError where there is no such subagent */
-export function lanesOf(
+function lanesOf(
   { fold }: TraceSession,
   options: { lane?: string; subagents?: boolean },
 ): number[] | 'all' {

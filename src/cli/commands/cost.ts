@@ -1,6 +1,6 @@
-import { sessionCosts } from '../../analysis/costs/sessionCosts.ts';
+import { costsInSlices } from '../../analysis/costs/sessionCosts.ts';
 import type { BilledElsewhere } from '../../model/billing.ts';
-import { isActive, summarise } from '../../model/summary.ts';
+import { isActive } from '../../model/summary.ts';
 import { costTable } from '../../report/costBy.ts';
 import { addCosts, allCostText, costReport, costText } from '../../report/costReport.ts';
 import { costTableCsv } from '../../report/costTableText.ts';
@@ -9,9 +9,18 @@ import { costJson, sessionJson } from '../../report/sessionJson.ts';
 import { promptsOf } from '../../trace/findings.ts';
 import type { TraceStore } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
-import { billedElsewhere, summariseAll, uniquePrefixes } from '../listing.ts';
-import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
+import {
+  CliError,
+  type Io,
+  inSlices,
+  oneFormat,
+  print,
+  printJson,
+  styleFor,
+  widthOf,
+} from '../io.ts';
+import { openSession, summariseAll, uniquePrefixes } from '../listing.ts';
+import { openStore, type TraceOptions } from '../traces.ts';
 
 export interface CostOptions extends TraceOptions {
   json?: boolean;
@@ -30,16 +39,10 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
     if (id !== undefined) throw new CliError('--all takes no session id', EXIT.usage);
     return await costOfAll(io, options);
   }
-  const store = openStore(io, options);
-  const entry = findSession(io, store, id);
-  const elsewhere = await billedElsewhere(io, store, entry);
-  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
-  const summary = summarise(session.fold, {
-    nowMs: io.now(),
-    process: processState(io, entry.id),
-  });
+  const { store, entry, session, summary, elsewhere } = await openSession(io, id, options);
   const { fold } = session;
-  const costs = sessionCosts(session, { live: isActive(summary) });
+  const work = costsInSlices(session, { live: isActive(summary) });
+  const costs = await inSlices(io, work, `Adding up ${entry.id}`);
   const prompts = promptsOf(session);
   if (options.csv === true && options.by !== undefined && options.by !== 'waste') {
     await print(io, costTableCsv(costTable(options.by, fold, costs, prompts)));

@@ -1,12 +1,20 @@
-import { summarise } from '../../model/summary.ts';
 import { explainJson } from '../../report/explainJson.ts';
 import { explainMarkdown } from '../../report/explainMarkdown.ts';
-import { explainSession } from '../../report/explainReport.ts';
+import { explainInSlices } from '../../report/explainReport.ts';
 import { explainText } from '../../report/explainText.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
-import { billedElsewhere, uniquePrefixes } from '../listing.ts';
-import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
+import {
+  CliError,
+  type Io,
+  inSlices,
+  oneFormat,
+  print,
+  printJson,
+  styleFor,
+  widthOf,
+} from '../io.ts';
+import { openSession, uniquePrefixes } from '../listing.ts';
+import type { TraceOptions } from '../traces.ts';
 
 export interface ExplainCommandOptions extends TraceOptions {
   json?: boolean;
@@ -23,18 +31,12 @@ export async function explain(
   options: ExplainCommandOptions,
 ): Promise<number> {
   oneFormat(options);
-  const store = openStore(io, options);
-  const entry = findSession(io, store, id);
-  const elsewhere = await billedElsewhere(io, store, entry);
-  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
-  const summary = summarise(session.fold, {
-    nowMs: io.now(),
-    process: processState(io, entry.id),
-  });
-  const explanation = explainSession(session, summary, {
+  const { store, entry, session, summary } = await openSession(io, id, options);
+  const work = explainInSlices(session, summary, {
     ...(options.all === true ? { all: true } : {}),
     ...(options.phase === undefined ? {} : { phase: options.phase - 1 }),
   });
+  const explanation = await inSlices(io, work, `Looking through ${entry.id}`);
   if (options.phase !== undefined && explanation.told.length === 0) {
     const { length } = explanation.phases;
     throw new CliError(

@@ -6,7 +6,14 @@ import { discoverPriced, importSession, sessionsOf } from '../../agents/importSe
 import { addToTrace } from '../../agents/importTrace.ts';
 import type { PricedSession } from '../../agents/sessionPrices.ts';
 import { Billing } from '../../model/billing.ts';
-import { formatCount, formatTokens, formatUsd, MISSING, plural } from '../../model/format.ts';
+import {
+  formatCount,
+  formatKnownUsd,
+  formatTokens,
+  formatUsd,
+  MISSING,
+  plural,
+} from '../../model/format.ts';
 import { agentName } from '../../model/summary.ts';
 import { policyOf } from '../../redact/event.ts';
 import * as personalRules from '../../redact/personalRules.ts';
@@ -355,7 +362,7 @@ const isCopy = (session: PricedSession): boolean =>
 
 function costOf(session: PricedSession, unpriced: number): string {
   if (session.priced > 0 || isCopy(session)) {
-    return `${unpriced > 0 ? '≥' : ''}${formatUsd(session.nanoUsd)}`;
+    return formatKnownUsd(session.nanoUsd, unpriced);
   }
   return unpriced > 0 ? 'unpriced' : MISSING;
 }

@@ -17,12 +17,16 @@ import { findSession, openStore, processState, readSession, type TraceOptions } 
 
 const BATCH = 500;
 
-/** `{"session": …, "events": […]}`, written piece by piece: a session may be larger than memory. */
 export interface InspectOptions extends TraceOptions {
   mask?: boolean;
   step?: string;
 }
 
+/**
+ * `{"session": …, "events": […]}`, written piece by piece: a session may be larger than memory. Or one step.
+ *
+ * @throws CliError, Interrupted
+ */
 export async function inspect(
   io: Io,
   id: string | undefined,

@@ -2,8 +2,8 @@ import { FLAG, TYPE_CODES } from '../../model/columns.ts';
 import type { TraceEvent } from '../../model/event.ts';
 
 import { EVENT_TYPES } from '../../model/event.ts';
-import { stepOfEvent } from '../../model/eventStep.ts';
-import { failureReason } from '../../model/failure.ts';
+import { stepsOfEvents } from '../../model/eventStep.ts';
+import { failureLine } from '../../model/failure.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { similar } from '../../model/similar.ts';
 import { STEP_KINDS, type StepView } from '../../model/step.ts';
@@ -87,7 +87,7 @@ const FILTERS: ReadonlySet<string> = new Set([
 ]);
 
 /** @throws CliError for a name that is none */
-export function parseFilter(text: string | undefined): ReadonlySet<string> | undefined {
+function parseFilter(text: string | undefined): ReadonlySet<string> | undefined {
   if (text === undefined) return undefined;
   const names = text
     .split(',')
@@ -257,9 +257,12 @@ class Printer {
     if (stamp === this.stamp) return this.byRow;
     this.stamp = stamp;
     this.byRow = new Map();
+    const stepOf = stepsOfEvents(fold);
     for (const each of readAnnotations(directory)) {
-      const row = fold.steps.row(stepOfEvent(fold, each.eventId));
-      this.byRow.set(row, [...(this.byRow.get(row) ?? []), each]);
+      const row = fold.steps.row(stepOf(each.eventId));
+      const notes = this.byRow.get(row);
+      if (notes) notes.push(each);
+      else this.byRow.set(row, [each]);
     }
     return this.byRow;
   }
@@ -287,7 +290,7 @@ class Printer {
     });
     const events = this.session.readEvents(asked.map((row) => columns.pair[row]!));
     const byRow = new Map(asked.map((row, at) => [row, events[at]]));
-    return rows.map((row) => failureReason(byRow.get(row)));
+    return rows.map((row) => failureLine(byRow.get(row)));
   }
 }
 

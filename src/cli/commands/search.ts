@@ -1,6 +1,6 @@
 import { QueryMatcher } from '../../analysis/search/matcher.ts';
 import { parseQuery, type Query, QueryError } from '../../analysis/search/query.ts';
-import { stepOfEvent } from '../../model/eventStep.ts';
+import { stepsOfEvents } from '../../model/eventStep.ts';
 import { formatBytes, formatCount, formatPercent, plural } from '../../model/format.ts';
 import { isCostKnown, type SessionSummary } from '../../model/summary.ts';
 import { type FoundSession, foundJson, foundSession } from '../../report/searchText.ts';
@@ -22,7 +22,7 @@ import {
   widthOf,
 } from '../io.ts';
 import { summariseAll, uniquePrefixes } from '../listing.ts';
-import { listEntries, openStore, type TraceOptions } from '../traces.ts';
+import { listEntries, noSession, openStore, type TraceOptions } from '../traces.ts';
 
 export interface SearchOptions extends TraceOptions {
   limit?: number;
@@ -45,6 +45,10 @@ export async function search(
   const query = read(words.join(' '), io.now());
   const store = openStore(io, options);
   const entries = listEntries(io, store);
+  if (entries.length === 0) {
+    if (options.json === true) await printJson(io, []);
+    throw noSession(store);
+  }
   const matcher = new QueryMatcher(query);
   const costs = matcher.needsCost ? await costsOf(io, store, entries) : undefined;
   const limit = options.limit ?? DEFAULT_LIMIT;
@@ -164,13 +168,14 @@ async function countSteps(
     }
   }
   const firstMs = session?.fold.session.firstMs ?? Number.NaN;
+  const steps = session && stepsOfEvents(session.fold);
   const stepOf = (hit: SearchHit): number | undefined => {
-    const step = session === undefined ? -1 : stepOfEvent(session.fold, hit.eventId);
+    const step = steps?.(hit.eventId) ?? -1;
     return step < 0 ? undefined : step + 1;
   };
   // Two things that one step says are one line: the first.
   const known = new Set<number>();
-  const steps = hits.flatMap((hit) => {
+  const found = hits.flatMap((hit) => {
     const step = stepOf(hit);
     if (step !== undefined && known.has(step)) return [];
     if (step !== undefined) known.add(step);
@@ -182,6 +187,6 @@ async function countSteps(
     agent,
     title,
     startMs: Number.isFinite(firstMs) ? firstMs : (hits[0]?.timeMs ?? entry.modifiedMs),
-    hits: steps,
+    hits: found,
   };
 }

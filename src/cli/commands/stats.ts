@@ -1,4 +1,5 @@
-import { isCostKnown, type SessionSummary, summarise } from '../../model/summary.ts';
+import { descendants } from '../../analysis/tree/descendants.ts';
+import { isCostKnown, type SessionSummary } from '../../model/summary.ts';
 import { usd } from '../../report/sessionJson.ts';
 import {
   type ChildrenSum,
@@ -10,38 +11,28 @@ import { failuresOf } from '../../trace/findings.ts';
 import type { ListedSession } from '../../trace/sessionSummary.ts';
 import { EXIT } from '../exit.ts';
 import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
-import { billedElsewhere, summariseAll } from '../listing.ts';
-import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
+import { openSession, summariseAll } from '../listing.ts';
+import type { TraceOptions } from '../traces.ts';
 
 export interface StatsOptions extends TraceOptions {
   json?: boolean;
   includeSubagents?: boolean;
 }
 
-/** A hostile folder can name sessions as each other's parents. */
-const MAX_DEPTH = 20;
-
 export async function stats(
   io: Io,
   id: string | undefined,
   options: StatsOptions,
 ): Promise<number> {
-  const store = openStore(io, options);
-  const entry = findSession(io, store, id);
-  const elsewhere = await billedElsewhere(io, store, entry);
-  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
-  const summary = summarise(session.fold, {
-    nowMs: io.now(),
-    process: processState(io, entry.id),
-  });
-  const below =
-    options.includeSubagents === true ? childrenOf(entry.id, await summariseAll(io, store)) : [];
+  const { store, entry, session, summary } = await openSession(io, id, options);
+  const started =
+    options.includeSubagents === true ? below(entry.id, await summariseAll(io, store)) : [];
   const report = statsReport(entry.id, session.fold, summary, {
     failures: [...failuresOf(session)],
-    children: below.map(({ session, depth }) => childStats(session, depth)),
+    children: started.map(({ session, depth }) => childStats(session, depth)),
     with_children:
       options.includeSubagents === true
-        ? sumOf([summary, ...below.map(({ session }) => session.summary)])
+        ? sumOf([summary, ...started.map(({ session }) => session.summary)])
         : null,
   });
   if (options.json === true) await printJson(io, report);
@@ -54,35 +45,13 @@ export async function stats(
   return EXIT.ok;
 }
 
-interface Child {
-  session: ListedSession;
-  depth: number;
-}
-
-function childrenOf(root: string, sessions: readonly ListedSession[]): Child[] {
-  const byParent = new Map<string, ListedSession[]>();
-  for (const session of sessions) {
-    if (session.parent === undefined) continue;
-    const siblings = byParent.get(session.parent) ?? [];
-    siblings.push(session);
-    byParent.set(session.parent, siblings);
-  }
-  const found: Child[] = [];
-  const seen = new Set([root]);
-  const visit = (parent: string, depth: number): void => {
-    if (depth > MAX_DEPTH) return;
-    const own = byParent.get(parent) ?? [];
-    for (const session of own.toSorted((a, b) => a.summary.startedAtMs - b.summary.startedAtMs)) {
-      const { id } = session.entry;
-      if (seen.has(id)) continue;
-      seen.add(id);
-      found.push({ session, depth });
-      visit(id, depth + 1);
-    }
-  };
-  visit(root, 1);
-  return found;
-}
+/** All that a session started, at any depth, in the order in which they began. */
+const below = (root: string, sessions: readonly ListedSession[]) =>
+  descendants(
+    root,
+    sessions.toSorted((a, b) => a.summary.startedAtMs - b.summary.startedAtMs),
+    ({ entry: { id }, parent }) => ({ id, parent }),
+  );
 
 const childStats = ({ entry, summary }: ListedSession, depth: number): ChildStats => ({
   session_id: entry.id,

@@ -1,11 +1,10 @@
-import { summarise } from '../../model/summary.ts';
 import { timelineJson } from '../../report/timelineJson.ts';
-import { timelineOf } from '../../report/timelineReport.ts';
+import { timelineInSlices } from '../../report/timelineReport.ts';
 import { timelineText } from '../../report/timelineText.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, styleFor, throwIfInterrupted, widthOf } from '../io.ts';
-import { billedElsewhere } from '../listing.ts';
-import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
+import { breathe, CliError, type Io, inSlices, print, styleFor, widthOf } from '../io.ts';
+import { openSession } from '../listing.ts';
+import type { TraceOptions } from '../traces.ts';
 
 export interface TimelineCommandOptions extends TraceOptions {
   json?: boolean;
@@ -24,15 +23,9 @@ export async function timeline(
 ): Promise<number> {
   if (options.all === true && options.limit !== undefined)
     throw new CliError('--all and --limit say two things', EXIT.usage, 'Leave one of them out.');
-  const store = openStore(io, options);
-  const entry = findSession(io, store, id);
-  const elsewhere = await billedElsewhere(io, store, entry);
-  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
-  const summary = summarise(session.fold, {
-    nowMs: io.now(),
-    process: processState(io, entry.id),
-  });
-  const found = timelineOf(session, summary);
+  const { entry, session, summary } = await openSession(io, id, options);
+  const work = timelineInSlices(session, summary);
+  const found = await inSlices(io, work, `Looking through ${entry.id}`);
   const pieces =
     options.json === true
       ? timelineJson(session, found, options.limit)
@@ -55,7 +48,7 @@ async function printPieces(io: Io, pieces: Iterable<string>): Promise<void> {
     if (text.length < WRITTEN) continue;
     await print(io, text);
     text = '';
-    throwIfInterrupted(io);
+    await breathe(io);
   }
   await print(io, text);
 }

@@ -1,7 +1,8 @@
+import { descendants } from '../../analysis/tree/descendants.ts';
 import { sessionTree, type TreeSession } from '../../analysis/tree/sessionTree.ts';
 import { summarise } from '../../model/summary.ts';
 import { treeJson, treeText } from '../../report/treeReport.ts';
-import { readMeta } from '../../trace/meta.ts';
+import { metaParentEvent } from '../../trace/meta.ts';
 import { EXIT } from '../exit.ts';
 import { type Io, print, printJson, styleFor, warn, widthOf } from '../io.ts';
 import { type NamedSession, summariseAll, uniquePrefixes } from '../listing.ts';
@@ -19,7 +20,7 @@ export async function tree(io: Io, id: string | undefined, options: TreeOptions)
   const entry = findSession(io, store, id);
   const all = await summariseAll(io, store);
   const own = all.find((one) => one.entry.directory === entry.directory);
-  const family = own === undefined ? [] : withDescendants(own, all);
+  const family = own === undefined ? [] : [own, ...below(own, all)];
   if (family.length > MOST_SESSIONS) {
     warn(io, `It started ${family.length - 1} sessions, of which ${MOST_SESSIONS} are shown`);
   }
@@ -31,7 +32,7 @@ export async function tree(io: Io, id: string | undefined, options: TreeOptions)
       session,
       summary: summarise(session.fold, { nowMs: io.now(), process }),
       parent,
-      parentEvent: eventOf(readMeta(one)?.parent_event_id),
+      parentEvent: metaParentEvent(one),
     });
   }
   const nodes = sessionTree(sessions);
@@ -49,26 +50,7 @@ export async function tree(io: Io, id: string | undefined, options: TreeOptions)
   return EXIT.ok;
 }
 
-/** The session and all that it started, at any depth, each once. */
-function withDescendants(root: NamedSession, all: readonly NamedSession[]): NamedSession[] {
-  const byParent = new Map<string, NamedSession[]>();
-  for (const session of all) {
-    if (session.parent === undefined) continue;
-    const siblings = byParent.get(session.parent) ?? [];
-    siblings.push(session);
-    byParent.set(session.parent, siblings);
-  }
-  const found = [root];
-  const seen = new Set([root.entry.id]);
-  for (const { entry } of found) {
-    for (const child of byParent.get(entry.id) ?? []) {
-      if (seen.has(child.entry.id)) continue;
-      seen.add(child.entry.id);
-      found.push(child);
-    }
-  }
-  return found;
-}
-
-const eventOf = (id: unknown): string | undefined =>
-  typeof id === 'string' && /^[0-9a-f]{12}$/.test(id) ? id : undefined;
+const below = (root: NamedSession, all: readonly NamedSession[]): NamedSession[] =>
+  descendants(root.entry.id, all, ({ entry: { id }, parent }) => ({ id, parent })).map(
+    ({ session }) => session,
+  );

@@ -46,7 +46,8 @@ export class CostSlice implements Slice {
   private bytesIn = 0;
   private bytesOut = 0;
 
-  // One record a response; `rows` ascends, for rows are numbered in order of arrival.
+  // One record a response, also where it tells no usage: a better version may. So `rows` ascends, for rows are numbered
+  // in order of arrival.
   private count = 0;
   private rows = new Int32Array(64);
   private model = new Uint16Array(64);
@@ -56,6 +57,8 @@ export class CostSlice implements Slice {
   private sides: boolean[] = [];
   // Doubles: a hostile count must not wrap around into a small one.
   private tokens = new Float64Array(64 * WIDTH);
+  /** The record that was asked for last. */
+  private near = 0;
 
   private readonly columns: Columns;
   private readonly pricer: Pricer | undefined;
@@ -73,6 +76,7 @@ export class CostSlice implements Slice {
       this.weigh(row, type, 1);
       return;
     }
+    const at = this.recordFor(row);
     const { usage } = this.fold;
     if (!usage) return;
     const { data } = event;
@@ -87,14 +91,12 @@ export class CostSlice implements Slice {
     }
     const modelName = typeof data.model === 'string' ? data.model : '';
     const price = responsePrice(data, usage, this.columns.timeMs[row]!, this.pricer);
-    const at = this.recordFor(row);
-    this.rows[at] = row;
     this.model[at] = this.models.code(modelName);
     this.status[at] = STATUS[price.status];
     this.refs[at] = ref;
     this.sides[at] = isSidechain(data);
     this.repeats[at] = repeats;
-    for (let k = 0; k < WIDTH; k++) this.tokens[at * WIDTH + k] = usage[USAGE_KEYS[k]!];
+    this.keep(at, usage);
     if (price.status === 'unpriced') {
       this.columns.nanoUsd[row] = Number.NaN;
       this.columns.flags[row]! |= FLAG.unpriced;
@@ -159,15 +161,43 @@ export class CostSlice implements Slice {
 
   private usageAt(at: number): Usage {
     const usage = emptyUsage();
-    for (let k = 0; k < WIDTH; k++) usage[USAGE_KEYS[k]!] = this.tokens[at * WIDTH + k]!;
+    this.fill(at, usage);
     return usage;
+  }
+
+  // Key by key, in the order of USAGE_KEYS: names that are looked up would cost several times as much.
+  private keep(at: number, usage: Usage): void {
+    const { tokens } = this;
+    const first = at * WIDTH;
+    tokens[first] = usage.input_tokens;
+    tokens[first + 1] = usage.cache_read_input_tokens;
+    tokens[first + 2] = usage.cache_write_input_tokens;
+    tokens[first + 3] = usage.cache_write_1h_input_tokens;
+    tokens[first + 4] = usage.output_tokens;
+    tokens[first + 5] = usage.reasoning_output_tokens;
+  }
+
+  private fill(at: number, usage: Usage): void {
+    const { tokens } = this;
+    const first = at * WIDTH;
+    usage.input_tokens = tokens[first]!;
+    usage.cache_read_input_tokens = tokens[first + 1]!;
+    usage.cache_write_input_tokens = tokens[first + 2]!;
+    usage.cache_write_1h_input_tokens = tokens[first + 3]!;
+    usage.output_tokens = tokens[first + 4]!;
+    usage.reasoning_output_tokens = tokens[first + 5]!;
   }
 
   private recordFor(row: number): number {
     const known = this.find(row);
     if (known >= 0) return known;
     if (this.count === this.rows.length) this.grow();
-    return this.count++;
+    const at = this.count++;
+    this.rows[at] = row;
+    this.status[at] = GONE;
+    this.refs[at] = '';
+    this.sides[at] = false;
+    return at;
   }
 
   private grow(): void {
@@ -188,6 +218,20 @@ export class CostSlice implements Slice {
   }
 
   private find(row: number): number {
+    const { rows, count, near } = this;
+    // Mostly the newest, the one that was asked for last, or the next.
+    if (count === 0 || row > rows[count - 1]!) return -1;
+    if (near < count && rows[near] === row) return near;
+    if (near + 1 < count && rows[near + 1] === row) {
+      this.near = near + 1;
+      return this.near;
+    }
+    const at = this.search(row);
+    if (at >= 0) this.near = at;
+    return at;
+  }
+
+  private search(row: number): number {
     let low = 0;
     let high = this.count - 1;
     while (low <= high) {
@@ -213,13 +257,23 @@ export class CostSlice implements Slice {
   /** Rows of the transcript that told of this response so far. */
   rowsOf(row: number): number {
     const at = this.find(row);
-    return at < 0 ? 0 : this.repeats[at]! + 1;
+    return at < 0 || this.status[at] === GONE ? 0 : this.repeats[at]! + 1;
   }
 
   /** Usage of the response in this row. */
   usageOfRow(row: number): Usage | undefined {
     const at = this.find(row);
     return at < 0 || this.status[at] === GONE ? undefined : this.usageAt(at);
+  }
+
+  /** Rows of the responses that were billed here, priced or not, ascending. */
+  billedRows(): Int32Array {
+    const rows = new Int32Array(this.count);
+    let count = 0;
+    for (let at = 0; at < this.count; at++) {
+      if (this.status[at] !== GONE) rows[count++] = this.rows[at]!;
+    }
+    return rows.subarray(0, count);
   }
 
   /** Whether the response in this row told its tokens, billed here or in the session it was copied from. */
@@ -231,7 +285,7 @@ export class CostSlice implements Slice {
   usageInto(row: number, into: Usage): boolean {
     const at = this.recordOf(row);
     if (at < 0) return false;
-    for (let k = 0; k < WIDTH; k++) into[USAGE_KEYS[k]!] = this.tokens[at * WIDTH + k]!;
+    this.fill(at, into);
     return true;
   }
 
@@ -357,7 +411,7 @@ export class CostSlice implements Slice {
   }
 }
 
-/** A record whose event was removed. */
+/** A record whose event was removed, or is counted elsewhere, or tells no usage. */
 const GONE = 255;
 
 function emptySum(): CostSum {

@@ -344,7 +344,7 @@ export class FilesSlice implements Slice {
 
   /** The event in this row is the result of a command that may have changed files that nobody tells of. */
   mayChangeMore(row: number): boolean {
-    return this.unknown.has(row);
+    return this.unknown.size > 0 && this.unknown.has(row);
   }
 
   private op(at: number): RowFileOp {

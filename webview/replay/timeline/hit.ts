@@ -91,7 +91,11 @@ function hitLane(
   if (!index.idle.has(next)) return undefined;
   const start = axis.ofMs(index.idleFrom(next));
   if (at < start) return undefined;
-  return { x, y, target: { over: 'idle', ms: axis.start(next) - start } };
+  return {
+    x,
+    y,
+    target: { over: 'idle', ms: axis.start(next) - start, idle: timeline.isIdle(next) },
+  };
 }
 
 /** The step that a click at a place means; -1: none. */

@@ -111,7 +111,9 @@ const sameName = (lanes: readonly LaneView[]): boolean =>
   lanes.every(({ name }) => name === lanes[0]!.name);
 
 const laneName = ({ name, kind }: LaneView): string =>
-  visibleText((name || (kind === 'main' ? 'Main' : 'Subagent')).slice(0, 120));
+  visibleText(
+    kind === 'main' && /^(main)?$/i.test(name) ? 'Main' : (name || 'Subagent').slice(0, 120),
+  );
 
 /** What the lanes cost by themselves; empty: not told. */
 function costOf(lanes: readonly LaneView[]): string {

@@ -187,7 +187,7 @@ function paintSpawn(frame: Frame, row: LaneRow, lane: LaneView): void {
   context.setLineDash([]);
 }
 
-/** Pauses in which nothing ran, hatched. */
+/** Pauses in which nothing ran: hatched where a person was waited for, a faint bar where the model was at work. */
 function paintIdle(frame: Frame): void {
   const { context, colours, store, axis, projection, layout } = frame;
   const [main] = layout.rows;
@@ -208,6 +208,12 @@ function paintIdle(frame: Frame): void {
     const x0 = Math.max(layout.left, xOf(projection, from) + 1);
     const x1 = Math.min(layout.right, xOf(projection, axis.start(step)) - 1);
     if (x1 - x0 < 3) continue;
+    if (!store.isIdle(step)) {
+      const tall = Math.round(height * 0.2);
+      context.fillStyle = colours.looks[1]!;
+      context.fillRect(x0, y + (height - tall) / 2, x1 - x0, tall);
+      continue;
+    }
     context.save();
     context.beginPath();
     context.rect(x0, y, x1 - x0, height);

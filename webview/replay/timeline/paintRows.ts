@@ -181,9 +181,10 @@ const badgeText = (frame: Frame, step: number): string =>
 
 function mergedText(frame: Frame, mark: Mark, count: number, from: number, to: number): string {
   const { prompt } = frame.store.index.marks;
-  if (mark === 'prompt' && prompt.count(from, to + 1) === count) {
+  const prompts = prompt.count(from, to + 1);
+  if (prompts > 0 && (mark === 'prompt' || prompts < 10)) {
     const first = prompt.lower(from) + 1;
-    return `P${first}–${first + count - 1}`;
+    return prompts === 1 ? `P${first}` : `P${first}–${first + prompts - 1}`;
   }
   // A sign of failure with a count says how many failed, whatever else is there.
   const { error, denied } = frame.store.index.marks;
@@ -196,7 +197,7 @@ function mergedText(frame: Frame, mark: Mark, count: number, from: number, to: n
 export function paintMarks(frame: Frame): MarkGroup[] {
   const { context, store, axis, layout, projection, texts } = frame;
   setFont(frame, 11, 600);
-  const groups = markGroups(store.index, axis, projection, layout.right, {
+  const groups = markGroups(store.index, axis, projection, layout.width - 2, {
     sign: SIGN,
     badge: (step) => Math.ceil(texts.width(context, badgeText(frame, step))) + 8,
     merged: (mark, count, from, to) =>

@@ -2,7 +2,7 @@ import type { ReplayApp } from '../app.ts';
 import type { Projection } from './bars.ts';
 import { type Colours, readColours } from './colours.ts';
 import type { Frame } from './frame.ts';
-import { type Layout, layOut } from './layout.ts';
+import { LANES_Y, type Layout, layOut } from './layout.ts';
 import type { MarkGroup } from './marks.ts';
 import { paintDrops, paintLanes, paintOverview } from './paintLanes.ts';
 import { paintOver } from './paintOver.ts';
@@ -238,16 +238,17 @@ export class Stage {
       ['run', 6],
       ['model', 1],
     ] as const;
-    let y = 112;
+    const low = layout.lanesBottom - LANES_Y < 64;
+    let y = low ? 105 : 112;
     for (const [text, look] of entries) {
-      if (y > layout.lanesBottom - 6) break;
+      if (y > layout.lanesBottom) break;
       context.fillStyle = colours.looks[look]!;
       context.beginPath();
       context.roundRect(x, y - 4, 7, 8, 1);
       context.fill();
       context.fillStyle = colours.muted;
       context.fillText(text, x + 12, y + 0.5);
-      y += 15;
+      y += low ? 12 : 15;
     }
   }
 }

@@ -37,7 +37,7 @@ export interface Hover {
     | { over: 'step'; step: number; more: number; wait?: number }
     | { over: 'phase'; band: Band }
     | { over: 'marks'; from: number; to: number; count: number }
-    | { over: 'idle'; ms: number }
+    | { over: 'idle'; ms: number; idle: boolean }
     | { over: 'cost'; step: number };
 }
 
@@ -47,6 +47,8 @@ const HEIGHT = 300;
 export const MOST_SHARE = 0.6;
 /** Work on the index in one frame, ms. */
 const SLICE_MS = 5;
+/** A pause within a turn that is longer than any answer takes, ms. */
+const MODEL_MS = 10 * 60_000;
 
 /** Who wants no motion gets a playhead that goes from step to step. */
 const motion = {
@@ -201,6 +203,13 @@ export class TimelineStore {
     const { app, axis } = this;
     const glides = app.player.playing && !motion.matches;
     return glides && axis.order === 'time' ? axis.stepAt(this.playhead) : app.step;
+  }
+
+  /** In the pause before this step nobody worked: a person wrote, or was away. Else the model was at work, as far as one can tell. */
+  isIdle(step: number): boolean {
+    const { index, app } = this;
+    if (index.marks.prompt.has(step)) return true;
+    return app.rows.timeMs(step) - index.idleFrom(step) > MODEL_MS;
   }
 
   laneOf(step: number): number {

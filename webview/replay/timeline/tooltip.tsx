@@ -103,7 +103,13 @@ function Content({ app, hover: { target } }: { app: ReplayApp; hover: Hover }) {
       );
     }
     case 'idle':
-      return <p>Idle for {formatDuration(target.ms)}</p>;
+      return target.idle ? (
+        <p>Idle for {formatDuration(target.ms)}</p>
+      ) : (
+        <p>
+          No step for {formatDuration(target.ms)}: the model worked, or an answer was waited for
+        </p>
+      );
     case 'cost':
       return <Track app={app} step={target.step} />;
   }
