@@ -59,11 +59,11 @@ describe('why', () => {
     expect(out).toMatchInlineSnapshot(`
       "prompt     step  2 Fix the login bug: users with uppercase e-mail cannot sign in. Run the tests before you finish.
                         └ the prompt names tests (asked)
-      failure    step  6 python -m pytest tests/test_auth.py -q failed
+      error      step  6 python -m pytest tests/test_auth.py -q failed
                         └ the first change after these tests failed: FAILED tests/test_auth.py::test_login - AssertionError (likely)
       change     step  7 Edit src/auth.py
                         └ changed after step 6 failed (FAILED tests/test_auth.py::test_login - AssertionError), which is run again (evidence)
-      failure    step  8 python -m pytest tests/test_auth.py -q failed
+      error      step  8 python -m pytest tests/test_auth.py -q failed
                         └ the step before failed: E AttributeError: NoneType has no attribute lower (likely)
       read       step  9 Read src/auth.py
                         └ src/auth.py read, and not changed since (evidence)
@@ -81,7 +81,7 @@ describe('why', () => {
     );
     const wrong: [string, number, RegExp][] = [
       ['0', 1, /steps 1 to 18/],
-      ['999', 1, /steps 1 to 18/],
+      ['999', 1, /steps 1 to 18. See them: agent-strace replay hooksbugfix00001 --numbers/],
       ['ffffffffffff', 1, /No event/],
       ['soon', 2, /A step is/],
     ];
@@ -111,7 +111,7 @@ describe('why', () => {
     ]);
     const { out } = await cli(['why', '7', '--markdown', '--trace-dir', dir]);
     expect(out).toMatch(/^# Why step 7\n/);
-    expect(out).toMatch(/2\. \*\*failure\*\* step 6: python -m pytest/);
+    expect(out).toMatch(/2\. \*\*error\*\* step 6: python -m pytest/);
   });
 });
 
@@ -125,7 +125,7 @@ describe('why, of what nothing led to', () => {
     expect(text).toMatch(/\n {18}└ \S.*\n {20}\S/);
     expect(text).not.toMatch(/└.*\n\s+└/);
     const beyond = await cli(['why', 'hooks', '999', '--trace-dir', dir]);
-    expect(beyond.err).toContain('agent-strace replay --numbers');
+    expect(beyond.err).toContain('agent-strace replay hooksbugfix00001 --numbers');
   });
 });
 
@@ -165,6 +165,21 @@ describe('annotate', () => {
     expect((await run('annotate', '--delete', id)).out).toBe(`Deleted ${id}\n`);
     expect(JSON.parse((await run('annotate', '--list', '--json')).out)).toHaveLength(2);
     expect((await run('annotate', '--delete', id)).code).toBe(1);
+  });
+
+  it('keeps no secret, and says so', async () => {
+    const dir = bugfix();
+    const key = `ghp_${'A1b2C3d4E5'.repeat(4).slice(0, 36)}`;
+    const note = ['annotate', 'hooks', '--event', '6', '--note', `jane.doe@corp.com used ${key}`];
+    const ran = await cli([...note, '--trace-dir', dir]);
+    expect(ran.err).toMatch(/A secret was taken out of the note/);
+    const masked = await cli([...note, '--json', '--trace-dir', dir], {
+      env: { AGENT_STRACE_MASK: '1' },
+    });
+    expect(JSON.parse(masked.out).note).not.toMatch(/jane|ghp_/);
+    const { out } = await cli(['annotate', 'hooks', '--list', '--trace-dir', dir]);
+    expect(out).toMatch(/jane\.doe@corp\.com used \[REDACTED:/);
+    expect(out).not.toContain(key);
   });
 
   it('says how to note something on that very session', async () => {

@@ -7,6 +7,7 @@ import {
 import { CallShares } from '../analysis/costs/shares.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { phaseName, phasesInSlices } from '../analysis/phases/sessionPhases.ts';
+import { type Spawn, spawnsOf } from '../analysis/spawns.ts';
 import { findCacheBreaks } from '../analysis/waste/cacheBreaks.ts';
 import { wasteInSlices } from '../analysis/waste/sessionWaste.ts';
 import type { Waste } from '../analysis/waste/waste.ts';
@@ -59,6 +60,8 @@ export class OutlineMaker {
     const waste = yield* wasteInSlices(fold, phases, { shares, breaks });
     const course = yield* courseInSlices(fold, 0);
     yield;
+    const spawns = spawnsOf(this.session);
+    yield;
     const servers = yield* mcpServers(fold);
     yield* this.readPrompts(phases);
     this.course = course;
@@ -69,7 +72,7 @@ export class OutlineMaker {
     const views = yield* this.phaseViews(phases, waste);
     return {
       phases: views,
-      lanes: [...agentLanes(this.session, live), ...servers],
+      lanes: [...agentLanes(this.session, spawns, live), ...servers],
       context,
       cacheBreaks: breaks.slice(0, MAX_BREAKS),
       wastedNanoUsd: waste.nanoUsd,
@@ -99,7 +102,6 @@ export class OutlineMaker {
   }
 
   private *phaseViews(phases: readonly SessionPhase[], waste: Waste): Generator<void, PhaseView[]> {
-    const wasted = wastedByPhase(phases, waste);
     const { fold } = this.session;
     const views: PhaseView[] = [];
     for (const [at, phase] of phases.slice(0, MAX_PHASES).entries()) {
@@ -109,7 +111,7 @@ export class OutlineMaker {
       views.push({
         ...view,
         name: phaseName(fold, phase, this.prompts.get(promptRow) ?? ''),
-        wastedNanoUsd: wasted[at] ?? 0,
+        wastedNanoUsd: waste.byPhase[at] ?? 0,
       });
     }
     return views;
@@ -130,25 +132,12 @@ export function phaseLabels(session: AnalysedSession, phases: readonly SessionPh
   return phases.map((phase) => phaseName(session.fold, phase, prompts.get(phase.promptRow) ?? ''));
 }
 
-/** Whole nano-dollars by phase; each item counts in the phase that its step is in. */
-function wastedByPhase(phases: readonly SessionPhase[], { items }: Waste): Float64Array {
-  const wasted = new Float64Array(phases.length);
-  for (const item of items) {
-    let low = 0;
-    let high = phases.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (phases[middle]!.firstStep <= item.step) low = middle;
-      else high = middle - 1;
-    }
-    const at = item.phase >= 0 ? item.phase : low;
-    if (at < wasted.length && !Number.isNaN(item.nanoUsd)) wasted[at]! += item.nanoUsd;
-  }
-  return wasted;
-}
-
-function agentLanes({ fold }: AnalysedSession, live: boolean): LaneView[] {
-  const { session, cost, columns } = fold;
+function agentLanes(
+  { fold }: AnalysedSession,
+  spawns: ReadonlyMap<number, Spawn>,
+  live: boolean,
+): LaneView[] {
+  const { session, cost } = fold;
   const firstMs = Number.isFinite(session.firstMs) ? session.firstMs : 0;
   const lanes: LaneView[] = [
     {
@@ -163,8 +152,7 @@ function agentLanes({ fold }: AnalysedSession, live: boolean): LaneView[] {
     },
   ];
   for (const agent of fold.subagents.all().slice(0, MAX_SUBAGENTS)) {
-    const call = fold.spawnedBy(agent.lane);
-    const isAgentCall = call >= 0 && columns.lane[call] !== agent.lane;
+    const spawn = spawns.get(agent.lane);
     lanes.push({
       kind: 'subagent',
       lane: agent.lane,
@@ -172,8 +160,8 @@ function agentLanes({ fold }: AnalysedSession, live: boolean): LaneView[] {
       nanoUsd: cost.ofLane(agent.lane).nanoUsd,
       startMs: agent.startMs,
       ...(agent.endMs === undefined ? {} : { endMs: agent.endMs }),
-      spawnStep: isAgentCall ? fold.steps.stepOf(call) : -1,
-      parentLane: isAgentCall ? columns.lane[call]! : 0,
+      spawnStep: spawn === undefined || spawn.row < 0 ? -1 : fold.steps.stepOf(spawn.row),
+      parentLane: spawn?.lane ?? 0,
     });
   }
   return lanes;

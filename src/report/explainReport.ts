@@ -1,5 +1,6 @@
 /** What happened in a session, phase by phase, for a person who has not seen it. Pure: text, Markdown and JSON are made of it. */
 import type { AnalysedSession } from '../analysis/analysed.ts';
+import { type Checks, sessionChecks } from '../analysis/phases/checks.ts';
 import { type FailedStep, type Mended, outcomesInSlices } from '../analysis/phases/outcome.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { filesInSlices, type PhaseFile, sortedByWork } from '../analysis/phases/phaseFiles.ts';
@@ -10,11 +11,10 @@ import type { Waste } from '../analysis/waste/waste.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
 import type { TraceEvent } from '../model/event.ts';
 import type { SessionFold } from '../model/fold.ts';
-import { shownCommand } from '../model/scriptCommand.ts';
 import { STEP_KINDS, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
 import { testRun } from '../model/testCommand.ts';
-import { oneLine } from '../model/text.ts';
+import { cut, oneLine } from '../model/text.ts';
 import { type CallGroup, callGroups } from './explainCalls.ts';
 import { StepReader } from './stepReader.ts';
 
@@ -63,22 +63,11 @@ export interface ExplainedPhase {
   moreFailures: number;
   denied: { step: number; words: string; rule: string }[];
   moreDenied: number;
-  /** What the agent said at the end of the prompt, in the last of its phases. One line, hostile. */
+  /** What the agent said at the end of the prompt, in the last of its phases. One line, unless `whole`; hostile. */
   answer: string;
   wastedNanoUsd: number;
-}
-
-/** What the tests said, and what was done after them. */
-export interface Checks {
-  runs: number;
-  /** Of the last run; -1: there was none. 0-based. */
-  lastStep: number;
-  last: 'passed' | 'failed' | 'hidden' | 'running' | 'none';
-  /** Files were changed so often after it. */
-  editsAfter: number;
-  /** Steps that committed, the last one; -1. */
-  commitStep: number;
-  commits: number;
+  /** It was asked for: all of it is told. */
+  whole: boolean;
 }
 
 export interface Explanation {
@@ -107,8 +96,10 @@ export interface ExplainOptions {
 
 /** Phases that are told in full. */
 const MOST_PHASES = 40;
-const NAMES = { calls: 6, failures: 3, denied: 2, files: 8 };
-const DETAILED = { calls: 60, failures: 50, denied: 50, files: 100 };
+const NAMES = { calls: 6, failures: 3, denied: 2 };
+/** Of a phase that is asked for all is told; no more than anybody reads. */
+const DETAILED = { calls: 200, failures: 200, denied: 200 };
+const WHOLE_ANSWER = 20_000;
 const WORST: readonly Mended[] = ['no', 'went on', 'right'];
 const PROMPT_LENGTH = 400;
 const ANSWER_LENGTH = 300;
@@ -133,8 +124,9 @@ export function* explainInSlices(
   const phases = yield* phasesInSlices(fold, { live: isActive(summary) });
   const waste = yield* wasteInSlices(fold, phases);
   const reader = new StepReader(session);
+  const whole = options.phase !== undefined;
   const chosen = choose(phases, options);
-  const most = options.phase === undefined ? NAMES : DETAILED;
+  const most = whole ? DETAILED : NAMES;
   const found = yield* outcomesInSlices(fold, fold.steps.copy(), phases);
   const files = yield* filesInSlices(fold, phases);
   const prompts = promptTexts(session, chosen);
@@ -143,7 +135,7 @@ export function* explainInSlices(
     yield;
     const own = sortedByWork(fold, files[phase.index]!).map((file) => explainedFile(fold, file));
     const { failures, failureCount } = found[phase.index]!;
-    const { groups, more, looked } = callGroups(fold, phase, most.calls);
+    const { groups, more, looked } = callGroups(fold, phase, most.calls, whole);
     const { denied, moreDenied } = deniedOf(reader, phase, most.denied);
     const prompt = prompts.get(phase.promptRow) ?? '';
     const distinct = lastOfEach(fold, failures);
@@ -152,7 +144,7 @@ export function* explainInSlices(
     told.push({
       phase,
       name: phaseName(fold, phase, prompt),
-      prompt: phase.part === 0 || options.phase !== undefined ? prompt : '',
+      prompt: phase.part === 0 || whole ? prompt : '',
       read: own.filter(({ reads }) => reads > 0),
       changed: own.filter(({ changes }) => changes > 0),
       calls: groups.map((group) => explainedCall(reader, group)).filter(isTold),
@@ -162,7 +154,8 @@ export function* explainInSlices(
       moreFailures: distinct.length - named.length + failureCount - failures.length,
       denied,
       moreDenied,
-      answer: phase.part === phase.parts - 1 ? answerOf(session, phase) : '',
+      answer: phase.part === phase.parts - 1 ? answerOf(session, phase, whole) : '',
+      whole,
       wastedNanoUsd: waste.byPhase[phase.index] ?? 0,
     });
   }
@@ -173,7 +166,7 @@ export function* explainInSlices(
     summary,
     phases,
     told,
-    checks: checksOf(session),
+    checks: sessionChecks(session),
     openStep: isActive(summary) ? -1 : openStepOf(session),
     allRight: found.every(({ failures }) => failures.every(({ mended }) => mended === 'right')),
     waste,
@@ -274,44 +267,21 @@ function deniedOf(
   return { denied: found, moreDenied: all - found.length };
 }
 
-function answerOf(session: AnalysedSession, { firstStep, lastStep }: SessionPhase): string {
+function answerOf(
+  session: AnalysedSession,
+  { firstStep, lastStep }: SessionPhase,
+  whole: boolean,
+): string {
   const { columns, steps } = session.fold;
   for (let step = lastStep; step >= firstStep; step--) {
     const row = steps.row(step);
     if (columns.kind[row] !== ASSISTANT || columns.lane[row] !== 0) continue;
-    return textOf(session.readEvents([row])[0], 'text', ANSWER_LENGTH);
+    const [event] = session.readEvents([row]);
+    if (!whole) return textOf(event, 'text', ANSWER_LENGTH);
+    const text = event?.data.text;
+    return typeof text === 'string' ? cut(text.trim(), WHOLE_ANSWER) : '';
   }
   return '';
-}
-
-function checksOf(session: AnalysedSession): Checks {
-  const { columns, steps } = session.fold;
-  const checks: Checks = {
-    runs: 0,
-    lastStep: -1,
-    last: 'none',
-    editsAfter: 0,
-    commitStep: -1,
-    commits: 0,
-  };
-  for (let step = 0; step < steps.length; step++) {
-    const row = steps.row(step);
-    if (columns.type[row] !== TYPE.tool_call) continue;
-    const flags = columns.flags[row]!;
-    if ((flags & (FLAG.denied | FLAG.subagent)) !== 0) continue;
-    if ((flags & FLAG.test) !== 0) {
-      checks.runs++;
-      checks.lastStep = step;
-      checks.editsAfter = 0;
-    } else if ((flags & FLAG.edit) !== 0 && (flags & FLAG.error) === 0) checks.editsAfter++;
-    const ended = columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0;
-    if (ended && (flags & (FLAG.commit | FLAG.error)) === FLAG.commit) {
-      checks.commits++;
-      checks.commitStep = step;
-    }
-  }
-  if (checks.lastStep >= 0) checks.last = testOutcome(session, steps.row(checks.lastStep));
-  return checks;
 }
 
 /** The last call of the main agent, where it has no result; -1. */
@@ -326,16 +296,6 @@ function openStepOf({ fold: { columns, steps } }: AnalysedSession): number {
     return columns.pair[row]! < 0 || (flags & FLAG.closed) !== 0 ? step : -1;
   }
   return -1;
-}
-
-function testOutcome(session: AnalysedSession, row: number): Checks['last'] {
-  const { columns } = session.fold;
-  if ((columns.flags[row]! & FLAG.error) !== 0) return 'failed';
-  if (columns.pair[row]! < 0) return 'running';
-  const args = session.readEvents([row])[0]?.data.arguments;
-  const command =
-    typeof args === 'object' && args !== null && !Array.isArray(args) ? shownCommand(args) : '';
-  return testRun(command ?? '') === 'hidden' ? 'hidden' : 'passed';
 }
 
 const MOST_TO_LOOK_AT = 5;

@@ -1,15 +1,10 @@
 /** What an explanation says, in words that text and Markdown share. */
+
 import type { Mended } from '../analysis/phases/outcome.ts';
 import type { PhaseOutcome, SessionPhase } from '../analysis/phases/phase.ts';
 import { WASTE_KINDS, type WasteKind } from '../analysis/waste/waste.ts';
-import {
-  formatCount,
-  formatDuration,
-  formatKnownUsd,
-  formatUsd,
-  MISSING,
-  plural,
-} from '../model/format.ts';
+import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
+import { knownCostText } from '../model/knownCost.ts';
 import { isCostKnown, type SessionSummary } from '../model/summary.ts';
 import type { ExplainedCall, ExplainedFile, ExplainedPhase, Explanation } from './explainReport.ts';
 
@@ -45,20 +40,12 @@ export const STATUS_WORDS: Record<SessionSummary['status'], string> = {
   failed: 'stopped without an end',
 };
 
-/** What a phase cost; a price that is not known is never $0. */
-export function phaseCost({ nanoUsd, responses, unpriced }: SessionPhase): string {
-  if (responses === 0) return '';
-  if (unpriced === responses) return 'unpriced';
-  return formatKnownUsd(nanoUsd, unpriced);
-}
-
 /** `8m 41s · $0.31 · 12 calls · 1 error · steps 12–40`. */
 export function phaseFacts(phase: SessionPhase, wastedNanoUsd: number): string[] {
   const { startMs, endMs, calls, errors, denied, retries, firstStep, lastStep } = phase;
-  const cost = phaseCost(phase);
   return [
     formatDuration(endMs - startMs),
-    ...(cost === '' ? [] : [cost]),
+    ...(phase.responses === 0 ? [] : [knownCostText(phase)]),
     ...(calls > 0 ? [plural(calls, 'call')] : []),
     ...(errors > 0 ? [plural(errors, 'error')] : []),
     ...(denied > 0 ? [`${formatCount(denied)} denied`] : []),
@@ -82,18 +69,26 @@ export interface Line {
   more: number;
 }
 
-/** What a phase read, changed, ran, and how that failed. */
-export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number): Line[] {
+/** Of a phase that is told whole. */
+const MOST_FILES = 200;
+
+/**
+ * What a phase read, changed, ran, and how that failed.
+ *
+ * @param some files that are named, unless the phase is told whole
+ */
+export function phaseLines(told: ExplainedPhase, tongue: Tongue, some: number): Line[] {
+  const files = told.whole ? MOST_FILES : some;
   const lines: Line[] = [];
   const put = (key: Line['key'], items: string[], more = 0): void => {
     if (items.length > 0) lines.push({ key, items, more });
   };
   const isRunning = told.phase.outcome === 'running';
-  const some = (list: readonly ExplainedFile[], text: (file: ExplainedFile) => string) =>
+  const first = (list: readonly ExplainedFile[], text: (file: ExplainedFile) => string) =>
     [list.slice(0, files).map(text), Math.max(0, list.length - files)] as const;
   put(
     'read',
-    ...some(
+    ...first(
       told.read.filter(({ changes }) => changes === 0),
       ({ path, reads }) => times(tongue.code(shortPath(path)), reads),
     ),
@@ -103,7 +98,7 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
       plural(told.looked, 'search or read by command', 'searches and reads by command'),
     ]);
   }
-  put('changed', ...some(told.changed, (file) => changedFile(file, tongue)));
+  put('changed', ...first(told.changed, (file) => changedFile(file, tongue)));
   put(
     'ran',
     told.calls.map((call) => callWords(call, tongue)),
@@ -126,7 +121,12 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
     }),
     told.moreDenied,
   );
-  if (told.answer !== '') put('said', [tongue.clean(told.answer)]);
+  if (told.answer !== '') {
+    put(
+      'said',
+      told.answer.split('\n').map((line) => tongue.clean(line)),
+    );
+  }
   return lines;
 }
 
@@ -210,6 +210,7 @@ function checkWords(
       passed: 'passed',
       failed: 'failed',
       hidden: 'hid its exit code',
+      empty: 'found no tests',
       running: 'has no result',
       none: '',
     }[last];

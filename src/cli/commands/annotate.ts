@@ -1,15 +1,20 @@
 import { stepsOfEvents } from '../../model/eventStep.ts';
 import { formatClock, formatMoment } from '../../model/format.ts';
+import { ANNOTATION_LABELS } from '../../model/notes.ts';
 import { similar } from '../../model/similar.ts';
 import { stepTitle } from '../../model/step.ts';
+import { policyOf } from '../../redact/event.ts';
+import { readyNote } from '../../redact/note.ts';
+import * as personalRules from '../../redact/personalRules.ts';
+import { usePersonalRules } from '../../redact/redact.ts';
 import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from '../../report/terminalText.ts';
 import {
-  ANNOTATION_LABELS,
   type Annotation,
   AnnotationError,
   readAnnotations,
   removeAnnotation,
 } from '../../trace/annotations.ts';
+import { maskChosen } from '../../trace/choices.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import { noteOnStep, userName } from '../../trace/stepNote.ts';
 import type { SessionEntry } from '../../trace/store.ts';
@@ -73,15 +78,19 @@ async function add(
     throw new CliError('The session has no steps yet', EXIT.none);
   }
   const step = stepFor(session, options);
-  const label = options.label?.trim() ?? '';
+  usePersonalRules(personalRules);
+  const policy = policyOf(io.env, maskChosen);
+  const ready = readyNote(options.label?.trim() ?? '', options.note ?? '', policy);
+  const { label } = ready;
   const made = told(() =>
     noteOnStep(
       session,
       step,
-      { label, note: options.note ?? '', author: options.author ?? userName() },
+      { label, note: ready.note, author: options.author ?? userName() },
       io.now(),
     ),
   );
+  if (ready.told !== '') warn(io, ready.told);
   if (options.json === true) await printJson(io, annotationJson(entry, made, step));
   else {
     await print(io, `Noted on step ${step + 1} of ${sanitizeLine(entry.id)} (${made.id})\n`);
@@ -99,7 +108,7 @@ function stepFor(session: TraceSession, { event, at }: AnnotateOptions): number 
   if (event !== undefined && at !== undefined) {
     throw new CliError('--at and another word both name a step: give one of them', EXIT.usage);
   }
-  if (event !== undefined) return stepArgument(fold, event);
+  if (event !== undefined) return stepArgument(session, event);
   // Without either it is about the end, as far as it has come.
   return at === undefined ? fold.steps.length - 1 : nearestStep(session, parseOffset(at) * 1000);
 }
