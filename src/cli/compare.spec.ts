@@ -124,6 +124,20 @@ describe('for CI: --fail-on-regression', () => {
     expect((await run(lab, ['compare', 'codex', 'claude'])).code).toBe(0);
   });
 
+  test('a hint is called one, and --sure asks for more', async () => {
+    const lab = pair();
+    const args = ['compare', 'codex', 'claude', '--fail-on-regression'];
+    const hint = await run(lab, args);
+    expect([hint.code, hint.err]).toEqual([1, expect.stringContaining('only a hint')]);
+    for (const sure of ['likely', 'sure']) {
+      const { code, err } = await run(lab, [...args, '--sure', sure]);
+      expect(code).toBe(0);
+      expect(err).toContain(`less than --sure ${sure} asks for`);
+    }
+    expect((await run(lab, [...args, '--sure', 'hint'])).code).toBe(1);
+    expect((await run(lab, [...args.slice(0, 3), '--sure', 'likely'])).code).toBe(2);
+  });
+
   test('B fails what A did: 1', async () => {
     const lab = pair();
     const script = new RunScript(new TraceWriter(lab.dir, 'failed', { startMs: B_MS }), CODEX);
@@ -198,7 +212,7 @@ describe('--tag', () => {
     expect(await err('--by', 'agent')).toMatch(/need a --tag/);
     expect(await err('claude', 'claude')).toMatch(/Both are the same session/);
     expect(await err('claude', 'codex', '--tag', 'x')).toMatch(/not both/);
-    expect(await err('claude', 'codex', '--json', '--markdown')).toMatch(/exclude each other/);
+    expect(await err('claude', 'codex', '--json', '--markdown')).toMatch(/say two things/);
   });
 });
 

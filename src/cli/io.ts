@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type Colour, createStyle, type Style, wantsColour } from '../report/style.ts';
 import { safeJson } from '../report/terminalText.ts';
+import { EXIT } from './exit.ts';
 
 /** An end with a message for people. */
 export class CliError extends Error {
@@ -63,6 +64,14 @@ export async function print(io: Io, text: string): Promise<void> {
 
 export async function printJson(io: Io, value: unknown): Promise<void> {
   await print(io, `${safeJson(value, 2)}\n`);
+}
+
+/** @throws CliError where two ways to print it are asked for: one would be passed over in silence */
+export function oneFormat(options: { json?: boolean; markdown?: boolean; csv?: boolean }): void {
+  const asked = (['csv', 'json', 'markdown'] as const).filter((name) => options[name] === true);
+  if (asked.length < 2) return;
+  const words = asked.map((name) => `--${name}`).join(' and ');
+  throw new CliError(`${words} say two things`, EXIT.usage, 'Leave one of them out.');
 }
 
 /** A line on standard error. The text must be harmless already. */

@@ -354,6 +354,13 @@ Examples:
       ]),
     )
     .option('--fail-on-regression', 'exit code 1 where B is worse, 2 where that cannot be said')
+    .addOption(
+      new Option('--sure <how>', 'with --fail-on-regression: how sure that must be').choices([
+        'hint',
+        'likely',
+        'sure',
+      ]),
+    )
     .option('--markdown', 'print Markdown, for a pull request')
     .addOption(json())
     .addHelpText(

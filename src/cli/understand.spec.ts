@@ -191,6 +191,21 @@ describe('annotate', () => {
     expect((await run('--list')).out).toContain('a55');
   });
 
+  it('keeps no secret, and says so', async () => {
+    const dir = bugfix();
+    const key = `ghp_${'A1b2C3d4E5'.repeat(4).slice(0, 36)}`;
+    const note = ['annotate', 'hooks', '--event', '6', '--note', `jane.doe@corp.com used ${key}`];
+    const ran = await cli([...note, '--trace-dir', dir]);
+    expect(ran.err).toMatch(/A secret was taken out of the note/);
+    const masked = await cli([...note, '--json', '--trace-dir', dir], {
+      env: { AGENT_STRACE_MASK: '1' },
+    });
+    expect(JSON.parse(masked.out).note).not.toMatch(/jane|ghp_/);
+    const { out } = await cli(['annotate', 'hooks', '--list', '--trace-dir', dir]);
+    expect(out).toMatch(/jane\.doe@corp\.com used \[REDACTED:/);
+    expect(out).not.toContain(key);
+  });
+
   it('says what is missing', async () => {
     const dir = bugfix();
     const wrong: [string[], RegExp][] = [

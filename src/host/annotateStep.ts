@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
-import { ANNOTATION_LABELS, MAX_LABEL, MAX_NOTE } from '../trace/annotations.ts';
+import { ANNOTATION_LABELS, MAX_LABEL, MAX_NOTE } from '../model/notes.ts';
 import { noteOnStep, userName } from '../trace/stepNote.ts';
 import { mayWrite } from './patiently.ts';
+import { readyWords } from './readyWords.ts';
 import { stepFor } from './stepArgument.ts';
 import type { UnderstandDeps } from './understandHost.ts';
 
@@ -34,10 +35,15 @@ export async function annotateStep(
             : undefined,
     });
     if (note === undefined) return;
-    noteOnStep(chosen.session.trace, chosen.step, { label, note, author: userName() });
+    const ready = await readyWords(label, note);
+    noteOnStep(chosen.session.trace, chosen.step, {
+      label: ready.label,
+      note: ready.note,
+      author: userName(),
+    });
     const show = vscode.l10n.t('Open in Replay');
     const answer = await vscode.window.showInformationMessage(
-      vscode.l10n.t('Noted on step {0}.', chosen.step + 1),
+      [vscode.l10n.t('Noted on step {0}.', chosen.step + 1), ready.told].filter(Boolean).join(' '),
       show,
     );
     if (answer === show) {

@@ -215,6 +215,16 @@ describe('annotations', () => {
     expect(all('error')).toHaveLength(3);
     expect(all('annotations')).toEqual([]);
   });
+
+  it('keeps no secret, and says so', async () => {
+    designSession(lab);
+    const sessionId = await begin();
+    const key = `ghp_${'A1b2C3d4E5'.repeat(4).slice(0, 36)}`;
+    ask(sessionId, { type: 'annotate', step: 3, label: 'fix', note: `it used ${key}` });
+    expect(last('annotations')!.annotations[0]!.note).toMatch(/^it used \[REDACTED:/);
+    expect(last('error')!.message).toMatch(/^A secret was taken out of the note/);
+    expect(readFileSync(file(), 'utf8')).not.toContain(key);
+  });
 });
 
 describe('other questions of a page', () => {

@@ -7,6 +7,7 @@ import {
 import { CallShares } from '../analysis/costs/shares.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { phaseName, phasesInSlices } from '../analysis/phases/sessionPhases.ts';
+import { type Spawn, spawnsOf } from '../analysis/spawns.ts';
 import { findCacheBreaks } from '../analysis/waste/cacheBreaks.ts';
 import { wasteInSlices } from '../analysis/waste/sessionWaste.ts';
 import type { Waste } from '../analysis/waste/waste.ts';
@@ -59,6 +60,8 @@ export class OutlineMaker {
     const waste = yield* wasteInSlices(fold, phases, { shares, breaks });
     const course = yield* courseInSlices(fold, 0);
     yield;
+    const spawns = spawnsOf(this.session);
+    yield;
     const servers = yield* mcpServers(fold);
     yield* this.readPrompts(phases);
     this.course = course;
@@ -69,7 +72,7 @@ export class OutlineMaker {
     const views = yield* this.phaseViews(phases, waste);
     return {
       phases: views,
-      lanes: [...agentLanes(this.session, live), ...servers],
+      lanes: [...agentLanes(this.session, spawns, live), ...servers],
       context,
       cacheBreaks: breaks.slice(0, MAX_BREAKS),
       wastedNanoUsd: waste.nanoUsd,
@@ -147,8 +150,12 @@ function wastedByPhase(phases: readonly SessionPhase[], { items }: Waste): Float
   return wasted;
 }
 
-function agentLanes({ fold }: AnalysedSession, live: boolean): LaneView[] {
-  const { session, cost, columns } = fold;
+function agentLanes(
+  { fold }: AnalysedSession,
+  spawns: ReadonlyMap<number, Spawn>,
+  live: boolean,
+): LaneView[] {
+  const { session, cost } = fold;
   const firstMs = Number.isFinite(session.firstMs) ? session.firstMs : 0;
   const lanes: LaneView[] = [
     {
@@ -163,8 +170,7 @@ function agentLanes({ fold }: AnalysedSession, live: boolean): LaneView[] {
     },
   ];
   for (const agent of fold.subagents.all().slice(0, MAX_SUBAGENTS)) {
-    const call = fold.spawnedBy(agent.lane);
-    const isAgentCall = call >= 0 && columns.lane[call] !== agent.lane;
+    const spawn = spawns.get(agent.lane);
     lanes.push({
       kind: 'subagent',
       lane: agent.lane,
@@ -172,8 +178,8 @@ function agentLanes({ fold }: AnalysedSession, live: boolean): LaneView[] {
       nanoUsd: cost.ofLane(agent.lane).nanoUsd,
       startMs: agent.startMs,
       ...(agent.endMs === undefined ? {} : { endMs: agent.endMs }),
-      spawnStep: isAgentCall ? fold.steps.stepOf(call) : -1,
-      parentLane: isAgentCall ? columns.lane[call]! : 0,
+      spawnStep: spawn === undefined || spawn.row < 0 ? -1 : fold.steps.stepOf(spawn.row),
+      parentLane: spawn?.lane ?? 0,
     });
   }
   return lanes;

@@ -59,3 +59,16 @@ it('has the tables of the command line in blocks that no text of a trace can end
   const money = await reportText(session, [], 'cost', undefined);
   expect(money.split('\n').filter((line) => /^(# |`{3})/.test(line))).toHaveLength(1);
 });
+
+it('has no address of a trace that could be clicked', async () => {
+  const address = 'https://evil.example/x';
+  const writer = lab.writer('evil').start().prompt(`see ${address}`);
+  const call = writer.call('Bash', { command: `curl ${address}` });
+  writer.result(call, { error: `no ${address}`, exit_code: 1 }).usage([call], address);
+  const session = await sessionOf('evil');
+  for (const name of REPORTS) {
+    const text = await reportText(session, [], name, 1);
+    expect(text, name).toContain('evil');
+    expect(text.replaceAll('\\://', ''), name).not.toContain('://');
+  }
+});

@@ -8,7 +8,7 @@ import { contextInSlices } from '../report/contextReport.ts';
 import { costMarkdown } from '../report/costReport.ts';
 import { explainMarkdown } from '../report/explainMarkdown.ts';
 import { explainInSlices } from '../report/explainReport.ts';
-import { fenced } from '../report/markdownFence.ts';
+import { fencedText } from '../report/markdownFence.ts';
 import { alignTables } from '../report/markdownTables.ts';
 import { createStyle } from '../report/style.ts';
 import { timelineInSlices } from '../report/timelineReport.ts';
@@ -110,7 +110,7 @@ async function cost(session: LiveSession): Promise<string> {
   const { fold } = session.trace;
   const summary = session.summary(Date.now());
   const live = isActive(summary);
-  const costs = await inSlices(session, () => costsInSlices(fold, { live }));
+  const costs = await inSlices(session, () => costsInSlices(session.trace, { live }));
   const parts = { billedIn: [], fold, costs, prompts: promptsOf(session.trace) };
   // Whose costs they are is the title here; the sum stands below it.
   const text = costMarkdown(summary.cost, parts).replace(/^# Cost: (.*)$/m, '**$1**');
@@ -123,7 +123,7 @@ const withoutTitle = (text: string): string => text.slice(text.indexOf('\n') + 1
 const headed = (word: string, session: LiveSession): string =>
   `# ${word}: ${markdownText(session.name ?? session.summary(Date.now()).title) || 'Untitled session'}`;
 
-const block = (text: string): string => fenced('text', text.trimEnd().split('\n'));
+const block = (text: string): string => fencedText(text.trimEnd().split('\n'));
 
 function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
   const nodes = sessionTree(

@@ -1,5 +1,6 @@
 import { stepsOfEvents } from '../model/eventStep.ts';
 import type { AnnotationView, FromReplayPage, ToReplayPage } from '../protocol/replay.ts';
+import type { ReadyNote } from '../redact/note.ts';
 import {
   type Annotation,
   annotationsStamp,
@@ -9,6 +10,9 @@ import {
 } from '../trace/annotations.ts';
 import { noteOnStep } from '../trace/stepNote.ts';
 import type { LiveSession } from './liveSession.ts';
+import { readyWords } from './readyWords.ts';
+
+type Asked = Extract<FromReplayPage, { type: 'annotate' }>;
 
 /** What notes need of whatever shows them. */
 export interface NotesHost {
@@ -79,9 +83,20 @@ export class SessionNotes {
   }
 
   /** Makes an annotation, or changes one. Errors are told in the page. */
-  annotate(message: Extract<FromReplayPage, { type: 'annotate' }>): void {
-    const { id, step, label, note } = message;
-    if (typeof label !== 'string' || typeof note !== 'string') return;
+  annotate(message: Asked): void {
+    if (typeof message.label !== 'string' || typeof message.note !== 'string') return;
+    if (!this.host.mayWrite()) return;
+    const ready = readyWords(message.label, message.note);
+    if (!(ready instanceof Promise)) this.keep(message, ready);
+    else {
+      ready.then(
+        (words) => this.keep(message, words),
+        (error: Error) => this.refuse(error),
+      );
+    }
+  }
+
+  private keep({ id, step }: Asked, { label, note, told }: ReadyNote): void {
     this.write(() => {
       if (id !== undefined) {
         if (typeof id !== 'string') return;
@@ -91,7 +106,7 @@ export class SessionNotes {
       }
       if (!Number.isSafeInteger(step) || step < 0) return;
       noteOnStep(this.session.trace, step, { label, note, author: this.author });
-    });
+    }, told);
   }
 
   remove(id: unknown): void {
@@ -101,16 +116,18 @@ export class SessionNotes {
     });
   }
 
-  private write(work: () => void): void {
+  private write(work: () => void, told = ''): void {
     if (!this.host.mayWrite()) return;
     try {
       work();
+      if (told !== '') this.host.post({ type: 'error', message: told });
     } catch (error) {
-      this.host.post({
-        type: 'error',
-        message: `The annotation was not kept. ${(error as Error).message}`,
-      });
+      this.refuse(error as Error);
     }
     this.look();
+  }
+
+  private refuse({ message }: Error): void {
+    this.host.post({ type: 'error', message: `The annotation was not kept. ${message}` });
   }
 }

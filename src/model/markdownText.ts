@@ -1,5 +1,8 @@
 import { visibleText } from './visibleText.ts';
 
+/** What stands for the `://` of an address, so that no editor makes it a link. */
+export const BROKEN_SLASHES = '\\://';
+
 /**
  * Text as Markdown that says just that, on one line: no links, images, HTML or marks of its own, in a
  * paragraph, a list or a table.
@@ -10,7 +13,7 @@ export function markdownText(text: string): string {
       .replace(/[\\`*_[\]<>|~&#$!{}@]/g, '\\$&')
       // Signs that mean something at the start of a line, and bare addresses.
       .replace(/^([-+=]|\d+(?=[.)]))/, (sign) => (/\d/.test(sign) ? `${sign}\\` : `\\${sign}`))
-      .replace(/:\/\//g, '\\://')
+      .replaceAll('://', BROKEN_SLASHES)
       .replace(/\bwww\./gi, (sign) => `${sign.slice(0, 3)}\\.`)
   );
 }

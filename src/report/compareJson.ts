@@ -10,9 +10,10 @@ import {
   type Outcome,
   type Verdict,
 } from '../analysis/compare/comparison.ts';
+import { knownNanoUsd } from '../model/knownCost.ts';
 import type { StepView } from '../model/step.ts';
 import { phaseRows, stepWords } from './compareText.ts';
-import { seconds, usd } from './sessionJson.ts';
+import { seconds, snake, usd, usdOrNull } from './sessionJson.ts';
 
 /** Divergences whose steps are told in words. */
 const MOST_WORDED = 100;
@@ -59,8 +60,6 @@ const count = (codes: Uint8Array, code: number): number => {
   for (const one of codes) if (one === code) sum++;
   return sum;
 };
-
-const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
 function sessionJson(side: ComparedSession) {
   return {
@@ -137,8 +136,9 @@ function phaseJson(phase: ComparedPhase | undefined) {
     first_step: phase.firstStep + 1,
     last_step: phase.lastStep + 1,
     duration_ms: Math.round(phase.endMs - phase.startMs),
-    cost_usd: Number.isNaN(phase.nanoUsd) ? null : usd(phase.nanoUsd),
-    unpriced: phase.unpriced ?? 0,
+    cost_usd: usdOrNull(knownNanoUsd(phase)),
+    responses: phase.responses,
+    unpriced: phase.unpriced,
     tool_calls: phase.calls,
   };
 }

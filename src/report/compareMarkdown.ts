@@ -14,9 +14,10 @@ import {
   measureValue,
 } from '../analysis/compare/measureWords.ts';
 import { formatDuration, formatMoment, MISSING, plural } from '../model/format.ts';
+import { knownCostText } from '../model/knownCost.ts';
 import { markdownText } from '../model/markdownText.ts';
 import type { StepView } from '../model/step.ts';
-import { type GroupNames, phaseCost, phaseRows } from './compareText.ts';
+import { type GroupNames, phaseRows } from './compareText.ts';
 import { OUTCOME_SIGNS } from './explainWords.ts';
 
 const MOST_PHASES = 40;
@@ -80,7 +81,7 @@ function phasesPart(comparison: Comparison): string {
   const { a, b } = comparison.phases;
   const cell = (phase: ComparedPhase | undefined): string =>
     phase
-      ? `${OUTCOME_SIGNS[phase.outcome]} ${markdownText(phase.name)} (${formatDuration(phase.endMs - phase.startMs)}, ${phaseCost(phase)})`
+      ? `${OUTCOME_SIGNS[phase.outcome]} ${markdownText(phase.name)} (${formatDuration(phase.endMs - phase.startMs)}, ${knownCostText(phase)})`
       : '';
   const shown = rows.slice(0, MOST_PHASES);
   const more = rows.length - shown.length;

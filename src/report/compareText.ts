@@ -16,7 +16,8 @@ import {
   measureDifference,
   measureValue,
 } from '../analysis/compare/measureWords.ts';
-import { formatDuration, formatKnownUsd, formatMoment, MISSING, plural } from '../model/format.ts';
+import { formatDuration, formatMoment, MISSING, plural } from '../model/format.ts';
+import { knownCostText } from '../model/knownCost.ts';
 import type { StepView } from '../model/step.ts';
 import { OUTCOME_SIGNS } from './explainWords.ts';
 import type { Style } from './style.ts';
@@ -192,12 +193,9 @@ export function phaseRows({
   return rows;
 }
 
-export const phaseCost = ({ nanoUsd, unpriced = 0 }: ComparedPhase): string =>
-  unpriced > 0 && nanoUsd === 0 ? 'unpriced' : formatKnownUsd(nanoUsd, unpriced);
-
 function phaseCell(phase: ComparedPhase | undefined, room: number, style: Style): string {
   if (!phase) return ' '.repeat(room);
-  const end = `${formatDuration(phase.endMs - phase.startMs)}  ${padToWidth(phaseCost(phase), 8, 'right')}`;
+  const end = `${formatDuration(phase.endMs - phase.startMs)}  ${padToWidth(knownCostText(phase), 8, 'right')}`;
   const name = `${OUTCOME_SIGNS[phase.outcome]} ${sanitizeLine(phase.name)}`;
   const space = Math.max(4, room - textWidth(end) - 1);
   const cell = `${padToWidth(cutToWidth(name, space), space)} ${end}`;

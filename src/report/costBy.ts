@@ -126,7 +126,8 @@ function agentLines({ breakdown: { subagents } }: SessionCosts): CostLine[] {
       ),
       depth: Math.min(depth, 8),
       totalNanoUsd: agent.totalNanoUsd,
-      totalPriced: agent.totalUnpriced === 0 ? 'all' : agent.totalNanoUsd > 0 ? 'some' : 'none',
+      priced: responsesPriced(agent.responses, agent.unpriced),
+      totalPriced: responsesPriced(agent.totalResponses, agent.totalUnpriced),
     });
     // The dearest on top of the stack.
     for (const child of (children.get(agent.lane) ?? []).toReversed()) {
@@ -148,6 +149,10 @@ export function pricedOf(count: number, unpriced: number, untold = 0): Priced {
   if (unpriced > 0) return unpriced + untold === count ? 'none' : 'some';
   return untold > 0 && untold === count ? 'untold' : 'all';
 }
+
+/** Of responses: where there are none, nothing is told of their price. */
+export const responsesPriced = (responses: number, unpriced: number): Priced =>
+  responses === 0 ? 'untold' : pricedOf(responses, unpriced);
 
 const rest = (name: string, part: CostPart): CostLine[] =>
   part.count > 0 || part.nanoUsd > 0 ? [line(name, part, true)] : [];

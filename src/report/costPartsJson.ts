@@ -11,8 +11,10 @@ import {
   type WasteKind,
 } from '../analysis/waste/waste.ts';
 import type { SessionFold } from '../model/fold.ts';
+import { knownNanoUsd } from '../model/knownCost.ts';
 import { pricedOf } from './costBy.ts';
-import { seconds, type TokensJson, tokensJson, usd } from './sessionJson.ts';
+import { wastedUsd } from './phaseJson.ts';
+import { seconds, type TokensJson, tokensJson, usd, usdOrNull } from './sessionJson.ts';
 
 export interface PartJson {
   /** null: nothing of it has a known price, or the trace does not tell. */
@@ -29,6 +31,7 @@ interface CarriedJson {
 
 export interface BreakdownJson {
   phases: {
+    /** 1-based. */
     index: number;
     name: string;
     prompt_number: number;
@@ -77,8 +80,6 @@ export function breakdownJson(
   prompts: ReadonlyMap<number, string>,
   known: boolean,
 ): BreakdownJson {
-  const money = (nanoUsd: number, count: number, unpriced: number): number | null =>
-    known && pricedOf(count, unpriced) !== 'none' ? usd(nanoUsd) : null;
   const part = ({ nanoUsd, count, unpriced, untold }: CostPart): PartJson => ({
     cost_usd:
       known && !['none', 'untold'].includes(pricedOf(count, unpriced, untold))
@@ -104,9 +105,8 @@ export function breakdownJson(
       retries: phase.retries,
       responses: phase.responses,
       unpriced: phase.unpriced,
-      cost_usd:
-        phase.responses === 0 ? null : money(phase.nanoUsd, phase.responses, phase.unpriced),
-      wasted_usd: known ? usd(waste.byPhase[at] ?? 0) : null,
+      cost_usd: usdOrNull(knownNanoUsd(phase)),
+      wasted_usd: wastedUsd(phase, waste.byPhase[at] ?? 0),
     })),
     tools: breakdown.tools.map(({ tool, carried, ...rest }) => ({
       tool,
@@ -134,8 +134,14 @@ export function breakdownJson(
       parent_id: agent.parent < 0 ? null : fold.lanes.name(agent.parent),
       responses: agent.responses,
       unpriced: agent.unpriced,
-      own_usd: money(agent.ownNanoUsd, agent.responses, agent.unpriced),
-      total_usd: known ? usd(agent.totalNanoUsd) : null,
+      own_usd: usdOrNull(knownNanoUsd({ ...agent, nanoUsd: agent.ownNanoUsd })),
+      total_usd: usdOrNull(
+        knownNanoUsd({
+          nanoUsd: agent.totalNanoUsd,
+          responses: agent.totalResponses,
+          unpriced: agent.totalUnpriced,
+        }),
+      ),
       tokens: tokensJson(agent.usage),
     })),
   };
@@ -154,7 +160,8 @@ const KIND_KEYS = {
 } as const satisfies Record<WasteKind, string>;
 type KindKey = (typeof KIND_KEYS)[WasteKind];
 
-export interface WasteJson {
+/** What was wasted, without where. */
+export interface WasteSumsJson {
   cost_usd: number | null;
   duration_ms: number;
   kinds: Record<KindKey, { count: number; cost_usd: number | null; duration_ms: number }>;
@@ -165,6 +172,9 @@ export interface WasteJson {
     cost_usd: number | null;
     unpriced: number;
   }[];
+}
+
+export interface WasteJson extends WasteSumsJson {
   /** The dearest first, at most 1,000. */
   items: {
     kind: KindKey;
@@ -172,7 +182,7 @@ export interface WasteJson {
     step: number;
     cost_usd: number | null;
     duration_ms: number;
-    /** Index of the failed phase, from 1. */
+    /** The failed phase, counted from 1. */
     phase: number | null;
     path: string | null;
     /** Which attempt; how often read before. */
@@ -183,7 +193,8 @@ export interface WasteJson {
   }[];
 }
 
-export function wasteJson(fold: SessionFold, waste: Waste, known: boolean): WasteJson {
+/** @param known money of this session is known at all */
+export function wasteSumsJson(waste: Waste, known: boolean): WasteSumsJson {
   const unpricedBreaks = waste.byCause.reduce((sum, { unpriced }) => sum + unpriced, 0);
   // Nothing but what has no price: how much that was is not known.
   const money = (nanoUsd: number, unpriced: number): number | null =>
@@ -208,9 +219,13 @@ export function wasteJson(fold: SessionFold, waste: Waste, known: boolean): Wast
       cost_usd: known && unpriced < count ? usd(nanoUsd) : null,
       unpriced,
     })),
-    items: waste.items.map((one) => itemJson(fold, one, known)),
   };
 }
+
+export const wasteJson = (fold: SessionFold, waste: Waste, known: boolean): WasteJson => ({
+  ...wasteSumsJson(waste, known),
+  items: waste.items.map((one) => itemJson(fold, one, known)),
+});
 
 function itemJson(fold: SessionFold, one: WasteItem, known: boolean): WasteJson['items'][number] {
   const broken = one.break;

@@ -2,7 +2,7 @@ import type { SessionCosts } from '../analysis/costs/sessionCosts.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { phaseName } from '../analysis/phases/sessionPhases.ts';
 import type { SessionFold } from '../model/fold.ts';
-import { type CostLine, type Priced, pricedOf } from './costBy.ts';
+import { type CostLine, responsesPriced } from './costBy.ts';
 
 /** Phases, those of one prompt under it. What the prompt says of itself is the sum of its phases. */
 export function phaseLines(
@@ -41,17 +41,13 @@ export function phaseLines(
 
 const NAMELESS = { label: '', name: '', depth: 0, rest: false, inside: false };
 
-/** Where no response was recorded nothing is known of its cost: that it was none, too, is not. */
-const pricedOfPhases = (responses: number, unpriced: number): Priced =>
-  responses === 0 ? 'untold' : pricedOf(responses, unpriced);
-
 function phaseLine(phase: SessionPhase, wasteNanoUsd: number): CostLine {
   return {
     ...NAMELESS,
     outcome: phase.outcome,
     count: phase.calls,
     errors: phase.errors,
-    priced: pricedOfPhases(phase.responses, phase.unpriced),
+    priced: responsesPriced(phase.responses, phase.unpriced),
     nanoUsd: phase.nanoUsd,
     wasteNanoUsd,
   };
@@ -66,7 +62,7 @@ function sumOf(lines: readonly CostLine[], phases: readonly SessionPhase[]): Cos
     ...NAMELESS,
     count: sum(({ count }) => count),
     errors: sum(({ errors = 0 }) => errors),
-    priced: pricedOfPhases(responses, unpriced),
+    priced: responsesPriced(responses, unpriced),
     nanoUsd: sum(({ nanoUsd }) => nanoUsd),
     wasteNanoUsd: sum(({ wasteNanoUsd = 0 }) => wasteNanoUsd),
   };

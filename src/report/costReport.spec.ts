@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { analysed } from '../../test/analysed.ts';
 import { Script } from '../../test/costSession.ts';
 import { sessionCosts } from '../analysis/costs/sessionCosts.ts';
 import { costOf } from '../model/summary.ts';
@@ -7,7 +8,7 @@ import { costMarkdown } from './costReport.ts';
 function markdown(script: Script, prompt = ''): string {
   const fold = script.fold();
   const prompts = new Map(fold.phases.all().map(({ row }) => [row, prompt]));
-  const parts = { billedIn: [], fold, costs: sessionCosts(fold), prompts };
+  const parts = { billedIn: [], fold, costs: sessionCosts(analysed(fold)), prompts };
   return costMarkdown(costOf(fold), parts);
 }
 

@@ -1,5 +1,6 @@
 /** What a session, or many, cost: as JSON and as text. */
 import type { SessionCosts } from '../analysis/costs/sessionCosts.ts';
+import { promptCosts } from '../analysis/phases/promptCosts.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { formatCount, formatTokens, formatUsd, plural } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
@@ -17,7 +18,7 @@ import {
   unpricedReasons,
 } from './costText.ts';
 import { COST_BY, type CostBy } from './costWays.ts';
-import { type CostJson, costJson, seconds, usd } from './sessionJson.ts';
+import { type CostJson, costJson, seconds, usdOrNull } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { sanitizeLine, wrapFacts } from './terminalText.ts';
 import { wasteItemsText, wasteMarkdown, wasteText } from './wasteText.ts';
@@ -54,26 +55,18 @@ export function costReport(
   prompts: ReadonlyMap<number, string>,
   costs?: SessionCosts,
 ): CostReport {
-  const priced = new Set(
-    costs?.phases
-      .filter(({ responses, unpriced }) => responses > unpriced)
-      .map(({ promptRow }) => promptRow),
-  );
-  const isPriced = (row: number): boolean =>
-    costs === undefined
-      ? isCostKnown(summary.cost) && summary.cost.unpriced === 0
-      : priced.has(row);
+  const known = promptCosts(fold);
   return {
     session_id: id,
     title: summary.title,
     agent: summary.agent,
     ...costJson(summary.cost),
-    phases: fold.phases.all().map((phase) => ({
+    phases: fold.phases.all().map((phase, at) => ({
       prompt: prompts.get(phase.row) ?? '',
       started_at: Number.isFinite(phase.startMs) ? seconds(phase.startMs) : null,
       tool_calls: phase.calls,
       errors: phase.errors,
-      cost_usd: phase.nanoUsd > 0 || isPriced(phase.row) ? usd(phase.nanoUsd) : null,
+      cost_usd: usdOrNull(known[at]!),
     })),
     ...(costs === undefined
       ? {}

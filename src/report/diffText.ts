@@ -1,17 +1,19 @@
 /** What two sessions did differently, phase by phase, or what came of them. */
+
 import type { ChangedFile, Comparison, Outcome } from '../analysis/compare/comparison.ts';
 import type { OnlyCommands, PhaseDifference } from '../analysis/compare/structural.ts';
 import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
+import { knownCostText } from '../model/knownCost.ts';
 import { outcomeJson } from './compareJson.ts';
 import {
   type CompareTextOptions,
   divergencesText,
   headText,
   measuresText,
-  phaseCost,
   verdictText,
 } from './compareText.ts';
 import { OUTCOME_SIGNS } from './explainWords.ts';
+import { snake } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, sanitizeLine } from './terminalText.ts';
@@ -41,7 +43,7 @@ export function diffText(
     const where = left && right ? '  ' : left ? 'A ' : 'B ';
     const cost = [left, right]
       .map((phase) =>
-        phase ? `${phaseCost(phase)} ${formatDuration(phase.endMs - phase.startMs)}` : MISSING,
+        phase ? `${knownCostText(phase)} ${formatDuration(phase.endMs - phase.startMs)}` : MISSING,
       )
       .join(' | ');
     const title = `${where}${name}`;
@@ -216,7 +218,7 @@ export function structuralJson(comparison: Comparison, differences: readonly Pha
     return one ? { name: one.name, outcome: one.outcome, failed: one.outcome === 'failed' } : null;
   };
   return differences.map((one) => ({
-    like: one.like,
+    like: snake(one.like),
     a: phase('a', one.a),
     b: phase('b', one.b),
     files_only_a: one.filesOnlyA,

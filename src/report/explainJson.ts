@@ -1,13 +1,13 @@
 /** An explanation as JSON. */
-import { WASTE_KINDS } from '../analysis/waste/waste.ts';
+import { isCostKnown } from '../model/summary.ts';
+import { wasteSumsJson } from './costPartsJson.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import { verdict } from './explainWords.ts';
 import { phaseJson } from './phaseJson.ts';
-import { sessionJson, usd } from './sessionJson.ts';
+import { sessionJson } from './sessionJson.ts';
 
 export function explainJson(explanation: Explanation): object {
   const { id, summary, checks, waste, lines, lookAt, phases, told } = explanation;
-  const unpriced = waste.byCause.reduce((sum, one) => sum + one.unpriced, 0);
   return {
     ...sessionJson(id, summary),
     outcome: verdict(explanation, {
@@ -29,26 +29,10 @@ export function explainJson(explanation: Explanation): object {
     commits: { count: checks.commits, last_step: stepNumber(checks.commitStep) },
     phase_count: phases.length,
     phases: told.map((one) => toldJson(one, summary.startedAtMs)),
-    waste: {
-      wasted_usd: wasteUsd(waste.nanoUsd, unpriced),
-      wasted_ms: Math.round(waste.durationMs),
-      kinds: WASTE_KINDS.map((kind) => {
-        const { nanoUsd, durationMs, count } = waste.byKind[kind];
-        return {
-          kind: snake(kind),
-          count,
-          wasted_usd: wasteUsd(nanoUsd, kind === 'cacheBreak' ? unpriced : 0),
-          wasted_ms: Math.round(durationMs),
-        };
-      }),
-    },
+    waste: wasteSumsJson(waste, isCostKnown(summary.cost)),
     look_at: lookAt.map(({ step, words }) => ({ step: step + 1, reason: words })),
   };
 }
-
-/** null: there is waste, and none of it has a price. */
-const wasteUsd = (nanoUsd: number, unpriced: number): number | null =>
-  nanoUsd === 0 && unpriced > 0 ? null : usd(nanoUsd);
 
 function toldJson(told: ExplainedPhase, startMs: number): object {
   const { phase } = told;
@@ -92,4 +76,3 @@ function toldJson(told: ExplainedPhase, startMs: number): object {
 }
 
 const stepNumber = (step: number): number | null => (step < 0 ? null : step + 1);
-const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);

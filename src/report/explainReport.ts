@@ -1,5 +1,6 @@
 /** What happened in a session, phase by phase, for a person who has not seen it. Pure: text, Markdown and JSON are made of it. */
 import type { AnalysedSession } from '../analysis/analysed.ts';
+import { type Checks, sessionChecks } from '../analysis/phases/checks.ts';
 import { type FailedStep, type Mended, outcomesInSlices } from '../analysis/phases/outcome.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { filesInSlices, type PhaseFile, sortedByWork } from '../analysis/phases/phaseFiles.ts';
@@ -10,7 +11,6 @@ import type { Waste } from '../analysis/waste/waste.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
 import type { TraceEvent } from '../model/event.ts';
 import type { SessionFold } from '../model/fold.ts';
-import { shownCommand } from '../model/scriptCommand.ts';
 import { STEP_KINDS, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
 import { testRun } from '../model/testCommand.ts';
@@ -66,19 +66,6 @@ export interface ExplainedPhase {
   /** What the agent said at the end of the prompt, in the last of its phases. One line, hostile. */
   answer: string;
   wastedNanoUsd: number;
-}
-
-/** What the tests said, and what was done after them. */
-export interface Checks {
-  runs: number;
-  /** Of the last run; -1: there was none. 0-based. */
-  lastStep: number;
-  last: 'passed' | 'failed' | 'hidden' | 'running' | 'none';
-  /** Files were changed so often after it. */
-  editsAfter: number;
-  /** Steps that committed, the last one; -1. */
-  commitStep: number;
-  commits: number;
 }
 
 export interface Explanation {
@@ -173,7 +160,7 @@ export function* explainInSlices(
     summary,
     phases,
     told,
-    checks: checksOf(session),
+    checks: sessionChecks(session),
     openStep: isActive(summary) ? -1 : openStepOf(session),
     allRight: found.every(({ failures }) => failures.every(({ mended }) => mended === 'right')),
     waste,
@@ -284,36 +271,6 @@ function answerOf(session: AnalysedSession, { firstStep, lastStep }: SessionPhas
   return '';
 }
 
-function checksOf(session: AnalysedSession): Checks {
-  const { columns, steps } = session.fold;
-  const checks: Checks = {
-    runs: 0,
-    lastStep: -1,
-    last: 'none',
-    editsAfter: 0,
-    commitStep: -1,
-    commits: 0,
-  };
-  for (let step = 0; step < steps.length; step++) {
-    const row = steps.row(step);
-    if (columns.type[row] !== TYPE.tool_call) continue;
-    const flags = columns.flags[row]!;
-    if ((flags & (FLAG.denied | FLAG.subagent)) !== 0) continue;
-    if ((flags & FLAG.test) !== 0) {
-      checks.runs++;
-      checks.lastStep = step;
-      checks.editsAfter = 0;
-    } else if ((flags & FLAG.edit) !== 0 && (flags & FLAG.error) === 0) checks.editsAfter++;
-    const ended = columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0;
-    if (ended && (flags & (FLAG.commit | FLAG.error)) === FLAG.commit) {
-      checks.commits++;
-      checks.commitStep = step;
-    }
-  }
-  if (checks.lastStep >= 0) checks.last = testOutcome(session, steps.row(checks.lastStep));
-  return checks;
-}
-
 /** The last call of the main agent, where it has no result; -1. */
 function openStepOf({ fold: { columns, steps } }: AnalysedSession): number {
   for (let step = steps.length - 1; step >= 0; step--) {
@@ -326,16 +283,6 @@ function openStepOf({ fold: { columns, steps } }: AnalysedSession): number {
     return columns.pair[row]! < 0 || (flags & FLAG.closed) !== 0 ? step : -1;
   }
   return -1;
-}
-
-function testOutcome(session: AnalysedSession, row: number): Checks['last'] {
-  const { columns } = session.fold;
-  if ((columns.flags[row]! & FLAG.error) !== 0) return 'failed';
-  if (columns.pair[row]! < 0) return 'running';
-  const args = session.readEvents([row])[0]?.data.arguments;
-  const command =
-    typeof args === 'object' && args !== null && !Array.isArray(args) ? shownCommand(args) : '';
-  return testRun(command ?? '') === 'hidden' ? 'hidden' : 'passed';
 }
 
 const MOST_TO_LOOK_AT = 5;

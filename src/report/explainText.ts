@@ -1,5 +1,7 @@
 /** An explanation for a terminal. */
-import { formatCount, formatDuration, formatUsd, plural } from '../model/format.ts';
+
+import { formatCount, formatDuration, plural } from '../model/format.ts';
+import { knownCostText } from '../model/knownCost.ts';
 import { costCell } from './costText.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import {
@@ -103,9 +105,14 @@ function phasesText({ told, phases }: Explanation, options: ExplainTextOptions):
 
 /** `… phases 12 to 48 went well (--all shows them)`. */
 function leftOut(phases: Explanation['phases'], from: number, to: number): string {
-  const nanoUsd = phases.slice(from, to).reduce((sum, phase) => sum + phase.nanoUsd, 0);
+  const cost = { nanoUsd: 0, responses: 0, unpriced: 0 };
+  for (const phase of phases.slice(from, to)) {
+    cost.nanoUsd += phase.nanoUsd;
+    cost.responses += phase.responses;
+    cost.unpriced += phase.unpriced;
+  }
   const which = to - from === 1 ? `phase ${from + 1}` : `phases ${from + 1} to ${to}`;
-  return `… ${which}, ${formatUsd(nanoUsd)} (--all shows all, --phase one)`;
+  return `… ${which}, ${knownCostText(cost)} (--all shows all, --phase one)`;
 }
 
 function phaseText(told: ExplainedPhase, options: ExplainTextOptions): string {

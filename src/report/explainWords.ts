@@ -1,15 +1,10 @@
 /** What an explanation says, in words that text and Markdown share. */
+
 import type { Mended } from '../analysis/phases/outcome.ts';
 import type { PhaseOutcome, SessionPhase } from '../analysis/phases/phase.ts';
 import { WASTE_KINDS, type WasteKind } from '../analysis/waste/waste.ts';
-import {
-  formatCount,
-  formatDuration,
-  formatKnownUsd,
-  formatUsd,
-  MISSING,
-  plural,
-} from '../model/format.ts';
+import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
+import { knownCostText } from '../model/knownCost.ts';
 import { isCostKnown, type SessionSummary } from '../model/summary.ts';
 import type { ExplainedCall, ExplainedFile, ExplainedPhase, Explanation } from './explainReport.ts';
 
@@ -45,20 +40,12 @@ export const STATUS_WORDS: Record<SessionSummary['status'], string> = {
   failed: 'stopped without an end',
 };
 
-/** What a phase cost; a price that is not known is never $0. */
-export function phaseCost({ nanoUsd, responses, unpriced }: SessionPhase): string {
-  if (responses === 0) return '';
-  if (unpriced === responses) return 'unpriced';
-  return formatKnownUsd(nanoUsd, unpriced);
-}
-
 /** `8m 41s · $0.31 · 12 calls · 1 error · steps 12–40`. */
 export function phaseFacts(phase: SessionPhase, wastedNanoUsd: number): string[] {
   const { startMs, endMs, calls, errors, denied, retries, firstStep, lastStep } = phase;
-  const cost = phaseCost(phase);
   return [
     formatDuration(endMs - startMs),
-    ...(cost === '' ? [] : [cost]),
+    ...(phase.responses === 0 ? [] : [knownCostText(phase)]),
     ...(calls > 0 ? [plural(calls, 'call')] : []),
     ...(errors > 0 ? [plural(errors, 'error')] : []),
     ...(denied > 0 ? [`${formatCount(denied)} denied`] : []),
@@ -209,6 +196,7 @@ function checkWords(
     const how = {
       passed: 'passed',
       failed: 'failed',
+      empty: 'found no test to run',
       hidden: 'hid its exit code',
       running: 'has no result',
       none: '',

@@ -1,5 +1,6 @@
 /** Phases in JSON, as `explain` and `timeline` have them. Steps are numbered from 1, as people see them. */
 import type { SessionPhase } from '../analysis/phases/phase.ts';
+import { knownNanoUsd } from '../model/knownCost.ts';
 import { usd } from './sessionJson.ts';
 
 export interface PhaseJson {
@@ -25,7 +26,8 @@ export interface PhaseJson {
   own_usd: number | null;
   unpriced: number;
   responses: number;
-  wasted_usd: number;
+  /** null: none, and no price is known that could have been wasted. */
+  wasted_usd: number | null;
   input_tokens: number;
   cache_read_input_tokens: number;
   cache_write_input_tokens: number;
@@ -49,7 +51,7 @@ export function phaseJson(
   wastedNanoUsd: number,
   startMs: number,
 ): PhaseJson {
-  const known = phase.responses > phase.unpriced;
+  const known = !Number.isNaN(knownNanoUsd(phase));
   return {
     index: phase.index + 1,
     name,
@@ -68,7 +70,7 @@ export function phaseJson(
     own_usd: known ? usd(phase.ownNanoUsd) : null,
     unpriced: phase.unpriced,
     responses: phase.responses,
-    wasted_usd: usd(wastedNanoUsd),
+    wasted_usd: wastedUsd(phase, wastedNanoUsd),
     input_tokens: phase.inputTokens,
     cache_read_input_tokens: phase.cacheReadTokens,
     cache_write_input_tokens: phase.cacheWriteTokens,
@@ -85,6 +87,10 @@ export function phaseJson(
     files_changed: phase.filesChanged,
   };
 }
+
+/** What was wasted of a phase; null where nothing is known of its cost. */
+export const wastedUsd = (phase: SessionPhase, wastedNanoUsd: number): number | null =>
+  wastedNanoUsd > 0 ? usd(wastedNanoUsd) : Number.isNaN(knownNanoUsd(phase)) ? null : 0;
 
 /** Seconds, to the millisecond. */
 export const offset = (ms: number, startMs: number): number => Math.round(ms - startMs) / 1000;

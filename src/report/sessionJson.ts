@@ -7,8 +7,14 @@ const NANO = 1e9;
 
 /** Dollars from nano-dollars, exact to the nano-dollar. */
 export const usd = (nanoUsd: number): number => Math.round(nanoUsd) / NANO;
+/** The same; null for what is not known: NaN. */
+export const usdOrNull = (nanoUsd: number): number | null =>
+  Number.isNaN(nanoUsd) ? null : usd(nanoUsd);
 /** Seconds since the epoch. */
 export const seconds = (ms: number): number => Math.round(ms) / 1000;
+
+/** `onlyA` as JSON says it: `only_a`. */
+export const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
 export interface TokensJson extends Usage {
   uncached_input_tokens: number;

@@ -37,7 +37,7 @@ export function* timelineJson(
   );
   yield `${head.slice(0, -2)},\n  "phases": [`;
   for (const [at, one] of phases.entries()) {
-    const text = indented(safeJson(phaseOf(timeline, one, known, most), 2), '    ');
+    const text = indented(safeJson(phaseOf(timeline, one, most), 2), '    ');
     yield `${at === 0 ? '' : ','}\n    ${text.slice(0, -6)},\n      "entries": [`;
     const last = most === undefined ? one.phase.lastStep : one.phase.firstStep + most - 1;
     let first = true;
@@ -60,7 +60,6 @@ const indented = (text: string, by: string): string => text.replaceAll('\n', `\n
 function phaseOf(
   { summary }: Timeline,
   { phase, name, prompt, wastedNanoUsd }: TimelinePhase,
-  known: boolean,
   most: number | undefined,
 ): object {
   const own = phaseJson(phase, name, wastedNanoUsd, summary.startedAtMs);
@@ -71,7 +70,7 @@ function phaseOf(
     failed: phase.outcome === 'failed',
     retry_count: phase.retries,
     total_cost: own.cost_usd,
-    wasted_cost: known ? usd(wastedNanoUsd) : null,
+    wasted_cost: own.wasted_usd,
     entry_count: phase.lastStep - phase.firstStep + 1,
     entries_left_out:
       most === undefined ? 0 : Math.max(0, phase.lastStep - phase.firstStep + 1 - most),

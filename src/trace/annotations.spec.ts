@@ -10,13 +10,13 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { seed, temporaryFolder } from '../../test/cli/memoryIo.ts';
+import { MAX_NOTE } from '../model/notes.ts';
 import {
   ANNOTATIONS_FILE,
   AnnotationError,
   addAnnotation,
   annotationsStamp,
   changeAnnotation,
-  MAX_NOTE,
   readAnnotations,
   removeAnnotation,
 } from './annotations.ts';

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { asciiJson } from '../model/codec.ts';
 import { isObject, type Json, type JsonObject } from '../model/event.ts';
 import { randomEventId } from '../model/ids.ts';
+import { MAX_LABEL, MAX_NOTE } from '../model/notes.ts';
 import {
   checkOwnDirectory,
   codeOf,
@@ -18,20 +19,7 @@ import {
 
 export const ANNOTATIONS_FILE = 'annotations.jsonl';
 
-/** Labels that the Python tool knows, and ours. */
-export const ANNOTATION_LABELS = [
-  'root-cause',
-  'decision',
-  'retry',
-  'fix',
-  'question',
-  'bookmark',
-  'other',
-] as const;
-
-/** UTF-16 units of a note, a label, an author; what is longer is cut when read, and refused when written. */
-export const MAX_NOTE = 10_000;
-export const MAX_LABEL = 40;
+/** UTF-16 units; what is longer is cut when read, and refused when written. */
 export const MAX_AUTHOR = 80;
 /** Annotations of one session. */
 const MAX_ANNOTATIONS = 10_000;

@@ -51,6 +51,20 @@ const call = (id: string, tool: string, command: string, n = 2) =>
   eventLine(id, 'tool_call', START + n, n, { tool_name: tool, arguments: { command } });
 
 describe('searchSessions', () => {
+  it('goes by the last event, not by the time of the file', async () => {
+    const dir = traces({
+      copied: prompt('copied', 'the login', 1),
+      recent: prompt('recent', 'the login', 500),
+    });
+    const late = new Date((START + 9_000) * 1000);
+    utimesSync(join(dir, 'copied', 'events.ndjson'), late, late);
+    const early = new Date((START + 600) * 1000);
+    utimesSync(join(dir, 'recent', 'events.ndjson'), early, early);
+    expect(listSessions(dir).sessions.map(({ id }) => id)).toEqual(['copied', 'recent']);
+    const { hits } = await search(dir, 'login');
+    expect(hits.map(({ entry }) => entry.id)).toEqual(['recent', 'copied']);
+  });
+
   it('gives hits of the newest session first, with all that opens them', async () => {
     const dir = traces({
       new: prompt('new', 'mend the login') + call('new', 'Bash', 'echo login'),

@@ -6,6 +6,7 @@ import type { TraceEvent } from '../model/event.ts';
 import { agentName } from '../model/summary.ts';
 import { EVENTS_FILE } from './append.ts';
 import { openRead } from './files.ts';
+import { lastEventMs } from './latest.ts';
 import type { SessionEntry } from './store.ts';
 
 /** What is known of a session before its events are looked at. */
@@ -70,7 +71,7 @@ export interface SearchProgress {
 }
 
 export interface SearchOptions {
-  /** In this order: the newest first. */
+  /** Those whose last event is the newest are looked through first. */
   entries: readonly SessionEntry[];
   query: SessionQuery;
   signal?: AbortSignal | undefined;
@@ -106,7 +107,16 @@ export async function* searchSessions(
   };
   const buffer = Buffer.allocUnsafe(CHUNK + MAX_LINE);
   let until = performance.now() + sliceMs;
+  const times: { entry: SessionEntry; ms: number }[] = [];
   for (const entry of entries) {
+    times.push({ entry, ms: lastMs(entry) });
+    if (signal?.aborted) return;
+    if (performance.now() < until) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    until = performance.now() + sliceMs;
+  }
+  times.sort((a, b) => b.ms - a.ms);
+  for (const { entry } of times) {
     const before = progress.bytes;
     if (signal?.aborted) return;
     const nanoUsd = query.needsCost ? await options.costOf?.(entry) : undefined;
@@ -123,6 +133,17 @@ export async function* searchSessions(
     progress.bytes = before + entry.size;
   }
   yield { ...progress };
+}
+
+/** By the end of its file, which is looked at again only where it grew. */
+const LAST = new WeakMap<SessionEntry, { size: number; ms: number }>();
+
+function lastMs(entry: SessionEntry): number {
+  const known = LAST.get(entry);
+  if (known?.size === entry.size) return known.ms;
+  const ms = lastEventMs(entry) ?? entry.modifiedMs;
+  LAST.set(entry, { size: entry.size, ms });
+  return ms;
 }
 
 /** Hits of one session, and after each chunk how many bytes are done. */

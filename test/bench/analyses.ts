@@ -9,6 +9,7 @@ import { sessionPhases } from '../../src/analysis/phases/sessionPhases.ts';
 import { createPricer } from '../../src/analysis/price.ts';
 import { QueryMatcher } from '../../src/analysis/search/matcher.ts';
 import { parseQuery } from '../../src/analysis/search/query.ts';
+import { spawnsOf } from '../../src/analysis/spawns.ts';
 import { sessionTree } from '../../src/analysis/tree/sessionTree.ts';
 import { cacheBreaks, sessionWaste } from '../../src/analysis/waste/sessionWaste.ts';
 import { whyChain } from '../../src/analysis/why/whyChain.ts';
@@ -69,11 +70,11 @@ const analyses: Record<string, () => unknown> = {
   phases: () => sessionPhases(fold),
   'cache breaks': () => cacheBreaks(fold),
   waste: () => sessionWaste(fold, phases),
-  'cost breakdown': () => costBreakdown(fold, phases, waste),
+  'cost breakdown': () => costBreakdown(fold, phases, waste, spawnsOf(session)),
   'context course': () => contextCourse(fold),
   'why, of one step': () => whyChain(session, last),
   tree: () => sessionTree([{ session, summary }]),
-  'cost (phases, waste, breakdown)': () => sessionCosts(fold),
+  'cost (phases, waste, breakdown)': () => sessionCosts(session),
 };
 const reports: Record<string, () => unknown> = {
   'explain, with what it reads': () => explainSession(session, summary),

@@ -3,10 +3,10 @@ import {
   formatClock,
   formatCount,
   formatDuration,
-  formatKnownUsd,
   formatUsd,
   plural,
 } from '../../src/model/format.ts';
+import { knownCostText } from '../../src/model/knownCost.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { ComparedPhase, Comparison, Side } from '../../src/protocol/compare.ts';
 import { type CompareApp, ORDERS, type Order } from './app.ts';
@@ -172,7 +172,7 @@ function Row({
         const name = visibleText(phase.name);
         const before = `${side.toUpperCase()}, phase ${at + 1} of ${phases.length}: `;
         const after = `, ${OUTCOMES[phase.outcome]}, ${formatDuration(phase.endMs - phase.startMs)}, ${plural(phase.calls, 'call')}, ${joined}`;
-        const cost = costWords(phase);
+        const cost = knownCostText(phase);
         return (
           <button
             key={at}
@@ -205,9 +205,6 @@ function Row({
     </>
   );
 }
-
-const costWords = ({ nanoUsd, unpriced = 0 }: ComparedPhase): string =>
-  unpriced > 0 && nanoUsd === 0 ? 'unpriced' : formatKnownUsd(nanoUsd, unpriced);
 
 /** Where they first part. */
 function Divergence({

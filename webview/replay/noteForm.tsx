@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { formatAge } from '../../src/model/format.ts';
+import { ANNOTATION_LABELS, MAX_NOTE } from '../../src/model/notes.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { AnnotationView } from '../../src/protocol/replay.ts';
 import { Icon } from '../shared/icons.tsx';
@@ -7,9 +8,7 @@ import type { ReplayApp } from './app.ts';
 import { refocus } from './look.ts';
 
 /** As the command line and the Python tool know them. */
-const LABELS = ['root-cause', 'decision', 'retry', 'fix', 'question', 'bookmark', 'other'];
-/** UTF-16 units. */
-const MAX_NOTE = 2000;
+const LABELS: readonly string[] = ANNOTATION_LABELS;
 
 /** Writes a note. Ctrl+Enter saves, Esc leaves it. */
 export function NoteForm({ app }: { app: ReplayApp }) {

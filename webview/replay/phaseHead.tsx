@@ -1,4 +1,5 @@
-import { formatDuration, formatUsd, MISSING, plural } from '../../src/model/format.ts';
+import { formatDuration, plural } from '../../src/model/format.ts';
+import { knownCostText } from '../../src/model/knownCost.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { PhaseView } from '../../src/protocol/replay.ts';
 import { Icon, type IconName } from '../shared/icons.tsx';
@@ -82,8 +83,7 @@ export function PhaseHead({ app, index }: { app: ReplayApp; index: number }) {
   );
 }
 
-const phaseMoney = ({ nanoUsd, unpriced, responses }: PhaseView) => {
-  if (responses === 0) return <span class="dim">{MISSING}</span>;
-  if (nanoUsd === 0 && unpriced > 0) return 'unpriced';
-  return nanoUsd === 0 ? <span class="dim">$0.00</span> : formatUsd(nanoUsd);
+const phaseMoney = (phase: PhaseView) => {
+  const text = knownCostText(phase);
+  return phase.nanoUsd > 0 || phase.unpriced > 0 ? text : <span class="dim">{text}</span>;
 };

@@ -7,12 +7,12 @@ import { CLAUDE, CODEX, claudeRun, codexRun, RunScript } from '../../../test/com
 import { TraceWriter } from '../../../test/traceWriter.ts';
 import type { Pricer } from '../../model/usage.ts';
 import { TraceSession } from '../../trace/session.ts';
+import { testCounts } from '../phases/checks.ts';
 import { drain } from '../slices.ts';
 import { compareRuns } from './compareRuns.ts';
 import { compareSessions, sideFacts } from './compareSessions.ts';
 import { type Comparison, LIKENESSES } from './comparison.ts';
 import { measureDifference } from './measureWords.ts';
-import { testCounts } from './outcome.ts';
 import { structuralDiff } from './structural.ts';
 
 const folders: string[] = [];

@@ -1,6 +1,6 @@
 import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
-import { agentName, costOf, isCostKnown } from '../../model/summary.ts';
+import { agentName } from '../../model/summary.ts';
 import { oneLine } from '../../model/text.ts';
 import type { AnalysedSession } from '../analysed.ts';
 import { phaseAt, type SessionPhase } from '../phases/phase.ts';
@@ -19,7 +19,7 @@ import {
   type Outcome,
 } from './comparison.ts';
 import { compareMeasures, type RunNumbers, runNumbers } from './measures.ts';
-import { changedFiles, sessionOutcome } from './outcome.ts';
+import { changedFiles, outcomeInSlices } from './outcome.ts';
 import { relative, STEP_CLASSES, type StepKeys, stepKeys } from './stepKeys.ts';
 import { pairVerdict } from './verdict.ts';
 
@@ -71,7 +71,7 @@ export function* sideFacts(
     names: phaseNames(session, phases),
     waste,
     numbers: runNumbers(fold, waste, live),
-    outcome: sessionOutcome(session, live),
+    outcome: yield* telling(outcomeInSlices(session, phases, live), all),
     prompts: promptKeys(fold, keys),
   };
 }
@@ -198,9 +198,6 @@ function phaseNames(session: AnalysedSession, phases: readonly SessionPhase[]): 
 
 function comparedPhases({ session, phases, names }: SideFacts): ComparedPhase[] {
   const { firstMs } = session.fold.session;
-  const cost = costOf(session.fold);
-  // Nothing is known of the money: no $0 for it.
-  const known = isCostKnown(cost) || cost.unpriced > 0;
   return phases.map((phase, at) => ({
     name: oneLine(names[at] ?? '', 80),
     outcome: phase.outcome,
@@ -208,11 +205,12 @@ function comparedPhases({ session, phases, names }: SideFacts): ComparedPhase[] 
     lastStep: phase.lastStep,
     startMs: phase.startMs - firstMs,
     endMs: phase.endMs - firstMs,
-    nanoUsd: known ? phase.nanoUsd : Number.NaN,
+    nanoUsd: phase.nanoUsd,
+    responses: phase.responses,
+    unpriced: phase.unpriced,
     calls: phase.calls,
     activity: phase.activity,
     steps: phase.lastStep - phase.firstStep + 1,
-    ...(phase.unpriced > 0 ? { unpriced: phase.unpriced } : {}),
   }));
 }
 

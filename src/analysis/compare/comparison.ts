@@ -28,10 +28,11 @@ export interface ComparedPhase {
   /** ms after the session's start. */
   startMs: number;
   endMs: number;
-  /** NaN: no cost is known of the session. */
+  /** Of the responses that have a price; see `knownNanoUsd`. */
   nanoUsd: number;
+  responses: number;
   /** Responses in it without a known price. */
-  unpriced?: number;
+  unpriced: number;
   calls: number;
   activity: Activity;
   steps: number;
@@ -131,7 +132,7 @@ export interface Outcome {
   /** Steps that changed files after it: they were not tested. */
   untested: number;
   commits: number;
-  /** Commands of the work (not those that only look) whose last run failed, the newest first; at most 20 of `errorsLeft`. */
+  /** Failures of the work that nothing made good, by the rules of phases, the newest first; at most 20 of `errorsLeft`. */
   errorsLeft: number;
   errorSteps: number[];
   filesChanged: number;

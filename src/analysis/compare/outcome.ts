@@ -1,37 +1,50 @@
-import { FLAG, TYPE } from '../../model/columns.ts';
-import type { TraceEvent } from '../../model/event.ts';
+import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { hash52 } from '../../model/ids.ts';
-import { shownCommand } from '../../model/scriptCommand.ts';
 import { STEP_KINDS } from '../../model/step.ts';
-import { testRun } from '../../model/testCommand.ts';
-
 import type { AnalysedSession } from '../analysed.ts';
-import { ACTIVITY, classOf } from '../phases/units.ts';
+import { type Checks, sessionChecks } from '../phases/checks.ts';
+import { outcomesInSlices } from '../phases/outcome.ts';
+import type { SessionPhase } from '../phases/phase.ts';
+import type { Sliced } from '../slices.ts';
 import type { ChangedFile, Outcome } from './comparison.ts';
 import { relative, type StepKeys } from './stepKeys.ts';
 
-const RUN = STEP_KINDS.indexOf('run');
-const MODIFY = STEP_KINDS.indexOf('modify');
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
 const REASONING = STEP_KINDS.indexOf('reasoning');
 const MOST_ERRORS = 20;
+const TESTS: Record<Checks['last'], Outcome['tests']> = {
+  passed: 'passed',
+  failed: 'failed',
+  empty: 'unknown',
+  hidden: 'unknown',
+  running: 'unknown',
+  none: 'none',
+};
 
 /** How a session came out. Reads three bodies. */
-export function sessionOutcome(session: AnalysedSession, live: boolean): Outcome {
+export function* outcomeInSlices(
+  session: AnalysedSession,
+  phases: readonly SessionPhase[],
+  live: boolean,
+): Sliced<Outcome> {
   const { fold } = session;
   const { columns, steps } = fold;
+  const checks = sessionChecks(session);
+  const left = yield* failuresLeft(fold, phases);
   const outcome: Outcome = {
     ending: 'cut',
-    tests: 'none',
-    testStep: -1,
-    untested: 0,
-    commits: 0,
-    errorsLeft: 0,
-    errorSteps: [],
+    tests: TESTS[checks.last],
+    ...(checks.passed === undefined ? {} : { passed: checks.passed }),
+    ...(checks.failed === undefined ? {} : { failed: checks.failed }),
+    testStep: checks.lastStep,
+    untested: checks.lastStep < 0 ? 0 : checks.editsAfter,
+    commits: checks.commits,
+    errorsLeft: left.length,
+    errorSteps: left.slice(0, MOST_ERRORS),
     filesChanged: fold.files.summaries().filter(({ writes }) => writes > 0).length,
     unknownChanges: fold.files.unknownCommands,
-    edits: 0,
+    edits: checks.edits,
     retries: fold.retries.retries,
     denied: fold.counts.denied,
     answerKey: 0,
@@ -40,31 +53,11 @@ export function sessionOutcome(session: AnalysedSession, live: boolean): Outcome
   let workStep = -1;
   for (let step = steps.length - 1; step >= 0; step--) {
     const row = steps.row(step);
-    const flags = columns.flags[row]!;
-    const kind = columns.kind[row]!;
-    const isCall = columns.type[row] === TYPE.tool_call;
-    const failed = (flags & (FLAG.error | FLAG.denied)) !== 0;
-    if (isCall && workStep < 0 && columns.lane[row] === 0) workStep = step;
-    if (kind === ASSISTANT && outcome.answerStep < 0 && columns.lane[row] === 0) {
-      outcome.answerStep = step;
-    }
-    if ((flags & FLAG.commit) !== 0 && !failed) outcome.commits++;
-    if ((flags & FLAG.test) !== 0 && (flags & FLAG.denied) === 0 && outcome.testStep < 0) {
-      outcome.testStep = step;
-    }
-    if (kind === MODIFY && !failed) {
-      outcome.edits++;
-      if (outcome.testStep < 0) outcome.untested++;
-    }
-    // A file that is not there, a search without a match: no failure of the work.
-    const worked = kind === RUN && isCall && classOf(fold, row) !== ACTIVITY.explore;
-    if (worked && failed && columns.nextSame[row]! < 0) {
-      outcome.errorsLeft++;
-      if (outcome.errorSteps.length < MOST_ERRORS) outcome.errorSteps.push(step);
-    }
+    if (columns.lane[row] !== 0) continue;
+    if (columns.type[row] === TYPE.tool_call && workStep < 0) workStep = step;
+    if (columns.kind[row] === ASSISTANT && outcome.answerStep < 0) outcome.answerStep = step;
+    if (workStep >= 0 && outcome.answerStep >= 0) break;
   }
-  if (outcome.testStep < 0) outcome.untested = 0;
-  else readTests(session, outcome);
   outcome.ending = live ? 'running' : ended(fold, outcome.answerStep, workStep);
   if (outcome.answerStep >= 0) {
     const [event] = session.readEvents([steps.row(outcome.answerStep)]);
@@ -72,6 +65,25 @@ export function sessionOutcome(session: AnalysedSession, live: boolean): Outcome
     if (typeof said === 'string') outcome.answerKey = hash52(said.replace(/\s+/g, ' ').trim());
   }
   return outcome;
+}
+
+/** Steps whose failure nothing made good, as phases know it; of calls with one input the last. The newest first. */
+function* failuresLeft(fold: SessionFold, phases: readonly SessionPhase[]): Sliced<number[]> {
+  const { columns, steps } = fold;
+  const inputs = new Set<number>();
+  const left: number[] = [];
+  const found = yield* outcomesInSlices(fold, steps.copy(), phases);
+  for (const { failures } of found.toReversed()) {
+    for (const { step, mended } of failures.toReversed()) {
+      if (mended !== 'no') continue;
+      const row = steps.row(step);
+      const isCall = columns.type[row] === TYPE.tool_call;
+      if (isCall && inputs.has(columns.inputKey[row]!)) continue;
+      if (isCall) inputs.add(columns.inputKey[row]!);
+      left.push(step);
+    }
+  }
+  return left;
 }
 
 function ended(fold: SessionFold, answer: number, work: number): Outcome['ending'] {
@@ -84,63 +96,6 @@ function ended(fold: SessionFold, answer: number, work: number): Outcome['ending
   const last = row >= 0 && fold.columns.timeMs[row]! >= session.promptMs;
   return last && answer > work && fold.columns.kind[row] !== REASONING ? 'answered' : 'cut';
 }
-
-function readTests(session: AnalysedSession, outcome: Outcome): void {
-  const { columns, steps } = session.fold;
-  const row = steps.row(outcome.testStep);
-  const flags = columns.flags[row]!;
-  const [call, result] = session.readEvents([row, columns.pair[row]!]);
-  const args = call?.data.arguments;
-  const command =
-    typeof args === 'object' && args !== null && !Array.isArray(args)
-      ? shownCommand(args)
-      : undefined;
-  const said = result === undefined ? '' : resultText(result);
-  const counts = testCounts(said);
-  if (counts.passed !== undefined) outcome.passed = counts.passed;
-  if (counts.failed !== undefined) outcome.failed = counts.failed;
-  if (columns.pair[row]! < 0) outcome.tests = 'unknown';
-  else if ((flags & FLAG.error) !== 0 || (counts.failed ?? 0) > 0) outcome.tests = 'failed';
-  else if (counts.passed === 0 || (counts.passed === undefined && ranNone(said))) {
-    outcome.tests = 'unknown';
-  }
-  // `pytest | tail` ends with the exit code of `tail`.
-  else if (command !== undefined && testRun(command) === 'hidden') {
-    outcome.tests = counts.passed === undefined ? 'unknown' : 'passed';
-  } else outcome.tests = 'passed';
-}
-
-function resultText({ data }: TraceEvent): string {
-  const { result, error } = data;
-  const text = typeof result === 'string' ? result : typeof error === 'string' ? error : '';
-  // Runners sum up at the end.
-  return text.length > MAX_RESULT ? text.slice(-MAX_RESULT) : text;
-}
-
-const MAX_RESULT = 20_000;
-
-/** What a test runner says at its end: `31 passed`, `2 failed`. */
-export function testCounts(text: string): { passed?: number; failed?: number } {
-  const last = (pattern: RegExp): number | undefined => {
-    let found: number | undefined;
-    for (const [, digits = ''] of text.matchAll(pattern)) found = Number(digits);
-    return found !== undefined && found < 10_000_000 ? found : undefined;
-  };
-  // Vitest and Jest count files first: `Tests  31 passed` is the later line. `ℹ pass 12` is Node's.
-  const passed = last(/\b(\d{1,8}) (?:tests? )?pass(?:ed|ing)\b/g) ?? last(/^\W*pass (\d{1,8})$/gm);
-  const failed =
-    last(/\b(\d{1,8}) (?:tests? )?fail(?:ed|ing|ures?)\b/g) ?? last(/^\W*fail (\d{1,8})$/gm);
-  return {
-    ...(passed === undefined ? {} : { passed }),
-    ...(failed === undefined ? {} : { failed }),
-  };
-}
-
-/** A runner that found nothing to run, and may end well all the same. */
-const ranNone = (text: string): boolean =>
-  /\bno tests? (?:files? )?(?:were )?(?:found|ran|to run|collected|executed)\b|\bcollected 0 items\b|\[no test files\]|\bran 0 tests\b/i.test(
-    text,
-  ) && !/^ok\s+\S+\s+(?:[\d.]+s|\(cached\))/m.test(text);
 
 interface Side {
   session: AnalysedSession;

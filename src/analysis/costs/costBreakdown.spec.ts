@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { analysed } from '../../../test/analysed.ts';
 import { ratePricer, Script, scriptOf, turns } from '../../../test/costSession.ts';
 import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
@@ -7,7 +8,7 @@ import type { CostBreakdown } from './costBreakdown.ts';
 import { sessionCosts } from './sessionCosts.ts';
 import { CallShares, partOf } from './shares.ts';
 
-const breakdown = (fold: SessionFold): CostBreakdown => sessionCosts(fold).breakdown;
+const breakdown = (fold: SessionFold): CostBreakdown => sessionCosts(analysed(fold)).breakdown;
 const sum = (parts: readonly { nanoUsd: number }[]): number =>
   parts.reduce((all, { nanoUsd }) => all + nanoUsd, 0);
 

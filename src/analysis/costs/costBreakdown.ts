@@ -5,6 +5,7 @@ import type { CostSum } from '../../model/slices/cost.ts';
 import type { FileChange } from '../../model/slices/files.ts';
 import type { SessionPhase } from '../phases/phase.ts';
 import { drain, SLICE, type Sliced } from '../slices.ts';
+import type { Spawn } from '../spawns.ts';
 import type { Waste } from '../waste/waste.ts';
 import { type Carried, carriedByTool } from './carried.ts';
 import { opsByRow } from './opsByRow.ts';
@@ -78,8 +79,9 @@ export function costBreakdown(
   fold: SessionFold,
   phases: readonly SessionPhase[],
   waste: Waste,
+  spawns: ReadonlyMap<number, Spawn>,
 ): CostBreakdown {
-  return drain(breakdownInSlices(fold, phases, waste));
+  return drain(breakdownInSlices(fold, phases, waste, spawns));
 }
 
 /**
@@ -91,6 +93,7 @@ export function* breakdownInSlices(
   fold: SessionFold,
   phases: readonly SessionPhase[],
   waste: Waste,
+  spawns: ReadonlyMap<number, Spawn>,
   known?: CallShares,
 ): Sliced<CostBreakdown> {
   const { total } = fold.cost;
@@ -109,7 +112,7 @@ export function* breakdownInSlices(
     models: fold.cost.perModel(),
     ...parts,
     ...serverCosts(fold, parts),
-    subagents: subagentCosts(fold),
+    subagents: subagentCosts(fold, spawns),
   };
 }
 

@@ -1,7 +1,8 @@
-import type { SessionFold } from '../../model/fold.ts';
+import type { AnalysedSession } from '../analysed.ts';
 import type { SessionPhase } from '../phases/phase.ts';
 import { type PhaseOptions, phasesInSlices } from '../phases/sessionPhases.ts';
 import { drain, type Sliced } from '../slices.ts';
+import { spawnsOf } from '../spawns.ts';
 import { wasteInSlices } from '../waste/sessionWaste.ts';
 import type { Waste } from '../waste/waste.ts';
 import { breakdownInSlices, type CostBreakdown } from './costBreakdown.ts';
@@ -14,16 +15,21 @@ export interface SessionCosts {
   breakdown: CostBreakdown;
 }
 
-export function sessionCosts(fold: SessionFold, options: PhaseOptions = {}): SessionCosts {
-  return drain(costsInSlices(fold, options));
+export function sessionCosts(session: AnalysedSession, options: PhaseOptions = {}): SessionCosts {
+  return drain(costsInSlices(session, options));
 }
 
+/** As {@link sessionCosts}. */
 export function* costsInSlices(
-  fold: SessionFold,
+  session: AnalysedSession,
   options: PhaseOptions = {},
 ): Sliced<SessionCosts> {
+  const { fold } = session;
   const phases = yield* phasesInSlices(fold, options);
   const shares = yield* CallShares.inSlices(fold);
   const waste = yield* wasteInSlices(fold, phases, { shares });
-  return { phases, waste, breakdown: yield* breakdownInSlices(fold, phases, waste, shares) };
+  const spawns = spawnsOf(session);
+  yield;
+  const breakdown = yield* breakdownInSlices(fold, phases, waste, spawns, shares);
+  return { phases, waste, breakdown };
 }

@@ -1,5 +1,6 @@
 import type { SessionFold } from '../../model/fold.ts';
 import type { Usage } from '../../model/usage.ts';
+import type { Spawn } from '../spawns.ts';
 
 /** What one agent of a session cost. Nano-dollars. */
 export interface SubagentCost {
@@ -16,12 +17,16 @@ export interface SubagentCost {
   /** Without the subagents that it started, and with them. */
   ownNanoUsd: number;
   totalNanoUsd: number;
-  /** Unpriced responses of it and of its subagents. */
+  /** Responses of it and of its subagents, and those without a price. */
+  totalResponses: number;
   totalUnpriced: number;
 }
 
 /** The main agent first, then the dearest by their totals. */
-export function subagentCosts(fold: SessionFold): SubagentCost[] {
+export function subagentCosts(
+  fold: SessionFold,
+  spawns: ReadonlyMap<number, Spawn>,
+): SubagentCost[] {
   const agents = new Map<number, SubagentCost>();
   const add = (lane: number, type: string, description: string, parent: number): void => {
     const { nanoUsd, responses, unpriced, usage } = fold.cost.ofLane(lane);
@@ -36,23 +41,18 @@ export function subagentCosts(fold: SessionFold): SubagentCost[] {
       usage,
       ownNanoUsd: nanoUsd,
       totalNanoUsd: nanoUsd,
+      totalResponses: responses,
       totalUnpriced: unpriced,
     });
   };
   add(0, '', '', -1);
   for (const { lane, type, description } of fold.subagents.all()) {
-    add(lane, type, description, parentLane(fold, lane));
+    add(lane, type, description, spawns.get(lane)?.lane ?? 0);
   }
   addUp(agents);
   const [main, ...others] = agents.values();
   others.sort((a, b) => b.totalNanoUsd - a.totalNanoUsd || b.responses - a.responses);
   return [main!, ...others];
-}
-
-function parentLane(fold: SessionFold, lane: number): number {
-  const call = fold.spawnedBy(lane);
-  const parent = call < 0 ? 0 : fold.columns.lane[call]!;
-  return parent === lane ? 0 : parent;
 }
 
 /** From those that started nobody upwards: each adds its total to the one that started it. */
@@ -68,6 +68,7 @@ function addUp(agents: Map<number, SubagentCost>): void {
     const parent = agents.get(agent.parent);
     if (parent === undefined) continue;
     parent.totalNanoUsd += agent.totalNanoUsd;
+    parent.totalResponses += agent.totalResponses;
     parent.totalUnpriced += agent.totalUnpriced;
     const open = children.get(parent.lane)! - 1;
     children.set(parent.lane, open);
@@ -79,6 +80,7 @@ function addUp(agents: Map<number, SubagentCost>): void {
     if (lane === 0) continue;
     const agent = agents.get(lane)!;
     main.totalNanoUsd += agent.totalNanoUsd;
+    main.totalResponses += agent.totalResponses;
     main.totalUnpriced += agent.totalUnpriced;
     agent.parent = 0;
   }

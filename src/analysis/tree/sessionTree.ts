@@ -4,7 +4,7 @@ import type { SessionFold } from '../../model/fold.ts';
 import type { SessionStatus, SessionSummary } from '../../model/summary.ts';
 import { addUsage, emptyUsage, type Usage } from '../../model/usage.ts';
 import type { AnalysedSession } from '../analysed.ts';
-import { type Spawn, spawnsOf } from './spawns.ts';
+import { type Spawn, spawnsOf } from '../spawns.ts';
 
 /** What a node comes to, or a node with all below it. Nano-dollars, counts. */
 export interface TreeSums {

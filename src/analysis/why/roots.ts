@@ -1,4 +1,3 @@
-import type { TraceEvent } from '../../model/event.ts';
 import { oneLine } from '../../model/text.ts';
 import { type Cause, mentionIn, purposesOf, quoted } from './cause.ts';
 import { isForbidden } from './mentions.ts';
@@ -91,34 +90,15 @@ function promptBefore(trail: Trail, step: number): number {
 }
 
 function spawnOf(trail: Trail, step: number): Cause | undefined {
-  const { fold } = trail;
-  const lane = trail.lane(step);
-  const id = fold.lanes.name(lane);
-  const known = fold.subagents.all().find((each) => each.lane === lane);
-  const startMs = known?.startMs ?? fold.columns.timeMs[trail.row(step)]!;
-  // The call began before its subagent did, and not long before.
-  const { steps, columns } = fold;
-  const candidates: number[] = [];
-  for (let at = step - 1; at >= 0 && candidates.length < 24; at--) {
-    const row = steps.row(at);
-    if (columns.lane[row] === lane || trail.kind(at) !== 'agent') continue;
-    if (columns.timeMs[row]! <= startMs + 1000) candidates.push(at);
-  }
-  trail.readAhead(candidates);
-  const said = (at: number): TraceEvent | undefined => trail.stepEvent(at);
-  const found =
-    candidates.find((at) => trail.result(at)?.data.subagent_id === id) ??
-    candidates.find(
-      (at) => known?.toolUseId !== undefined && said(at)?.data.tool_use_id === known.toolUseId,
-    );
-  const at = found ?? candidates[0];
-  if (at === undefined) return undefined;
-  const task = taskOf(said(at));
+  const spawn = trail.spawn(trail.lane(step));
+  const at = spawn === undefined || spawn.row < 0 ? -1 : trail.fold.steps.stepOf(spawn.row);
+  if (at < 0 || at >= step) return undefined;
+  const task = taskOf(trail.stepEvent(at));
   const mention = mentionIn(task, trail.subject(step));
   return {
     step: at,
     reason: 'subagent',
-    sure: mention !== undefined ? 'asked' : found === undefined ? 'likely' : 'evidence',
+    sure: mention !== undefined ? 'asked' : spawn!.sure === 'evidence' ? 'evidence' : 'likely',
     evidence:
       mention !== undefined
         ? `its task names ${oneLine(mention.as, 120)}`

@@ -3,6 +3,7 @@ import { isObject, type TraceEvent } from '../../model/event.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS, type StepKind } from '../../model/step.ts';
 import type { AnalysedSession } from '../analysed.ts';
+import { type Spawn, spawnsOf } from '../spawns.ts';
 import { MAX_TEXT } from './mentions.ts';
 import { type Subject, subjectOf } from './subject.ts';
 
@@ -24,6 +25,7 @@ export class Trail {
   private readonly session: AnalysedSession;
   private readonly known = new Map<number, TraceEvent | undefined>();
   private readonly subjects = new Map<number, Subject>();
+  private spawns: ReadonlyMap<number, Spawn> | undefined;
   private left = MAX_EVENTS;
   private leftBytes = MAX_BYTES;
 
@@ -35,6 +37,12 @@ export class Trail {
   /** Whether nothing more is read. */
   get spent(): boolean {
     return this.left <= 0 || this.leftBytes <= 0;
+  }
+
+  /** Who started the subagent of a lane. */
+  spawn(lane: number): Spawn | undefined {
+    this.spawns ??= spawnsOf(this.session);
+    return this.spawns.get(lane);
   }
 
   row(step: number): number {

@@ -1,15 +1,20 @@
 import { stepsOfEvents } from '../../model/eventStep.ts';
 import { formatClock, formatMoment } from '../../model/format.ts';
+import { ANNOTATION_LABELS } from '../../model/notes.ts';
 import { similar } from '../../model/similar.ts';
 import { stepTitle } from '../../model/step.ts';
+import { policyOf } from '../../redact/event.ts';
+import { readyNote } from '../../redact/note.ts';
+import * as personalRules from '../../redact/personalRules.ts';
+import { usePersonalRules } from '../../redact/redact.ts';
 import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from '../../report/terminalText.ts';
 import {
-  ANNOTATION_LABELS,
   type Annotation,
   AnnotationError,
   readAnnotations,
   removeAnnotation,
 } from '../../trace/annotations.ts';
+import { maskChosen } from '../../trace/choices.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import { noteOnStep, userName } from '../../trace/stepNote.ts';
 import type { SessionEntry } from '../../trace/store.ts';
@@ -73,15 +78,13 @@ async function add(
     throw new CliError('The session has no steps yet', EXIT.none);
   }
   const step = stepFor(session, options);
-  const label = options.label?.trim() ?? '';
-  const made = told(() =>
-    noteOnStep(
-      session,
-      step,
-      { label, note: options.note ?? '', author: options.author ?? userName() },
-      io.now(),
-    ),
-  );
+  usePersonalRules(personalRules);
+  const policy = policyOf(io.env, maskChosen);
+  const ready = readyNote(options.label?.trim() ?? '', options.note ?? '', policy);
+  const { label, note } = ready;
+  const author = options.author ?? userName();
+  const made = told(() => noteOnStep(session, step, { label, note, author }, io.now()));
+  if (ready.told !== '') warn(io, ready.told);
   if (options.json === true) await printJson(io, annotationJson(entry, made, step));
   else {
     await print(io, `Noted on step ${step + 1} of ${sanitizeLine(entry.id)} (${made.id})\n`);

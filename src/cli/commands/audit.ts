@@ -21,7 +21,7 @@ import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
 import { isBelow } from '../../trace/paths.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { breathe, CliError, type Io, print, styleFor, widthOf } from '../io.ts';
+import { breathe, CliError, type Io, oneFormat, print, styleFor, widthOf } from '../io.ts';
 import { problemLine } from '../ruleText.ts';
 import {
   findSession,
@@ -49,12 +49,7 @@ export async function audit(
 ): Promise<number> {
   if (id !== undefined && options.all === true)
     throw new CliError('An id and --all say two things', EXIT.usage, 'Leave one of them out.');
-  if (options.json === true && options.markdown === true)
-    throw new CliError(
-      '--json and --markdown say two things',
-      EXIT.usage,
-      'Leave one of them out.',
-    );
+  oneFormat(options);
   const store = openStore(io, options);
   const entries = options.all === true ? listEntries(io, store) : [findSession(io, store, id)];
   const policies = new Policies(io, options.policy);

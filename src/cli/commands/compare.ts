@@ -10,7 +10,7 @@ import type { SessionEntry, TraceStore } from '../../trace/store.ts';
 import { bareTag, hasTag } from '../../trace/tags.ts';
 import { comparisonOf, describer, readSide, type Side } from '../compareSides.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor, warn, widthOf } from '../io.ts';
+import { CliError, type Io, oneFormat, print, printJson, styleFor, warn, widthOf } from '../io.ts';
 import { type NamedSession, summariseAll } from '../listing.ts';
 import { findSession, openStore, type TraceOptions } from '../traces.ts';
 
@@ -19,6 +19,8 @@ export interface CompareOptions extends TraceOptions {
   last?: number;
   by?: 'agent' | 'model';
   failOnRegression?: boolean;
+  /** How sure it must be that B is worse. */
+  sure?: Verdict['sure'];
   markdown?: boolean;
   json?: boolean;
 }
@@ -34,8 +36,9 @@ export async function compare(
   b: string | undefined,
   options: CompareOptions,
 ): Promise<number> {
-  if (options.json === true && options.markdown === true) {
-    throw new CliError('--json and --markdown exclude each other', EXIT.usage);
+  oneFormat(options);
+  if (options.sure !== undefined && options.failOnRegression !== true) {
+    throw new CliError('--sure needs --fail-on-regression', EXIT.usage);
   }
   const tags = options.tag ?? [];
   if (tags.length === 0 && (options.by !== undefined || options.last !== undefined)) {
@@ -205,14 +208,34 @@ async function compareGroups(
   return exitOf(io, comparison.verdict, options, false);
 }
 
+/** The surer the later. */
+const SURE = ['hint', 'likely', 'sure'] as const;
+const SURE_WORDS = { hint: 'only a hint', likely: 'likely', sure: 'sure' };
+
 function exitOf(
   io: Io,
   verdict: Verdict,
-  { failOnRegression }: CompareOptions,
+  { failOnRegression, sure = 'hint' }: CompareOptions,
   failed: boolean,
 ): number {
   if (failOnRegression !== true) return EXIT.ok;
-  if (failed || verdict.winner === 'a') return EXIT.none;
+  if (failed) return EXIT.none;
+  if (verdict.winner === 'a') {
+    if (SURE.indexOf(verdict.sure) < SURE.indexOf(sure)) {
+      warn(
+        io,
+        `That B is worse is ${SURE_WORDS[verdict.sure]}: less than --sure ${sure} asks for.`,
+      );
+      return EXIT.ok;
+    }
+    if (verdict.sure === 'hint') {
+      warn(
+        io,
+        'B is worse, but that is only a hint: --sure likely asks for more, from several runs.',
+      );
+    }
+    return EXIT.none;
+  }
   if (verdict.refused === undefined) return EXIT.ok;
   // A check that could not be made must not pass for one that was passed.
   warn(io, 'Whether B is worse could not be checked.');

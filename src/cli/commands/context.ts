@@ -5,7 +5,16 @@ import { sanitizeLine } from '../../report/terminalText.ts';
 import { wordsOf } from '../../trace/findings.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, inSlices, print, printJson, styleFor, widthOf } from '../io.ts';
+import {
+  CliError,
+  type Io,
+  inSlices,
+  oneFormat,
+  print,
+  printJson,
+  styleFor,
+  widthOf,
+} from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface ContextOptions extends TraceOptions {
@@ -22,6 +31,7 @@ export async function context(
   id: string | undefined,
   options: ContextOptions,
 ): Promise<number> {
+  oneFormat(options);
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
   const work = reportOf(session, options);

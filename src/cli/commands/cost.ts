@@ -9,7 +9,16 @@ import { costJson, sessionJson } from '../../report/sessionJson.ts';
 import { promptsOf } from '../../trace/findings.ts';
 import type { TraceStore } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, inSlices, print, printJson, styleFor, widthOf } from '../io.ts';
+import {
+  CliError,
+  type Io,
+  inSlices,
+  oneFormat,
+  print,
+  printJson,
+  styleFor,
+  widthOf,
+} from '../io.ts';
 import { openSession, summariseAll, uniquePrefixes } from '../listing.ts';
 import { openStore, type TraceOptions } from '../traces.ts';
 
@@ -24,9 +33,7 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
   if (options.csv === true && (options.by === undefined || options.by === 'waste')) {
     throw new CliError('--csv needs --by with one of the tables', EXIT.usage, CSV_HINT);
   }
-  if (options.csv === true && options.json === true) {
-    throw new CliError('--csv and --json are two ways to print it: choose one', EXIT.usage);
-  }
+  oneFormat(options);
   if (options.all === true) {
     if (options.by !== undefined) throw new CliError('--all takes no --by', EXIT.usage);
     if (id !== undefined) throw new CliError('--all takes no session id', EXIT.usage);
@@ -34,7 +41,7 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
   }
   const { store, entry, session, summary, elsewhere } = await openSession(io, id, options);
   const { fold } = session;
-  const work = costsInSlices(fold, { live: isActive(summary) });
+  const work = costsInSlices(session, { live: isActive(summary) });
   const costs = await inSlices(io, work, `Adding up ${entry.id}`);
   const prompts = promptsOf(session);
   if (options.csv === true && options.by !== undefined && options.by !== 'waste') {

@@ -3,7 +3,16 @@ import { explainMarkdown } from '../../report/explainMarkdown.ts';
 import { explainInSlices } from '../../report/explainReport.ts';
 import { explainText } from '../../report/explainText.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, inSlices, print, printJson, styleFor, widthOf } from '../io.ts';
+import {
+  CliError,
+  type Io,
+  inSlices,
+  oneFormat,
+  print,
+  printJson,
+  styleFor,
+  widthOf,
+} from '../io.ts';
 import { openSession, uniquePrefixes } from '../listing.ts';
 import type { TraceOptions } from '../traces.ts';
 
@@ -21,12 +30,7 @@ export async function explain(
   id: string | undefined,
   options: ExplainCommandOptions,
 ): Promise<number> {
-  if (options.json === true && options.markdown === true)
-    throw new CliError(
-      '--json and --markdown say two things',
-      EXIT.usage,
-      'Leave one of them out.',
-    );
+  oneFormat(options);
   const { store, entry, session, summary } = await openSession(io, id, options);
   const work = explainInSlices(session, summary, {
     ...(options.all === true ? { all: true } : {}),

@@ -1,7 +1,7 @@
 import { whyChain } from '../../analysis/why/whyChain.ts';
 import { whyJson, whyMarkdown, whyText } from '../../report/whyText.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { CliError, type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
 import { STEP_WORDS, stepArgument } from '../stepArgument.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
@@ -12,6 +12,7 @@ export interface WhyOptions extends TraceOptions {
 
 /** @param words a session (or none: the one active last) and a step */
 export async function why(io: Io, words: readonly string[], options: WhyOptions): Promise<number> {
+  oneFormat(options);
   if (words.length > 2) {
     throw new CliError('Too many words', EXIT.usage, 'agent-strace why [id] <step>');
   }

@@ -1,4 +1,3 @@
-import { formatUsd } from '../../../src/model/format.ts';
 import { visibleText } from '../../../src/model/visibleText.ts';
 import { clip, type Frame, sharp, xOf } from './frame.ts';
 import { LANES_Y, MARKS_ROW, OVERVIEW, PHASES, RULER } from './layout.ts';
@@ -159,7 +158,7 @@ function paintBand(frame: Frame, band: Band, start: number, end: number): void {
   context.fillStyle = colour;
   context.fillText(sign, textX, middle);
   const nameX = textX + 15;
-  const cost = Number.isFinite(band.nanoUsd) ? formatUsd(band.nanoUsd) : '';
+  const { cost } = band;
   const costWidth = cost ? texts.width(context, cost) : 0;
   const nameRoom = room - 15;
   const whole = texts.width(context, visibleText(band.name.slice(0, 200)));

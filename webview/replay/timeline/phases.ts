@@ -1,3 +1,5 @@
+import { formatUsd } from '../../../src/model/format.ts';
+import { knownCostText } from '../../../src/model/knownCost.ts';
 import type { PhaseView } from '../../../src/protocol/replay.ts';
 import type { SessionIndex } from './sessionIndex.ts';
 
@@ -8,7 +10,8 @@ export interface Band {
   firstStep: number;
   lastStep: number;
   /** NaN: not known. Nano-dollars. */
-  nanoUsd: number;
+  /** What it cost, in words; empty: nothing is known of it yet. */
+  cost: string;
   view?: PhaseView;
 }
 
@@ -31,7 +34,7 @@ export function bandsOf(phases: readonly PhaseView[]): Band[] {
     outcome: view.outcome,
     firstStep: view.firstStep,
     lastStep: view.lastStep,
-    nanoUsd: view.nanoUsd,
+    cost: knownCostText(view),
     view,
   }));
 }
@@ -45,13 +48,14 @@ export function bandsOfPrompts(index: SessionIndex, live: boolean): Band[] {
     const end = at + 1 < prompt.length ? prompt.at(at + 1) : index.built;
     const failures = error.count(firstStep, end) + denied.count(firstStep, end);
     const last = Math.max(lastBefore(error, end), lastBefore(denied, end));
+    const nanoUsd = index.costBefore(end) - index.costBefore(firstStep);
     const running = live && at + 1 === prompt.length;
     bands.push({
       name: `P${at + 1}`,
       outcome: running ? 'running' : failures === 0 ? 'ok' : last >= end - 2 ? 'failed' : 'mixed',
       firstStep,
       lastStep: end - 1,
-      nanoUsd: index.costBefore(end) - index.costBefore(firstStep),
+      cost: nanoUsd > 0 ? formatUsd(nanoUsd, { estimate: index.estimated }) : '',
     });
   }
   return bands;

@@ -87,10 +87,14 @@ function Content({ app, hover: { target } }: { app: ReplayApp; hover: Hover }) {
             {formatCount(band.lastStep + 1)}
           </p>
           <p>
-            {view && `${formatDuration(view.endMs - view.startMs)} · `}
-            {formatUsd(band.nanoUsd)}
-            {view && ` · ${plural(view.calls, 'call')}`}
-            {failures > 0 && ` · ${plural(failures, 'failure')}`}
+            {[
+              view && formatDuration(view.endMs - view.startMs),
+              band.cost,
+              view && plural(view.calls, 'call'),
+              failures > 0 && plural(failures, 'failure'),
+            ]
+              .filter(Boolean)
+              .join(' · ')}
           </p>
           {view && view.wastedNanoUsd > 0 && (
             <p class="amber">{formatUsd(view.wastedNanoUsd)} wasted</p>

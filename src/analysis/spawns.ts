@@ -1,6 +1,7 @@
-import { TYPE } from '../../model/columns.ts';
-import { STEP_KINDS } from '../../model/step.ts';
-import type { AnalysedSession } from '../analysed.ts';
+import { TYPE } from '../model/columns.ts';
+import type { SessionFold } from '../model/fold.ts';
+import { STEP_KINDS } from '../model/step.ts';
+import type { AnalysedSession } from './analysed.ts';
 
 /** The call that started a subagent. */
 export interface Spawn {
@@ -13,12 +14,17 @@ export interface Spawn {
 }
 
 const AGENT = STEP_KINDS.indexOf('agent');
-/** Results that are read for the ids in them: more subagents than anybody looks at. */
+/** Results that are read for the ids in them: more subagents than anybody looks at; in one go, and bytes of all. */
 const MOST_READ = 2000;
+const BATCH = 100;
+const MOST_BYTES = 64 * 1_048_576;
 /** Clocks of two writers, ms. */
 const CLOCKS = 1000;
 
-/** Who started each subagent, by lane. Circles of calls end at the main agent. */
+/**
+ * Who started each subagent, by lane: as ids tell, else what the calls' results say, else the last such call before it.
+ * Circles of calls end at the main agent. O(steps), and reads those results once, where ids do not tell of all.
+ */
 export function spawnsOf(session: AnalysedSession): Map<number, Spawn> {
   const { fold } = session;
   const { columns } = fold;
@@ -69,13 +75,44 @@ function namedBy(
   calls: readonly number[],
 ): { row: number; lane: number }[] {
   const { fold } = session;
-  const ended = calls.filter((row) => fold.columns.pair[row]! >= 0).slice(0, MOST_READ);
-  const results = session.readEvents(ended.map((row) => fold.columns.pair[row]!));
-  return ended.flatMap((row, at) => {
-    const id = results[at]?.data.subagent_id;
-    const lane = typeof id === 'string' && id !== '' ? fold.lanes.find(id) : undefined;
+  const { pair } = fold.columns;
+  const ended = calls.filter((row) => pair[row]! >= 0).slice(0, MOST_READ);
+  const ids = idsIn(
+    session,
+    ended.map((row) => pair[row]!),
+  );
+  return ended.flatMap((row) => {
+    const id = ids.get(pair[row]!)?.id ?? '';
+    const lane = id === '' ? undefined : fold.lanes.find(id);
     return lane === undefined || lane === 0 ? [] : [{ row, lane }];
   });
+}
+
+/** What was read: a session that goes on is asked again and again. By row, with the size of what stood there. */
+const READ = new WeakMap<SessionFold, Map<number, { size: number; id: string }>>();
+
+function idsIn(
+  session: AnalysedSession,
+  results: readonly number[],
+): ReadonlyMap<number, { id: string }> {
+  const { fold } = session;
+  const { size } = fold.columns;
+  const known = READ.get(fold) ?? new Map<number, { size: number; id: string }>();
+  READ.set(fold, known);
+  const missing: number[] = [];
+  let bytes = 0;
+  for (const row of results) {
+    bytes += size[row]!;
+    if (bytes <= MOST_BYTES && known.get(row)?.size !== size[row]) missing.push(row);
+  }
+  for (let at = 0; at < missing.length; at += BATCH) {
+    const some = missing.slice(at, at + BATCH);
+    for (const [i, event] of session.readEvents(some).entries()) {
+      const id = event?.data.subagent_id;
+      known.set(some[i]!, { size: size[some[i]!]!, id: typeof id === 'string' ? id : '' });
+    }
+  }
+  return known;
 }
 
 /** The last of these calls before a moment that is nobody else's. */
