@@ -184,6 +184,18 @@ describe('token-budget', () => {
     expect(await codeOf('--warn-at', 'much')).toBe(2);
   });
 
+  it('says so in words', async () => {
+    const args = ['token-budget', '--trace-dir', session(FULL)];
+    const out = async (...more: string[]) => (await cli([...args, ...more])).out;
+    expect(await out('--warn-at', '20%')).toMatch(
+      /! over 20%[\s\S]*1 window is 20% full or more\.\n/,
+    );
+    expect(await out('--peak', '--warn-at', '20%')).toContain(
+      '1 window was 20% full or more at its peak.',
+    );
+    expect(await out('--peak')).toContain('No window was 90% full at its peak.');
+  });
+
   it('does not guess how large an unknown window is', async () => {
     const traceDir = session([{ prompt: 'x', tokens: 5000 }], '', 'my-own-model');
     const { out, code } = await cli(['token-budget', '--trace-dir', traceDir]);

@@ -115,6 +115,55 @@ it('phases are counted from 1, and waste has the same keys, everywhere', async (
   expect((await json(dir, 'explain')).waste).toEqual(sums);
 });
 
+describe('explain --phase', () => {
+  const script = (commands: number, answer: string) => {
+    const made = new Script().start(0).prompt(10, 'one');
+    for (let at = 0; at < commands; at++) {
+      const [id, files] = [`c${at}`, [{ path: `/p/src/f${at}.ts`, kind: 'read' }]];
+      made.answer(20 + at * 5, { input: 1000, calls: [id, `r${at}`] });
+      made.call(21 + at * 5, id, 'Bash', { command: at === 0 ? 'ls src' : `make part${at}` });
+      made.result(22 + at * 5, id, 'Bash', { result: 'done' });
+      made.call(23 + at * 5, `r${at}`, 'Read', { file_path: `/p/src/f${at}.ts` });
+      made.result(24 + at * 5, `r${at}`, 'Read', { files });
+    }
+    made.events.push({
+      ...made.events[1]!,
+      event_type: 'assistant_response',
+      event_id: 'abcdefabcdef',
+      timestamp: made.events.at(-1)!.timestamp + 1,
+      data: { text: answer },
+    });
+    return made;
+  };
+  const answer = Array.from({ length: 9 }, (_, at) => `${at}. said`).join('\n');
+
+  it('tells all of it', async () => {
+    const dir = write(script(9, answer));
+    for (const form of [[], ['--markdown']]) {
+      const { out } = await run(dir, ['explain', '--phase', '1', ...form], 100);
+      const all = await run(dir, ['explain', ...form], 100);
+      const plain = out.replaceAll('\\', '');
+      for (let at = 0; at < 9; at++) {
+        expect(plain).toContain(`src/f${at}.ts`);
+        expect(plain).toContain(at === 0 ? 'ls src' : `make part${at}`);
+        expect(plain).toContain(`${at}. said`);
+      }
+      expect(all.out.length).toBeLessThan(out.length);
+    }
+    expect((await json(dir, 'explain', '--phase', '1')).phases[0].answer).toBe(answer);
+  });
+
+  it('but no more than anybody reads', async () => {
+    const { out } = await run(
+      write(script(9, 'word\n'.repeat(900))),
+      ['explain', '--phase', '1'],
+      80,
+    );
+    expect(out.split('\n').length).toBeLessThan(230);
+    expect(out).toMatch(/… \d+ more lines \(--json has them\)/);
+  });
+});
+
 it('two ways to print it are refused', async () => {
   const dir = write(new Script().start(0).prompt(10, 'one').answer(12, { input: 1000 }));
   for (const args of [

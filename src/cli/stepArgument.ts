@@ -8,8 +8,11 @@ import { CliError } from './io.ts';
 /** What names a step: its number, the id of an event, `last-error`. */
 export const STEP_WORDS = 'a number from 1 up, the id of an event (12 hex digits), or last-error';
 
-/** @returns the step, 0-based @throws CliError */
-export function stepArgument(fold: SessionFold, text: string): number {
+/** @returns the step of this session, 0-based @throws CliError */
+export function stepArgument(
+  { id, fold }: { id: string; fold: SessionFold },
+  text: string,
+): number {
   const { steps, columns } = fold;
   if (/^\d{1,10}$/.test(text) && !(text.length === 12 && stepOfEvent(fold, text) >= 0)) {
     const step = Number(text) - 1;
@@ -19,7 +22,7 @@ export function stepArgument(fold: SessionFold, text: string): number {
       EXIT.none,
       steps.length === 0
         ? 'The session has no steps yet.'
-        : `The session has the steps 1 to ${steps.length}. See them: agent-strace replay --numbers`,
+        : `The session has the steps 1 to ${steps.length}. See them: agent-strace replay ${sanitizeLine(id)} --numbers`,
     );
   }
   if (text === 'last-error') {

@@ -59,11 +59,11 @@ describe('why', () => {
     expect(out).toMatchInlineSnapshot(`
       "prompt     step  2 Fix the login bug: users with uppercase e-mail cannot sign in. Run the tests before you finish.
                         └ the prompt names tests (asked)
-      failure    step  6 python -m pytest tests/test_auth.py -q failed
+      error      step  6 python -m pytest tests/test_auth.py -q failed
                         └ the first change after these tests failed: FAILED tests/test_auth.py::test_login - AssertionError (likely)
       change     step  7 Edit src/auth.py
                         └ changed after step 6 failed (FAILED tests/test_auth.py::test_login - AssertionError), which is run again (evidence)
-      failure    step  8 python -m pytest tests/test_auth.py -q failed
+      error      step  8 python -m pytest tests/test_auth.py -q failed
                         └ the step before failed: E AttributeError: NoneType has no attribute lower (likely)
       read       step  9 Read src/auth.py
                         └ src/auth.py read, and not changed since (evidence)
@@ -81,7 +81,7 @@ describe('why', () => {
     );
     const wrong: [string, number, RegExp][] = [
       ['0', 1, /steps 1 to 18/],
-      ['999', 1, /steps 1 to 18/],
+      ['999', 1, /steps 1 to 18. See them: agent-strace replay hooksbugfix00001 --numbers/],
       ['ffffffffffff', 1, /No event/],
       ['soon', 2, /A step is/],
     ];
@@ -111,7 +111,7 @@ describe('why', () => {
     ]);
     const { out } = await cli(['why', '7', '--markdown', '--trace-dir', dir]);
     expect(out).toMatch(/^# Why step 7\n/);
-    expect(out).toMatch(/2\. \*\*failure\*\* step 6: python -m pytest/);
+    expect(out).toMatch(/2\. \*\*error\*\* step 6: python -m pytest/);
   });
 });
 
@@ -125,7 +125,7 @@ describe('why, of what nothing led to', () => {
     expect(text).toMatch(/\n {18}└ \S.*\n {20}\S/);
     expect(text).not.toMatch(/└.*\n\s+└/);
     const beyond = await cli(['why', 'hooks', '999', '--trace-dir', dir]);
-    expect(beyond.err).toContain('agent-strace replay --numbers');
+    expect(beyond.err).toContain('agent-strace replay hooksbugfix00001 --numbers');
   });
 });
 

@@ -1,3 +1,4 @@
+import { phaseAt } from '../analysis/phases/phase.ts';
 import { formatAge, formatTimeOfDay, formatUsd, MISSING } from '../model/format.ts';
 import type { MarkKind } from '../model/lineMarks.ts';
 import { agentName } from '../model/summary.ts';
@@ -38,8 +39,7 @@ export function stepFacts({ session, row, kind }: SessionStep): StepFacts {
   const step = fold.steps.stepOf(row);
   const words = step < 0 ? undefined : trace.describe(step, step + 1)[0];
   const phases = fold.phases.all();
-  let phase = phases.length;
-  while (phase > 0 && phases[phase - 1]!.startMs > timeMs) phase--;
+  const phase = phaseAt(phases, timeMs) + 1;
   const found = phases[phase - 1];
   const prompts = phases.filter(({ row: prompt }) => prompt >= 0).length;
   const prompt =

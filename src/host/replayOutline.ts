@@ -102,7 +102,6 @@ export class OutlineMaker {
   }
 
   private *phaseViews(phases: readonly SessionPhase[], waste: Waste): Generator<void, PhaseView[]> {
-    const wasted = wastedByPhase(phases, waste);
     const { fold } = this.session;
     const views: PhaseView[] = [];
     for (const [at, phase] of phases.slice(0, MAX_PHASES).entries()) {
@@ -112,7 +111,7 @@ export class OutlineMaker {
       views.push({
         ...view,
         name: phaseName(fold, phase, this.prompts.get(promptRow) ?? ''),
-        wastedNanoUsd: wasted[at] ?? 0,
+        wastedNanoUsd: waste.byPhase[at] ?? 0,
       });
     }
     return views;
@@ -131,23 +130,6 @@ export function phaseLabels(session: AnalysedSession, phases: readonly SessionPh
     }),
   );
   return phases.map((phase) => phaseName(session.fold, phase, prompts.get(phase.promptRow) ?? ''));
-}
-
-/** Whole nano-dollars by phase; each item counts in the phase that its step is in. */
-function wastedByPhase(phases: readonly SessionPhase[], { items }: Waste): Float64Array {
-  const wasted = new Float64Array(phases.length);
-  for (const item of items) {
-    let low = 0;
-    let high = phases.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (phases[middle]!.firstStep <= item.step) low = middle;
-      else high = middle - 1;
-    }
-    const at = item.phase >= 0 ? item.phase : low;
-    if (at < wasted.length && !Number.isNaN(item.nanoUsd)) wasted[at]! += item.nanoUsd;
-  }
-  return wasted;
 }
 
 function agentLanes(

@@ -70,7 +70,7 @@ export function budgetReport(id: string, fold: SessionFold, options: BudgetOptio
 const BAR = 20;
 const WORDS: Record<BudgetState, string> = {
   ok: '✓ ok',
-  warn: '! nearly full',
+  warn: '! over ',
   full: '✗ full',
   unknown: 'window not known',
 };
@@ -122,18 +122,27 @@ export function budgetText(
         text: ({ peak_fill: fill, peak_tokens: tokens }) =>
           fill === null ? formatTokens(tokens) : formatPercent(fill),
       },
-      { title: '', expendable: 1, text: ({ state }) => WORDS[state], paint },
+      {
+        title: '',
+        expendable: 1,
+        text: ({ state }) =>
+          `${WORDS[state]}${state === 'warn' ? formatPercent(report.warn_at) : ''}`,
+        paint,
+      },
     ],
     report.lanes,
     { style, ...(width === undefined ? {} : { width }) },
   );
   const over = report.lanes.filter(({ state }) => state === 'warn' || state === 'full').length;
-  const by = report.judged_by === 'peak' ? 'at their peak ' : '';
+  const peak = report.judged_by === 'peak';
+  const full = `${formatPercent(report.warn_at)} full`;
+  const be = peak ? (over === 1 ? 'was' : 'were') : over === 1 ? 'is' : 'are';
+  const when = peak ? ` at ${over > 1 ? 'their' : 'its'} peak` : '';
   const unknown = report.lanes.some(({ state }) => state === 'unknown');
   const notes = [
     over === 0
-      ? `No window is ${by}as full as ${formatPercent(report.warn_at)}.`
-      : `${plural(over, 'window')} ${by}${over === 1 ? 'is' : 'are'} as full as ${formatPercent(report.warn_at)}, or fuller.`,
+      ? `No window ${peak ? 'was' : 'is'} ${full}${when}.`
+      : `${plural(over, 'window')} ${be} ${full} or more${when}.`,
     ...(unknown ? ['How much fits is not known of every model: --limit TOKENS says it.'] : []),
   ];
   const cut = (note: string): string => (width === undefined ? note : cutToWidth(note, width));

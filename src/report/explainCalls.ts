@@ -26,11 +26,13 @@ const SHOWN: readonly StepKind[] = ['run', 'mcp', 'web', 'agent'];
  * counted, and told where there is nothing else.
  *
  * @param most groups
+ * @param looks also those that only looked
  */
 export function callGroups(
   fold: SessionFold,
   phase: SessionPhase,
   most: number,
+  looks = false,
 ): { groups: CallGroup[]; more: number; looked: number } {
   const { columns, steps } = fold;
   const groups = new Map<number, CallGroup & { looks: boolean }>();
@@ -62,7 +64,7 @@ export function callGroups(
   }
   const all = [...groups.values()];
   const telling = all.filter(({ looks }) => !looks);
-  const told = telling.length > 0 || phase.filesRead > 0 ? telling : all.slice(0, 3);
+  const told = looks ? all : telling.length > 0 || phase.filesRead > 0 ? telling : all.slice(0, 3);
   const chosen = new Set([...told].sort((a, b) => weight(b) - weight(a)).slice(0, most));
   const shown = told.filter((group) => chosen.has(group));
   const looksUntold = (one: (typeof all)[number]): boolean => one.looks && !told.includes(one);

@@ -83,7 +83,8 @@ function phaseSection(told: ExplainedPhase): string {
     const rest = more > 0 ? [`and ${formatCount(more)} more`] : [];
     const title = `**${key[0]!.toUpperCase()}${key.slice(1)}**`;
     if (key === 'read' || key === 'looked' || key === 'changed' || key === 'said') {
-      return [`- ${title}: ${[...items, ...rest].join(', ')}`];
+      const by = key === 'said' ? '  \n  ' : ', ';
+      return [`- ${title}: ${[...items, ...rest].filter(Boolean).join(by)}`];
     }
     return [`- ${title}:`, ...[...items, ...rest].map((item) => `  - ${item}`)];
   });

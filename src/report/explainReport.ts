@@ -14,7 +14,7 @@ import type { SessionFold } from '../model/fold.ts';
 import { STEP_KINDS, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
 import { testRun } from '../model/testCommand.ts';
-import { oneLine } from '../model/text.ts';
+import { cut, oneLine } from '../model/text.ts';
 import { type CallGroup, callGroups } from './explainCalls.ts';
 import { StepReader } from './stepReader.ts';
 
@@ -63,9 +63,11 @@ export interface ExplainedPhase {
   moreFailures: number;
   denied: { step: number; words: string; rule: string }[];
   moreDenied: number;
-  /** What the agent said at the end of the prompt, in the last of its phases. One line, hostile. */
+  /** What the agent said at the end of the prompt, in the last of its phases. One line, unless `whole`; hostile. */
   answer: string;
   wastedNanoUsd: number;
+  /** It was asked for: all of it is told. */
+  whole: boolean;
 }
 
 export interface Explanation {
@@ -94,8 +96,10 @@ export interface ExplainOptions {
 
 /** Phases that are told in full. */
 const MOST_PHASES = 40;
-const NAMES = { calls: 6, failures: 3, denied: 2, files: 8 };
-const DETAILED = { calls: 60, failures: 50, denied: 50, files: 100 };
+const NAMES = { calls: 6, failures: 3, denied: 2 };
+/** Of a phase that is asked for all is told; no more than anybody reads. */
+const DETAILED = { calls: 200, failures: 200, denied: 200 };
+const WHOLE_ANSWER = 20_000;
 const WORST: readonly Mended[] = ['no', 'went on', 'right'];
 const PROMPT_LENGTH = 400;
 const ANSWER_LENGTH = 300;
@@ -120,8 +124,9 @@ export function* explainInSlices(
   const phases = yield* phasesInSlices(fold, { live: isActive(summary) });
   const waste = yield* wasteInSlices(fold, phases);
   const reader = new StepReader(session);
+  const whole = options.phase !== undefined;
   const chosen = choose(phases, options);
-  const most = options.phase === undefined ? NAMES : DETAILED;
+  const most = whole ? DETAILED : NAMES;
   const found = yield* outcomesInSlices(fold, fold.steps.copy(), phases);
   const files = yield* filesInSlices(fold, phases);
   const prompts = promptTexts(session, chosen);
@@ -130,7 +135,7 @@ export function* explainInSlices(
     yield;
     const own = sortedByWork(fold, files[phase.index]!).map((file) => explainedFile(fold, file));
     const { failures, failureCount } = found[phase.index]!;
-    const { groups, more, looked } = callGroups(fold, phase, most.calls);
+    const { groups, more, looked } = callGroups(fold, phase, most.calls, whole);
     const { denied, moreDenied } = deniedOf(reader, phase, most.denied);
     const prompt = prompts.get(phase.promptRow) ?? '';
     const distinct = lastOfEach(fold, failures);
@@ -139,7 +144,7 @@ export function* explainInSlices(
     told.push({
       phase,
       name: phaseName(fold, phase, prompt),
-      prompt: phase.part === 0 || options.phase !== undefined ? prompt : '',
+      prompt: phase.part === 0 || whole ? prompt : '',
       read: own.filter(({ reads }) => reads > 0),
       changed: own.filter(({ changes }) => changes > 0),
       calls: groups.map((group) => explainedCall(reader, group)).filter(isTold),
@@ -149,7 +154,8 @@ export function* explainInSlices(
       moreFailures: distinct.length - named.length + failureCount - failures.length,
       denied,
       moreDenied,
-      answer: phase.part === phase.parts - 1 ? answerOf(session, phase) : '',
+      answer: phase.part === phase.parts - 1 ? answerOf(session, phase, whole) : '',
+      whole,
       wastedNanoUsd: waste.byPhase[phase.index] ?? 0,
     });
   }
@@ -261,12 +267,19 @@ function deniedOf(
   return { denied: found, moreDenied: all - found.length };
 }
 
-function answerOf(session: AnalysedSession, { firstStep, lastStep }: SessionPhase): string {
+function answerOf(
+  session: AnalysedSession,
+  { firstStep, lastStep }: SessionPhase,
+  whole: boolean,
+): string {
   const { columns, steps } = session.fold;
   for (let step = lastStep; step >= firstStep; step--) {
     const row = steps.row(step);
     if (columns.kind[row] !== ASSISTANT || columns.lane[row] !== 0) continue;
-    return textOf(session.readEvents([row])[0], 'text', ANSWER_LENGTH);
+    const [event] = session.readEvents([row]);
+    if (!whole) return textOf(event, 'text', ANSWER_LENGTH);
+    const text = event?.data.text;
+    return typeof text === 'string' ? cut(text.trim(), WHOLE_ANSWER) : '';
   }
   return '';
 }

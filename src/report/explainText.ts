@@ -48,6 +48,8 @@ const KEY_COLUMNS = 8;
 const FILES = 5;
 /** Lines of an answer. */
 const MOST_SAID = 3;
+/** Of one phase. */
+const MOST_LINES = 200;
 
 export function explainText(explanation: Explanation, options: ExplainTextOptions): string {
   const parts = [head(explanation, options), ...phasesText(explanation, options)];
@@ -138,8 +140,12 @@ function phaseText(told: ExplainedPhase, options: ExplainTextOptions): string {
   );
   const facts = phaseFacts(phase, told.wastedNanoUsd).join(' · ');
   lines.push(...wrapFacts(facts, room).map((line) => `      ${style.dim(line)}`));
-  for (const line of phaseLines(told, TONGUE, FILES)) lines.push(...lineText(line, options));
-  return lines.join('\n');
+  for (const line of phaseLines(told, TONGUE, FILES)) {
+    lines.push(...lineText(line, told.whole, options));
+  }
+  if (lines.length <= MOST_LINES) return lines.join('\n');
+  const rest = `      … ${plural(lines.length - MOST_LINES, 'more line')} (--json has them)`;
+  return [...lines.slice(0, MOST_LINES), style.dim(rest)].join('\n');
 }
 
 function promptLines(tag: string, prompt: string, { style, width }: ExplainTextOptions): string[] {
@@ -150,7 +156,11 @@ function promptLines(tag: string, prompt: string, { style, width }: ExplainTextO
 
 const KEY_COLOURS: Partial<Record<Line['key'], Colour>> = { failed: 'red', denied: 'yellow' };
 
-function lineText({ key, items, more }: Line, { style, width }: ExplainTextOptions): string[] {
+function lineText(
+  { key, items, more }: Line,
+  whole: boolean,
+  { style, width }: ExplainTextOptions,
+): string[] {
   const indent = 6 + KEY_COLUMNS;
   const room = width === undefined ? undefined : Math.max(12, width - indent);
   const name = style[KEY_COLOURS[key] ?? 'dim'](key.padEnd(KEY_COLUMNS));
@@ -162,7 +172,9 @@ function lineText({ key, items, more }: Line, { style, width }: ExplainTextOptio
       ? listed([...items, ...(rest === '' ? [] : [rest])], room)
       : [...items, ...(rest === '' ? [] : [style.dim(rest)])].flatMap((item) =>
           key === 'said'
-            ? shortened(wrapWords(item, room), room)
+            ? whole
+              ? wrapWords(item, room)
+              : shortened(wrapWords(item, room), room)
             : [room === undefined ? item : cutToWidth(item, room)],
         );
   return texts.map((text, at) => `${at === 0 ? first : next}${text}`);

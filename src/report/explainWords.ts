@@ -69,18 +69,26 @@ export interface Line {
   more: number;
 }
 
-/** What a phase read, changed, ran, and how that failed. */
-export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number): Line[] {
+/** Of a phase that is told whole. */
+const MOST_FILES = 200;
+
+/**
+ * What a phase read, changed, ran, and how that failed.
+ *
+ * @param some files that are named, unless the phase is told whole
+ */
+export function phaseLines(told: ExplainedPhase, tongue: Tongue, some: number): Line[] {
+  const files = told.whole ? MOST_FILES : some;
   const lines: Line[] = [];
   const put = (key: Line['key'], items: string[], more = 0): void => {
     if (items.length > 0) lines.push({ key, items, more });
   };
   const isRunning = told.phase.outcome === 'running';
-  const some = (list: readonly ExplainedFile[], text: (file: ExplainedFile) => string) =>
+  const first = (list: readonly ExplainedFile[], text: (file: ExplainedFile) => string) =>
     [list.slice(0, files).map(text), Math.max(0, list.length - files)] as const;
   put(
     'read',
-    ...some(
+    ...first(
       told.read.filter(({ changes }) => changes === 0),
       ({ path, reads }) => times(tongue.code(shortPath(path)), reads),
     ),
@@ -90,7 +98,7 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
       plural(told.looked, 'search or read by command', 'searches and reads by command'),
     ]);
   }
-  put('changed', ...some(told.changed, (file) => changedFile(file, tongue)));
+  put('changed', ...first(told.changed, (file) => changedFile(file, tongue)));
   put(
     'ran',
     told.calls.map((call) => callWords(call, tongue)),
@@ -113,7 +121,12 @@ export function phaseLines(told: ExplainedPhase, tongue: Tongue, files: number):
     }),
     told.moreDenied,
   );
-  if (told.answer !== '') put('said', [tongue.clean(told.answer)]);
+  if (told.answer !== '') {
+    put(
+      'said',
+      told.answer.split('\n').map((line) => tongue.clean(line)),
+    );
+  }
   return lines;
 }
 

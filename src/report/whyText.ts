@@ -11,7 +11,7 @@ const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
   prompt: 'prompt',
   parent: 'called by',
   retry: 'retry',
-  error: 'failure',
+  error: 'error',
   named: 'named',
   read: 'read',
   change: 'change',

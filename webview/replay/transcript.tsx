@@ -122,7 +122,6 @@ export function Transcript({ app }: { app: ReplayApp }) {
         style={{ top: `${top}px`, height: `${tall ? px : ROW_HEIGHT}px` }}
         {...common}
         data-row={at}
-        data-vscode-context={JSON.stringify({ webviewSection: 'step', step: at })}
       >
         <Measured onHeight={tall ? heard(at, isHere) : undefined}>{contents}</Measured>
       </li>

@@ -1,4 +1,5 @@
 import { oneLine } from '../../model/text.ts';
+import { phaseAt } from '../phases/phase.ts';
 import { type Cause, mentionIn, purposesOf, quoted } from './cause.ts';
 import { isForbidden } from './mentions.ts';
 import type { Subject } from './subject.ts';
@@ -72,16 +73,8 @@ function promptBefore(trail: Trail, step: number): number {
   const { columns, steps } = trail.fold;
   // Prompts are few: they are looked up, not walked to.
   const phases = trail.fold.phases.all();
-  let low = 0;
-  let high = phases.length - 1;
-  const { timeMs } = columns;
-  const time = timeMs[trail.row(step)]!;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (phases[middle]!.startMs <= time) low = middle;
-    else high = middle - 1;
-  }
-  for (let nth = low; nth >= 0; nth--) {
+  const last = phaseAt(phases, columns.timeMs[trail.row(step)]!);
+  for (let nth = last; nth >= 0; nth--) {
     const row = phases[nth]!.row;
     const at = row < 0 ? -1 : steps.stepOf(row);
     if (at >= 0 && at < step) return at;

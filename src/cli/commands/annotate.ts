@@ -102,7 +102,7 @@ function stepFor(session: TraceSession, { event, at }: AnnotateOptions): number 
   if (event !== undefined && at !== undefined) {
     throw new CliError('--at and another word both name a step: give one of them', EXIT.usage);
   }
-  if (event !== undefined) return stepArgument(fold, event);
+  if (event !== undefined) return stepArgument(session, event);
   // Without either it is about the end, as far as it has come.
   return at === undefined ? fold.steps.length - 1 : nearestStep(session, parseOffset(at) * 1000);
 }

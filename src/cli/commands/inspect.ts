@@ -76,7 +76,7 @@ async function inspectStep(
   mask: boolean,
 ): Promise<number> {
   const { fold } = session;
-  const step = stepArgument(fold, asked);
+  const step = stepArgument(session, asked);
   const row = fold.steps.row(step);
   const isCall = fold.columns.type[row] === TYPE.tool_call;
   const rows = [row, isCall ? fold.columns.pair[row]! : -1, fold.columns.response[row]!];

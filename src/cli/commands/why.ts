@@ -20,7 +20,7 @@ export async function why(io: Io, words: readonly string[], options: WhyOptions)
   const asked = words.at(-1) ?? '';
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
-  const chain = whyChain(session, stepArgument(session.fold, asked));
+  const chain = whyChain(session, stepArgument(session, asked));
   if (chain === undefined) {
     throw new CliError('There is no such step', EXIT.none, `A step is ${STEP_WORDS}.`);
   }
