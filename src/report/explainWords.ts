@@ -209,7 +209,7 @@ function checkWords(
     const how = {
       passed: 'passed',
       failed: 'failed',
-      empty: 'found no test to run',
+      empty: 'ran no test',
       hidden: 'hid its exit code',
       running: 'has no result',
       none: '',
