@@ -229,5 +229,8 @@ describe('how it came out', () => {
     expect(await tests('Tests  1 failed | 3 passed (4)')).toEqual(['failed', 'failed']);
     expect(await tests('Tests  4 passed (4)')).toEqual(['passed', 'passed']);
     expect(await tests('done')).toEqual(['hidden', 'unknown']);
+    expect(await tests('No tests found, exiting with code 0')).toEqual(['empty', 'unknown']);
+    expect(await tests('0 passed, 9 skipped')).toEqual(['empty', 'unknown']);
+    expect(await tests('ok  pkg/a 0.1s\n?   pkg/b [no test files]')).toEqual(['hidden', 'unknown']);
   });
 });

@@ -167,21 +167,6 @@ describe('annotate', () => {
     expect((await run('annotate', '--delete', id)).code).toBe(1);
   });
 
-  it('keeps no secret, and says so', async () => {
-    const dir = bugfix();
-    const key = `ghp_${'A1b2C3d4E5'.repeat(4).slice(0, 36)}`;
-    const note = ['annotate', 'hooks', '--event', '6', '--note', `jane.doe@corp.com used ${key}`];
-    const ran = await cli([...note, '--trace-dir', dir]);
-    expect(ran.err).toMatch(/A secret was taken out of the note/);
-    const masked = await cli([...note, '--json', '--trace-dir', dir], {
-      env: { AGENT_STRACE_MASK: '1' },
-    });
-    expect(JSON.parse(masked.out).note).not.toMatch(/jane|ghp_/);
-    const { out } = await cli(['annotate', 'hooks', '--list', '--trace-dir', dir]);
-    expect(out).toMatch(/jane\.doe@corp\.com used \[REDACTED:/);
-    expect(out).not.toContain(key);
-  });
-
   it('says how to note something on that very session', async () => {
     const dir = temporaryFolder();
     mkdirSync(join(dir, 'quiet-one'));
@@ -204,6 +189,21 @@ describe('annotate', () => {
     expect((await run('--delete', 'a')).code).toBe(1);
     expect((await run('--delete', 'a5')).out).toBe('Deleted a5\n');
     expect((await run('--list')).out).toContain('a55');
+  });
+
+  it('keeps no secret, and says so', async () => {
+    const dir = bugfix();
+    const key = `ghp_${'A1b2C3d4E5'.repeat(4).slice(0, 36)}`;
+    const note = ['annotate', 'hooks', '--event', '6', '--note', `jane.doe@corp.com used ${key}`];
+    const ran = await cli([...note, '--trace-dir', dir]);
+    expect(ran.err).toMatch(/A secret was taken out of the note/);
+    const masked = await cli([...note, '--json', '--trace-dir', dir], {
+      env: { AGENT_STRACE_MASK: '1' },
+    });
+    expect(JSON.parse(masked.out).note).not.toMatch(/jane|ghp_/);
+    const { out } = await cli(['annotate', 'hooks', '--list', '--trace-dir', dir]);
+    expect(out).toMatch(/jane\.doe@corp\.com used \[REDACTED:/);
+    expect(out).not.toContain(key);
   });
 
   it('says what is missing', async () => {

@@ -209,8 +209,8 @@ function checkWords(
     const how = {
       passed: 'passed',
       failed: 'failed',
+      empty: 'ran no test',
       hidden: 'hid its exit code',
-      empty: 'found no tests',
       running: 'has no result',
       none: '',
     }[last];

@@ -19,7 +19,7 @@ import {
   type Outcome,
 } from './comparison.ts';
 import { compareMeasures, type RunNumbers, runNumbers } from './measures.ts';
-import { changedFiles, sessionOutcome } from './outcome.ts';
+import { changedFiles, outcomeInSlices } from './outcome.ts';
 import { relative, STEP_CLASSES, type StepKeys, stepKeys } from './stepKeys.ts';
 import { pairVerdict } from './verdict.ts';
 
@@ -71,7 +71,7 @@ export function* sideFacts(
     names: phaseNames(session, phases),
     waste,
     numbers: runNumbers(fold, waste, live),
-    outcome: sessionOutcome(session, phases, live),
+    outcome: yield* telling(outcomeInSlices(session, phases, live), all),
     prompts: promptKeys(fold, keys),
   };
 }

@@ -132,7 +132,7 @@ export interface Outcome {
   /** Steps that changed files after it: they were not tested. */
   untested: number;
   commits: number;
-  /** Failures that nothing made good, by the rules of phases, the newest first; at most 20 of `errorsLeft`. */
+  /** Failures of the work that nothing made good, by the rules of phases, the newest first; at most 20 of `errorsLeft`. */
   errorsLeft: number;
   errorSteps: number[];
   filesChanged: number;

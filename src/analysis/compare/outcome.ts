@@ -1,37 +1,37 @@
-import { FLAG, TYPE } from '../../model/columns.ts';
+import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { hash52 } from '../../model/ids.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import type { AnalysedSession } from '../analysed.ts';
 import { type Checks, sessionChecks } from '../phases/checks.ts';
-import { outcomesOf } from '../phases/outcome.ts';
+import { outcomesInSlices } from '../phases/outcome.ts';
 import type { SessionPhase } from '../phases/phase.ts';
+import type { Sliced } from '../slices.ts';
 import type { ChangedFile, Outcome } from './comparison.ts';
 import { relative, type StepKeys } from './stepKeys.ts';
 
-const MODIFY = STEP_KINDS.indexOf('modify');
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
 const REASONING = STEP_KINDS.indexOf('reasoning');
 const MOST_ERRORS = 20;
 const TESTS: Record<Checks['last'], Outcome['tests']> = {
   passed: 'passed',
   failed: 'failed',
-  hidden: 'unknown',
   empty: 'unknown',
+  hidden: 'unknown',
   running: 'unknown',
   none: 'none',
 };
 
 /** How a session came out. Reads three bodies. */
-export function sessionOutcome(
+export function* outcomeInSlices(
   session: AnalysedSession,
   phases: readonly SessionPhase[],
   live: boolean,
-): Outcome {
+): Sliced<Outcome> {
   const { fold } = session;
   const { columns, steps } = fold;
   const checks = sessionChecks(session);
-  const left = failuresLeft(fold, phases);
+  const left = yield* failuresLeft(fold, phases);
   const outcome: Outcome = {
     ending: 'cut',
     tests: TESTS[checks.last],
@@ -44,7 +44,7 @@ export function sessionOutcome(
     errorSteps: left.slice(0, MOST_ERRORS),
     filesChanged: fold.files.summaries().filter(({ writes }) => writes > 0).length,
     unknownChanges: fold.files.unknownCommands,
-    edits: 0,
+    edits: checks.edits,
     retries: fold.retries.retries,
     denied: fold.counts.denied,
     answerKey: 0,
@@ -53,12 +53,10 @@ export function sessionOutcome(
   let workStep = -1;
   for (let step = steps.length - 1; step >= 0; step--) {
     const row = steps.row(step);
-    if (columns.kind[row] === MODIFY && (columns.flags[row]! & (FLAG.error | FLAG.denied)) === 0) {
-      outcome.edits++;
-    }
     if (columns.lane[row] !== 0) continue;
     if (columns.type[row] === TYPE.tool_call && workStep < 0) workStep = step;
     if (columns.kind[row] === ASSISTANT && outcome.answerStep < 0) outcome.answerStep = step;
+    if (workStep >= 0 && outcome.answerStep >= 0) break;
   }
   outcome.ending = live ? 'running' : ended(fold, outcome.answerStep, workStep);
   if (outcome.answerStep >= 0) {
@@ -70,11 +68,12 @@ export function sessionOutcome(
 }
 
 /** Steps whose failure nothing made good, as phases know it; of calls with one input the last. The newest first. */
-function failuresLeft(fold: SessionFold, phases: readonly SessionPhase[]): number[] {
+function* failuresLeft(fold: SessionFold, phases: readonly SessionPhase[]): Sliced<number[]> {
   const { columns, steps } = fold;
   const inputs = new Set<number>();
   const left: number[] = [];
-  for (const { failures } of outcomesOf(fold, steps.copy(), phases).toReversed()) {
+  const found = yield* outcomesInSlices(fold, steps.copy(), phases);
+  for (const { failures } of found.toReversed()) {
     for (const { step, mended } of failures.toReversed()) {
       if (mended !== 'no') continue;
       const row = steps.row(step);

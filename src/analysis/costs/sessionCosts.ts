@@ -19,6 +19,7 @@ export function sessionCosts(session: AnalysedSession, options: PhaseOptions = {
   return drain(costsInSlices(session, options));
 }
 
+/** As {@link sessionCosts}. */
 export function* costsInSlices(
   session: AnalysedSession,
   options: PhaseOptions = {},

@@ -10,14 +10,15 @@ export interface Checks {
   /** Of the last run. */
   lastStep: number;
   /**
-   * `hidden`: `pytest | tail` ends with the exit code of `tail`, and what it printed does not tell; `empty`: it found no
-   * tests to run.
+   * `empty`: it ran no test, however well it ended. `hidden`: `pytest | tail` ends with the exit code of `tail`, and
+   * what it printed does not tell. `running`: it has no result.
    */
-  last: 'passed' | 'failed' | 'hidden' | 'empty' | 'running' | 'none';
+  last: 'passed' | 'failed' | 'empty' | 'hidden' | 'running' | 'none';
   /** As the runner said, of the last run. */
   passed?: number;
   failed?: number;
-  /** Files were changed so often after it. */
+  /** Files were changed so often, and so often after it: also where the trace does not tell which. */
+  edits: number;
   editsAfter: number;
   /** Steps that committed, the last one. */
   commitStep: number;
@@ -31,20 +32,25 @@ export function sessionChecks(session: AnalysedSession): Checks {
     runs: 0,
     lastStep: -1,
     last: 'none',
+    edits: 0,
     editsAfter: 0,
     commitStep: -1,
     commits: 0,
   };
   for (let step = 0; step < steps.length; step++) {
     const row = steps.row(step);
-    if (columns.type[row] !== TYPE.tool_call) continue;
     const flags = columns.flags[row]!;
     if ((flags & (FLAG.denied | FLAG.subagent)) !== 0) continue;
+    if ((flags & (FLAG.edit | FLAG.error)) === FLAG.edit) {
+      checks.edits++;
+      checks.editsAfter++;
+    }
+    if (columns.type[row] !== TYPE.tool_call) continue;
     if ((flags & FLAG.test) !== 0) {
       checks.runs++;
       checks.lastStep = step;
       checks.editsAfter = 0;
-    } else if ((flags & FLAG.edit) !== 0 && (flags & FLAG.error) === 0) checks.editsAfter++;
+    }
     const ended = columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0;
     if (ended && (flags & (FLAG.commit | FLAG.error)) === FLAG.commit) {
       checks.commits++;
@@ -68,8 +74,9 @@ function readTests(session: AnalysedSession, checks: Checks): void {
   const { passed, failed } = testCounts(said);
   if (passed !== undefined) checks.passed = passed;
   if (failed !== undefined) checks.failed = failed;
-  if ((columns.flags[row]! & FLAG.error) !== 0 || (failed ?? 0) > 0) checks.last = 'failed';
-  else if (columns.pair[row]! < 0) checks.last = 'running';
+  const flags = columns.flags[row]!;
+  if ((flags & FLAG.error) !== 0 || (failed ?? 0) > 0) checks.last = 'failed';
+  else if (columns.pair[row]! < 0 || (flags & FLAG.closed) !== 0) checks.last = 'running';
   else if (passed === 0 || (passed === undefined && ranNone(said))) checks.last = 'empty';
   else if (passed === undefined && testRun(command ?? '') === 'hidden') checks.last = 'hidden';
   else checks.last = 'passed';

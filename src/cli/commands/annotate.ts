@@ -81,15 +81,9 @@ async function add(
   usePersonalRules(personalRules);
   const policy = policyOf(io.env, maskChosen);
   const ready = readyNote(options.label?.trim() ?? '', options.note ?? '', policy);
-  const { label } = ready;
-  const made = told(() =>
-    noteOnStep(
-      session,
-      step,
-      { label, note: ready.note, author: options.author ?? userName() },
-      io.now(),
-    ),
-  );
+  const { label, note } = ready;
+  const author = options.author ?? userName();
+  const made = told(() => noteOnStep(session, step, { label, note, author }, io.now()));
   if (ready.told !== '') warn(io, ready.told);
   if (options.json === true) await printJson(io, annotationJson(entry, made, step));
   else {
