@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const slow = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
+const slow = { testTimeout: 120_000, hookTimeout: 120_000 };
+/** Each starts agents or an editor that take all there is. */
+const alone = { ...slow, fileParallelism: false };
 
 export default defineConfig({
   test: {
@@ -24,10 +26,10 @@ export default defineConfig({
           name: 'vscode',
           include: ['test/vscode/host.test.ts', 'test/vscode/workbench/**/*.test.ts'],
           globalSetup: 'test/vscode/globalSetup.ts',
-          ...slow,
+          ...alone,
         },
       },
-      { test: { name: 'agents', include: ['test/agents/**/*.test.ts'], ...slow } },
+      { test: { name: 'agents', include: ['test/agents/**/*.test.ts'], ...alone } },
     ],
   },
 });

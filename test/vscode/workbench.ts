@@ -105,9 +105,8 @@ export class Workbench {
   }
 
   private async quickPick(input: string, label: string): Promise<void> {
-    await this.page.keyboard.press('F1');
     const box = this.page.locator('.quick-input-widget input').first();
-    await box.waitFor({ timeout });
+    await this.openPalette(box);
     // The extension's commands can arrive a moment later than the palette.
     const row = this.page
       .locator('.quick-input-list .monaco-list-row')
@@ -119,6 +118,20 @@ export class Workbench {
       await box.fill(input);
       try {
         await row.click({ timeout: 2_000 });
+        return;
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+      }
+    }
+  }
+
+  /** A page that has just got the focus and is not there yet hears no key. */
+  private async openPalette(box: Locator): Promise<void> {
+    const deadline = Date.now() + timeout;
+    for (;;) {
+      await this.page.keyboard.press('F1');
+      try {
+        await box.waitFor({ timeout: 3_000 });
         return;
       } catch (error) {
         if (Date.now() > deadline) throw error;

@@ -79,9 +79,16 @@ test('a session is replayed, and the replay is there again after a reload', asyn
   );
   expect(foldOf(lines).files.summaries()[0]?.reads).toBe(reads + 1);
 
-  // A file of the workspace opens from the list.
-  await frame.locator('.files button').click();
-  await page.locator('.tab.active').filter({ hasText: 'webhook.py' }).waitFor();
+  // A file of the list opens as it was after this step, and as it is now.
+  await frame.locator('.files button.file').click();
+  await page.locator('.tab.active').filter({ hasText: 'webhook.py (step ' }).waitFor();
+  await page.locator('.tab').filter({ hasText: 'Replay:' }).click();
+  frame = await workbench.webviewFrame('Replay: Make webhook retries idempotent');
+  await frame.getByRole('button', { name: /webhook\.py as it is now$/ }).click();
+  await page
+    .locator('.tab.active')
+    .filter({ hasText: /^webhook\.py$/ })
+    .waitFor();
   await page.locator('.tab').filter({ hasText: 'Replay:' }).click();
   // Hidden and shown again, and after a reload of the window, it is at the same step.
   for (const reload of [false, true]) {
