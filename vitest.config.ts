@@ -1,9 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const slow = { testTimeout: 120_000, hookTimeout: 120_000 };
-/** Each starts agents or an editor that take all there is. */
-const alone = { ...slow, fileParallelism: false };
+const slow = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
 
 export default defineConfig({
   test: {
@@ -26,10 +24,10 @@ export default defineConfig({
           name: 'vscode',
           include: ['test/vscode/host.test.ts', 'test/vscode/workbench/**/*.test.ts'],
           globalSetup: 'test/vscode/globalSetup.ts',
-          ...alone,
+          ...slow,
         },
       },
-      { test: { name: 'agents', include: ['test/agents/**/*.test.ts'], ...alone } },
+      { test: { name: 'agents', include: ['test/agents/**/*.test.ts'], ...slow } },
     ],
   },
 });
