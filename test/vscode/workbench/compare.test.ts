@@ -53,6 +53,9 @@ test('two sessions are compared, and the comparison is there again after a reloa
   await frame.locator('.step-row.divergence .side').first().click();
   await page.locator('.tab').filter({ hasText: 'Replay:' }).waitFor();
   expect(await page.locator('.tab').filter({ hasText: 'Compare:' }).count()).toBe(1);
+  // Until it is there it takes the focus away from whatever has it.
+  const replay = await workbench.webviewFrame(`Replay: ${cut(PAIR_PROMPT, 40)}`);
+  await replay.locator('li.current').waitFor();
 
   // Two that are selected in the list are compared, the older one first: the tab that is there is shown.
   await workbench.openView('Sessions');
