@@ -166,7 +166,7 @@ function limit(frame: Frame, budget: number, y: number | undefined): void {
   const { colours, layout } = frame;
   const dollars = formatUsd(budget).replace(/\.00$/, '');
   if (y === undefined) {
-    scaleText(frame, layout.track!.y + PAD_TOP + 4, `↑ ${dollars}`, colours.amber);
+    scaleText(frame, layout.track!.y + 2, `↑ ${dollars}`, colours.amber);
     return;
   }
   rule(frame, y, colours.amber);
@@ -249,7 +249,8 @@ export function paintCurve(frame: Frame, curve: Curve, playheadX: number): void 
       context.globalAlpha = 1;
     }
   });
-  if (playheadX < left || playheadX > right) return;
+  // Nothing has been gone to yet: the curve is seen to its end, and no moment of it is the one.
+  if (frame.fresh || playheadX < left || playheadX > right) return;
   const value = curve.at(frame.store.stepNow);
   const y = curve.yOf(value);
   context.fillStyle = curve.colour;

@@ -240,7 +240,8 @@ export class Stage {
       ['model', 1],
     ] as const;
     const low = layout.lanesBottom - LANES_Y < 64;
-    let y = low ? 105 : 112;
+    // Beside the phases there is nothing.
+    let y = low ? 70 : 112;
     for (const [text, look] of entries) {
       if (y > layout.lanesBottom) break;
       context.fillStyle = colours.looks[look]!;
