@@ -1,6 +1,6 @@
 import { isObject, type TraceEvent } from '../src/model/event.ts';
 
-/** The rules by which the Python tool finds the one cause of an event, as SEED.md tells them: for comparison. */
+/** The rules by which the Python tool finds the one cause of an event, for comparison. */
 export function pythonCause(events: readonly TraceEvent[], index: number): number {
   const event = events[index]!;
   if (event.event_type === 'user_prompt' || event.event_type === 'session_start') return -1;

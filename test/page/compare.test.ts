@@ -25,24 +25,7 @@ async function open(
   options: OpenOptions = {},
 ): Promise<WebviewPage> {
   const keys = [await lab.key(a), b === undefined ? undefined : await lab.key(b)] as const;
-  const waiting: unknown[] = [];
-  let page: WebviewPage | undefined;
-  let sending = Promise.resolve();
-  const post = (message: unknown): void => {
-    if (!page) {
-      waiting.push(message);
-      return;
-    }
-    const to = page;
-    sending = sending
-      .then(() => to.post(message))
-      .catch((error: unknown) => {
-        // A test that ends does not wait for answers that are on their way.
-        if (!/closed|navigat/i.test(String(error))) throw error;
-      });
-  };
-  lab.begin(keys[0], keys[1], post);
-  page = await harness.open('compare', {
+  return await harness.openFed('compare', (post) => lab.begin(keys[0], keys[1], post), {
     viewport: { width: 1200, height: 800 },
     onMessage: (message) => {
       lab.received.push(message as FromComparePage);
@@ -50,8 +33,6 @@ async function open(
     },
     ...options,
   });
-  for (const message of waiting.splice(0)) post(message);
-  return page;
 }
 
 async function openPair(options: OpenOptions = {}): Promise<WebviewPage> {

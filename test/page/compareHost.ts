@@ -4,18 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CompareFeed } from '../../src/host/compareFeed.ts';
 import { LiveSessions } from '../../src/host/liveSessions.ts';
-import type { Pricer } from '../../src/model/usage.ts';
 import type { FromComparePage, ToComparePage } from '../../src/protocol/compare.ts';
+import { flatPricer } from '../flatPricer.ts';
 import { TraceWriter } from '../traceWriter.ts';
-
-const pricer: Pricer = {
-  price: (_model, usage) => ({
-    status: 'priced',
-    nanoUsd: usage.input_tokens * 600 + usage.output_tokens * 15_000,
-    priceDate: '2026-01-01',
-  }),
-  contextWindow: () => 200_000,
-};
 
 export class CompareLab {
   readonly received: FromComparePage[] = [];
@@ -32,7 +23,7 @@ export class CompareLab {
     mkdirSync(this.traceDir, { recursive: true });
     this.live = new LiveSessions({
       folders: [{ traceDir: this.traceDir, workspace: 'api' }],
-      loadPricer: () => Promise.resolve(pricer),
+      loadPricer: () => Promise.resolve(flatPricer),
       readTranscripts: false,
       problem: () => {},
     });

@@ -83,6 +83,38 @@ export class PageHarness {
     return webview;
   }
 
+  /**
+   * Opens a page that is fed: what the feed posts before the page is there waits for it, and arrives in order.
+   *
+   * @param begin begins the feed
+   */
+  async openFed(
+    name: string,
+    begin: (post: (message: unknown) => void) => void,
+    options: OpenOptions,
+  ): Promise<WebviewPage> {
+    const waiting: unknown[] = [];
+    let page: WebviewPage | undefined;
+    let sending = Promise.resolve();
+    const post = (message: unknown): void => {
+      if (!page) {
+        waiting.push(message);
+        return;
+      }
+      const to = page;
+      sending = sending
+        .then(() => to.post(message))
+        .catch((error: unknown) => {
+          // A test that ends does not wait for answers that are on their way.
+          if (!/closed|navigat/i.test(String(error))) throw error;
+        });
+    };
+    begin(post);
+    page = await this.open(name, options);
+    for (const message of waiting.splice(0)) post(message);
+    return page;
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
     this.server.closeAllConnections();

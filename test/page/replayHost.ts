@@ -7,18 +7,9 @@ import { type AnswersHost, ReplayAnswers } from '../../src/host/replayAnswers.ts
 import { ReplayFeed } from '../../src/host/replayFeed.ts';
 import type { JsonObject } from '../../src/model/event.ts';
 import { ids } from '../../src/model/ids.ts';
-import type { Pricer } from '../../src/model/usage.ts';
 import type { FromReplayPage, ReplaySpeed, ToReplayPage } from '../../src/protocol/replay.ts';
+import { flatPricer } from '../flatPricer.ts';
 import { TraceWriter } from '../traceWriter.ts';
-
-const pricer: Pricer = {
-  price: (_model, usage) => ({
-    status: 'priced',
-    nanoUsd: usage.input_tokens * 600 + usage.output_tokens * 15_000,
-    priceDate: '2026-01-01',
-  }),
-  contextWindow: () => 200_000,
-};
 
 export class ReplayLab {
   readonly received: FromReplayPage[] = [];
@@ -39,7 +30,7 @@ export class ReplayLab {
     mkdirSync(this.traceDir, { recursive: true });
     this.live = new LiveSessions({
       folders: [{ traceDir: this.traceDir, workspace: 'payments-api' }],
-      loadPricer: () => Promise.resolve(pricer),
+      loadPricer: () => Promise.resolve(flatPricer),
       readTranscripts: false,
       nameOf: ({ id }) => this.names.get(id) || undefined,
       problem: () => {},

@@ -14,24 +14,11 @@ export async function openReplay(
   options: OpenOptions & { step?: number } = {},
 ): Promise<WebviewPage> {
   const key = await lab.key(id);
-  const waiting: unknown[] = [];
-  let page: WebviewPage | undefined;
-  let sending = Promise.resolve();
-  const post = (message: unknown): void => {
-    if (!page) {
-      waiting.push(message);
-      return;
-    }
-    const to = page;
-    sending = sending
-      .then(() => to.post(message))
-      .catch((error: unknown) => {
-        // A test that ends does not wait for answers that are on their way.
-        if (!/closed|navigat/i.test(String(error))) throw error;
-      });
+  let feed: unknown;
+  const begin = (post: (message: unknown) => void): void => {
+    feed = lab.begin(key, post, options.step);
   };
-  const feed = lab.begin(key, post, options.step);
-  page = await harness.open('replay', {
+  const page = await harness.openFed('replay', begin, {
     viewport: EDITOR,
     onMessage: (message) => {
       lab.received.push(message as FromReplayPage);
@@ -39,7 +26,6 @@ export async function openReplay(
     },
     ...options,
   });
-  for (const message of waiting.splice(0)) post(message);
   expect(lab.feed).toBe(feed);
   await page.page.locator('li .step-button').first().waitFor();
   return page;

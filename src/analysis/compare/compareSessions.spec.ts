@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { CLAUDE, CODEX, claudeRun, codexRun, RunScript } from '../../../test/comparePair.ts';
+import { flatPricer } from '../../../test/flatPricer.ts';
 import { TraceWriter } from '../../../test/traceWriter.ts';
-import type { Pricer } from '../../model/usage.ts';
 import { TraceSession } from '../../trace/session.ts';
 import { testCounts } from '../phases/checks.ts';
 import { drain } from '../slices.ts';
@@ -20,22 +20,13 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-const pricer: Pricer = {
-  price: (_model, usage) => ({
-    status: 'priced',
-    nanoUsd: usage.input_tokens * 600 + usage.output_tokens * 15_000,
-    priceDate: '2026-01-01',
-  }),
-  contextWindow: () => 200_000,
-};
-
 let count = 0;
 function session(write: (writer: TraceWriter) => void, id = `s${++count}`): TraceSession {
   const folder = mkdtempSync(join(tmpdir(), 'compare-'));
   folders.push(folder);
   const writer = new TraceWriter(folder, id, { startMs: Date.parse('2026-11-22T16:40:00Z') });
   write(writer);
-  const trace = new TraceSession(join(folder, id), id, { pricer });
+  const trace = new TraceSession(join(folder, id), id, { pricer: flatPricer });
   while (trace.update());
   return trace;
 }
