@@ -16,9 +16,9 @@ import {
 import { formatDuration, formatMoment, MISSING, plural } from '../model/format.ts';
 import { knownCostText } from '../model/knownCost.ts';
 import { markdownText } from '../model/markdownText.ts';
+import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepView } from '../model/step.ts';
 import { type GroupNames, phaseRows } from './compareText.ts';
-import { OUTCOME_SIGNS } from './explainWords.ts';
 
 const MOST_PHASES = 40;
 const MOST_DIVERGENCES = 5;

@@ -18,8 +18,8 @@ import {
 } from '../analysis/compare/measureWords.ts';
 import { formatDuration, formatMoment, MISSING, plural } from '../model/format.ts';
 import { knownCostText } from '../model/knownCost.ts';
+import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepView } from '../model/step.ts';
-import { OUTCOME_SIGNS } from './explainWords.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, padToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';

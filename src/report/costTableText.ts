@@ -1,8 +1,9 @@
 /** A table of costs, for a terminal, as Markdown and as CSV. */
+
 import { formatCount, formatPercent, formatTokens, formatUsd, MISSING } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
+import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { CostLine, CostTable } from './costBy.ts';
-import { OUTCOME_SIGNS } from './explainWords.ts';
 import type { Style } from './style.ts';
 import { renderTable, type TableColumn } from './table.ts';
 import { sanitizeLine } from './terminalText.ts';

@@ -4,6 +4,7 @@ import type { ChangedFile, Comparison, Outcome } from '../analysis/compare/compa
 import type { OnlyCommands, PhaseDifference } from '../analysis/compare/structural.ts';
 import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
 import { knownCostText } from '../model/knownCost.ts';
+import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import { outcomeJson } from './compareJson.ts';
 import {
   type CompareTextOptions,
@@ -12,7 +13,6 @@ import {
   measuresText,
   verdictText,
 } from './compareText.ts';
-import { OUTCOME_SIGNS } from './explainWords.ts';
 import { snake } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';

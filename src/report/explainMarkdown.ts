@@ -1,12 +1,12 @@
 /** An explanation as a page of Markdown: steps are always written `step 118`, so that readers can link them. */
+
 import { formatCount, formatDuration, plural } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
+import { OUTCOME_SIGNS, OUTCOME_WORDS } from '../model/outcomeWords.ts';
 import { costCell } from './costText.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import {
   changedWords,
-  OUTCOME_SIGNS,
-  OUTCOME_WORDS,
   phaseFacts,
   phaseLines,
   STATUS_WORDS,

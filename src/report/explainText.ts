@@ -2,12 +2,12 @@
 
 import { formatCount, formatDuration, plural } from '../model/format.ts';
 import { knownCostText } from '../model/knownCost.ts';
+import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import { costCell } from './costText.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import {
   changedWords,
   type Line,
-  OUTCOME_SIGNS,
   phaseFacts,
   phaseLines,
   STATUS_WORDS,

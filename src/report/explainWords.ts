@@ -1,7 +1,7 @@
 /** What an explanation says, in words that text and Markdown share. */
 
 import type { Mended } from '../analysis/phases/outcome.ts';
-import type { PhaseOutcome, SessionPhase } from '../analysis/phases/phase.ts';
+import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { WASTE_KINDS, type WasteKind } from '../analysis/waste/waste.ts';
 import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
 import { knownCostText } from '../model/knownCost.ts';
@@ -16,20 +16,6 @@ export interface Tongue {
   /** Text of a command or a path. */
   code(text: string): string;
 }
-
-export const OUTCOME_SIGNS: Record<PhaseOutcome, string> = {
-  ok: '✓',
-  mixed: '↻',
-  failed: '✕',
-  running: '●',
-};
-
-export const OUTCOME_WORDS: Record<PhaseOutcome, string> = {
-  ok: 'went well',
-  mixed: 'failed on the way and went on',
-  failed: 'failed',
-  running: 'goes on',
-};
 
 export const STATUS_WORDS: Record<SessionSummary['status'], string> = {
   live: 'running',

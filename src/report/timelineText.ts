@@ -1,10 +1,11 @@
 /** A timeline for a terminal. */
 import type { AnalysedSession } from '../analysis/analysed.ts';
 import { formatClock, formatCount, formatDuration, formatUsd, plural } from '../model/format.ts';
+import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepKind } from '../model/step.ts';
 import { costCell } from './costText.ts';
 import { NOTHING_YET, OUTCOME_COLOURS } from './explainText.ts';
-import { OUTCOME_SIGNS, phaseFacts, STATUS_WORDS } from './explainWords.ts';
+import { phaseFacts, STATUS_WORDS } from './explainWords.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Style } from './style.ts';
 import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';

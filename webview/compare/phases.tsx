@@ -7,8 +7,9 @@ import {
   plural,
 } from '../../src/model/format.ts';
 import { knownCostText } from '../../src/model/knownCost.ts';
+import { OUTCOME_SIGNS, OUTCOME_WORDS } from '../../src/model/outcomeWords.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
-import type { ComparedPhase, Comparison, Side } from '../../src/protocol/compare.ts';
+import type { Comparison, Side } from '../../src/protocol/compare.ts';
 import { type CompareApp, ORDERS, type Order } from './app.ts';
 import { Badge } from './heads.tsx';
 import { type Band, type PhaseScale, phaseScale, ticks } from './phaseScale.ts';
@@ -24,18 +25,6 @@ const COST_FROM = 110;
 /** More phases than this are drawn as strips that no key stops at: the steps below tell all. */
 const MOST_BUTTONS = 300;
 
-const SIGNS: Record<ComparedPhase['outcome'], string> = {
-  ok: '✓',
-  mixed: '↻',
-  failed: '✕',
-  running: '●',
-};
-const OUTCOMES: Record<ComparedPhase['outcome'], string> = {
-  ok: 'went well',
-  mixed: 'failed on the way and came right',
-  failed: 'failed',
-  running: 'going on',
-};
 const ORDER_WORDS: Record<Order, string> = { time: 'Time', cost: 'Cost', steps: 'Steps' };
 
 /** The phases of both sides on one scale, joined where their goal is the same. */
@@ -171,7 +160,7 @@ function Row({
             : `joined with ${visibleText(other[partner]?.name ?? '')}`;
         const name = visibleText(phase.name);
         const before = `${side.toUpperCase()}, phase ${at + 1} of ${phases.length}: `;
-        const after = `, ${OUTCOMES[phase.outcome]}, ${formatDuration(phase.endMs - phase.startMs)}, ${plural(phase.calls, 'call')}, ${joined}`;
+        const after = `, ${OUTCOME_WORDS[phase.outcome]}, ${formatDuration(phase.endMs - phase.startMs)}, ${plural(phase.calls, 'call')}, ${joined}`;
         const cost = knownCostText(phase);
         return (
           <button
@@ -184,7 +173,7 @@ function Row({
           >
             {size >= WORDS_FROM && (
               <span class="sign" aria-hidden="true">
-                {SIGNS[phase.outcome]}
+                {OUTCOME_SIGNS[phase.outcome]}
               </span>
             )}
             <span class="sr-only">{before}</span>

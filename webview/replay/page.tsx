@@ -6,7 +6,8 @@ import { KeyList, listenToKeys } from '../shared/keys.tsx';
 import type { ReplayApp } from './app.ts';
 import { Header } from './header.tsx';
 import { Inspector } from './inspector.tsx';
-import { InspectorSash } from './sash.tsx';
+import { LEAST_INSPECTOR } from './look.ts';
+import { Sash } from './sash.tsx';
 import { stepWords } from './stepWords.tsx';
 import { TIMELINE_KEYS, timelineKeys } from './timeline/keys.ts';
 import { Timeline } from './timeline/timeline.tsx';
@@ -97,6 +98,26 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
       <Announcer status={statusText(app)} alert="" />
       {showKeys && <KeyList keys={KEYS} onClose={() => setShowKeys(false)} />}
     </main>
+  );
+}
+
+function InspectorSash({ app: { look } }: { app: ReplayApp }) {
+  return (
+    <Sash
+      sizes="width"
+      of="inspector"
+      label="Width of the inspector"
+      least={LEAST_INSPECTOR}
+      most={Math.max(LEAST_INSPECTOR, window.innerWidth)}
+      now={look.inspectorPx ?? Math.round(window.innerWidth * 0.417)}
+      measure={(sash) =>
+        look.inspectorPx ??
+        sash.nextElementSibling?.getBoundingClientRect().width ??
+        LEAST_INSPECTOR
+      }
+      onSize={(px) => look.setInspector(px)}
+      onReset={() => look.setInspector(undefined)}
+    />
   );
 }
 

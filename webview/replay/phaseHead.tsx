@@ -1,15 +1,16 @@
 import { formatDuration, plural } from '../../src/model/format.ts';
 import { knownCostText } from '../../src/model/knownCost.ts';
+import { OUTCOME_WORDS } from '../../src/model/outcomeWords.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { PhaseView } from '../../src/protocol/replay.ts';
 import { Icon, type IconName } from '../shared/icons.tsx';
 import type { ReplayApp } from './app.ts';
 
-const SIGNS: Record<PhaseView['outcome'], readonly [icon: IconName, word: string]> = {
-  ok: ['check', 'ok'],
-  mixed: ['refresh', 'came right after failures'],
-  failed: ['close', 'failed'],
-  running: ['pulse', 'running'],
+const ICONS: Record<PhaseView['outcome'], IconName> = {
+  ok: 'check',
+  mixed: 'refresh',
+  failed: 'close',
+  running: 'pulse',
 };
 
 /** What stands over the steps of a phase: selects it, copies it, shows what it changed. */
@@ -24,7 +25,8 @@ export function PhaseHead({ app, index }: { app: ReplayApp; index: number }) {
     phases[index - 1]?.promptNumber !== promptNumber &&
     phases[index + 1]?.promptNumber !== promptNumber;
   const { firstStep, lastStep, outcome, calls, errors, denied, edits } = phase;
-  const [icon, word] = SIGNS[outcome];
+  const icon = ICONS[outcome];
+  const word = OUTCOME_WORDS[outcome];
   const name = visibleText(phase.name);
   const { timeline } = app;
   const { selection } = timeline;

@@ -1,44 +1,71 @@
 import { useRef } from 'preact/hooks';
-import type { ReplayApp } from './app.ts';
-import { LEAST_INSPECTOR } from './look.ts';
 
 /** One press of an arrow key, px. */
 const STEP = 20;
 
-/** Between the steps and the inspector: moved by the pointer or the arrows, set back by a double click. */
-export function InspectorSash({ app: { look } }: { app: ReplayApp }) {
-  const grip = useRef<{ x: number; width: number }>(undefined);
-  const width = (sash: HTMLElement): number =>
-    look.inspectorPx ?? sash.nextElementSibling?.getBoundingClientRect().width ?? LEAST_INSPECTOR;
+/**
+ * Between two parts of the page: moved by the pointer or the arrows, set back by a double click. What it sizes grows up to the
+ * sash: as it moves down (`height`), or as it moves left (`width`).
+ *
+ * @param props.now px; `least` and `most` bound what is told of it
+ * @param props.measure the size when the pointer takes hold, px; default: `now`
+ */
+export function Sash({
+  sizes,
+  of,
+  label,
+  least,
+  most,
+  now,
+  measure = () => now,
+  onSize,
+  onReset,
+}: {
+  sizes: 'height' | 'width';
+  of: 'timeline' | 'inspector';
+  label: string;
+  least: number;
+  most: number;
+  now: number;
+  measure?: (sash: HTMLElement) => number;
+  onSize: (px: number) => void;
+  onReset: () => void;
+}) {
+  const grip = useRef<{ at: number; size: number }>(undefined);
+  const isHeight = sizes === 'height';
+  const at = (event: PointerEvent): number => (isHeight ? event.clientY : -event.clientX);
+  const keys: Record<string, number> = isHeight
+    ? { ArrowUp: -STEP, ArrowDown: STEP }
+    : { ArrowLeft: STEP, ArrowRight: -STEP };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a separator that is moved is no <hr>.
     <div
-      class="inspector-sash"
+      class={`${of}-sash`}
       role="separator"
       tabIndex={0}
-      aria-orientation="vertical"
-      aria-label="Width of the inspector"
-      aria-valuemin={LEAST_INSPECTOR}
-      aria-valuemax={Math.max(LEAST_INSPECTOR, window.innerWidth)}
-      aria-valuenow={look.inspectorPx ?? Math.round(window.innerWidth * 0.417)}
+      aria-orientation={isHeight ? 'horizontal' : 'vertical'}
+      aria-label={label}
+      aria-valuemin={least}
+      aria-valuemax={most}
+      aria-valuenow={now}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
-        grip.current = { x: event.clientX, width: width(event.currentTarget) };
+        grip.current = { at: at(event), size: measure(event.currentTarget) };
       }}
       onPointerMove={(event) => {
         const from = grip.current;
-        if (from) look.setInspector(from.width + from.x - event.clientX);
+        if (from) onSize(from.size + at(event) - from.at);
       }}
       onPointerUp={() => {
         grip.current = undefined;
       }}
-      onDblClick={() => look.setInspector(undefined)}
+      onDblClick={onReset}
       onKeyDown={(event) => {
-        const by = { ArrowLeft: STEP, ArrowRight: -STEP }[event.key];
+        const by = keys[event.key];
         if (by === undefined) return;
         event.preventDefault();
         event.stopPropagation();
-        look.setInspector(width(event.currentTarget) + by);
+        onSize(measure(event.currentTarget) + by);
       }}
     />
   );

@@ -10,7 +10,7 @@ const MAIN = { row: 45, top: 4, bar: 34 } as const;
 const SUB = { row: 30, least: 22, bar: 20 } as const;
 const TRACK_LEAST = 44;
 /** Subagents that have rows of their own before they stack, and MCP servers. */
-export const MOST_ROWS = 4;
+const MOST_ROWS = 4;
 const MOST_SERVERS = 2;
 
 export interface LaneRow {
@@ -42,7 +42,7 @@ export interface Layout {
 }
 
 /** Width of the label column and of the right one for a page of this width, px. */
-export function columnsFor(width: number): { labels: number; right: number } {
+function columnsFor(width: number): { labels: number; right: number } {
   if (width >= 900) return { labels: 150, right: 64 };
   if (width >= 600) return { labels: 116, right: 58 };
   return { labels: 74, right: 12 };

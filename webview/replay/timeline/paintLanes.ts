@@ -157,7 +157,7 @@ function lifeOf(frame: Frame, lane: LaneView): { from: number; to: number } | un
   return { from: axis.start(steps.at(0)), to: axis.end(steps.at(steps.length - 1)) };
 }
 
-export const laneColour = ({ colours }: Pick<Frame, 'colours'>, lane: LaneView): string =>
+const laneColour = ({ colours }: Pick<Frame, 'colours'>, lane: LaneView): string =>
   lane.kind === 'subagent'
     ? colours.lanes[lane.lane % 2 === 1 ? 1 : 2]
     : lane.kind === 'mcp'

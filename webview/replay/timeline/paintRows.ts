@@ -1,8 +1,9 @@
+import { OUTCOME_SIGNS } from '../../../src/model/outcomeWords.ts';
 import { visibleText } from '../../../src/model/visibleText.ts';
 import { clip, type Frame, sharp, xOf } from './frame.ts';
 import { LANES_Y, MARKS_ROW, OVERVIEW, PHASES, RULER } from './layout.ts';
 import { type MarkGroup, markGroups } from './marks.ts';
-import { type Band, SIGNS, worse } from './phases.ts';
+import { type Band, worse } from './phases.ts';
 import { rulerTicks } from './ruler.ts';
 import type { Mark } from './sessionIndex.ts';
 
@@ -154,7 +155,7 @@ function paintBand(frame: Frame, band: Band, start: number, end: number): void {
   context.textBaseline = 'middle';
   context.textAlign = 'left';
   setFont(frame);
-  const sign = SIGNS[band.outcome];
+  const sign = OUTCOME_SIGNS[band.outcome];
   context.fillStyle = colour;
   context.fillText(sign, textX, middle);
   const nameX = textX + 15;
@@ -243,7 +244,7 @@ function paintGroup(frame: Frame, group: MarkGroup): void {
 }
 
 /** A mark's own shape: no two are told apart by colour alone. */
-export function paintSign(frame: Frame, mark: Mark, x: number, y: number, size = 1): void {
+function paintSign(frame: Frame, mark: Mark, x: number, y: number, size = 1): void {
   const { context, colours } = frame;
   const r = 5.5 * size;
   context.lineWidth = 1.4;

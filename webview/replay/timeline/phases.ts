@@ -9,19 +9,11 @@ export interface Band {
   outcome: PhaseView['outcome'];
   firstStep: number;
   lastStep: number;
-  /** NaN: not known. Nano-dollars. */
   /** What it cost, in words; empty: nothing is known of it yet. */
   cost: string;
   view?: PhaseView;
 }
 
-export const SIGNS = { ok: '✓', mixed: '↻', failed: '✕', running: '●' } as const;
-export const OUTCOME_WORDS = {
-  ok: 'went well',
-  mixed: 'failed on the way, then went well',
-  failed: 'failed',
-  running: 'running',
-} as const;
 /** The worse of two stands for both. */
 const RANKS = { ok: 0, running: 1, mixed: 2, failed: 3 } as const;
 

@@ -37,7 +37,7 @@ const MARKED =
 /** Steps between two looks at the clock. */
 const STRIDE = 4096;
 /** A step that is a larger part of all cost than this is named on the curve. */
-export const DEAR_SHARE = 0.05;
+const DEAR_SHARE = 0.05;
 
 /** What the timeline knows of the rows beyond the rows themselves: worked out once, and then as they change. */
 export class SessionIndex implements BarSource {

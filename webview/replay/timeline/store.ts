@@ -42,7 +42,7 @@ export interface Hover {
 }
 
 export const LEAST_HEIGHT = 160;
-const HEIGHT = 300;
+export const HEIGHT = 300;
 /** Most of the page that the timeline takes. */
 export const MOST_SHARE = 0.6;
 /** Work on the index in one frame, ms. */

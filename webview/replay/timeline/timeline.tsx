@@ -1,16 +1,14 @@
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import type { ReplayApp } from '../app.ts';
+import { Sash } from '../sash.tsx';
 import { momentWords } from '../stepWords.tsx';
 import { listenToPointer } from './gestures.ts';
 import { Labels } from './labels.tsx';
 import { RangeCard } from './rangeCard.tsx';
 import { Stage } from './stage.ts';
-import { LEAST_HEIGHT, MOST_SHARE } from './store.ts';
+import { HEIGHT, LEAST_HEIGHT, MOST_SHARE } from './store.ts';
 import './timeline.css';
 import { Tooltip } from './tooltip.tsx';
-
-/** One press of an arrow key on the sash, px. */
-const SASH_STEP = 20;
 
 export function Timeline({ app }: { app: ReplayApp }) {
   const { timeline } = app;
@@ -60,53 +58,17 @@ export function Timeline({ app }: { app: ReplayApp }) {
       {stage && <Labels app={app} layout={stage.layout} />}
       {stage && <RangeCard app={app} stage={stage} />}
       {stage && <Tooltip app={app} stage={stage} />}
-      <Sash app={app} height={height} most={most} pageHeight={pageHeight} />
+      <Sash
+        sizes="height"
+        of="timeline"
+        label="Height of the timeline"
+        least={LEAST_HEIGHT}
+        most={most}
+        now={height}
+        onSize={(px) => timeline.setHeight(px, pageHeight)}
+        onReset={() => timeline.setHeight(HEIGHT, pageHeight)}
+      />
     </section>
-  );
-}
-
-function Sash({
-  app: { timeline },
-  height,
-  most,
-  pageHeight,
-}: {
-  app: ReplayApp;
-  height: number;
-  most: number;
-  pageHeight: number;
-}) {
-  const grip = useRef<{ y: number; height: number }>(undefined);
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: a separator that is moved is no <hr>.
-    <div
-      class="timeline-sash"
-      role="separator"
-      tabIndex={0}
-      aria-orientation="horizontal"
-      aria-label="Height of the timeline"
-      aria-valuemin={LEAST_HEIGHT}
-      aria-valuemax={most}
-      aria-valuenow={height}
-      onPointerDown={(event) => {
-        event.currentTarget.setPointerCapture(event.pointerId);
-        grip.current = { y: event.clientY, height };
-      }}
-      onPointerMove={(event) => {
-        const from = grip.current;
-        if (from) timeline.setHeight(from.height + event.clientY - from.y, pageHeight);
-      }}
-      onPointerUp={() => {
-        grip.current = undefined;
-      }}
-      onDblClick={() => timeline.setHeight(300, pageHeight)}
-      onKeyDown={(event) => {
-        const by = { ArrowUp: -SASH_STEP, ArrowDown: SASH_STEP }[event.key];
-        if (by === undefined) return;
-        event.preventDefault();
-        timeline.setHeight(height + by, pageHeight);
-      }}
-    />
   );
 }
 

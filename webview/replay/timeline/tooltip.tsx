@@ -7,11 +7,11 @@ import {
   formatUsd,
   plural,
 } from '../../../src/model/format.ts';
+import { OUTCOME_SIGNS, OUTCOME_WORDS } from '../../../src/model/outcomeWords.ts';
 import { visibleText } from '../../../src/model/visibleText.ts';
 import { lowerBound } from '../../shared/rowStore.ts';
 import type { ReplayApp } from '../app.ts';
 import { stepNumber, stepWords } from '../stepWords.tsx';
-import { OUTCOME_WORDS, SIGNS } from './phases.ts';
 import { MARKS, type Mark } from './sessionIndex.ts';
 import type { Stage } from './stage.ts';
 import type { Hover } from './store.ts';
@@ -79,7 +79,7 @@ function Content({ app, hover: { target } }: { app: ReplayApp; hover: Hover }) {
         <>
           <p>
             <b>
-              {SIGNS[band.outcome]} {visibleText(band.name.slice(0, 200))}
+              {OUTCOME_SIGNS[band.outcome]} {visibleText(band.name.slice(0, 200))}
             </b>
           </p>
           <p class="dim">
