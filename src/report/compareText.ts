@@ -20,7 +20,7 @@ import { formatDuration, formatMoment, MISSING, plural } from '../model/format.t
 import { knownCostText } from '../model/knownCost.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepView } from '../model/step.ts';
-import { type Bounded, firstOf, moreLines, moreText } from './bounds.ts';
+import { type Bounded, firstOf, gapHow, moreLines, moreText } from './bounds.ts';
 import { phaseRows, rowsGap, tellingRows } from './compareRows.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -203,9 +203,11 @@ function phasesText(comparison: Comparison, options: CompareTextOptions): string
   const wide = width >= WIDE;
   const room = wide ? (width - 3) >> 1 : width - 4;
   const rows = phaseRows(comparison);
-  const lines = tellingRows(comparison, rows, options.most).flatMap((place) => {
+  const places = tellingRows(comparison, rows, options.most);
+  const lines = places.flatMap((place) => {
     if (typeof place !== 'number') {
-      return wrapFacts(rowsGap(comparison, rows, place), width).map(style.dim);
+      const gap = rowsGap(comparison, rows, place, gapHow(places, place));
+      return wrapFacts(gap, width).map(style.dim);
     }
     const row = rows[place]!;
     const [left, right] = [a[row.a], b[row.b]];
