@@ -151,7 +151,8 @@ function costByText(
     wrapFacts(text, width)
       .map((one) => `${style.dim(one)}\n`)
       .join('');
-  if (by === 'model' && cost.models.length > 0) return modelTable(cost, options);
+  if (by === 'model' && cost.models.length > 0)
+    return modelTable(cost, { ...options, most: Number.POSITIVE_INFINITY });
   if (!isCostKnown(cost)) {
     const why = cost.unpriced > 0 ? 'No response has a known price' : 'No usage is recorded';
     return note(`${why}, so there is nothing to share out.`);

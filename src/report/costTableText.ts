@@ -150,13 +150,18 @@ export function costNotes(table: CostTable): string[] {
   return notes;
 }
 
+/** Lines of a table in a document. */
+const MOST_LINES = 500;
+
 export function costTableMarkdown(table: CostTable): string {
+  const { shown, rest } = firstOf(table.lines, MOST_LINES);
   const columns = columnsOf(table);
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
     row([capital(table.title), ...columns.map(({ title }) => capital(title))]),
     row(['---', ...columns.map(() => '---:')]),
-    ...table.lines.map((one) => row([nameMarkdown(one), ...columns.map(({ text }) => text(one))])),
+    ...shown.map((one) => row([nameMarkdown(one), ...columns.map(({ text }) => text(one))])),
+    ...(rest > 0 ? [row([moreText(rest, '', '', ''), ...columns.map(() => '')])] : []),
   ].join('\n');
 }
 

@@ -2,6 +2,7 @@
 import { formatCount, formatKnownUsd, formatTokens, formatUsd, MISSING } from '../model/format.ts';
 import { type CostSummary, isCostKnown } from '../model/summary.ts';
 import { type Usage, uncachedInput } from '../model/usage.ts';
+import { type Bounded, firstOf, moreLines, moreText } from './bounds.ts';
 import { cacheHitRate } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { renderTable, type TableColumn } from './table.ts';
@@ -32,14 +33,17 @@ export function reconciliation(cost: CostSummary): string {
   return parts.join(' · ');
 }
 
+const MOST_REASONS = 10;
+
 /** Why responses have no price, one line a model. */
 export function unpricedReasons(cost: CostSummary): string[] {
-  return cost.models
-    .filter(({ unpriced }) => unpriced > 0)
-    .map(
-      ({ model, unpriced, reason }) =>
-        `${formatCount(unpriced)} of ${sanitizeLine(model) || 'no model'}: ${sanitizeLine(reason ?? 'no price known')}`,
-    );
+  const unpriced = cost.models.filter((model) => model.unpriced > 0);
+  const { shown, rest } = firstOf(unpriced, MOST_REASONS);
+  const lines = shown.map(
+    ({ model, unpriced: count, reason }) =>
+      `${formatCount(count)} of ${sanitizeLine(model) || 'no model'}: ${sanitizeLine(reason ?? 'no price known')}`,
+  );
+  return rest > 0 ? [...lines, moreText(rest, 'model', 'models', '--json has all')] : lines;
 }
 
 type ModelSum = CostSummary['models'][number];
@@ -80,9 +84,12 @@ const usageColumns = <Row>(usage: (row: Row) => Usage): TableColumn<Row>[] => [
   },
 ];
 
+const USUAL_MODELS = 20;
+
+/** The dearest first. */
 export function modelTable(
   cost: CostSummary,
-  options: { style: Style; width?: number | undefined },
+  options: Bounded & { style: Style; width?: number | undefined },
 ): string {
   const { style } = options;
   const columns: TableColumn<ModelSum>[] = [
@@ -106,7 +113,9 @@ export function modelTable(
       paint: (cell, { unpriced }) => (unpriced > 0 ? style.yellow(cell) : cell),
     },
   ];
-  return renderTable(columns, cost.models, options);
+  const { shown, rest } = firstOf(cost.models, options.most ?? USUAL_MODELS);
+  const more = moreText(rest, 'model', 'models', '--json has all');
+  return `${renderTable(columns, shown, options)}${moreLines(more, options)}`;
 }
 
 /** `72%`, or `–`. */

@@ -257,7 +257,9 @@ function wasteText(explanation: Explanation, { style, width }: ExplainTextOption
     all,
     { style, width },
   );
-  return `${style.bold('Wasted')}  ${sums}\n${table.trimEnd()}`;
+  const lines = wrapFacts(`Wasted  ${sums}`, width);
+  const lead = lines.join('\n').replace(/^Wasted/, style.bold('Wasted'));
+  return `${lead}\n${table.trimEnd()}`;
 }
 
 function lookText({ lookAt }: Explanation, options: ExplainTextOptions): string {

@@ -184,7 +184,7 @@ export function stepLine(
   const denied = (flags & FLAG.denied) !== 0;
   const lead = leadOf(columns.timeMs[row]!, options);
   const isNarrow = width !== undefined && width < NARROW;
-  const name = isNarrow ? cutToWidth(lane, width >> 3) : lane;
+  const name = width === undefined ? lane : cutToWidth(lane, width >> (isNarrow ? 3 : 2));
   const indent = lane === '' ? '' : `│ ${name} `;
   const failure = failed && view.icon !== 'error' ? ['✗'] : [];
   const marks = [
@@ -218,10 +218,13 @@ export function stepLine(
       .filter(Boolean)
       .join('  ');
   } else {
-    const end = isNarrow
-      ? ''
-      : padToWidth(duration, DURATION_COLUMNS, 'right') + padToWidth(cost, COST_COLUMNS, 'right');
-    const room = Math.max(LEAST_WORDS, width - lead.length - textWidth(indent) - 2 - end.length);
+    const whole = width - lead.length - textWidth(indent) - 2;
+    const margin = DURATION_COLUMNS + COST_COLUMNS;
+    const end =
+      isNarrow || whole - margin < LEAST_WORDS
+        ? ''
+        : padToWidth(duration, DURATION_COLUMNS, 'right') + padToWidth(cost, COST_COLUMNS, 'right');
+    const room = Math.max(4, whole - end.length);
     const least = Math.min(LEAST_WORDS, textWidth(words));
     const beside = cutToWidth(marks, room - least - 2);
     const marksWidth = beside === '' ? 0 : textWidth(beside) + 2;

@@ -2,6 +2,7 @@
 import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
 import type { SessionSummary } from '../model/summary.ts';
+import { firstOf, moreText } from './bounds.ts';
 import type { CostReport } from './costReport.ts';
 import { costCell, reconciliation, unpricedReasons } from './costText.ts';
 import { dateTime } from './sessionTable.ts';
@@ -10,6 +11,8 @@ import type { StatsReport } from './statsReport.ts';
 const NANO = 1e9;
 const MOST_FILES = 50;
 const MOST_FAILURES = 20;
+/** Of prompts and tools. */
+const MOST_ROWS = 500;
 
 const OUTCOMES: Record<SessionSummary['status'], string> = {
   live: 'going on',
@@ -75,16 +78,17 @@ function costSection(cost: CostReport, summary: SessionSummary): string {
 }
 
 function prompts({ by_prompt: all }: CostReport): string {
-  const rows = all
-    .filter(
-      ({ tool_calls, cost_usd, prompt }) => prompt !== '' || tool_calls > 0 || (cost_usd ?? 0) > 0,
-    )
-    .map(({ prompt, tool_calls, errors, cost_usd }) => [
-      markdownText(prompt) || 'before the first prompt',
-      formatCount(tool_calls),
-      formatCount(errors),
-      cost_usd === null ? MISSING : formatUsd(cost_usd * NANO),
-    ]);
+  const told = all.filter(
+    ({ tool_calls, cost_usd, prompt }) => prompt !== '' || tool_calls > 0 || (cost_usd ?? 0) > 0,
+  );
+  const { shown, rest } = firstOf(told, MOST_ROWS);
+  const rows = shown.map(({ prompt, tool_calls, errors, cost_usd }) => [
+    markdownText(prompt) || 'before the first prompt',
+    formatCount(tool_calls),
+    formatCount(errors),
+    cost_usd === null ? MISSING : formatUsd(cost_usd * NANO),
+  ]);
+  if (rest > 0) rows.push([moreText(rest, '', '', ''), '', '', '']);
   return rows.length === 0
     ? ''
     : `## Prompts\n\n${table(['Prompt', 'Calls', 'Errors', 'Cost'], rows)}`;
@@ -115,13 +119,15 @@ function files({ files: all }: StatsReport): string {
 
 function tools({ tools: all }: StatsReport): string {
   if (all.length === 0) return '';
-  const rows = all.map(({ tool, calls, errors, denied, total_ms }) => [
+  const { shown, rest } = firstOf(all, MOST_ROWS);
+  const rows = shown.map(({ tool, calls, errors, denied, total_ms }) => [
     markdownText(tool),
     formatCount(calls),
     formatCount(errors),
     formatCount(denied),
     formatDuration(total_ms),
   ]);
+  if (rest > 0) rows.push([moreText(rest, '', '', ''), '', '', '', '']);
   return `## Tools\n\n${table(['Tool', 'Calls', 'Errors', 'Denied', 'Time'], rows)}`;
 }
 

@@ -10,7 +10,7 @@ import { plural } from '../../model/format.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, Interrupted, type Io, print, printJson, styleFor, warn } from '../io.ts';
+import { CliError, Interrupted, type Io, printFacts, printJson, styleFor, warn } from '../io.ts';
 import { uniquePrefixes } from '../listing.ts';
 import { forPersonOnly } from '../personOnly.ts';
 import { findSession, listEntries, openStore, processState, type TraceOptions } from '../traces.ts';
@@ -50,7 +50,7 @@ export async function control(
     // The recorder and a watch may both have held it: to a person that is one rule.
     const again = new Set(trips.filter(({ state }) => state === 'resumed').map(nameOfRule));
     for (const name of again) {
-      await print(io, `The rule "${sanitizeLine(name)}" asks again at its next step.\n`);
+      await printFacts(io, `The rule "${sanitizeLine(name)}" asks again at its next step.`);
     }
   } else warn(io, `Could not ${action}: ${sanitizeLine(outcome.message)}`, 'red');
   return outcome.ok && outcome.state !== 'partly' ? EXIT.ok : EXIT.none;
@@ -166,7 +166,7 @@ async function tell(
       : report.state === 'partly'
         ? ` ${{ pause: 'paused', resume: 'resumed', stop: 'stopped', kill: 'killed' }[action]}.`
         : ` (${plural(done.length, 'process', 'processes')}, ${Math.round(report.elapsedMs)} ms).`;
-  await print(io, `${style.bold(agent)} ${state}${how}\n`);
+  await printFacts(io, `${agent} ${state}${how}`, (line) => line.replace(agent, style.bold));
   for (const one of notable(action, report)) {
     const why = one.why === undefined ? one.state : WORDS[one.why];
     warn(io, `Left alone: ${one.pid} ${sanitizeLine(one.name)} (${why})`);
@@ -177,7 +177,11 @@ async function tell(
       `What was frozen could not be written down (${sanitizeLine(report.unsaved)}), so 'agent-strace resume' will not know it. Continue it with: kill -CONT ${done.map(({ pid }) => pid).join(' ')}`,
     );
   } else if (report.state === 'paused') {
-    await print(io, style.dim(`To go on: agent-strace resume ${sanitizeLine(id.slice(0, 8))}\n`));
+    await printFacts(
+      io,
+      `To go on: agent-strace resume ${sanitizeLine(id.slice(0, 8))}`,
+      style.dim,
+    );
   }
 }
 

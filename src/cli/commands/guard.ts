@@ -10,7 +10,7 @@ import { similar } from '../../model/similar.ts';
 import { sanitizeLine } from '../../report/terminalText.ts';
 import { isInteractive } from '../ask.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, warn } from '../io.ts';
+import { CliError, type Io, print, printFacts, printJson, warn } from '../io.ts';
 import { forPersonOnly } from '../personOnly.ts';
 import { homely, projectOf } from '../traces.ts';
 import { statusJson, statusText } from './guardText.ts';
@@ -163,7 +163,7 @@ async function bringUpToDate(io: Io, verb: string, options: GuardOptions): Promi
   const recorded = states.filter((state) => state.recorded.length > 0);
   if (recorded.length === 0) {
     if (options.json !== true) {
-      await print(io, 'No agent is set up here, so nothing is stopped: agent-strace setup\n');
+      await printFacts(io, 'No agent is set up here, so nothing is stopped: agent-strace setup');
     }
     return EXIT.ok;
   }

@@ -32,6 +32,7 @@ import {
   type Io,
   Progress,
   print,
+  printFacts,
   printJson,
   styleFor,
   throwIfInterrupted,
@@ -224,9 +225,9 @@ async function importAll(io: Io, options: ImportOptions): Promise<number> {
   else {
     const added = done.filter((one) => one.added > 0);
     const left = failed > 0 ? `, ${failed} left out` : '';
-    await print(
+    await printFacts(
       io,
-      `Imported ${plural(added.length, 'session')} (${plural(done.length - added.length, 'session')} had nothing new${left}) into ${sanitizeLine(homely(traceDir))}\n`,
+      `Imported ${plural(added.length, 'session')} (${plural(done.length - added.length, 'session')} had nothing new${left}) into ${sanitizeLine(homely(traceDir))}`,
     );
   }
   if (found.length === 0) io.stderr.write(nothingFound(io, options));

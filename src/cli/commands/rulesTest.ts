@@ -8,9 +8,9 @@ import { shellWorld } from '../../guard/decision/shellWorld.ts';
 import type { Verdict } from '../../guard/decision/verdict.ts';
 import type { Rule } from '../../guard/rules/rule.ts';
 import { readCommand } from '../../guard/shell/readCommand.ts';
-import { sanitizeLine } from '../../report/terminalText.ts';
+import { sanitizeLine, wrapFacts } from '../../report/terminalText.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor } from '../io.ts';
+import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
 import { projectOf } from '../traces.ts';
 
 export interface RulesTestOptions {
@@ -74,15 +74,18 @@ export async function testRules(
 
 async function tell(io: Io, { action, fired, failed }: Verdict): Promise<void> {
   const style = styleFor(io, io.stdout);
+  const width = widthOf(io);
+  const room = width === undefined ? undefined : width - 4;
   const colour = action === 'allow' ? style.green : style.red;
   await print(io, `${colour(action)}${failed === undefined ? '' : ` (not decided: ${failed})`}\n`);
   for (const { rule, action: said, detail } of fired) {
-    const from = sourceOf(rule);
-    await print(
-      io,
-      `  ${style.bold(sanitizeLine(rule.name))} (${said}): ${sanitizeLine(detail)}  ${style.dim(sanitizeLine(from))}\n`,
-    );
-    if (rule.message !== undefined) await print(io, `    ${sanitizeLine(rule.message)}\n`);
+    const name = sanitizeLine(rule.name);
+    const words = `${name} (${said}): ${sanitizeLine(detail)} · ${sanitizeLine(sourceOf(rule))}`;
+    const [first = '', ...others] = wrapFacts(words, room === undefined ? undefined : room + 2);
+    const head = first.startsWith(name) ? style.bold(name) + first.slice(name.length) : first;
+    const message = rule.message === undefined ? [] : wrapFacts(sanitizeLine(rule.message), room);
+    const under = [...others, ...message].flatMap((line) => wrapFacts(line, room));
+    await print(io, [`  ${head}`, ...under.map((line) => `    ${line}`), ''].join('\n'));
   }
 }
 
