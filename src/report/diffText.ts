@@ -5,7 +5,7 @@ import type { OnlyCommands, PhaseDifference } from '../analysis/compare/structur
 import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
 import { knownCostText } from '../model/knownCost.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
-import { outcomeJson } from './compareJson.ts';
+import { type ComparedFacts, comparedPhaseJson, outcomeJson } from './compareJson.ts';
 import {
   type CompareTextOptions,
   divergencesText,
@@ -208,19 +208,15 @@ export function semanticJson({ outcomes, files }: Comparison) {
   };
 }
 
-export function structuralJson(comparison: Comparison, differences: readonly PhaseDifference[]) {
+export function structuralJson(facts: ComparedFacts, differences: readonly PhaseDifference[]) {
   const commands = ({ count, shown }: OnlyCommands) => ({
     count,
     shown: shown.map(({ step, command, failed }) => ({ step: step + 1, command, failed })),
   });
-  const phase = (side: 'a' | 'b', at: number) => {
-    const one = comparison.phases[side][at];
-    return one ? { name: one.name, outcome: one.outcome, failed: one.outcome === 'failed' } : null;
-  };
   return differences.map((one) => ({
     like: snake(one.like),
-    a: phase('a', one.a),
-    b: phase('b', one.b),
+    a: comparedPhaseJson(facts.a, one.a),
+    b: comparedPhaseJson(facts.b, one.b),
     files_only_a: one.filesOnlyA,
     files_only_b: one.filesOnlyB,
     commands_only_a: commands(one.commandsOnlyA),

@@ -157,8 +157,10 @@ async function comparePair(
   const [a, b] = [await readSide(io, store, first), await readSide(io, store, second)];
   const comparison = await comparisonOf(io, a, b);
   const describe = describer(a, b);
-  if (options.json === true) await printJson(io, comparisonJson(comparison, describe));
-  else if (options.markdown === true) await print(io, compareMarkdown(comparison, describe));
+  if (options.json === true) {
+    const facts = { a: a.facts, b: b.facts };
+    await printJson(io, comparisonJson(comparison, facts, describe));
+  } else if (options.markdown === true) await print(io, compareMarkdown(comparison, describe));
   else {
     const style = styleFor(io, io.stdout);
     await print(io, compareText(comparison, { style, width: widthOf(io), describe }));

@@ -24,11 +24,12 @@ export async function diff(io: Io, a: string, b: string, options: DiffOptions): 
   const differences =
     options.semantic === true ? [] : structuralDiff(left.facts, right.facts, comparison);
   if (options.json === true) {
+    const facts = { a: left.facts, b: right.facts };
     await printJson(io, {
-      ...comparisonJson(comparison, describe),
+      ...comparisonJson(comparison, facts, describe),
       ...(options.semantic === true
         ? { semantic: semanticJson(comparison) }
-        : { differences: structuralJson(comparison, differences) }),
+        : { differences: structuralJson(facts, differences) }),
     });
     return EXIT.ok;
   }
