@@ -44,7 +44,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
 
   if (app.empty && app.rows.total === 0) {
     return (
-      <main class="page">
+      <main class="page frame">
         <Empty app={app} />
       </main>
     );
@@ -52,7 +52,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
   const steps = <Transcript app={app} />;
   const inspector = <Inspector app={app} />;
   return (
-    <main class="page">
+    <main class="page frame">
       <ProgressBar
         progress={app.progress}
         label="Reading the trace"
@@ -96,7 +96,7 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
         {app.look.notice}
       </div>
       <Announcer status={statusText(app)} alert="" />
-      {showKeys && <KeyList keys={KEYS} onClose={() => setShowKeys(false)} />}
+      {showKeys && <KeyList wide keys={KEYS} onClose={() => setShowKeys(false)} />}
     </main>
   );
 }
