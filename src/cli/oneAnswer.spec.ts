@@ -181,7 +181,7 @@ describe('explain --phase', () => {
       80,
     );
     expect(out.split('\n').length).toBeLessThan(230);
-    expect(out).toMatch(/… \d+ more lines \(--json has them\)/);
+    expect(out).toMatch(/… and \d+ more lines \(--json has all\)/);
   });
 });
 

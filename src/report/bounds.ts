@@ -1,5 +1,7 @@
 /** How much of a long list is shown, and how the rest is told: one rule and the same words in all reports. */
 import { formatCount } from '../model/format.ts';
+import type { Style } from './style.ts';
+import { wrapFacts } from './terminalText.ts';
 
 export interface Bounded {
   /** Rows of a list that are shown; undefined: as many as that list usually has, Infinity: all. */
@@ -28,6 +30,17 @@ export function moreText(rest: number, one = '', many = `${one}s`, how = SHOW_AL
   const noun = one === '' ? '' : ` ${rest === 1 ? one : many}`;
   return `… and ${formatCount(rest)} more${noun}${how === '' ? '' : ` (${how})`}`;
 }
+
+/** What is left out of a list, in lines under it; empty where that is nothing. @param text see {@link moreText} */
+export const moreLines = (
+  text: string,
+  { style, width }: { style: Style; width?: number | undefined },
+): string =>
+  text === ''
+    ? ''
+    : wrapFacts(text, width)
+        .map((line) => `${style.dim(line)}\n`)
+        .join('');
 
 /** `… phases 12 to 48, $1.23 (--all shows all)`: what lies between two rows that are shown. */
 export const gapText = (words: string, how = SHOW_ALL): string =>

@@ -11,7 +11,8 @@ import {
   type Verdict,
 } from '../analysis/compare/comparison.ts';
 import type { StepView } from '../model/step.ts';
-import { phaseRows, stepWords } from './compareText.ts';
+import { phaseRows } from './compareRows.ts';
+import { stepWords } from './compareText.ts';
 import { type PhaseJson, phaseJson } from './phaseJson.ts';
 import { seconds, snake, usd } from './sessionJson.ts';
 

@@ -2,7 +2,7 @@
 import type { SessionFold } from '../model/fold.ts';
 import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
 import type { SessionSummary } from '../model/summary.ts';
-import { type Bounded, firstOf, moreText } from './bounds.ts';
+import { type Bounded, firstOf, moreLines, moreText } from './bounds.ts';
 import { cacheRateText, costCell, reconciliation } from './costText.ts';
 import { type SessionJson, seconds, sessionJson } from './sessionJson.ts';
 import { dateTime } from './sessionTable.ts';
@@ -185,8 +185,7 @@ function listText<Row>(
   options: Options,
 ): string {
   const { shown, rest } = firstOf(rows, options.most ?? USUAL);
-  const more = moreText(rest, one);
-  return `${renderTable(columns, shown, options)}${more === '' ? '' : `${options.style.dim(more)}\n`}`;
+  return `${renderTable(columns, shown, options)}${moreLines(moreText(rest, one), options)}`;
 }
 
 function toolsText(stats: StatsReport, options: Options): string {

@@ -12,6 +12,7 @@ import {
   plural,
 } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
+import { firstOf, moreLines, moreText } from './bounds.ts';
 import { inFolder } from './costBy.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -131,7 +132,7 @@ const MOST = 50;
 
 /** Each item with its step. */
 export function wasteItemsText(fold: SessionFold, waste: Waste, options: Options): string {
-  const shown = waste.items.slice(0, MOST);
+  const { shown } = firstOf(waste.items, MOST);
   const count = WASTE_KINDS.reduce((sum, kind) => sum + waste.byKind[kind].count, 0);
   const table = renderTable<WasteItem>(
     [
@@ -149,10 +150,8 @@ export function wasteItemsText(fold: SessionFold, waste: Waste, options: Options
     shown,
     options,
   );
-  const rest = count - shown.length;
-  return rest > 0
-    ? `${table}${options.style.dim(`… and ${formatCount(rest)} more (--json has the dearest ${formatCount(waste.items.length)})`)}\n`
-    : table;
+  const how = `--json has the dearest ${formatCount(waste.items.length)}`;
+  return `${table}${moreLines(moreText(count - shown.length, '', '', how), options)}`;
 }
 
 const itemCost = ({ nanoUsd, break: broken }: WasteItem): string =>
