@@ -121,8 +121,17 @@ function causeOfText(trail: Trail, step: number): Cause | undefined {
       return { step: at, reason: 'error', sure: 'likely', evidence: howItFailed(trail, at) };
     }
     if (found !== undefined) return named(trail, at, found, 'the result');
+    const changed = trail.kind(at) === 'modify' && !trail.failed(at);
+    // What is said after a change is said of it, or of what came after it.
+    if (tries > 1 && changed) {
+      return {
+        step: at,
+        reason: 'change',
+        sure: 'likely',
+        evidence: 'the last change before it was said',
+      };
+    }
     if (tries > 1) continue;
-    const changed = trail.kind(at) === 'modify';
     nearest = {
       step: at,
       reason: changed ? 'change' : 'named',
