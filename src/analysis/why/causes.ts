@@ -1,4 +1,4 @@
-import { TYPE } from '../../model/columns.ts';
+import { FLAG, TYPE } from '../../model/columns.ts';
 import { causeOfCall } from './callCause.ts';
 import {
   argumentsOf,
@@ -111,6 +111,7 @@ function parentOf(trail: Trail, step: number): Cause | undefined {
 function causeOfText(trail: Trail, step: number): Cause | undefined {
   const subject = trail.subject(step);
   let nearest: Cause | undefined;
+  let tested = false;
   for (let at = trail.before(step), tries = 0; at >= 0 && tries < 4; at = trail.before(at)) {
     if (trail.isPrompt(at)) return nearest;
     if (!trail.isCall(at) || !trail.over(at, step)) continue;
@@ -122,8 +123,9 @@ function causeOfText(trail: Trail, step: number): Cause | undefined {
     }
     if (found !== undefined) return named(trail, at, found, 'the result');
     const changed = trail.kind(at) === 'modify' && !trail.failed(at);
-    // What is said after a change is said of it, or of what came after it.
+    // What is said after a change is said of it, or of what tried it.
     if (tries > 1 && changed) {
+      if (nearest?.reason === 'change' || tested) return nearest;
       return {
         step: at,
         reason: 'change',
@@ -132,6 +134,7 @@ function causeOfText(trail: Trail, step: number): Cause | undefined {
       };
     }
     if (tries > 1) continue;
+    tested = trail.has(at, FLAG.test);
     nearest = {
       step: at,
       reason: changed ? 'change' : 'named',
