@@ -229,6 +229,31 @@ describe('redundant reads', () => {
     expect(after('pytest -q')).toBe(1);
   });
 
+  it('are none where the person came back after a while, or right after an edit that failed', () => {
+    const again = (between: (script: Script) => Script, at = 1000): number =>
+      count(read(between(read(begin('a', 'b'), 6, 'a')), at, 'b'));
+    expect(again((script) => script.prompt(200), 210)).toBe(1);
+    expect(again((script) => script.prompt(900))).toBe(0);
+    // The agent was at work until then, so the person was not: a word in between.
+    const build = (script: Script) =>
+      script.call(10, 'm', 'Bash', { command: 'npm test' }).result(890, 'm', 'Bash');
+    expect(again((script) => build(script).prompt(900))).toBe(1);
+    // A command of the agent's own is no word.
+    expect(again((script) => script.prompt(900, '/model opus'))).toBe(1);
+    const failedEdit =
+      (lane?: string, more: object = {}) =>
+      (script: Script) =>
+        script
+          .call(900, 'e', 'Edit', { file_path: '/p/a' }, lane)
+          .result(901, 'e', 'Edit', { error: 'String to replace not found', ...more }, lane);
+    expect(again(failedEdit())).toBe(0);
+    expect(again(failedEdit('agent1'))).toBe(1);
+    expect(again(failedEdit(undefined, { event_subtype: 'denied' }))).toBe(1);
+    // Only the first read after it.
+    const twice = read(read(failedEdit()(read(begin('a', 'b', 'c'), 6, 'a')), 910, 'b'), 920, 'c');
+    expect(count(twice)).toBe(1);
+  });
+
   it('know a file by its whole path and by its place in the folder', () => {
     const named = (first: string, changed: string): number =>
       count(
