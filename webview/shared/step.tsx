@@ -62,8 +62,10 @@ export function StepSummary({
       {verb && <span class="verb">{visibleText(verb)}</span>}
       {plain && verb && style === 'muted' && target && <span class="muted">·</span>}
       {target && <span class={classes.filter(Boolean).join(' ')}>{visibleText(target)}</span>}
-      {added !== undefined && <span class="added">+{formatCount(added)}</span>}
-      {removed !== undefined && <span class="removed">−{formatCount(removed)}</span>}
+      {added !== undefined && (added > 0 || !removed) && (
+        <span class="added">+{formatCount(added)}</span>
+      )}
+      {removed !== undefined && removed > 0 && <span class="removed">−{formatCount(removed)}</span>}
       {detail && <span class="detail">{visibleText(detail)}</span>}
     </>
   );
