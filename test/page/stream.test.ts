@@ -697,7 +697,7 @@ test('hostile text stays text and keeps to its row', async () => {
   const rows = await page.$$eval('.vlist-rows > li > button', (buttons) =>
     buttons.map((button) => {
       const box = button.getBoundingClientRect();
-      const inside = [...button.querySelectorAll('.row-icon, .summary, .duration, .price, .rule')]
+      const inside = [...button.querySelectorAll('.step-icon, .summary, .duration, .price, .rule')]
         .map((cell) => cell.getBoundingClientRect())
         .filter(({ width }) => width > 0);
       const ordered = inside.every(({ left }, i) => i === 0 || left >= inside[i - 1]!.right - 1);

@@ -151,7 +151,7 @@ function Row({
         const size = Math.max(2, x(to) - left);
         const style = { left: `${left}px`, width: `${size}px`, top: `${TOP[side]}px` };
         if (at >= MOST_BUTTONS) {
-          return <span key={at} class={`phase thin ${phase.outcome}`} style={style} />;
+          return <span key={at} class={`phase thin outcome-${phase.outcome}`} style={style} />;
         }
         const partner = partners.get(at);
         const joined =
@@ -166,7 +166,7 @@ function Row({
           <button
             key={at}
             type="button"
-            class={`phase ${phase.outcome} ${size < WORDS_FROM ? 'thin' : ''}`}
+            class={`phase outcome-${phase.outcome} ${size < WORDS_FROM ? 'thin' : ''}`}
             style={style}
             title={`${before}${name}, ${cost}${after}`}
             onClick={() => app.goToStep(side, phase.firstStep)}

@@ -33,7 +33,7 @@ export function Now({ app, state }: { app: ReplayApp; state: ReplayState }) {
             )}
           </div>
           <Gauge
-            class="bar"
+            class="bar cost-bar"
             label="Share of the total cost"
             max={100}
             value={Math.min(100, Math.round(share * 100))}
@@ -187,7 +187,7 @@ function Context({ app, context }: { app: ReplayApp; context: ReplayState['conte
           {window && <span class="muted"> of {formatTokens(window)}</span>}
         </span>
       </div>
-      <Gauge class="context-bar" label="Context" max={whole} value={tokens} text={text}>
+      <Gauge class="bar context-bar" label="Context" max={whole} value={tokens} text={text}>
         {shown.map(({ key, tokens: size }) => (
           <div key={key} class={`part-${key}`} style={{ width: `${(size / whole) * 100}%` }} />
         ))}
