@@ -56,6 +56,12 @@ export function widthOf({ stdout, env }: Io): number | undefined {
   return /^[1-9]\d{0,4}$/.test(asked) ? Math.max(LEAST_WIDTH, Number(asked)) : undefined;
 }
 
+/** What reports for a terminal are given. */
+export const lookOf = (io: Io): { style: Style; width: number | undefined } => ({
+  style: styleFor(io, io.stdout),
+  width: widthOf(io),
+});
+
 /** Writes, and waits while the reader is slower. */
 export async function print(io: Io, text: string): Promise<void> {
   if (io.stdout.write(text)) return;

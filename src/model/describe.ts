@@ -2,6 +2,7 @@ import { FLAG, TYPE } from './columns.ts';
 import type { JsonObject, TraceEvent } from './event.ts';
 import { recordedFileOps } from './fileOps.ts';
 import type { SessionFold } from './fold.ts';
+import { inFolder } from './inFolder.ts';
 import { shownCommand } from './scriptCommand.ts';
 import { STEP_KINDS, type StepIcon, type StepKind, type StepView } from './step.ts';
 import { oneLine } from './text.ts';
@@ -330,13 +331,7 @@ function sessionStart(data: JsonObject): string {
 
 /** A path as seen from the session's folder. */
 function shown(fold: SessionFold, path: string | undefined): string {
-  if (path === undefined) return '';
-  const { cwd } = fold.session;
-  if (cwd !== '' && path.startsWith(cwd)) {
-    const rest = path.slice(cwd.length);
-    if (rest.startsWith('/') || rest.startsWith('\\')) return rest.slice(1);
-  }
-  return path;
+  return path === undefined ? '' : inFolder(path, fold.session.cwd);
 }
 
 function firstText(data: JsonObject): string {

@@ -12,11 +12,13 @@ import {
   type UnreadCommand,
 } from '../model/audit.ts';
 import { formatClock, formatCount, plural } from '../model/format.ts';
+import { inFolder } from '../model/inFolder.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { moreText } from './bounds.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Colour, Style } from './style.ts';
 import { cutToWidth, sanitizeLine, textWidth } from './terminalText.ts';
+import { titleLine } from './titleLine.ts';
 
 /** The policy that was held against. */
 export interface AuditPolicy {
@@ -45,8 +47,7 @@ interface View {
 }
 
 function sections(audit: SessionAudit, { shown }: View): Section[] {
-  const short = (path: string): string =>
-    audit.cwd !== '' && path.startsWith(`${audit.cwd}/`) ? path.slice(audit.cwd.length + 1) : path;
+  const short = (path: string): string => inFolder(path, audit.cwd);
   const by = ({ rule, file, line }: AuditFinding): string =>
     file === undefined ? rule : `${rule} (${shown(file)}:${line ?? 1})`;
   const { more } = audit;
@@ -112,10 +113,9 @@ export function auditText(
   options: View & { style: Style; width?: number | undefined },
 ): string {
   const { style, width } = options;
-  const fit = (text: string): string => (width === undefined ? text : cutToWidth(text, width));
-  const title = sanitizeLine(audit.title) || 'Untitled session';
+  const fit = (text: string): string => cutToWidth(text, width);
   const head = `${sanitizeLine(audit.session_id)} · ${sanitizeLine(audit.agent)} · ${dateTime(audit.started_at * 1000)} · ${plural(audit.checked, 'call')}`;
-  const lines = [style.bold(fit(title)), style.dim(fit(head))];
+  const lines = [titleLine(audit.title, { style, width }), style.dim(fit(head))];
   const found = sections(audit, options);
   for (const section of found) {
     const { items, more } = section;

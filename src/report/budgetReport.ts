@@ -8,7 +8,8 @@ import { fullest } from './contextRows.ts';
 import { laneName, NO_REQUESTS } from './contextText.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
-import { cutToWidth, padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
+import { padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
+import { titleLine } from './titleLine.ts';
 
 export type BudgetState = 'ok' | 'warn' | 'full' | 'unknown';
 
@@ -83,8 +84,7 @@ export function budgetText(
   report: BudgetReport,
   { style, width, most = USUAL }: Bounded & { style: Style; width?: number | undefined },
 ): string {
-  const title = sanitizeLine(report.title) || 'Untitled session';
-  const head = style.bold(width === undefined ? title : cutToWidth(title, width));
+  const head = titleLine(report.title, { style, width });
   if (report.lanes.length === 0) return `${head}\n${style.dim(NO_REQUESTS)}\n`;
   const isPeak = report.judged_by === 'peak';
   const { shown, rest } = fullest(report.lanes, most, (lane) =>

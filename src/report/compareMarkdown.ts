@@ -21,6 +21,7 @@ import type { StepView } from '../model/step.ts';
 import { type Bounded, firstOf, moreText } from './bounds.ts';
 import { phaseRows, rowsGap, tellingRows } from './compareRows.ts';
 import type { GroupNames } from './compareText.ts';
+import { tableRow } from './markdownTables.ts';
 
 const USUAL_DIVERGENCES = 5;
 
@@ -54,19 +55,17 @@ const side = ({ agent, models, title, startedAtMs, id }: ComparedSession): strin
     markdownText(id),
   ].join(' · ');
 
-const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-
 function measuresPart(measures: readonly (Measure & { p?: number })[]): string {
   const tested = measures.some(({ p }) => p !== undefined);
   const head = ['', 'A', 'B', 'B against A', ...(tested ? ['p'] : [])];
   return [
-    line(head),
-    line(head.map((_, at) => (at === 0 ? '---' : '---:'))),
+    tableRow(head),
+    tableRow(head.map((_, at) => (at === 0 ? '---' : '---:'))),
     ...measures.map((measure) => {
       const { name, verdict, p } = measure;
       const difference = measureDifference(measure);
       const told = verdict === 'none' ? difference : `${difference} ${verdict}`;
-      return line([
+      return tableRow([
         MEASURE_LABELS[name],
         measureValue(measure, 'a'),
         measureValue(measure, 'b'),
@@ -88,12 +87,12 @@ function phasesPart(comparison: Comparison, most: number | undefined): string {
   return [
     '### Phases',
     '',
-    line(['A', 'B']),
-    line(['---', '---']),
+    tableRow(['A', 'B']),
+    tableRow(['---', '---']),
     ...tellingRows(comparison, rows, most).map((place) => {
-      if (typeof place !== 'number') return line([rowsGap(comparison, rows, place, ''), '']);
+      if (typeof place !== 'number') return tableRow([rowsGap(comparison, rows, place, ''), '']);
       const row = rows[place]!;
-      return line([cell(a[row.a]), cell(b[row.b])]);
+      return tableRow([cell(a[row.a]), cell(b[row.b])]);
     }),
   ].join('\n');
 }

@@ -14,6 +14,7 @@ import {
   NO_REQUESTS,
   turnName,
 } from './contextText.ts';
+import { tableRow } from './markdownTables.ts';
 
 export interface ContextMarkdownOptions extends Bounded {
   /** Where a step is opened; undefined: steps are plain numbers. @param step 1-based */
@@ -58,14 +59,12 @@ function laneParts(
   ];
 }
 
-const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-
 function sourcesTable({ sources, tokens }: ContextLaneJson): string {
   return [
-    line(['Source', 'Tokens (estimated)', 'Share']),
-    line(['---', '---:', '---:']),
+    tableRow(['Source', 'Tokens (estimated)', 'Share']),
+    tableRow(['---', '---:', '---:']),
     ...CONTEXT_SOURCES.filter((source) => sources[source] > 0).map((source) =>
-      line([
+      tableRow([
         source,
         `\\~${formatTokens(sources[source])}`,
         formatPercent(sources[source] / tokens),
@@ -85,13 +84,13 @@ function turnsTable(lane: ContextLaneJson, options: ContextMarkdownOptions): str
     compactions: own,
   }));
   return [
-    line(['Turn', 'Prompt', 'Step', 'Window', 'Tokens']),
-    line(['---', '---', '---:', '---', '---:']),
+    tableRow(['Turn', 'Prompt', 'Step', 'Window', 'Tokens']),
+    tableRow(['---', '---', '---:', '---', '---:']),
     ...tellingTurns(turns, options.most).map((place) => {
       if (typeof place !== 'number')
-        return line(['…', turnsGap(turns, place, 'turns', ''), '', '', '']);
+        return tableRow(['…', turnsGap(turns, place, 'turns', ''), '', '', '']);
       const turn = lane.turns[place]!;
-      return line([
+      return tableRow([
         turnName(turn),
         markdownText(turn.prompt) || MISSING,
         turn.last === null ? MISSING : stepCell(turn.last.step, options),
@@ -114,10 +113,10 @@ function largest({ largest: all }: ContextLaneJson, options: ContextMarkdownOpti
   if (all.length === 0) return [];
   return [
     [
-      line(['Step', 'What was largest', 'Source', 'Tokens', 'Now']),
-      line(['---:', '---', '---', '---:', '---']),
+      tableRow(['Step', 'What was largest', 'Source', 'Tokens', 'Now']),
+      tableRow(['---:', '---', '---', '---:', '---']),
       ...all.map(({ step, what, source, tokens, in_window: there }) =>
-        line([
+        tableRow([
           stepCell(step, options),
           markdownText(what) || MISSING,
           source,

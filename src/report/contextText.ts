@@ -14,6 +14,7 @@ import { fullest, tellingTurns, turnsGap, USUAL_LANES } from './contextRows.ts';
 import type { Colour, Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
+import { titleLine } from './titleLine.ts';
 
 /** `most`: turns, or requests, of a window; and windows. */
 interface Look extends Bounded {
@@ -49,12 +50,11 @@ const SMALL = 0.3;
 
 export function contextText(report: ContextReport, look: Look): string {
   const { style, width } = look;
-  const title = sanitizeLine(report.title) || 'Untitled session';
   const { shown, rest } = fullest(report.lanes, look.most ?? USUAL_LANES);
   const parts = shown.map((lane) => laneText(lane, look, report.lanes.length > 1));
   if (rest > 0) parts.push(moreLines(moreText(rest, 'agent'), look));
   return [
-    `${style.bold(width === undefined ? title : cutToWidth(title, width))}\n`,
+    `${titleLine(report.title, { style, width })}\n`,
     ...(parts.length > 0 ? parts : [`${style.dim(NO_REQUESTS)}\n`]),
   ].join('\n');
 }
@@ -71,7 +71,7 @@ function laneText(lane: ContextLaneJson, look: Look, named: boolean): string {
   const put = (text: string, paint?: (line: string) => string): void => {
     for (const line of wrapFacts(text, width)) lines.push(paint ? paint(line) : line);
   };
-  if (named) lines.push(style.bold(fit(laneName(lane), width)));
+  if (named) lines.push(style.bold(cutToWidth(laneName(lane), width)));
   if (lane.requests === 0) return `${[...lines, style.dim(NO_REQUESTS)].join('\n')}\n`;
   put(factsOf(lane));
   if (lane.window_tokens === null) {
@@ -81,7 +81,7 @@ function laneText(lane: ContextLaneJson, look: Look, named: boolean): string {
   const scale = scaleOf(lane);
   lines.push(...rowsText(lane, scale, look));
   if (scale !== lane.window_tokens) {
-    lines.push(style.dim(fit(`a full bar is the peak, ${formatTokens(scale)}`, width)));
+    lines.push(style.dim(cutToWidth(`a full bar is the peak, ${formatTokens(scale)}`, width)));
   }
   const forecast = forecastWords(lane);
   if (forecast !== '') {
@@ -91,9 +91,6 @@ function laneText(lane: ContextLaneJson, look: Look, named: boolean): string {
   const largest = largestText(lane, look);
   return `${lines.join('\n')}\n${largest === '' ? '' : `\n${largest}`}`;
 }
-
-const fit = (text: string, width: number | undefined): string =>
-  width === undefined ? text : cutToWidth(text, width);
 
 export function factsOf(lane: ContextLaneJson): string {
   const { window_tokens: window, tokens, peak_tokens: peak, fill } = lane;

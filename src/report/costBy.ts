@@ -4,6 +4,7 @@ import type { CostPart } from '../analysis/costs/costBreakdown.ts';
 import type { SessionCosts } from '../analysis/costs/sessionCosts.ts';
 import type { PhaseOutcome } from '../analysis/phases/phase.ts';
 import type { SessionFold } from '../model/fold.ts';
+import { inFolder } from '../model/inFolder.ts';
 import { phaseLines } from './costPhases.ts';
 import type { CostBy } from './costWays.ts';
 
@@ -156,6 +157,3 @@ export const responsesPriced = (responses: number, unpriced: number): Priced =>
 
 const rest = (name: string, part: CostPart): CostLine[] =>
   part.count > 0 || part.nanoUsd > 0 ? [line(name, part, true)] : [];
-
-export const inFolder = (path: string, cwd: string): string =>
-  cwd !== '' && path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;

@@ -5,6 +5,7 @@ import { markdownText } from '../model/markdownText.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import { firstOf, moreLines, moreText } from './bounds.ts';
 import type { CostLine, CostTable } from './costBy.ts';
+import { tableRow } from './markdownTables.ts';
 import type { Style } from './style.ts';
 import { renderTable, type TableColumn } from './table.ts';
 import { sanitizeLine } from './terminalText.ts';
@@ -156,12 +157,11 @@ const MOST_LINES = 500;
 export function costTableMarkdown(table: CostTable): string {
   const { shown, rest } = firstOf(table.lines, MOST_LINES);
   const columns = columnsOf(table);
-  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
-    row([capital(table.title), ...columns.map(({ title }) => capital(title))]),
-    row(['---', ...columns.map(() => '---:')]),
-    ...shown.map((one) => row([nameMarkdown(one), ...columns.map(({ text }) => text(one))])),
-    ...(rest > 0 ? [row([moreText(rest, '', '', ''), ...columns.map(() => '')])] : []),
+    tableRow([capital(table.title), ...columns.map(({ title }) => capital(title))]),
+    tableRow(['---', ...columns.map(() => '---:')]),
+    ...shown.map((one) => tableRow([nameMarkdown(one), ...columns.map(({ text }) => text(one))])),
+    ...(rest > 0 ? [tableRow([moreText(rest, '', '', ''), ...columns.map(() => '')])] : []),
   ].join('\n');
 }
 

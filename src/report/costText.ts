@@ -132,5 +132,5 @@ export function costTitle(
 ): string {
   const cell = costCell(cost);
   const room = width === undefined ? undefined : width - textWidth(cell) - 2;
-  return `${style.bold(cell)}  ${room === undefined ? of : cutToWidth(of, room)}`;
+  return `${style.bold(cell)}  ${cutToWidth(of, room)}`;
 }

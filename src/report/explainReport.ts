@@ -11,6 +11,7 @@ import type { Waste } from '../analysis/waste/waste.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
 import type { TraceEvent } from '../model/event.ts';
 import type { SessionFold } from '../model/fold.ts';
+import { inFolder } from '../model/inFolder.ts';
 import { STEP_KINDS, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
 import { testRun } from '../model/testCommand.ts';
@@ -218,12 +219,6 @@ function textOf(event: TraceEvent | undefined, key: string, most: number): strin
 
 function explainedFile(fold: SessionFold, { file, ...numbers }: PhaseFile): ExplainedFile {
   return { path: inFolder(fold.files.paths.name(file), fold.session.cwd), ...numbers };
-}
-
-function inFolder(path: string, cwd: string): string {
-  if (cwd === '' || !path.startsWith(cwd)) return path;
-  const rest = path.slice(cwd.length);
-  return rest.startsWith('/') || rest.startsWith('\\') ? rest.slice(1) : path;
 }
 
 function explainedCall(reader: StepReader, group: CallGroup): ExplainedCall {

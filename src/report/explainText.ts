@@ -23,6 +23,7 @@ import { dateTime } from './sessionTable.ts';
 import type { Colour, Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
+import { titleLine } from './titleLine.ts';
 
 export interface ExplainTextOptions {
   style: Style;
@@ -64,7 +65,6 @@ export function explainText(explanation: Explanation, options: ExplainTextOption
 
 function head(explanation: Explanation, { style, width }: ExplainTextOptions): string {
   const { summary, lines } = explanation;
-  const title = sanitizeLine(summary.title) || 'Untitled session';
   const facts = [
     [
       sanitizeLine(summary.agent),
@@ -86,7 +86,7 @@ function head(explanation: Explanation, { style, width }: ExplainTextOptions): s
     ].join(' · '),
   ];
   return [
-    style.bold(width === undefined ? title : cutToWidth(title, width)),
+    titleLine(summary.title, { style, width }),
     ...facts.flatMap((line) => wrapFacts(line, width)).map((line) => style.dim(line)),
     ...(explanation.phases.length === 0
       ? []
@@ -130,7 +130,7 @@ function phaseText(told: ExplainedPhase, options: ExplainTextOptions): string {
   const label = `${colour(sign)} ${style.dim(number.padStart(2))}  `;
   const room = width === undefined ? undefined : Math.max(20, width - 6);
   const words = sanitizeLine(single ? prompt || name : name);
-  const heading = room === undefined ? words : cutToWidth(words, room);
+  const heading = cutToWidth(words, room);
   const phaseTag = single && phase.promptNumber > 0 ? `P${phase.promptNumber} ` : '';
   const tag = style.dim(phaseTag);
   lines.push(
@@ -148,7 +148,7 @@ function phaseText(told: ExplainedPhase, options: ExplainTextOptions): string {
 
 function promptLines(tag: string, prompt: string, { style, width }: ExplainTextOptions): string[] {
   const room = width === undefined ? undefined : width - tag.length;
-  const cut = room === undefined ? prompt : cutToWidth(prompt, room);
+  const cut = cutToWidth(prompt, room);
   return [`${style.dim(tag)}${style.bold(cut)}`];
 }
 
@@ -173,7 +173,7 @@ function lineText(
             ? whole
               ? wrapWords(item, room)
               : shortened(wrapWords(item, room), room)
-            : [room === undefined ? item : cutToWidth(item, room)],
+            : [cutToWidth(item, room)],
         );
   return texts.map((text, at) => `${at === 0 ? first : next}${text}`);
 }

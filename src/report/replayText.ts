@@ -9,6 +9,7 @@ import { costCell } from './costText.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Style } from './style.ts';
 import { cutToWidth, padToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
+import { titleLine } from './titleLine.ts';
 
 /** One column each, in fonts that terminals have. */
 const SIGNS: Record<StepIcon, string> = {
@@ -87,7 +88,6 @@ export function replayHead(
   options: ReplayTextOptions,
 ): string {
   const { style, width } = options;
-  const title = sanitizeLine(summary.title) || 'Untitled session';
   const facts = [
     sanitizeLine(summary.agent),
     ...(summary.model ? [sanitizeLine(summary.model)] : []),
@@ -95,7 +95,7 @@ export function replayHead(
     sanitizeLine(id),
   ].join(' · ');
   const lines = wrapFacts(facts, width).map((line) => `${style.dim(line)}\n`);
-  return `${style.bold(width === undefined ? title : cutToWidth(title, width))}\n${lines.join('')}`;
+  return `${titleLine(summary.title, { style, width })}\n${lines.join('')}`;
 }
 
 /** Last lines: what it came to. */

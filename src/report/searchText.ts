@@ -50,7 +50,7 @@ export function foundSession(
     Boolean,
   );
   const head = `${sanitizeLine(shortId)}  ${facts.join(' · ')}`;
-  const lines = [style.bold(width === undefined ? head : cutToWidth(head, width))];
+  const lines = [style.bold(cutToWidth(head, width))];
   for (const hit of hits) {
     if (hit.eventType === '') continue;
     const where = hit.step === undefined ? hit.eventId : `step ${hit.step}`;

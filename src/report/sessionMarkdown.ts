@@ -5,6 +5,7 @@ import type { SessionSummary } from '../model/summary.ts';
 import { firstOf, moreText } from './bounds.ts';
 import type { CostReport } from './costReport.ts';
 import { costCell, reconciliation, unpricedReasons } from './costText.ts';
+import { tableRow } from './markdownTables.ts';
 import { dateTime } from './sessionTable.ts';
 import type { StatsReport } from './statsReport.ts';
 
@@ -144,10 +145,9 @@ function failures({ failures: all }: StatsReport): string {
 
 /** The first column is text, the others are numbers. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
-    line(head),
-    line(head.map((_, at) => (at === 0 ? '---' : '---:'))),
-    ...rows.map(line),
+    tableRow(head),
+    tableRow(head.map((_, at) => (at === 0 ? '---' : '---:'))),
+    ...rows.map(tableRow),
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 /** What happened in a session, in numbers: as JSON and as text. */
 import type { SessionFold } from '../model/fold.ts';
 import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
+import { inFolder } from '../model/inFolder.ts';
 import type { SessionSummary } from '../model/summary.ts';
 import { type Bounded, firstOf, moreLines, moreText } from './bounds.ts';
 import { cacheRateText, costCell, reconciliation } from './costText.ts';
@@ -9,6 +10,7 @@ import { dateTime } from './sessionTable.ts';
 import type { Style } from './style.ts';
 import { renderTable, type TableColumn } from './table.ts';
 import { cutToWidth, sanitizeLine, sanitizeTerminal, wrapFacts } from './terminalText.ts';
+import { titleLine } from './titleLine.ts';
 
 export interface ToolStats {
   tool: string;
@@ -132,9 +134,6 @@ export function statsText(stats: StatsReport, summary: SessionSummary, options: 
 
 const KEY_COLUMNS = 14;
 
-const fit = (text: string, width: number | undefined): string =>
-  width === undefined ? text : cutToWidth(text, width);
-
 function head(stats: StatsReport, summary: SessionSummary, { style, width }: Options): string {
   const lines: [string, string][] = [
     ['session', sanitizeLine(stats.session_id)],
@@ -163,7 +162,6 @@ function head(stats: StatsReport, summary: SessionSummary, { style, width }: Opt
     ['cost', `${costCell(summary.cost)}  (${reconciliation(summary.cost)})`],
     ['cache hits', cacheRateText(summary.cost.usage)],
   ];
-  const title = sanitizeLine(stats.title) || 'Untitled session';
   const room = width === undefined ? undefined : width - KEY_COLUMNS;
   const facts = lines.flatMap(([key, value]) =>
     wrapFacts(value, room).map((part, at) =>
@@ -172,7 +170,7 @@ function head(stats: StatsReport, summary: SessionSummary, { style, width }: Opt
         : `${' '.repeat(KEY_COLUMNS)}${part}`,
     ),
   );
-  return `${[style.bold(fit(title, width)), ...facts].join('\n')}\n`;
+  return `${[titleLine(stats.title, { style, width }), ...facts].join('\n')}\n`;
 }
 
 type Options = Bounded & { style: Style; width?: number | undefined };
@@ -260,10 +258,6 @@ function filesText(stats: StatsReport, options: Options): string {
   );
 }
 
-function inFolder(path: string, cwd: string): string {
-  return cwd !== '' && path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;
-}
-
 function subagentsText(stats: StatsReport, options: Options): string {
   return listText<SubagentStats>(
     [
@@ -348,12 +342,12 @@ function failuresText(
     const mark = kind === 'denied' ? style.yellow('⊘') : style.red('✗');
     const told = sanitizeTerminal(message);
     const room = width === undefined ? undefined : width - 4;
-    const said = told === '' ? '' : `\n    ${style.dim(fit(sanitizeLine(told), room))}`;
-    return `  ${mark} ${fit(sanitizeLine(step), room)}${said}`;
+    const said = told === '' ? '' : `\n    ${style.dim(cutToWidth(sanitizeLine(told), room))}`;
+    return `  ${mark} ${cutToWidth(sanitizeLine(step), room)}${said}`;
   });
   const earlier =
     rest > 0
       ? ` (the last ${formatCount(shown.length)} of ${formatCount(stats.failures.length)}, --all shows all)`
       : '';
-  return `${style.dim(fit(`what went wrong${earlier}`, width))}\n${lines.join('\n')}\n`;
+  return `${style.dim(cutToWidth(`what went wrong${earlier}`, width))}\n${lines.join('\n')}\n`;
 }

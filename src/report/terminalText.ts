@@ -95,8 +95,9 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** The text, or its beginning with `…`, in at most so many columns; never half a character. */
-export function cutToWidth(text: string, columns: number): string {
+/** The text, or its beginning with `…`, in at most so many columns (undefined: all of it); never half a character. */
+export function cutToWidth(text: string, columns: number | undefined): string {
+  if (columns === undefined) return text;
   if (columns <= 0) return '';
   if (ASCII.test(text)) {
     return text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;

@@ -19,6 +19,7 @@ import {
   type TimelineFold,
   type TimelinePhase,
 } from './timelineReport.ts';
+import { titleLine } from './titleLine.ts';
 
 /** `most`: lines a phase. */
 export interface TimelineTextOptions extends Bounded {
@@ -67,7 +68,6 @@ export function* timelineText(
 
 function head({ summary, wastedNanoUsd, phases }: Timeline, options: TimelineTextOptions): string {
   const { style, width } = options;
-  const title = sanitizeLine(summary.title) || 'Untitled session';
   const facts = [
     sanitizeLine(summary.agent),
     dateTime(summary.startedAtMs),
@@ -81,7 +81,7 @@ function head({ summary, wastedNanoUsd, phases }: Timeline, options: TimelineTex
     STATUS_WORDS[summary.status],
   ].join(' · ');
   return [
-    style.bold(width === undefined ? title : cutToWidth(title, width)),
+    titleLine(summary.title, { style, width }),
     ...wrapFacts(facts, width).map((line) => style.dim(line)),
     '',
   ].join('\n');
@@ -105,7 +105,7 @@ function phaseHead(
       `${style.dim(lead)}${width === undefined ? said : cutToWidth(said, width - lead.length)}`,
     );
   }
-  const shown = room === undefined ? words : cutToWidth(words, room);
+  const shown = cutToWidth(words, room);
   lines.push(`${colour(label)}${style.dim(tag)}${style.bold(shown)}`);
   const last = phases.at(-1)!.phase;
   const bar = barOf(phase, summary.startedAtMs, Math.max(last.endMs, phase.endMs));

@@ -13,7 +13,8 @@ import type { Bounded } from './bounds.ts';
 import { seconds, type TokensJson, tokensJson, usd } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
-import { cutToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
+import { sanitizeLine, wrapFacts } from './terminalText.ts';
+import { titleLine } from './titleLine.ts';
 import { type TreeLine, treeLines } from './treeLines.ts';
 
 export interface TreeSumsJson {
@@ -195,7 +196,6 @@ export function treeText(
     lines,
     { style, ...(width === undefined ? {} : { width }) },
   );
-  const title = sanitizeLine(root.title) || 'Untitled session';
   const notes = [
     `${plural(root.sessions + 1, 'session')} · ${plural(root.subagents, 'subagent')} · ${sumsCell(root.total)} · ${plural(root.total.calls, 'call')} · ${plural(root.total.errors, 'error')}`,
     ...(parent === undefined
@@ -210,7 +210,7 @@ export function treeText(
       : []),
   ];
   return [
-    style.bold(width === undefined ? title : cutToWidth(title, width)),
+    titleLine(root.title, { style, width }),
     `${table}`,
     ...notes.flatMap((note) => wrapFacts(note, width)).map(style.dim),
     '',

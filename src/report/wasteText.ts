@@ -11,9 +11,9 @@ import {
   formatUsd,
   plural,
 } from '../model/format.ts';
+import { inFolder } from '../model/inFolder.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { firstOf, moreLines, moreText } from './bounds.ts';
-import { inFolder } from './costBy.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { sanitizeLine, wrapFacts } from './terminalText.ts';

@@ -59,7 +59,7 @@ export function watchLine(
   }
   const head = `${SIGNS[status]} ${sanitizeLine(summary.agent)} ${sanitizeLine(id)}`;
   const text = `${head}  ${parts.join(' · ')}`;
-  const line = width === undefined ? text : cutToWidth(text, width);
+  const line = cutToWidth(text, width);
   const paint = status === 'failed' ? style.red : status === 'paused' ? style.yellow : undefined;
   return paint === undefined ? line : paint(line);
 }

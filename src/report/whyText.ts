@@ -46,7 +46,7 @@ export function whyText(chain: WhyChain, options: { style: Style; width?: number
     width === undefined ? undefined : Math.max(4, width - taken);
   const fit = (text: string, taken: number): string => {
     const columns = room(taken);
-    return columns === undefined ? text : cutToWidth(text, columns);
+    return cutToWidth(text, columns);
   };
   const alone = withoutCause(chain);
   if (alone !== '') lines.push(style.dim(alone));

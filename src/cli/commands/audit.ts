@@ -25,11 +25,11 @@ import {
   breathe,
   CliError,
   type Io,
+  lookOf,
   oneFormat,
   print,
   printFacts,
   styleFor,
-  widthOf,
 } from '../io.ts';
 import { problemLine } from '../ruleText.ts';
 import {
@@ -184,7 +184,7 @@ class Printed {
     else if (options.markdown === true)
       await print(io, `${first ? '' : '\n'}${auditMarkdown(found, { shown })}`);
     else if (options.all !== true || !isQuiet(found)) {
-      const text = auditText(found, { shown, style: styleFor(io, io.stdout), width: widthOf(io) });
+      const text = auditText(found, { shown, ...lookOf(io) });
       await print(io, `${text}\n`);
     }
   }

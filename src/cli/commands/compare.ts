@@ -10,17 +10,7 @@ import type { SessionEntry, TraceStore } from '../../trace/store.ts';
 import { bareTag, hasTag } from '../../trace/tags.ts';
 import { comparisonOf, describer, readSide, type Side } from '../compareSides.ts';
 import { EXIT } from '../exit.ts';
-import {
-  CliError,
-  type Io,
-  mostOf,
-  oneFormat,
-  print,
-  printJson,
-  styleFor,
-  warn,
-  widthOf,
-} from '../io.ts';
+import { CliError, type Io, lookOf, mostOf, oneFormat, print, printJson, warn } from '../io.ts';
 import { type NamedSession, summariseAll } from '../listing.ts';
 import { findSession, openStore, type TraceOptions } from '../traces.ts';
 
@@ -177,8 +167,7 @@ async function comparePair(
   } else if (options.markdown === true)
     await print(io, compareMarkdown(comparison, describe, { most }));
   else {
-    const style = styleFor(io, io.stdout);
-    await print(io, compareText(comparison, { style, width: widthOf(io), describe, most }));
+    await print(io, compareText(comparison, { ...lookOf(io), describe, most }));
   }
   return exitOf(io, comparison.verdict, options, isFailure(comparison));
 }
@@ -219,8 +208,7 @@ async function compareGroups(
     );
   } else if (options.markdown === true) await print(io, groupMarkdown(comparison, names));
   else {
-    const style = styleFor(io, io.stdout);
-    await print(io, groupText(comparison, names, { style, width: widthOf(io) }));
+    await print(io, groupText(comparison, names, lookOf(io)));
   }
   return exitOf(io, comparison.verdict, options, false);
 }

@@ -5,17 +5,7 @@ import { sanitizeLine } from '../../report/terminalText.ts';
 import { wordsOf } from '../../trace/findings.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import { EXIT } from '../exit.ts';
-import {
-  CliError,
-  type Io,
-  inSlices,
-  mostOf,
-  oneFormat,
-  print,
-  printJson,
-  styleFor,
-  widthOf,
-} from '../io.ts';
+import { CliError, type Io, inSlices, lookOf, mostOf, oneFormat, print, printJson } from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface ContextOptions extends TraceOptions {
@@ -44,7 +34,7 @@ export async function context(
   if (options.json === true) await printJson(io, report);
   else if (options.markdown === true) await print(io, contextMarkdown(report, { most }));
   else {
-    const look = { style: styleFor(io, io.stdout), width: widthOf(io), most };
+    const look = { ...lookOf(io), most };
     await print(io, contextText(report, look));
   }
   return EXIT.ok;

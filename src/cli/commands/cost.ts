@@ -9,16 +9,7 @@ import { costJson, sessionJson } from '../../report/sessionJson.ts';
 import { promptsOf } from '../../trace/findings.ts';
 import type { TraceStore } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import {
-  CliError,
-  type Io,
-  inSlices,
-  oneFormat,
-  print,
-  printJson,
-  styleFor,
-  widthOf,
-} from '../io.ts';
+import { CliError, type Io, inSlices, lookOf, oneFormat, print, printJson } from '../io.ts';
 import { openSession, summariseAll, uniquePrefixes } from '../listing.ts';
 import { openStore, type TraceOptions } from '../traces.ts';
 
@@ -54,7 +45,7 @@ export async function cost(io: Io, id: string | undefined, options: CostOptions)
     return EXIT.ok;
   }
   const parts = { billedIn: billedIn(store, elsewhere), fold, costs, prompts };
-  await print(io, costText(report, summary.cost, parts, { ...look(io), by: options.by }));
+  await print(io, costText(report, summary.cost, parts, { ...lookOf(io), by: options.by }));
   return EXIT.ok;
 }
 
@@ -66,8 +57,6 @@ function billedIn(store: TraceStore, elsewhere: BilledElsewhere): string[] {
   const short = uniquePrefixes(store.list().sessions.map(({ id }) => id));
   return [...new Set(elsewhere.values())].map((id) => short.get(id) ?? id);
 }
-
-const look = (io: Io) => ({ style: styleFor(io, io.stdout), width: widthOf(io) });
 
 async function costOfAll(io: Io, options: CostOptions): Promise<number> {
   const sessions = await summariseAll(io, openStore(io, options));
@@ -81,6 +70,6 @@ async function costOfAll(io: Io, options: CostOptions): Promise<number> {
         return { session_id, title, agent, started_at, ...cost };
       }),
     });
-  } else await print(io, allCostText(sum, sessions.length, look(io)));
+  } else await print(io, allCostText(sum, sessions.length, lookOf(io)));
   return EXIT.ok;
 }

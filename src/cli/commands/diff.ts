@@ -3,7 +3,7 @@ import { comparisonJson } from '../../report/compareJson.ts';
 import { diffText, semanticJson, semanticText, structuralJson } from '../../report/diffText.ts';
 import { comparisonOf, describer, readSide } from '../compareSides.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, mostOf, print, printJson, styleFor, widthOf } from '../io.ts';
+import { CliError, type Io, lookOf, mostOf, print, printJson } from '../io.ts';
 import { findSession, openStore, type TraceOptions } from '../traces.ts';
 
 export interface DiffOptions extends TraceOptions {
@@ -36,7 +36,7 @@ export async function diff(io: Io, a: string, b: string, options: DiffOptions): 
     });
     return EXIT.ok;
   }
-  const text = { style: styleFor(io, io.stdout), width: widthOf(io), describe, most };
+  const text = { ...lookOf(io), describe, most };
   await print(
     io,
     options.semantic === true

@@ -3,17 +3,7 @@ import { explainMarkdown } from '../../report/explainMarkdown.ts';
 import { explainInSlices } from '../../report/explainReport.ts';
 import { explainText } from '../../report/explainText.ts';
 import { EXIT } from '../exit.ts';
-import {
-  CliError,
-  type Io,
-  inSlices,
-  mostOf,
-  oneFormat,
-  print,
-  printJson,
-  styleFor,
-  widthOf,
-} from '../io.ts';
+import { CliError, type Io, inSlices, lookOf, mostOf, oneFormat, print, printJson } from '../io.ts';
 import { openSession, uniquePrefixes } from '../listing.ts';
 import type { TraceOptions } from '../traces.ts';
 
@@ -53,7 +43,7 @@ export async function explain(
   else {
     const short = uniquePrefixes(store.list().sessions.map((each) => each.id));
     const shortId = short.get(entry.id) ?? entry.id;
-    const look = { style: styleFor(io, io.stdout), width: widthOf(io), shortId };
+    const look = { ...lookOf(io), shortId };
     await print(io, explainText(explanation, look));
   }
   return EXIT.ok;

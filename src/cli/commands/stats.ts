@@ -10,7 +10,7 @@ import {
 import { failuresOf } from '../../trace/findings.ts';
 import type { ListedSession } from '../../trace/sessionSummary.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, mostOf, print, printJson, styleFor, widthOf } from '../io.ts';
+import { type Io, lookOf, mostOf, print, printJson } from '../io.ts';
 import { openSession, summariseAll } from '../listing.ts';
 import type { TraceOptions } from '../traces.ts';
 
@@ -40,7 +40,7 @@ export async function stats(
   });
   if (options.json === true) await printJson(io, report);
   else {
-    const look = { style: styleFor(io, io.stdout), width: widthOf(io), most };
+    const look = { ...lookOf(io), most };
     await print(io, statsText(report, summary, look));
   }
   return EXIT.ok;

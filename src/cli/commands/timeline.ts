@@ -2,7 +2,7 @@ import { timelineJson } from '../../report/timelineJson.ts';
 import { timelineInSlices } from '../../report/timelineReport.ts';
 import { timelineText } from '../../report/timelineText.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, inSlices, mostOf, printPieces, styleFor, widthOf } from '../io.ts';
+import { type Io, inSlices, lookOf, mostOf, printPieces } from '../io.ts';
 import { openSession } from '../listing.ts';
 import type { TraceOptions } from '../traces.ts';
 
@@ -25,11 +25,7 @@ export async function timeline(
   const pieces =
     options.json === true
       ? timelineJson(session, found, most)
-      : timelineText(session, found, {
-          style: styleFor(io, io.stdout),
-          width: widthOf(io),
-          most,
-        });
+      : timelineText(session, found, { ...lookOf(io), most });
   await printPieces(io, pieces);
   return EXIT.ok;
 }

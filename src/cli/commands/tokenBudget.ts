@@ -1,6 +1,6 @@
 import { budgetReport, budgetText } from '../../report/budgetReport.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, mostOf, print, printJson, styleFor, widthOf } from '../io.ts';
+import { type Io, lookOf, mostOf, print, printJson } from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface TokenBudgetOptions extends TraceOptions {
@@ -32,7 +32,7 @@ export async function tokenBudget(
   });
   if (options.json === true) await printJson(io, report);
   else {
-    const look = { style: styleFor(io, io.stdout), width: widthOf(io), most };
+    const look = { ...lookOf(io), most };
     await print(io, budgetText(report, look));
   }
   return report.exceeded ? EXIT.none : EXIT.ok;
