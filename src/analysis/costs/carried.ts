@@ -2,7 +2,6 @@ import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { emptyUsage } from '../../model/usage.ts';
 import { SLICE, type Sliced } from '../slices.ts';
-import { rowsInTime } from './rowsInTime.ts';
 import { isBilled } from './shares.ts';
 
 /** Tools that are looked for one by one. */
@@ -80,25 +79,26 @@ interface Window {
  * By code of the tool. The size of a result is estimated from its bytes, but never as more than the prompt grew by; it
  * is carried by each later request of its lane until a compaction, or until the prompt gets smaller.
  */
-export function* carriedByTool(fold: SessionFold): Sliced<Map<number, Carried>> {
+export function* carriedByTool(
+  fold: SessionFold,
+  order: Int32Array,
+): Sliced<Map<number, Carried>> {
   const { columns, cost } = fold;
   const { type, flags, lane, size, pair, tool } = columns;
   const isOutcome = (row: number): boolean =>
     (type[row] === TYPE.tool_result || type[row] === TYPE.error) && pair[row]! >= 0;
-  const rows = yield* rowsInTime(
-    fold,
-    (row) =>
-      isBilled(fold, row) ||
-      isOutcome(row) ||
-      type[row] === TYPE.user_prompt ||
-      (flags[row]! & FLAG.compaction) !== 0,
-  );
+  const matters = (row: number): boolean =>
+    isBilled(fold, row) ||
+    isOutcome(row) ||
+    type[row] === TYPE.user_prompt ||
+    (flags[row]! & FLAG.compaction) !== 0;
   const windows: Window[] = [];
   const totals = new Map<number, Carried>();
   const usage = emptyUsage();
-  for (let at = 0; at < rows.length; at++) {
+  for (let at = 0; at < order.length; at++) {
     if (at % SLICE === 0) yield;
-    const row = rows[at]!;
+    const row = order[at]!;
+    if (!matters(row)) continue;
     const code = lane[row]!;
     windows[code] ??= emptyWindow();
     const window = windows[code];

@@ -3,16 +3,19 @@ import type { SessionFold } from '../../model/fold.ts';
 import { formatDuration, formatTokens } from '../../model/format.ts';
 import { emptyUsage, type Usage } from '../../model/usage.ts';
 import { rowsInTime } from '../costs/rowsInTime.ts';
+import type { SessionRows } from '../costs/sessionRows.ts';
 import { CallShares, isBilled, responseStep } from '../costs/shares.ts';
 import { SLICE, type Sliced } from '../slices.ts';
 import { CacheLane, type Loss } from './cacheLane.ts';
 import type { CacheBreak } from './waste.ts';
 
 /** Where the prompt cache was lost, in time order. */
-export function* findCacheBreaks(fold: SessionFold, known?: CallShares): Sliced<CacheBreak[]> {
+export function* findCacheBreaks(fold: SessionFold, known?: SessionRows): Sliced<CacheBreak[]> {
+  const order = known?.order ?? (yield* rowsInTime(fold));
+  let shares = known?.shares;
   const { columns, context, cost } = fold;
   const { type, flags, lane, timeMs } = columns;
-  const rows = yield* rowsInTime(fold, (row) => {
+  const matters = (row: number): boolean => {
     const kind = type[row]!;
     if (kind === TYPE.llm_response) return isBilled(fold, row);
     if (kind === TYPE.tool_result || kind === TYPE.error || kind === TYPE.user_prompt) {
@@ -21,17 +24,17 @@ export function* findCacheBreaks(fold: SessionFold, known?: CallShares): Sliced<
     if ((flags[row]! & FLAG.compaction) !== 0) return true;
     const mayMark = kind === TYPE.session_start || kind === TYPE.decision;
     return mayMark && context.markOf(row) !== undefined;
-  });
+  };
   const lanes: CacheLane[] = [];
   /** Settings hold for all of a session's agents: how often they changed so far, and as of each lane's last answer. */
   let settings = 0;
   const settled: number[] = [];
   const breaks: CacheBreak[] = [];
   const usage = emptyUsage();
-  let shares = known;
-  for (let at = 0; at < rows.length; at++) {
+  for (let at = 0; at < order.length; at++) {
     if (at % SLICE === 0) yield;
-    const row = rows[at]!;
+    const row = order[at]!;
+    if (!matters(row)) continue;
     const code = lane[row]!;
     lanes[code] ??= new CacheLane();
     settled[code] ??= settings;
@@ -44,7 +47,7 @@ export function* findCacheBreaks(fold: SessionFold, known?: CallShares): Sliced<
       settled[code] = settings;
       const loss = state.answer(usage, model, timeMs[row]!);
       if (loss === undefined) continue;
-      shares ??= yield* CallShares.inSlices(fold);
+      shares ??= yield* CallShares.inSlices(fold, order);
       breaks.push({
         step: responseStep(fold, shares, row),
         row,

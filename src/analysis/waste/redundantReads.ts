@@ -3,9 +3,8 @@ import type { SessionFold } from '../../model/fold.ts';
 import type { FileChange } from '../../model/slices/files.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import { emptyUsage } from '../../model/usage.ts';
-import { opsByRow } from '../costs/opsByRow.ts';
-import { rowsInTime } from '../costs/rowsInTime.ts';
 import { sameFiles } from '../costs/sameFiles.ts';
+import type { SessionRows } from '../costs/sessionRows.ts';
 import { isBilled } from '../costs/shares.ts';
 import { SLICE, type Sliced } from '../slices.ts';
 import { ReadMemory } from './readMemory.ts';
@@ -40,10 +39,12 @@ interface Known {
  * Reads of lines that the lane had in its window already: read before, by a tool that reads, with no compaction, no
  * change by anyone and no command that may have made one in between. In time order.
  */
-export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
+export function* redundantReads(
+  fold: SessionFold,
+  { order, ops: { first, next } }: SessionRows,
+): Sliced<RedundantRead[]> {
   const { columns, files, context, cost } = fold;
   const { type, flags, lane, kind, pair } = columns;
-  const { first, next } = opsByRow(fold);
   const same = sameFiles(fold);
   const fileOf = (code: number): number => same?.[code] ?? code;
   // Transcripts do not tell what commands change: `sed -i`, `git checkout`, a formatter may have changed any file.
@@ -52,16 +53,13 @@ export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
     const call = pair[row]!;
     return call >= 0 && kind[call] === RUN && ((flags[row]! | flags[call]!) & HARMLESS) === 0;
   };
-  const rows = yield* rowsInTime(
-    fold,
-    (row) =>
-      first[row]! >= 0 ||
-      (flags[row]! & FLAG.compaction) !== 0 ||
-      files.mayChangeMore(row) ||
-      isCommand(row) ||
-      isBilled(fold, row) ||
-      (type[row] === TYPE.session_start && context.markOf(row) === 'clear'),
-  );
+  const matters = (row: number): boolean =>
+    first[row]! >= 0 ||
+    (flags[row]! & FLAG.compaction) !== 0 ||
+    files.mayChangeMore(row) ||
+    isCommand(row) ||
+    isBilled(fold, row) ||
+    (type[row] === TYPE.session_start && context.markOf(row) === 'clear');
   const changes = new Int32Array(files.paths.names.length);
   /** Of the main agent by file, of others by lane and file. */
   const main: (Known | undefined)[] = new Array(files.paths.names.length);
@@ -94,9 +92,10 @@ export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
     }
     return before.memory;
   };
-  for (let at = 0; at < rows.length; at++) {
+  for (let at = 0; at < order.length; at++) {
     if (at % SLICE === 0) yield;
-    const row = rows[at]!;
+    const row = order[at]!;
+    if (!matters(row)) continue;
     const code = lane[row]!;
     if (type[row] === TYPE.llm_response) {
       cost.usageInto(row, usage);

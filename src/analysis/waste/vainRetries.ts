@@ -1,8 +1,7 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
-import { opsByRow } from '../costs/opsByRow.ts';
-import { rowsInTime } from '../costs/rowsInTime.ts';
+import type { SessionRows } from '../costs/sessionRows.ts';
 import { SLICE, type Sliced } from '../slices.ts';
 
 const RUN = STEP_KINDS.indexOf('run');
@@ -15,11 +14,13 @@ const FAILED = FLAG.error | FLAG.denied | FLAG.closed;
  * file changed by anyone, no other command run by this agent, no word from the person. Running the tests again after a
  * change is no waste. In time order.
  */
-export function* vainRetries(fold: SessionFold): Sliced<number[]> {
+export function* vainRetries(
+  fold: SessionFold,
+  { order, ops: { first, next } }: SessionRows,
+): Sliced<number[]> {
   const { columns, files } = fold;
   if (fold.retries.retries === 0) return [];
   const { type, flags, kind, lane, timeMs, previousSame } = columns;
-  const { first, next } = opsByRow(fold);
   const change = { file: 0, isRead: false, added: 0, removed: 0 };
   const changes = (row: number): boolean => {
     for (let op = first[row]!; op >= 0; op = next[op]!) {
@@ -35,16 +36,12 @@ export function* vainRetries(fold: SessionFold): Sliced<number[]> {
     (kind[row] === RUN || kind[row] === MODIFY) &&
     (flags[row]! & (FAILED | FLAG.look)) === 0;
   const isRetry = (row: number): boolean => isCall(row) && (flags[row]! & FLAG.retry) !== 0;
-  const rows = yield* rowsInTime(fold, (row) => {
-    if (first[row]! >= 0 || kind[row] === PROMPT) return true;
-    return type[row] === TYPE.tool_call && (isRetry(row) || helps(row));
-  });
   let helpedMs = Number.NEGATIVE_INFINITY;
   const byLane: number[] = [];
   const found: number[] = [];
-  for (let at = 0; at < rows.length; at++) {
+  for (let at = 0; at < order.length; at++) {
     if (at % SLICE === 0) yield;
-    const row = rows[at]!;
+    const row = order[at]!;
     const code = lane[row]!;
     if (isRetry(row)) {
       const before = previousSame[row]!;
@@ -53,7 +50,7 @@ export function* vainRetries(fold: SessionFold): Sliced<number[]> {
       if (failed && lastMs <= timeMs[before]!) found.push(row);
     }
     if (helps(row)) byLane[code] = timeMs[row]!;
-    else if (kind[row] === PROMPT || changes(row)) helpedMs = timeMs[row]!;
+    else if (kind[row] === PROMPT || (first[row]! >= 0 && changes(row))) helpedMs = timeMs[row]!;
   }
   return found;
 }
