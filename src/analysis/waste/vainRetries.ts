@@ -2,7 +2,7 @@ import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import type { SessionRows } from '../costs/sessionRows.ts';
-import { SLICE, type Sliced } from '../slices.ts';
+import { type Sliced, slicewise } from '../slices.ts';
 
 const RUN = STEP_KINDS.indexOf('run');
 const MODIFY = STEP_KINDS.indexOf('modify');
@@ -20,7 +20,9 @@ export function* vainRetries(
 ): Sliced<number[]> {
   const { columns, files } = fold;
   if (fold.retries.retries === 0) return [];
-  const { type, flags, kind, lane, timeMs, previousSame } = columns;
+  const byLane: number[] = [];
+  const found: number[] = [];
+  let helpedMs = Number.NEGATIVE_INFINITY;
   const change = { file: 0, isRead: false, added: 0, removed: 0 };
   const changes = (row: number): boolean => {
     for (let op = first[row]!; op >= 0; op = next[op]!) {
@@ -29,28 +31,24 @@ export function* vainRetries(
     }
     return files.mayChangeMore(row);
   };
-  const isCall = (row: number): boolean =>
-    type[row] === TYPE.tool_call && (flags[row]! & FLAG.subagent) === 0;
-  const helps = (row: number): boolean =>
-    isCall(row) &&
-    (kind[row] === RUN || kind[row] === MODIFY) &&
-    (flags[row]! & (FAILED | FLAG.look)) === 0;
-  const isRetry = (row: number): boolean => isCall(row) && (flags[row]! & FLAG.retry) !== 0;
-  let helpedMs = Number.NEGATIVE_INFINITY;
-  const byLane: number[] = [];
-  const found: number[] = [];
-  for (let at = 0; at < order.length; at++) {
-    if (at % SLICE === 0) yield;
-    const row = order[at]!;
-    const code = lane[row]!;
-    if (isRetry(row)) {
-      const before = previousSame[row]!;
-      const failed = before >= 0 && (flags[before]! & FAILED) !== 0;
-      const lastMs = Math.max(helpedMs, byLane[code] ?? helpedMs);
-      if (failed && lastMs <= timeMs[before]!) found.push(row);
+  yield* slicewise(order.length, (from, end) => {
+    const { type, flags, kind, lane, timeMs, previousSame } = columns;
+    for (let at = from; at < end; at++) {
+      const row = order[at]!;
+      const set = flags[row]!;
+      const isCall = type[row] === TYPE.tool_call && (set & FLAG.subagent) === 0;
+      const code = lane[row]!;
+      if (isCall && (set & FLAG.retry) !== 0) {
+        const before = previousSame[row]!;
+        const failed = before >= 0 && (flags[before]! & FAILED) !== 0;
+        const lastMs = Math.max(helpedMs, byLane[code] ?? helpedMs);
+        if (failed && lastMs <= timeMs[before]!) found.push(row);
+      }
+      const own = kind[row]!;
+      const works = isCall && (own === RUN || own === MODIFY);
+      if (works && (set & (FAILED | FLAG.look)) === 0) byLane[code] = timeMs[row]!;
+      else if (own === PROMPT || (first[row]! >= 0 && changes(row))) helpedMs = timeMs[row]!;
     }
-    if (helps(row)) byLane[code] = timeMs[row]!;
-    else if (kind[row] === PROMPT || (first[row]! >= 0 && changes(row))) helpedMs = timeMs[row]!;
-  }
+  });
   return found;
 }
