@@ -4,7 +4,7 @@ import { mcpServerOf } from '../../model/mcpServer.ts';
 import type { CostSum } from '../../model/slices/cost.ts';
 import type { FileChange } from '../../model/slices/files.ts';
 import type { SessionPhase } from '../phases/phase.ts';
-import { drain, SLICE, type Sliced } from '../slices.ts';
+import { drain, type Sliced, slicewise } from '../slices.ts';
 import type { Spawn } from '../spawns.ts';
 import type { Waste } from '../waste/waste.ts';
 import { type Carried, carriedByTool } from './carried.ts';
@@ -121,41 +121,39 @@ type CallParts = Pick<CostBreakdown, 'tools' | 'answers' | 'unseen' | 'files' | 
 function* callParts(fold: SessionFold, rows: SessionRows): Sliced<CallParts> {
   const { shares, order } = rows;
   const { columns } = fold;
-  const { length } = columns;
   const tools: CostPart[] = [];
   const answers = emptyPart();
   const unseen = emptyPart();
   const noFile = emptyPart();
   const filesOf = filesByCall(fold, rows);
   const byFile: CostPart[] = [];
-  for (let row = 0; row < length; row++) {
-    if (row % SLICE === 0) yield;
-    if (isBilled(fold, row)) {
-      // What its calls do not take of it.
-      const parts = shares.parts(row);
-      const isUnseen = parts > 0;
-      const missing = parts - shares.seen(row);
-      if (isUnseen && missing === 0) continue;
-      const rest = shares.unshared(row);
-      addPart(isUnseen ? unseen : answers, rest, isUnseen ? missing : 1);
-      addPart(noFile, rest, isUnseen ? missing : 1);
-      continue;
+  yield* slicewise(columns.length, (from, end) => {
+    const { type, flags, tool } = columns;
+    for (let row = from; row < end; row++) {
+      if (type[row] === TYPE.tool_call) {
+        if ((flags[row]! & FLAG.subagent) !== 0) continue;
+        const nano = shares.ofCall(row);
+        tools[tool[row]!] ??= emptyPart();
+        addCall(fold, tools[tool[row]!]!, row, nano);
+        const files = filesOf(row);
+        if (files.length === 0) addCall(fold, noFile, row, nano);
+        for (let at = 0; at < files.length; at++) {
+          const file = files[at]!;
+          byFile[file] ??= emptyPart();
+          addCall(fold, byFile[file], row, partOf(nano, files.length, at));
+        }
+      } else if (isBilled(fold, row)) {
+        // What its calls do not take of it.
+        const parts = shares.parts(row);
+        const isUnseen = parts > 0;
+        const missing = parts - shares.seen(row);
+        if (isUnseen && missing === 0) continue;
+        const rest = shares.unshared(row);
+        addPart(isUnseen ? unseen : answers, rest, isUnseen ? missing : 1);
+        addPart(noFile, rest, isUnseen ? missing : 1);
+      }
     }
-    if (columns.type[row] !== TYPE.tool_call || (columns.flags[row]! & FLAG.subagent) !== 0) {
-      continue;
-    }
-    const nano = shares.ofCall(row);
-    const code = columns.tool[row]!;
-    tools[code] ??= emptyPart();
-    addCall(fold, tools[code], row, nano);
-    const files = filesOf(row);
-    if (files.length === 0) addCall(fold, noFile, row, nano);
-    for (let at = 0; at < files.length; at++) {
-      const file = files[at]!;
-      byFile[file] ??= emptyPart();
-      addCall(fold, byFile[file], row, partOf(nano, files.length, at));
-    }
-  }
+  });
   const carried = yield* carriedByTool(fold, order);
   return {
     tools: Object.entries(tools)
