@@ -19,7 +19,7 @@ import { sanitizeLine, wrapFacts } from './terminalText.ts';
 
 const KINDS: Record<WasteKind, [one: string, many: string]> = {
   failedPhase: ['failed phase', 'failed phases'],
-  retry: ['retry', 'retries'],
+  retry: ['vain attempt', 'vain attempts'],
   redundantRead: ['read of what was known', 'reads of what was known'],
   cacheBreak: ['cold cache', 'cold caches'],
 };
@@ -63,7 +63,7 @@ function wasteSentence(reason: WasteReason): string {
     case 'failedPhase':
       return `${plural(count, 'phase')} that ended in failure cost ${formatUsd(reason.nanoUsd)}${took}: look at the first error in ${count === 1 ? 'it' : 'each'}, and stop such a run sooner (a budget or loop rule does it).`;
     case 'retry':
-      return `${plural(count, 'call')} that had failed and ${count === 1 ? 'was' : 'were'} made again, with nothing changed in between, cost ${formatUsd(reason.nanoUsd)}${took}: tell the agent what is wrong, or have a loop rule stop it.`;
+      return `${plural(count, 'attempt')} that failed, of calls made again with nothing changed in between, cost ${formatUsd(reason.nanoUsd)}${took}: tell the agent what is wrong, or have a loop rule stop it.`;
     case 'redundantRead':
       return `${plural(count, 'read')} of lines that the agent had and nobody had changed cost ${formatUsd(reason.nanoUsd)}${took}: the lines are also carried twice from then on; say in the project's instructions not to read again what is known.`;
     default:
@@ -99,7 +99,7 @@ function summary(waste: Waste, totalNanoUsd: number): string {
 type Options = { style: Style; width?: number | undefined };
 
 const NO_WASTE =
-  'Nothing was found that was paid for nothing: no failed phase, retry, read of what was known, or cold cache.';
+  'Nothing was found that was paid for nothing: no failed phase, vain attempt, read of what was known, or cold cache.';
 
 /** The sum, and a sentence a cause. */
 export function wasteText(waste: Waste, totalNanoUsd: number, options: Options): string {
@@ -124,7 +124,7 @@ function itemWords(fold: SessionFold, one: WasteItem): string {
   if (one.file >= 0) {
     return `${inFolder(fold.files.paths.name(one.file), fold.session.cwd)}, read ${plural(one.times, 'time')} before`;
   }
-  return one.kind === 'retry' ? `attempt ${one.times}` : '';
+  return one.kind === 'retry' ? `attempt ${one.times}, which failed` : '';
 }
 
 const MOST = 50;

@@ -78,10 +78,7 @@ interface Window {
  * By code of the tool. The size of a result is estimated from its bytes, but never as more than the prompt grew by; it
  * is carried by each later request of its lane until a compaction, or until the prompt gets smaller.
  */
-export function* carriedByTool(
-  fold: SessionFold,
-  order: Int32Array,
-): Sliced<Map<number, Carried>> {
+export function* carriedByTool(fold: SessionFold, order: Int32Array): Sliced<Map<number, Carried>> {
   const { columns, cost } = fold;
   const windows: Window[] = [];
   const totals = new Map<number, Carried>();

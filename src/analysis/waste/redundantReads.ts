@@ -20,6 +20,9 @@ export interface RedundantRead {
 
 const READ = STEP_KINDS.indexOf('read');
 const RUN = STEP_KINDS.indexOf('run');
+const MODIFY = STEP_KINDS.indexOf('modify');
+/** Who comes back after so long (ms) may have worked on the files, and nobody tells; the prompt cache has gone by then, too. */
+const AWAY_MS = 300_000;
 /** Commands that leave a project's files as they are, and those that did not run. */
 const HARMLESS = FLAG.look | FLAG.test | FLAG.denied | FLAG.subagent;
 /** A prompt of less than this part of the one before has lost some of what it held. */
@@ -27,7 +30,8 @@ const CUT = 0.9;
 
 /**
  * Reads of lines that the lane had in its window already: read before, by a tool that reads, with no compaction, no
- * change by anyone and no command that may have made one in between. In time order.
+ * change by anyone, no command that may have made one and no prompt after a pause in between. The first read after an
+ * edit that failed is none: what the agent had in mind is not what stands there. In time order.
  */
 export function* redundantReads(
   fold: SessionFold,
@@ -43,6 +47,8 @@ interface LaneWindow {
   /** Windows so far, and tokens of its last prompt. */
   windows: number;
   prompt: number;
+  /** An edit failed, and nothing was read since. */
+  missed: boolean;
   /** By file. Of the main agent, which reads most, by place. */
   memories: Map<number, ReadMemory>;
 }
@@ -57,6 +63,7 @@ class ReadWalk {
   /** Changes so far: of each file, and such as may have been of any. */
   private readonly changes: Int32Array;
   private unknown = 0;
+  private readonly away: ReadonlySet<number>;
   private readonly usage = emptyUsage();
   private readonly change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
   private readonly lines: FileLines = { pool: new Int32Array(0), from: 0, end: 0, all: false };
@@ -66,6 +73,7 @@ class ReadWalk {
     this.fold = fold;
     this.ops = ops;
     this.same = sameFiles(fold);
+    this.away = promptsAfterPauses(fold);
     this.main = new Array(files);
     this.changes = new Int32Array(files);
   }
@@ -85,10 +93,12 @@ class ReadWalk {
         const isCommand =
           call >= 0 && kind[call] === RUN && ((flags[row]! | flags[call]!) & HARMLESS) === 0;
         const mayChange = files.mayChangeMore(row);
+        if (this.isFailedEdit(row, call)) this.window(lane[row]!).missed = true;
         if (first[row]! < 0 && !isCommand && !mayChange) continue;
         const told = this.touch(row, call, call >= 0 && kind[call] === READ);
         if (mayChange || (isCommand && !told)) this.unknown++;
-      } else if (first[row]! >= 0) {
+      } else if (this.away.has(row)) this.unknown++;
+      else if (first[row]! >= 0) {
         this.touch(row, row, code === TYPE.file_read || kind[row] === READ);
       } else if ((flags[row]! & FLAG.compaction) !== 0) this.window(lane[row]!).windows++;
       else if (code === TYPE.session_start && context.markOf(row) === 'clear') {
@@ -105,13 +115,21 @@ class ReadWalk {
     window.prompt = this.usage.input_tokens;
   }
 
+  private isFailedEdit(row: number, call: number): boolean {
+    const { flags, kind, lane } = this.fold.columns;
+    if ((flags[row]! & (FLAG.error | FLAG.denied)) !== FLAG.error) return false;
+    return call >= 0 && kind[call] === MODIFY && lane[call] === lane[row];
+  }
+
   /** What an event did to files. @returns whether it tells of a change */
   private touch(row: number, call: number, isRead: boolean): boolean {
     const { files, columns } = this.fold;
     const { first, next } = this.ops;
     const { change, lines } = this;
     const lane = columns.lane[row]!;
-    let redundant = isRead && columns.type[call] === TYPE.tool_call;
+    const window = this.window(lane);
+    let redundant = isRead && columns.type[call] === TYPE.tool_call && !window.missed;
+    if (isRead) window.missed = false;
     let told = false;
     let times = 0;
     let file = -1;
@@ -155,7 +173,7 @@ class ReadWalk {
   }
 
   private window(lane: number): LaneWindow {
-    this.lanes[lane] ??= { windows: 0, prompt: 0, memories: new Map() };
+    this.lanes[lane] ??= { windows: 0, prompt: 0, missed: false, memories: new Map() };
     return this.lanes[lane];
   }
 
@@ -171,4 +189,15 @@ class ReadWalk {
     memory.asOf(this.changes[file]!, this.unknown, windows);
     return memory;
   }
+}
+
+/** Rows of the prompts that came long after the agent's last work. */
+function promptsAfterPauses(fold: SessionFold): Set<number> {
+  const found = new Set<number>();
+  let workedMs = Number.POSITIVE_INFINITY;
+  for (const { row, startMs, endMs } of fold.phases.all()) {
+    if (row >= 0 && startMs - workedMs >= AWAY_MS) found.add(row);
+    workedMs = endMs;
+  }
+  return found;
 }
