@@ -20,11 +20,13 @@ import { formatDuration, formatMoment, MISSING, plural } from '../model/format.t
 import { knownCostText } from '../model/knownCost.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepView } from '../model/step.ts';
+import { type Bounded, firstOf, moreLines, moreText } from './bounds.ts';
+import { phaseRows, rowsGap, tellingRows } from './compareRows.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, padToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
 
-export interface CompareTextOptions {
+export interface CompareTextOptions extends Bounded {
   style: Style;
   /** Columns; undefined: nothing is cut. */
   width?: number | undefined;
@@ -47,7 +49,7 @@ const SIGNS: Record<Likeness, string> = {
 /** Rows before a divergence, and of it, that are shown. */
 const BEFORE = 3;
 const AFTER = 8;
-const MOST_DIVERGENCES = 3;
+const USUAL_DIVERGENCES = 3;
 
 export function compareText(comparison: Comparison, options: CompareTextOptions): string {
   return [
@@ -178,21 +180,6 @@ export function measuresText(
 const painted = (cell: string, verdict: Measure['verdict'], style: Style): string =>
   verdict === 'better' ? style.green(cell) : verdict === 'worse' ? style.yellow(cell) : cell;
 
-/** Phases in the order of both sides; -1: that side has none. */
-export function phaseRows({
-  phases: { a, b, pairs },
-}: Comparison): { a: number; b: number; like: Likeness }[] {
-  const rows: { a: number; b: number; like: Likeness }[] = [];
-  let i = 0;
-  let j = 0;
-  for (const [x, y, like] of [...pairs, [a.length, b.length, 'same'] as const]) {
-    while (i < x) rows.push({ a: i++, b: -1, like: 'onlyA' });
-    while (j < y) rows.push({ a: -1, b: j++, like: 'onlyB' });
-    if (x < a.length && y < b.length) rows.push({ a: i++, b: j++, like });
-  }
-  return rows;
-}
-
 function phaseCell(phase: ComparedPhase | undefined, room: number, style: Style): string {
   if (!phase) return ' '.repeat(room);
   const end = `${formatDuration(phase.endMs - phase.startMs)}  ${padToWidth(knownCostText(phase), 8, 'right')}`;
@@ -213,7 +200,12 @@ function phasesText(comparison: Comparison, options: CompareTextOptions): string
   const title = style.dim('phases, joined where the goal is the same');
   const wide = width >= WIDE;
   const room = wide ? (width - 3) >> 1 : width - 4;
-  const lines = phaseRows(comparison).flatMap((row) => {
+  const rows = phaseRows(comparison);
+  const lines = tellingRows(comparison, rows, options.most).flatMap((place) => {
+    if (typeof place !== 'number') {
+      return wrapFacts(rowsGap(comparison, rows, place), width).map(style.dim);
+    }
+    const row = rows[place]!;
     const [left, right] = [a[row.a], b[row.b]];
     const sign = SIGNS[row.like];
     if (wide) {
@@ -236,7 +228,7 @@ export function divergencesText(comparison: Comparison, options: CompareTextOpti
       ? ''
       : `${style.dim('They did the same things in the same order.')}\n`;
   }
-  const shown = divergences.slice(0, MOST_DIVERGENCES);
+  const { shown, rest } = firstOf(divergences, options.most ?? USUAL_DIVERGENCES);
   const parts = shown.map((at, index) => {
     const title = `divergence ${index + 1} of ${divergences.length}`;
     const until = Math.min(steps.length, at + AFTER, divergences[index + 1] ?? steps.length);
@@ -249,9 +241,8 @@ export function divergencesText(comparison: Comparison, options: CompareTextOpti
     if (more > 0) rows.push(style.dim(`  … ${plural(more, 'more row')} until they meet again`));
     return [style.dim(index === 0 ? `${title}, ${sameUntil(at)}` : title), ...rows].join('\n');
   });
-  const rest = divergences.length - shown.length;
-  if (rest > 0) parts.push(style.dim(`… and ${rest} more (--json has all)`));
-  return `${parts.join('\n\n')}\n`;
+  const more = moreLines(moreText(rest, 'divergence'), options);
+  return `${parts.join('\n\n')}\n${more === '' ? '' : `\n${more}`}`;
 }
 
 const sameUntil = (row: number): string =>

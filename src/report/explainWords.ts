@@ -217,7 +217,7 @@ function checkWords(
 
 const WASTE_WORDS: Record<WasteKind, string> = {
   failedPhase: 'phases that failed',
-  retry: 'calls again after they failed',
+  retry: 'attempts that failed, made again',
   redundantRead: 'files read again unchanged',
   cacheBreak: 'prompt caches lost',
 };

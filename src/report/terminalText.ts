@@ -39,7 +39,12 @@ export function sanitizeLine(text: string): string {
  * same data.
  */
 export function safeJson(value: unknown, indent?: number): string {
-  return stringify(value, indent).replace(
+  return escapeUnseen(stringify(value, indent));
+}
+
+/** JSON, or a part of it that splits no character, with what a terminal acts on as `\uXXXX`. */
+export function escapeUnseen(json: string): string {
+  return json.replace(
     /[\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu,
     (character) =>
       [...Array(character.length).keys()]

@@ -15,6 +15,7 @@ const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
   named: 'named',
   read: 'read',
   change: 'change',
+  test: 'tests',
   said: 'said',
   subagent: 'subagent',
   compaction: 'compacted',

@@ -177,6 +177,7 @@ type Move =
   | 'agent'
   | 'think'
   | 'todo'
+  | 'command'
   | 'prompt';
 type How = 'ok' | 'fail' | 'denied' | 'open';
 const TOOLS: Partial<Record<Move, [tool: string, args: (at: number) => object]>> = {
@@ -192,7 +193,7 @@ const TOOLS: Partial<Record<Move, [tool: string, args: (at: number) => object]>>
 };
 
 /** A session from words such as `read`, `test!` (failed), `edit-` (denied), `run…` (still open). */
-function session(moves: string, options: { prompt?: boolean } = {}): SessionFold {
+function session(moves: string, options: { prompt?: boolean; says?: string } = {}): SessionFold {
   const fold = new SessionFold({ pricer });
   let time = 1_700_000_000;
   const put = (type: string, id: string, data: object, more: object = {}): void => {
@@ -212,8 +213,9 @@ function session(moves: string, options: { prompt?: boolean } = {}): SessionFold
   all.forEach((word, at) => {
     const [, move = '', mark = ''] = /^([a-z]+)(.?)$/u.exec(word) ?? [];
     const how = ({ '!': 'fail', '-': 'denied', '…': 'open' } as Record<string, How>)[mark] ?? 'ok';
-    if (move === 'prompt') {
-      put('user_prompt', ids.prompt(SESSION, `p${at}`), { prompt: 'do it', prompt_id: `p${at}` });
+    if (move === 'prompt' || move === 'command') {
+      const prompt = move === 'prompt' ? (options.says ?? 'do it') : '/model opus';
+      put('user_prompt', ids.prompt(SESSION, `p${at}`), { prompt, prompt_id: `p${at}` });
       return;
     }
     if (move === 'think') {
@@ -328,6 +330,15 @@ describe('where a prompt is cut', () => {
     const busy = sessionPhases(session('read prompt read', { prompt: false }));
     expect(busy.map(({ promptNumber }) => promptNumber)).toEqual([0, 1]);
     expect(sessionPhases(new SessionFold())).toEqual([]);
+  });
+
+  it('is not begun, nor made longer, by a command of the agent itself', () => {
+    const fold = session('read think command prompt command edit');
+    const [first, second] = sessionPhases(fold);
+    expect(sessionPhases(fold).map(({ promptNumber }) => promptNumber)).toEqual([1, 2]);
+    expect(fold.counts.prompts).toBe(2);
+    expect(first!.endMs).toBe(sessionPhases(session('read think'))[0]!.endMs);
+    expect(second!.edits).toBe(1);
   });
 
   it('ends when the work ended, not when the session did', () => {

@@ -21,6 +21,9 @@ export interface RedundantRead {
 
 const READ = STEP_KINDS.indexOf('read');
 const RUN = STEP_KINDS.indexOf('run');
+const MODIFY = STEP_KINDS.indexOf('modify');
+/** Who comes back after so long (ms) may have worked on the files, and nobody tells; the prompt cache has gone by then, too. */
+const AWAY_MS = 300_000;
 /** Commands that leave a project's files as they are, and those that did not run. */
 const HARMLESS = FLAG.look | FLAG.test | FLAG.denied | FLAG.subagent;
 const FILES = 1_000_000;
@@ -38,7 +41,8 @@ interface Known {
 
 /**
  * Reads of lines that the lane had in its window already: read before, by a tool that reads, with no compaction, no
- * change by anyone and no command that may have made one in between. In time order.
+ * change by anyone, no command that may have made one and no prompt after a pause in between. The first read after an
+ * edit that failed is none: what the agent had in mind is not what stands there. In time order.
  */
 export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
   const { columns, files, context, cost } = fold;
@@ -52,10 +56,20 @@ export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
     const call = pair[row]!;
     return call >= 0 && kind[call] === RUN && ((flags[row]! | flags[call]!) & HARMLESS) === 0;
   };
+  const away = promptsAfterPauses(fold);
+  const isFailedEdit = (row: number): boolean => {
+    if ((flags[row]! & (FLAG.error | FLAG.denied)) !== FLAG.error) return false;
+    const call = pair[row]!;
+    return (
+      call >= 0 && kind[call] === MODIFY && type[row] !== TYPE.tool_call && lane[call] === lane[row]
+    );
+  };
   const rows = yield* rowsInTime(
     fold,
     (row) =>
       first[row]! >= 0 ||
+      away.has(row) ||
+      isFailedEdit(row) ||
       (flags[row]! & FLAG.compaction) !== 0 ||
       files.mayChangeMore(row) ||
       isCommand(row) ||
@@ -70,6 +84,8 @@ export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
   const prompts: number[] = [];
   const usage = emptyUsage();
   let unknown = 0;
+  /** By lane: an edit failed, and nothing was read since. */
+  const missed: boolean[] = [];
   const found: RedundantRead[] = [];
   const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
   const memoryOf = (file: number, code: number): ReadMemory => {
@@ -98,6 +114,14 @@ export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
     if (at % SLICE === 0) yield;
     const row = rows[at]!;
     const code = lane[row]!;
+    if (away.has(row)) {
+      unknown++;
+      continue;
+    }
+    if (isFailedEdit(row)) {
+      missed[code] = true;
+      if (first[row]! < 0 && !files.mayChangeMore(row)) continue;
+    }
     if (type[row] === TYPE.llm_response) {
       cost.usageInto(row, usage);
       const before = prompts[code] ?? 0;
@@ -113,7 +137,8 @@ export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
     }
     const call = isOutcome ? pair[row]! : row;
     const isRead = type[row] === TYPE.file_read || (call >= 0 && kind[call] === READ);
-    let redundant = isRead && type[call] === TYPE.tool_call;
+    let redundant = isRead && type[call] === TYPE.tool_call && missed[code] !== true;
+    if (isRead) missed[code] = false;
     let times = 0;
     let file = -1;
     for (let op = first[row]!; op >= 0; op = next[op]!) {
@@ -143,6 +168,17 @@ export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
     }
     if (files.mayChangeMore(row) || (!told && isCommand(row))) unknown++;
     if (redundant && file >= 0) found.push({ call, file, times });
+  }
+  return found;
+}
+
+/** Rows of the prompts that came long after the agent's last work. */
+function promptsAfterPauses(fold: SessionFold): Set<number> {
+  const found = new Set<number>();
+  let workedMs = Number.POSITIVE_INFINITY;
+  for (const { row, startMs, endMs } of fold.phases.all()) {
+    if (row >= 0 && startMs - workedMs >= AWAY_MS) found.add(row);
+    workedMs = endMs;
   }
   return found;
 }

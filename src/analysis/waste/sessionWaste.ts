@@ -10,8 +10,6 @@ import { vainRetries } from './vainRetries.ts';
 import type { BreakCause, BreakSum, CacheBreak, Waste, WasteItem, WasteKind } from './waste.ts';
 
 const MOST_ITEMS = 1000;
-/** Of one call; no more are counted. */
-const MOST_ATTEMPTS = 1000;
 
 /** Where the prompt cache was lost, in time order. From the columns alone. */
 export function cacheBreaks(fold: SessionFold): CacheBreak[] {
@@ -58,8 +56,6 @@ class WasteCount {
   private readonly taken: Float64Array;
   /** Calls that are an item already. */
   private readonly told: Uint8Array;
-  /** Of retries. */
-  private readonly attempts: Uint16Array;
   private readonly time = new TimeTaken();
   private readonly items: WasteItem[] = [];
   private readonly byPhase: number[];
@@ -79,7 +75,6 @@ class WasteCount {
     this.shares = shares;
     this.taken = new Float64Array(fold.columns.length);
     this.told = new Uint8Array(fold.columns.length);
-    this.attempts = new Uint16Array(fold.columns.length);
     this.byPhase = phases.map(() => 0);
   }
 
@@ -88,8 +83,8 @@ class WasteCount {
     this.addFailedPhases();
     this.time.settle();
     yield;
-    for (const row of yield* vainRetries(this.fold)) {
-      this.addCall('retry', row, { times: this.attempt(row) });
+    for (const { row, nth } of yield* vainRetries(this.fold)) {
+      this.addCall('retry', row, { times: nth });
     }
     this.time.settle();
     const reads = yield* redundantReads(this.fold);
@@ -130,21 +125,6 @@ class WasteCount {
         phase: phase.index,
       });
     }
-  }
-
-  /** As `retries.attempt` counts, in time order: what was counted before need not be walked again. */
-  private attempt(row: number): number {
-    const { attempts } = this;
-    const { previousSame } = this.fold.columns;
-    let before = previousSame[row]!;
-    let walked = 1;
-    while (before >= 0 && attempts[before] === 0 && walked < MOST_ATTEMPTS) {
-      before = previousSame[before]!;
-      walked++;
-    }
-    const known = before < 0 ? 0 : attempts[before]!;
-    attempts[row] = Math.min(MOST_ATTEMPTS, known + walked);
-    return attempts[row];
   }
 
   private addCall(kind: WasteKind, row: number, more: { times: number; file?: number }): void {

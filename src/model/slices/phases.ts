@@ -8,7 +8,7 @@ export interface Phase {
   /** Row of the prompt; -1 for what came before the first. */
   row: number;
   startMs: number;
-  /** Of its last event. */
+  /** Of its last work: {@link isWork}. */
   endMs: number;
   nanoUsd: number;
   calls: number;
@@ -17,6 +17,21 @@ export interface Phase {
 }
 
 const PROMPT = STEP_KINDS.indexOf('prompt');
+
+/** Whether a row is work, or a word of a person; the start and end of a session, notices and the agent's own commands are none. */
+export function isWork({ type, flags, kind }: Columns, row: number): boolean {
+  switch (type[row]) {
+    case TYPE.session_start:
+    case TYPE.session_end:
+    case TYPE.decision:
+    case TYPE.other:
+      return false;
+    case TYPE.user_prompt:
+      return kind[row] === PROMPT;
+    default:
+      return (flags[row]! & FLAG.subagent) === 0;
+  }
+}
 
 /** Phases: the session split at the user's prompts, by time. */
 export class PhasesSlice implements Slice {
@@ -64,7 +79,7 @@ export class PhasesSlice implements Slice {
       const nano = nanoUsd[row]!;
       if (!Number.isNaN(nano)) phase.nanoUsd += by * nano;
     }
-    if (at > phase.endMs) phase.endMs = at;
+    if (at > phase.endMs && isWork(this.columns, row)) phase.endMs = at;
   }
 
   private phaseAt(timeMs: number): Phase {
