@@ -725,20 +725,6 @@ test('messages about another session change nothing', async () => {
   await stream.close();
 });
 
-test('nothing that reads “reduced motion” moves', async () => {
-  const stream = await open(designHost());
-  const spins = () =>
-    stream.page.$eval('.spin', (icon) => getComputedStyle(icon).animationName !== 'none');
-  await settled(stream);
-  expect(await spins()).toBe(true);
-  await stream.page.emulateMedia({ reducedMotion: 'reduce' });
-  expect(await spins()).toBe(false);
-  await stream.page.emulateMedia({ reducedMotion: 'no-preference' });
-  await stream.page.evaluate(() => document.body.classList.add('vscode-reduce-motion'));
-  expect(await spins()).toBe(false);
-  await stream.close();
-});
-
 describe('a million events', () => {
   const total = 1_000_000;
 
