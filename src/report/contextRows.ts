@@ -40,12 +40,16 @@ export interface Turn {
 
 /** The first and last, the fullest, and where the window changed most. */
 export function tellingTurns(turns: readonly Turn[], most = USUAL_ROWS): Place[] {
-  let peak = 0;
-  for (const { request } of turns) peak = Math.max(peak, request?.tokens ?? 0);
-  return mostTelling(turns.length, most, (at) => {
-    const { request, growth } = turns[at]!;
-    return (request?.tokens === peak ? 1e15 : 0) + Math.abs(growth);
-  });
+  let peak = -1;
+  let tokens = 0;
+  for (const [at, { request }] of turns.entries()) {
+    if ((request?.tokens ?? 0) <= tokens) continue;
+    tokens = request!.tokens;
+    peak = at;
+  }
+  return mostTelling(turns.length, most, (at) =>
+    at === peak ? Number.POSITIVE_INFINITY : Math.abs(turns[at]!.growth),
+  );
 }
 
 /** `… 1,204 turns, 12k to 167k tokens, 3 compactions (--all shows all)`. */
