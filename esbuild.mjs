@@ -316,6 +316,7 @@ const targets = [
     options: page,
   },
   { name: 'webview/compare', entry: 'webview/compare/main.tsx', budget: 150, options: page },
+  { name: 'webview/report', entry: 'webview/report/main.tsx', budget: 150, options: page },
   { name: 'webview/guard', entry: 'webview/guard/main.tsx', budget: 150, options: page },
   {
     name: 'webview/dashboard',

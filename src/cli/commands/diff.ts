@@ -1,17 +1,20 @@
 import { structuralDiff } from '../../analysis/compare/structural.ts';
 import { comparisonJson } from '../../report/compareJson.ts';
+import { diffMarkdown, outcomeMarkdown } from '../../report/diffMarkdown.ts';
 import { diffText, semanticJson, semanticText, structuralJson } from '../../report/diffText.ts';
 import { comparisonOf, describer, readSide } from '../compareSides.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { CliError, type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
 import { findSession, openStore, type TraceOptions } from '../traces.ts';
 
 export interface DiffOptions extends TraceOptions {
   semantic?: boolean;
   json?: boolean;
+  markdown?: boolean;
 }
 
 export async function diff(io: Io, a: string, b: string, options: DiffOptions): Promise<number> {
+  oneFormat(options);
   const store = openStore(io, options);
   const [first, second] = [findSession(io, store, a), findSession(io, store, b)];
   if (first.directory === second.directory) {
@@ -30,6 +33,15 @@ export async function diff(io: Io, a: string, b: string, options: DiffOptions): 
         ? { semantic: semanticJson(comparison) }
         : { differences: structuralJson(comparison, differences) }),
     });
+    return EXIT.ok;
+  }
+  if (options.markdown === true) {
+    await print(
+      io,
+      options.semantic === true
+        ? outcomeMarkdown(comparison)
+        : diffMarkdown(comparison, differences, describe),
+    );
     return EXIT.ok;
   }
   const text = { style: styleFor(io, io.stdout), width: widthOf(io), describe };

@@ -1,10 +1,12 @@
+import { budgetMarkdown } from '../../report/budgetMarkdown.ts';
 import { budgetReport, budgetText } from '../../report/budgetReport.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface TokenBudgetOptions extends TraceOptions {
   json?: boolean;
+  markdown?: boolean;
   warnAt?: number;
   warningThreshold?: number;
   limit?: number;
@@ -19,6 +21,7 @@ export async function tokenBudget(
   id: string | undefined,
   options: TokenBudgetOptions,
 ): Promise<number> {
+  oneFormat(options);
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
   const report = budgetReport(entry.id, session.fold, {
@@ -27,6 +30,7 @@ export async function tokenBudget(
     limit: options.limit,
   });
   if (options.json === true) await printJson(io, report);
+  else if (options.markdown === true) await print(io, budgetMarkdown(report));
   else await print(io, budgetText(report, { style: styleFor(io, io.stdout), width: widthOf(io) }));
   return report.exceeded ? EXIT.none : EXIT.ok;
 }
