@@ -53,16 +53,20 @@ it('has the tables of the command line in blocks that no text of a trace can end
   const call = writer.call('Bash', { command: `echo ${fence}` });
   writer.result(call, { result: fence }).usage([call], 'claude-sonnet-4-5');
   const session = await sessionOf('evil');
-  for (const name of ['timeline', 'tree'] as const) {
-    const lines = (await reportText({ session }, name)).split('\n');
-    const open = lines.findIndex((line) => /^`{3,}text$/.test(line));
-    const mark = lines[open]!.slice(0, -'text'.length);
+  for (const name of ['tree', 'inspect'] as const) {
+    const lines = (await reportText({ session, step: 2 }, name)).split('\n');
+    const open = lines.findIndex((line) => /^`{3,}(text|json)$/.test(line));
+    const mark = /^`+/.exec(lines[open]!)![0];
     const close = lines.indexOf(mark, open + 1);
     expect(close, name).toBeGreaterThan(open);
     // Nothing between that is as long, and nothing of the trace is a line of Markdown outside.
     for (const line of lines.slice(open + 1, close))
       expect(line).not.toMatch(new RegExp(`^ *${mark}`));
     expect(lines.filter((line) => line.startsWith('# '))).toHaveLength(1);
+  }
+  for (const name of ['timeline', 'stats', 'explain'] as const) {
+    const text = await reportText({ session }, name);
+    expect(text.split('\n').filter((line) => /^(# |`{3})/.test(line))).toHaveLength(1);
   }
   const money = await reportText({ session }, 'cost');
   expect(money.split('\n').filter((line) => /^(# |`{3})/.test(line))).toHaveLength(1);

@@ -26,8 +26,8 @@ import { alignTables } from '../report/markdownTables.ts';
 import { statsMarkdown } from '../report/statsMarkdown.ts';
 import { statsReport } from '../report/statsReport.ts';
 import { createStyle } from '../report/style.ts';
+import { timelineMarkdown } from '../report/timelineMarkdown.ts';
 import { timelineInSlices } from '../report/timelineReport.ts';
-import { timelineText } from '../report/timelineText.ts';
 import { treeText } from '../report/treeReport.ts';
 import { whyMarkdown } from '../report/whyText.ts';
 import { promptsOf, wordsOf } from '../trace/findings.ts';
@@ -175,11 +175,14 @@ async function timeline(session: LiveSession, signal: AbortSignal | undefined): 
   const parts: string[] = [];
   let length = 0;
   let breath = 0;
-  for (const piece of timelineText(trace, found, { ...look, most: PHASE_LINES })) {
+  for (const piece of timelineMarkdown(trace, found, {
+    most: PHASE_LINES,
+    name: session.name,
+  })) {
     parts.push(piece);
     length += piece.length;
     if (length > MAX_TEXT) {
-      parts.push(`\n… the rest: agent-strace timeline ${session.id}\n`);
+      parts.push(`\n… the rest: agent-strace timeline ${markdownText(session.id)}\n`);
       break;
     }
     if (length < breath + SLICE) continue;
@@ -187,7 +190,7 @@ async function timeline(session: LiveSession, signal: AbortSignal | undefined): 
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
   }
-  return `${headed('Timeline', session)}\n\n${block(withoutTitle(parts.join('')))}\n`;
+  return parts.join('');
 }
 
 async function cost(session: LiveSession, signal: AbortSignal | undefined): Promise<string> {

@@ -19,14 +19,12 @@ const DIGITS = '(\\d{1,3}(?:,\\d{3})+|\\d{1,9})(?!\\d)';
 const STEPS = `[Ss]teps?(?:\\*\\*)? ${DIGITS}(?:(?:–|-| to | and )${DIGITS})?`;
 const NAMED = new RegExp(`\\b()${STEPS}`, 'g');
 const NAMED_OF_SIDE = new RegExp(`\\b([AB]) ${STEPS}`, 'g');
-/** A row of a timeline: sign, step, time. */
-const ROW = new RegExp(`^ {2}\\S +${DIGITS} +(?:\\d+:)?\\d+:\\d\\d `);
 const NUMBER = new RegExp(`^\\s*${DIGITS}(?:[–-]${DIGITS})?\\s*$`);
 const COLUMN = /^steps?$/i;
 const COLUMN_OF_SIDE = /^([AB]) steps?$/;
 
 /**
- * `step 118`, `steps 12–40`, rows of a timeline, and the numbers of table columns that are headed `Step`. Only of steps that there are: words of a
+ * `step 118`, `steps 12–40`, and the numbers of table columns that are headed `Step`. Only of steps that there are: words of a
  * trace can lead nowhere else. In a report on two sessions, `A step 118` and columns that are headed `A step`.
  *
  * @param steps how many there are
@@ -52,11 +50,6 @@ export function stepLinks(text: string, steps: StepCounts): StepLink[] {
   for (const [at, line] of text.split('\n').entries()) {
     if (!line.startsWith('|')) {
       columns = [];
-      const row = isPair ? null : ROW.exec(line);
-      if (row) {
-        take(at, line.indexOf(row[1] ?? '', 3), row[1] ?? '');
-        continue;
-      }
       for (const match of line.matchAll(named)) {
         const [whole, letter, first = '', last] = match;
         const side = letter === 'B' ? 'b' : 'a';

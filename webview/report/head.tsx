@@ -1,4 +1,4 @@
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { ReportSide, ToReportPage } from '../../src/protocol/report.ts';
 import { IconButton } from '../shared/iconButton.tsx';
@@ -85,6 +85,11 @@ function Side({ side, letter }: { side: ReportSide; letter: string }) {
 
 function Tabs({ app, head: { tabs, shown } }: { app: ReportApp; head: HeadMessage }) {
   const list = useRef<HTMLDivElement>(null);
+  // The one that is shown is seen, however narrow the page is.
+  useEffect(
+    () => list.current?.querySelector(`#tab-${shown}`)?.scrollIntoView({ inline: 'nearest' }),
+    [shown],
+  );
   const goTo = (at: number): void => {
     const tab = tabs[(at + tabs.length) % tabs.length];
     if (!tab) return;

@@ -12,6 +12,9 @@ export type OpenStep = (step: number, side: 'a' | 'b') => void;
 /** Lists in lists, quotes in quotes: what is deeper is shown as it was written. */
 const MAX_DEPTH = 12;
 
+/** Cells with more are given room, UTF-16 units. */
+const LONG = 32;
+
 export const headingId = (at: number): string => `heading-${at}`;
 
 export function Report({ blocks, onStep }: { blocks: Blocks; onStep: OpenStep }) {
@@ -93,7 +96,8 @@ function Table({
   onStep: OpenStep;
   depth: number;
 }) {
-  const right = (at: number): string => (align[at] === 'right' ? 'number' : '');
+  const look = ({ text }: Tokens.TableCell, at: number): string =>
+    align[at] === 'right' ? 'number' : text.length > LONG ? 'long' : '';
   const cell = ({ tokens }: Tokens.TableCell): ComponentChild =>
     signed(tokens, (all) => inlines(all, onStep, depth + 1));
   return (
@@ -105,7 +109,7 @@ function Table({
               one.text.trim() === '' ? (
                 <td key={at} />
               ) : (
-                <th key={at} scope="col" class={right(at)}>
+                <th key={at} scope="col" class={look(one, at)}>
                   {cell(one)}
                 </th>
               ),
@@ -116,7 +120,7 @@ function Table({
           {rows.map((row, nth) => (
             <tr key={nth}>
               {row.map((one, at) => (
-                <td key={at} class={right(at)}>
+                <td key={at} class={look(one, at)}>
                   {cell(one)}
                 </td>
               ))}
@@ -137,6 +141,12 @@ function inline(token: Token, onStep: OpenStep, depth: number): ComponentChild {
   const known = token as KnownInline;
   switch (known.type) {
     case 'text':
+      return isBar(known.text) ? (
+        <span class="bar">{known.text}</span>
+      ) : (
+        // The one entity that our reports write; a trace's `&` is escaped.
+        words(known.text.replaceAll('&nbsp;', '\u00a0'), onStep)
+      );
     case 'escape':
       return words(known.text, onStep);
     case 'strong':
@@ -163,6 +173,9 @@ type KnownInline =
   | Tokens.Del
   | Tokens.Codespan
   | Tokens.Br;
+
+/** A bar that is drawn with signs. */
+const isBar = (text: string): boolean => /^[█▓▒░▚·─]{4,}$/.test(text);
 
 const SIGNS: Record<string, string> = {
   '✓': 'ok',

@@ -77,13 +77,13 @@ function Content({ app, report }: { app: ReportApp; report: ShownReport }) {
     [app, blocks],
   );
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
     <div
       ref={box}
       class="content"
       id="report"
       role="tabpanel"
       aria-labelledby={`tab-${report.report}`}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
       tabIndex={0}
       onScroll={({ currentTarget }) => app.scrolled(id, currentTarget.scrollTop)}
     >

@@ -23,7 +23,6 @@ export function ScrollBox({
     return () => observer.disconnect();
   }, []);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
     <div
       ref={box}
       class={`${name} ${scrolls ? 'scrolls' : ''}`}

@@ -1,13 +1,24 @@
 import { timelineJson } from '../../report/timelineJson.ts';
+import { timelineMarkdown } from '../../report/timelineMarkdown.ts';
 import { timelineInSlices } from '../../report/timelineReport.ts';
 import { timelineText } from '../../report/timelineText.ts';
 import { EXIT } from '../exit.ts';
-import { breathe, CliError, type Io, inSlices, print, styleFor, widthOf } from '../io.ts';
+import {
+  breathe,
+  CliError,
+  type Io,
+  inSlices,
+  oneFormat,
+  print,
+  styleFor,
+  widthOf,
+} from '../io.ts';
 import { openSession } from '../listing.ts';
 import type { TraceOptions } from '../traces.ts';
 
 export interface TimelineCommandOptions extends TraceOptions {
   json?: boolean;
+  markdown?: boolean;
   all?: boolean;
   limit?: number;
 }
@@ -23,18 +34,16 @@ export async function timeline(
 ): Promise<number> {
   if (options.all === true && options.limit !== undefined)
     throw new CliError('--all and --limit say two things', EXIT.usage, 'Leave one of them out.');
+  oneFormat(options);
   const { entry, session, summary } = await openSession(io, id, options);
   const work = timelineInSlices(session, summary);
   const found = await inSlices(io, work, `Looking through ${entry.id}`);
-  const pieces =
-    options.json === true
-      ? timelineJson(session, found, options.limit)
-      : timelineText(session, found, {
-          style: styleFor(io, io.stdout),
-          width: widthOf(io),
-          most: options.all === true ? undefined : (options.limit ?? USUAL),
-        });
-  await printPieces(io, pieces);
+  const most = options.all === true ? undefined : (options.limit ?? USUAL);
+  const look = { style: styleFor(io, io.stdout), width: widthOf(io) };
+  if (options.json === true) await printPieces(io, timelineJson(session, found, options.limit));
+  else if (options.markdown === true) {
+    await printPieces(io, timelineMarkdown(session, found, { most }));
+  } else await printPieces(io, timelineText(session, found, { ...look, most }));
   return EXIT.ok;
 }
 

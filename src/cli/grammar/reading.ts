@@ -68,6 +68,7 @@ Examples:
     )
     .option('--step <step>', 'one step, of the session active last where no id is given')
     .option('--mask', 'take personal data out: e-mail, phone, card, SSN, IBAN, IP, AWS account')
+    .option('--markdown', 'print one step as Markdown')
     .addOption(new Option('--json', 'JSON is what it prints in any case'))
     .action(
       async (
@@ -89,6 +90,7 @@ Examples:
       '--include-subagents',
       'add sessions that this one started (subagents of its own are always in it)',
     )
+    .option('--markdown', 'print Markdown')
     .addOption(json())
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { stats } = await import('../commands/stats.ts');
@@ -126,6 +128,7 @@ Examples:
     )
     .option('--limit <n>', 'at most so many lines a phase (default: 20; JSON: all)', atLeastOne)
     .option('--all', 'every step')
+    .option('--markdown', 'print Markdown')
     .addOption(json())
     .addHelpText(
       'after',
@@ -161,6 +164,7 @@ Examples:
       'Shows two sessions phase by phase: which goals they share, which files and commands only one of them had, and where they first part.',
     )
     .option('--semantic', 'what came of them instead: tests, files, commits, cost, time')
+    .option('--markdown', 'print Markdown')
     .addOption(json())
     .action(async (a: string, b: string, _options: Parsed, command: Command) => {
       const { diff } = await import('../commands/diff.ts');
@@ -326,6 +330,7 @@ Exit codes: 0 found, 1 nothing found, 2 the query cannot be read`,
     .addOption(new Option('--warning-threshold <share>', 'the same').argParser(share).hideHelp())
     .option('--limit <tokens>', 'the size of the window, where it is not known', atLeastOne)
     .option('--peak', 'judge how full it was at most, not how full it is')
+    .option('--markdown', 'print Markdown')
     .addOption(json())
     .addHelpText('after', '\nExit codes: 0 no window is too full, 1 one is')
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {

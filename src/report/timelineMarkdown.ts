@@ -1,0 +1,96 @@
+/** A timeline as Markdown: a table a phase. */
+import type { AnalysedSession } from '../analysis/analysed.ts';
+import { formatClock, formatDuration, formatUsd } from '../model/format.ts';
+import { markdownText } from '../model/markdownText.ts';
+import { OUTCOME_SIGNS, OUTCOME_WORDS } from '../model/outcomeWords.ts';
+import { NOTHING_YET } from './explainText.ts';
+import { phaseFacts } from './explainWords.ts';
+import { entriesOf, outline, type Timeline, type TimelinePhase } from './timelineReport.ts';
+import { entryDetail, foldWords, STATUS_SIGNS, timelineFacts } from './timelineText.ts';
+
+export interface TimelineMarkdownOptions {
+  /** Lines a phase; undefined: every step. */
+  most?: number | undefined;
+  /** That the person gave the session. */
+  name?: string | undefined;
+}
+
+/** Piece by piece, for a session may be long. */
+export function* timelineMarkdown(
+  session: AnalysedSession,
+  timeline: Timeline,
+  { most, name }: TimelineMarkdownOptions,
+): Generator<string> {
+  const { summary, phases } = timeline;
+  const title = markdownText(name ?? summary.title) || 'Untitled session';
+  yield `# Timeline: ${title}\n\n${timelineFacts(timeline).map(markdownText).join(' · ')}\n`;
+  if (phases.length === 0) yield `\n${NOTHING_YET}\n`;
+  for (const one of phases) {
+    yield `\n${phaseHead(one, summary.startedAtMs)}\n\n${HEAD}`;
+    yield* rows(session, one, summary.startedAtMs, most);
+  }
+}
+
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
+const HEAD = [
+  line(['', 'Step', 'At', 'What', 'Took', 'Cost']),
+  line(['---', '---:', '---:', '---', '---:', '---:']),
+].join('');
+
+function phaseHead({ phase, name, prompt, wastedNanoUsd }: TimelinePhase, startMs: number): string {
+  const words = markdownText(phase.parts === 1 ? prompt || name : name);
+  const tag = phase.parts === 1 && phase.promptNumber > 0 ? `P${phase.promptNumber}: ` : '';
+  const asked =
+    phase.parts > 1 && prompt !== '' ? [`**P${phase.promptNumber}**: ${markdownText(prompt)}`] : [];
+  const clock = `${formatClock(phase.startMs - startMs)}–${formatClock(phase.endMs - startMs)}`;
+  const facts = [clock, ...phaseFacts(phase, wastedNanoUsd)].map(markdownText).join(' · ');
+  return [
+    ...asked,
+    `## ${OUTCOME_SIGNS[phase.outcome]} ${phase.index + 1}. ${tag}${words}`,
+    `It ${OUTCOME_WORDS[phase.outcome]}. ${facts}`,
+  ].join('\n\n');
+}
+
+function* rows(
+  session: AnalysedSession,
+  { phase }: TimelinePhase,
+  startMs: number,
+  most: number | undefined,
+): Generator<string> {
+  const shown = most === undefined ? [undefined] : outline(session, phase, most);
+  for (const one of shown) {
+    if (typeof one === 'object') {
+      const told = foldWords(one);
+      yield line([
+        '…',
+        String(one.firstStep + 1),
+        formatClock(one.timeMs - startMs),
+        markdownText(told),
+        took(one.durationMs > 0 ? one.durationMs : Number.NaN),
+        cost(one.nanoUsd),
+      ]);
+      continue;
+    }
+    const [from, to] = one === undefined ? [phase.firstStep, phase.lastStep] : [one, one];
+    for (const entry of entriesOf(session, from, to)) {
+      const isPrompt = entry.kind === 'prompt';
+      const detail = entryDetail(entry);
+      const words = [
+        `${entry.lane === 0 ? '' : '│ '}${isPrompt ? '❯ ' : ''}${markdownText(entry.words)}`,
+        ...(detail === '' ? [] : [markdownText(detail)]),
+      ];
+      yield line([
+        STATUS_SIGNS[entry.status],
+        String(entry.step + 1),
+        formatClock(entry.timeMs - startMs),
+        words.join(' · '),
+        took(entry.durationMs),
+        cost(isPrompt ? Number.NaN : entry.nanoUsd),
+      ]);
+    }
+  }
+}
+
+const took = (ms: number): string => (Number.isNaN(ms) ? '' : markdownText(formatDuration(ms)));
+const cost = (nanoUsd: number): string =>
+  Number.isNaN(nanoUsd) ? '' : markdownText(formatUsd(nanoUsd));
