@@ -97,10 +97,13 @@ function phasesPart(
   if (differences.length === 0) return 'Nothing was done in either.';
   const cost = (phase: (typeof a)[number] | undefined): string =>
     phase
-      ? `${markdownText(knownCostText(phase))} ${formatDuration(phase.endMs - phase.startMs)}`
+      ? `${markdownText(knownCostText(phase))} · ${formatDuration(phase.endMs - phase.startMs)}`
       : MISSING;
-  const steps = (phase: (typeof a)[number] | undefined): string =>
-    phase ? `${phase.firstStep + 1}–${phase.lastStep + 1}` : MISSING;
+  const steps = (phase: (typeof a)[number] | undefined): string => {
+    if (!phase) return MISSING;
+    const { firstStep: from, lastStep: to } = phase;
+    return from === to ? `${from + 1}` : `${from + 1}–${to + 1}`;
+  };
   const table = markdownTable<PhaseDifference>(
     [
       {
@@ -179,12 +182,15 @@ function divergencesPart({ divergences, steps }: Comparison, describe: Describe)
     { title: 'B step', align: 'right', cell: ({ b }) => number(b) },
     { title: 'B', cell: ({ b }) => cell('b', b) },
   ];
+  let shown = 0;
   const parts = divergences.slice(0, MOST_DIVERGENCES).map((at, nth) => {
     const until = Math.min(steps.length, at + AFTER, divergences[nth + 1] ?? steps.length);
     const rows: DivergenceRow[] = [];
-    for (let row = Math.max(0, at - BEFORE); row < until; row++) {
+    // Rows of the one before are not told again.
+    for (let row = Math.max(shown, at - BEFORE); row < until; row++) {
       rows.push({ like: LIKENESSES[steps.like[row]!]!, a: steps.a[row]!, b: steps.b[row]! });
     }
+    shown = until;
     const where = nth === 0 ? `, ${sameUntil(at)}` : '';
     return `### Divergence ${nth + 1} of ${divergences.length}${where}\n\n${markdownTable(columns, rows)}`;
   });

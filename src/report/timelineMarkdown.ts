@@ -38,7 +38,8 @@ const HEAD = [
 ].join('');
 
 function phaseHead({ phase, name, prompt, wastedNanoUsd }: TimelinePhase, startMs: number): string {
-  const words = markdownText(phase.parts === 1 ? prompt || name : name);
+  // The prompt in full is the first of its rows.
+  const words = markdownText(name);
   const tag = phase.parts === 1 && phase.promptNumber > 0 ? `P${phase.promptNumber}: ` : '';
   const asked =
     phase.parts > 1 && prompt !== '' ? [`**P${phase.promptNumber}**: ${markdownText(prompt)}`] : [];

@@ -164,7 +164,8 @@ export class ReportApp {
     if (this.report?.id === id && this.text === text) return;
     this.text = text;
     const { report, steps } = message;
-    this.report = { id, report, blocks: blocksOf(report, message.text, steps) };
+    const title = this.head?.sides[0]?.title ?? '';
+    this.report = { id, report, blocks: blocksOf(report, message.text, steps, title) };
   }
 }
 

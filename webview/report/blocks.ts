@@ -20,11 +20,25 @@ export interface Blocks {
 const LEAST_HEADINGS = 5;
 const MOST_HEADINGS = 300;
 
-/** @param text Markdown, hostile */
-export function blocksOf(report: ReportName, text: string, steps: StepCounts): Blocks {
-  const tokens: Token[] = new Lexer({ gfm: true }).lex(markSteps(text, steps));
+/**
+ * @param text Markdown, hostile
+ * @param title of the session, as the page shows it above the report
+ */
+export function blocksOf(
+  report: ReportName,
+  text: string,
+  steps: StepCounts,
+  title: string,
+): Blocks {
+  const all: Token[] = new Lexer({ gfm: true }).lex(markSteps(text, steps));
   // The page says already whose report it is.
-  if (report !== 'inspect' && isHeading(tokens[0]) && tokens[0].depth === 1) tokens.shift();
+  const isSaid = (token: Token): boolean =>
+    (isHeading(token) && token.depth === 1 && report !== 'inspect') ||
+    (token.type === 'paragraph' && plainText(token as Tokens.Paragraph) === title) ||
+    (token.type === 'list' && typeof steps !== 'number');
+  const blocks = all.filter(({ type }) => type !== 'space');
+  const first = blocks.findIndex((token) => !isSaid(token));
+  const tokens = blocks.slice(Math.max(0, first));
   const headings = tokens.flatMap((token, at) =>
     isHeading(token) ? [{ at, depth: token.depth, text: plainText(token) }] : [],
   );
@@ -36,8 +50,8 @@ export function blocksOf(report: ReportName, text: string, steps: StepCounts): B
 
 const isHeading = (token: Token | undefined): token is Tokens.Heading => token?.type === 'heading';
 
-/** What a heading says, without what makes parts of it bold or code. */
-function plainText({ tokens }: Tokens.Heading): string {
+/** What a heading or a paragraph says, without what makes parts of it bold or code. */
+function plainText({ tokens }: Pick<Tokens.Heading, 'tokens'>): string {
   return unmarked(
     tokens
       .map((token) => ('text' in token && token.type !== 'link' ? token.text : token.raw))

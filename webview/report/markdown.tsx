@@ -12,8 +12,9 @@ export type OpenStep = (step: number, side: 'a' | 'b') => void;
 /** Lists in lists, quotes in quotes: what is deeper is shown as it was written. */
 const MAX_DEPTH = 12;
 
-/** Cells with more are given room, UTF-16 units. */
+/** Cells with more are given room, those with less stay on one line, UTF-16 units. */
 const LONG = 32;
+const SHORT = 20;
 
 export const headingId = (at: number): string => `heading-${at}`;
 
@@ -97,7 +98,13 @@ function Table({
   depth: number;
 }) {
   const look = ({ text }: Tokens.TableCell, at: number): string =>
-    align[at] === 'right' ? 'number' : text.length > LONG ? 'long' : '';
+    align[at] === 'right'
+      ? 'number'
+      : text.length <= SHORT
+        ? 'short'
+        : text.length > LONG
+          ? 'long'
+          : '';
   const cell = ({ tokens }: Tokens.TableCell): ComponentChild =>
     signed(tokens, (all) => inlines(all, onStep, depth + 1));
   return (
@@ -182,8 +189,10 @@ const SIGNS: Record<string, string> = {
   '✕': 'bad',
   '✗': 'bad',
   '⊘': 'bad',
-  '~': 'mixed',
+  '↻': 'mixed',
   '●': 'running',
+  '·': 'quiet',
+  '…': 'quiet',
 };
 
 /** What begins with a sign has it in its colour. */
