@@ -17,6 +17,7 @@ import { contextMarkdown } from '../report/contextMarkdown.ts';
 import { contextInSlices } from '../report/contextReport.ts';
 import { costMarkdown } from '../report/costReport.ts';
 import { diffMarkdown, outcomeMarkdown } from '../report/diffMarkdown.ts';
+import { boundedDocument, MAX_DOCUMENT } from '../report/document.ts';
 import { explainMarkdown } from '../report/explainMarkdown.ts';
 import { explainInSlices } from '../report/explainReport.ts';
 import { inspectMarkdown } from '../report/inspectMarkdown.ts';
@@ -40,10 +41,8 @@ import type { LiveSession } from './liveSession.ts';
 const WIDTH = 100;
 /** Share of a window from which on it is too full: as `token-budget` has it. */
 const WARN_AT = 0.9;
-/** Lines of a phase. */
-const PHASE_LINES = 40;
-/** A document with more is no help, UTF-16 units. */
-const MAX_TEXT = 2_000_000;
+/** Lines of a phase; phases as far as the document goes. */
+const TIMELINE = { most: 40, phases: Number.POSITIVE_INFINITY };
 /** Text that is made in one go; then the editor has its turn. */
 const SLICE = 65_536;
 
@@ -79,7 +78,19 @@ export async function reportText(
   name: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  return alignTables(await textOf(source, name, signal));
+  const text = alignTables(await textOf(source, name, signal));
+  return boundedDocument(text, commandOf(source, name));
+}
+
+/** What prints all of it. */
+function commandOf({ session, other, step }: ReportSource, name: string): string {
+  const which = name === 'budget' ? 'token-budget' : name === 'outcome' ? 'diff' : name;
+  return [
+    `agent-strace ${which} ${session.id}`,
+    ...(other ? [other.id] : []),
+    ...((name === 'why' || name === 'inspect') && step !== undefined ? [`${step + 1}`] : []),
+    ...(name === 'outcome' ? ['--semantic'] : []),
+  ].join(' ');
 }
 
 async function textOf(
@@ -160,7 +171,7 @@ async function stats(session: LiveSession, signal: AbortSignal | undefined): Pro
   const failures = await failuresInSlices(trace, signal);
   const summary = session.summary(Date.now());
   const report = statsReport(id, trace.fold, summary, { failures, children: [] });
-  return statsMarkdown(report, summary, session.name);
+  return statsMarkdown(report, summary, { name: session.name });
 }
 
 const look = { style: createStyle(false), width: WIDTH };
@@ -175,16 +186,11 @@ async function timeline(session: LiveSession, signal: AbortSignal | undefined): 
   const parts: string[] = [];
   let length = 0;
   let breath = 0;
-  for (const piece of timelineMarkdown(trace, found, {
-    most: PHASE_LINES,
-    name: session.name,
-  })) {
+  const options = { ...TIMELINE, name: session.name };
+  for (const piece of timelineMarkdown(trace, found, options)) {
     parts.push(piece);
     length += piece.length;
-    if (length > MAX_TEXT) {
-      parts.push(`\n… the rest: agent-strace timeline ${markdownText(session.id)}\n`);
-      break;
-    }
+    if (length > MAX_DOCUMENT) break;
     if (length < breath + SLICE) continue;
     breath = length;
     await new Promise((resolve) => setImmediate(resolve));

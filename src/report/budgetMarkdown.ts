@@ -1,14 +1,28 @@
 /** How full the context windows of a session are, as Markdown. */
 import { formatPercent, formatTokens, MISSING } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
-import { type BudgetReport, budgetNotes, fillBar, stateWords } from './budgetReport.ts';
+import { type Bounded, moreText } from './bounds.ts';
+import {
+  type BudgetLaneJson,
+  type BudgetReport,
+  budgetNotes,
+  fillBar,
+  stateWords,
+} from './budgetReport.ts';
+import { fullest } from './contextRows.ts';
 import { laneName, NO_REQUESTS } from './contextText.ts';
 import { markdownTable } from './markdownTable.ts';
 
-export function budgetMarkdown(report: BudgetReport): string {
+const USUAL = 40;
+
+export function budgetMarkdown(report: BudgetReport, { most = USUAL }: Bounded = {}): string {
   const head = `# Token budget: ${markdownText(report.title) || 'Untitled session'}`;
   if (report.lanes.length === 0) return `${head}\n\n${NO_REQUESTS}\n`;
-  const table = markdownTable(
+  const isPeak = report.judged_by === 'peak';
+  const { shown, rest } = fullest(report.lanes, most, (lane) =>
+    isPeak ? lane.peak_fill : lane.fill,
+  );
+  const table = markdownTable<BudgetLaneJson>(
     [
       { title: 'Agent', cell: (lane) => markdownText(laneName(lane)) },
       { title: 'Model', cell: ({ model }) => markdownText(model) || MISSING },
@@ -38,7 +52,8 @@ export function budgetMarkdown(report: BudgetReport): string {
       { title: 'Compactions', align: 'right', cell: ({ compactions }) => String(compactions) },
       { title: 'State', cell: ({ state }) => stateWords(state, report.warn_at) },
     ],
-    report.lanes,
+    shown,
   );
-  return `${[head, table, ...budgetNotes(report)].join('\n\n')}\n`;
+  const more = rest > 0 ? [moreText(rest, 'agent', 'agents', '')] : [];
+  return `${[head, table, ...more, ...budgetNotes(report)].join('\n\n')}\n`;
 }

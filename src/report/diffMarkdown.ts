@@ -7,26 +7,27 @@ import {
   type Likeness,
 } from '../analysis/compare/comparison.ts';
 import type { PhaseDifference } from '../analysis/compare/structural.ts';
-import { formatDuration, formatMoment, MISSING, plural } from '../model/format.ts';
+import { formatDuration, formatMoment, MISSING } from '../model/format.ts';
 import { knownCostText } from '../model/knownCost.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepView } from '../model/step.ts';
+import { type Bounded, firstOf, type Gap, moreText } from './bounds.ts';
 import { measuresPart, verdictPart } from './compareMarkdown.ts';
+import { rowsGap, tellingRows } from './compareRows.ts';
 import { sameUntil, stepWords } from './compareText.ts';
 import { answerWords, changedWords, contentWords, outcomeRows } from './diffText.ts';
 import { type MarkdownColumn, markdownTable } from './markdownTable.ts';
 
 type Describe = (side: 'a' | 'b', step: number) => StepView | undefined;
 
-const MOST_PHASES = 200;
-const MOST_FILES = 20;
+const USUAL_FILES = 20;
 const MOST_COMMANDS = 10;
-const MOST_DIVERGENCES = 5;
+const USUAL_DIVERGENCES = 5;
 /** Rows before a divergence, and of it. */
 const BEFORE = 2;
 const AFTER = 10;
-const MOST_CHANGED = 200;
+const USUAL_CHANGED = 100;
 
 const LIKE_WORDS: Record<Likeness, string> = {
   same: '= same',
@@ -41,18 +42,19 @@ export function diffMarkdown(
   comparison: Comparison,
   differences: readonly PhaseDifference[],
   describe: Describe,
+  { most }: Bounded = {},
 ): string {
   return joined([
     '# Diff of two sessions',
     sidesPart(comparison),
-    phasesPart(comparison, differences),
-    onlyPart(comparison, differences),
-    divergencesPart(comparison, describe),
+    phasesPart(comparison, differences, most),
+    onlyPart(comparison, differences, most),
+    divergencesPart(comparison, describe, most),
   ]);
 }
 
 /** How each ended, by which measures, and which files. */
-export function outcomeMarkdown(comparison: Comparison): string {
+export function outcomeMarkdown(comparison: Comparison, { most }: Bounded = {}): string {
   const rows = outcomeRows(comparison);
   const answers = answerWords(comparison).trim();
   return joined([
@@ -68,7 +70,7 @@ export function outcomeMarkdown(comparison: Comparison): string {
       rows,
     ),
     `## Measures\n\n${measuresPart(comparison.measures)}`,
-    changedPart(comparison),
+    changedPart(comparison, most),
     answers,
   ]);
 }
@@ -91,9 +93,11 @@ const side = ({ agent, models, title, startedAtMs, id }: ComparedSession): strin
   ].join(' · ');
 
 function phasesPart(
-  { phases: { a, b } }: Comparison,
+  comparison: Comparison,
   differences: readonly PhaseDifference[],
+  most: number | undefined,
 ): string {
+  const { a, b } = comparison.phases;
   if (differences.length === 0) return 'Nothing was done in either.';
   const cost = (phase: (typeof a)[number] | undefined): string =>
     phase
@@ -104,35 +108,43 @@ function phasesPart(
     const { firstStep: from, lastStep: to } = phase;
     return from === to ? `${from + 1}` : `${from + 1}–${to + 1}`;
   };
-  const table = markdownTable<PhaseDifference>(
+  const table = markdownTable<PhaseDifference | Gap>(
     [
       {
         title: 'Phase',
-        cell: (one) => [...new Set([name(a[one.a]), name(b[one.b])])].filter(Boolean).join(' / '),
+        cell: (one) =>
+          'from' in one
+            ? markdownText(rowsGap(comparison, differences, one, ''))
+            : [...new Set([name(a[one.a]), name(b[one.b])])].filter(Boolean).join(' / '),
       },
-      { title: '', cell: ({ like }) => LIKE_WORDS[like] },
-      { title: 'A step', align: 'right', cell: (one) => steps(a[one.a]) },
-      { title: 'A', align: 'right', cell: (one) => cost(a[one.a]) },
-      { title: 'B step', align: 'right', cell: (one) => steps(b[one.b]) },
-      { title: 'B', align: 'right', cell: (one) => cost(b[one.b]) },
+      { title: '', cell: (one) => ('from' in one ? '' : LIKE_WORDS[one.like]) },
+      { title: 'A step', align: 'right', cell: (one) => ('from' in one ? '' : steps(a[one.a])) },
+      { title: 'A', align: 'right', cell: (one) => ('from' in one ? '' : cost(a[one.a])) },
+      { title: 'B step', align: 'right', cell: (one) => ('from' in one ? '' : steps(b[one.b])) },
+      { title: 'B', align: 'right', cell: (one) => ('from' in one ? '' : cost(b[one.b])) },
     ],
-    differences.slice(0, MOST_PHASES),
+    tellingRows(comparison, differences, most).map((place) =>
+      typeof place === 'number' ? differences[place]! : place,
+    ),
   );
-  const more = differences.length - MOST_PHASES;
-  return `## Phases\n\n${table}${more > 0 ? `\n\n… and ${plural(more, 'more row')}.` : ''}`;
+  return `## Phases\n\n${table}`;
 }
 
 const name = (phase: Comparison['phases']['a'][number] | undefined): string =>
   phase ? `${OUTCOME_SIGNS[phase.outcome]} ${markdownText(phase.name)}` : '';
 
 function onlyPart(
-  { phases: { a, b } }: Comparison,
+  comparison: Comparison,
   differences: readonly PhaseDifference[],
+  most: number | undefined,
 ): string {
-  const parts = differences.slice(0, MOST_PHASES).flatMap((one) => {
+  const { a, b } = comparison.phases;
+  const parts = tellingRows(comparison, differences, most).flatMap((place) => {
+    if (typeof place !== 'number') return [];
+    const one = differences[place]!;
     const lines = [
-      ...filesLine('A', one.filesOnlyA),
-      ...filesLine('B', one.filesOnlyB),
+      ...filesLine('A', one.filesOnlyA, most),
+      ...filesLine('B', one.filesOnlyB, most),
       ...commandLines('A', one.commandsOnlyA),
       ...commandLines('B', one.commandsOnlyB),
     ];
@@ -142,11 +154,11 @@ function onlyPart(
   return parts.length === 0 ? '' : ['## What only one of them did', ...parts].join('\n\n');
 }
 
-function filesLine(letter: string, paths: readonly string[]): string[] {
+function filesLine(letter: string, paths: readonly string[], most = USUAL_FILES): string[] {
   if (paths.length === 0) return [];
-  const shown = paths.slice(0, MOST_FILES).map(markdownText).join(', ');
-  const more = paths.length - MOST_FILES;
-  return [`- **Files only in ${letter}**: ${shown}${more > 0 ? `, … ${more} more` : ''}`];
+  const { shown, rest } = firstOf(paths, most);
+  const names = [...shown.map(markdownText), ...(rest > 0 ? [moreText(rest, '', '', '')] : [])];
+  return [`- **Files only in ${letter}**: ${names.join(', ')}`];
 }
 
 function commandLines(
@@ -159,7 +171,9 @@ function commandLines(
       `- ${letter} step ${step + 1} ${failed ? '✕' : '✓'} ${markdownText(command)}`,
   );
   const more = count - named.length;
-  return more > 0 ? [...rows, `- … ${plural(more, 'more command')} only in ${letter}`] : rows;
+  return more > 0
+    ? [...rows, `- ${moreText(more, 'command', 'commands', '')} only in ${letter}`]
+    : rows;
 }
 
 interface DivergenceRow {
@@ -168,7 +182,11 @@ interface DivergenceRow {
   b: number;
 }
 
-function divergencesPart({ divergences, steps }: Comparison, describe: Describe): string {
+function divergencesPart(
+  { divergences, steps }: Comparison,
+  describe: Describe,
+  most = USUAL_DIVERGENCES,
+): string {
   if (divergences.length === 0) {
     return steps.length === 0 ? '' : 'They did the same things in the same order.';
   }
@@ -182,24 +200,25 @@ function divergencesPart({ divergences, steps }: Comparison, describe: Describe)
     { title: 'B step', align: 'right', cell: ({ b }) => number(b) },
     { title: 'B', cell: ({ b }) => cell('b', b) },
   ];
-  let shown = 0;
-  const parts = divergences.slice(0, MOST_DIVERGENCES).map((at, nth) => {
+  let told = 0;
+  const { shown, rest } = firstOf(divergences, most);
+  const parts = shown.map((at, nth) => {
     const until = Math.min(steps.length, at + AFTER, divergences[nth + 1] ?? steps.length);
     const rows: DivergenceRow[] = [];
     // Rows of the one before are not told again.
-    for (let row = Math.max(shown, at - BEFORE); row < until; row++) {
+    for (let row = Math.max(told, at - BEFORE); row < until; row++) {
       rows.push({ like: LIKENESSES[steps.like[row]!]!, a: steps.a[row]!, b: steps.b[row]! });
     }
-    shown = until;
+    told = until;
     const where = nth === 0 ? `, ${sameUntil(at)}` : '';
     return `### Divergence ${nth + 1} of ${divergences.length}${where}\n\n${markdownTable(columns, rows)}`;
   });
-  const more = divergences.length - parts.length;
-  if (more > 0) parts.push(`… and ${more} more.`);
+  if (rest > 0) parts.push(moreText(rest, 'divergence', 'divergences', ''));
   return ['## Where they part', ...parts].join('\n\n');
 }
 
-function changedPart({ files: all }: Comparison): string {
+function changedPart({ files: all }: Comparison, most = USUAL_CHANGED): string {
+  const { shown, rest } = firstOf(all, most);
   if (all.length === 0) return 'Neither changed a file.';
   const table = markdownTable<ChangedFile>(
     [
@@ -208,8 +227,8 @@ function changedPart({ files: all }: Comparison): string {
       { title: 'B', align: 'right', cell: ({ b }) => changedWords(b) },
       { title: 'In the end', cell: contentWords },
     ],
-    all.slice(0, MOST_CHANGED),
+    shown,
   );
-  const more = all.length - MOST_CHANGED;
-  return `## Files\n\n${table}${more > 0 ? `\n\n… and ${plural(more, 'more file')}.` : ''}`;
+  const more = moreText(rest, 'file', 'files', '');
+  return `## Files\n\n${table}${more === '' ? '' : `\n\n${more}`}`;
 }

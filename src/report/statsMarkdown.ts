@@ -2,6 +2,7 @@
 import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
 import type { SessionSummary } from '../model/summary.ts';
+import { type Bounded, firstOf, moreText } from './bounds.ts';
 import { type MarkdownColumn, markdownTable } from './markdownTable.ts';
 import {
   type ChildStats,
@@ -14,11 +15,19 @@ import {
   type ToolStats,
 } from './statsReport.ts';
 
-const MOST_FILES = 100;
-const MOST_FAILURES = 50;
+const USUAL = 100;
+const USUAL_FAILURES = 50;
 
-/** @param name that the person gave the session */
-export function statsMarkdown(stats: StatsReport, summary: SessionSummary, name?: string): string {
+export interface StatsMarkdownOptions extends Bounded {
+  /** That the person gave the session. */
+  name?: string | undefined;
+}
+
+export function statsMarkdown(
+  stats: StatsReport,
+  summary: SessionSummary,
+  { name, most }: StatsMarkdownOptions = {},
+): string {
   return [
     `# Statistics: ${markdownText(name ?? stats.title) || 'Untitled session'}`,
     statsFacts(stats, summary)
@@ -26,11 +35,11 @@ export function statsMarkdown(stats: StatsReport, summary: SessionSummary, name?
         ([key, value]) => `- **${key[0]!.toUpperCase()}${key.slice(1)}**: ${markdownText(value)}`,
       )
       .join('\n'),
-    tools(stats.tools),
-    files(stats),
-    subagents(stats.subagents),
-    children(stats),
-    failures(stats),
+    tools(stats.tools, most),
+    files(stats, most),
+    subagents(stats.subagents, most),
+    children(stats, most),
+    failures(stats, most),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
@@ -43,9 +52,21 @@ function number<Row>(title: string, of: (row: Row) => number): MarkdownColumn<Ro
   return { title, align: 'right', cell: (row) => formatCount(of(row)) };
 }
 
-function tools(all: readonly ToolStats[]): string {
+/** A table with the first rows of a list, and how many more there are. */
+function bounded<Row>(
+  columns: readonly MarkdownColumn<Row>[],
+  rows: readonly Row[],
+  most = USUAL,
+  noun = 'row',
+): string {
+  const { shown, rest } = firstOf(rows, most);
+  const more = moreText(rest, noun, `${noun}s`, '');
+  return `${markdownTable(columns, shown)}${more === '' ? '' : `\n\n${more}`}`;
+}
+
+function tools(all: readonly ToolStats[], most: number | undefined): string {
   if (all.length === 0) return 'No tool was called.';
-  const table = markdownTable<ToolStats>(
+  const table = bounded<ToolStats>(
     [
       { title: 'Tool', cell: ({ tool }) => markdownText(tool) || '(no name)' },
       number('Calls', ({ calls }) => calls),
@@ -60,14 +81,16 @@ function tools(all: readonly ToolStats[]): string {
       },
     ],
     all,
+    most,
+    'tool',
   );
   return `## Tools\n\n${table}`;
 }
 
-function files({ files: all, cwd }: StatsReport): string {
+function files({ files: all, cwd }: StatsReport, most: number | undefined): string {
   if (all.length === 0) return '';
   const changed = all.filter(({ writes }) => writes > 0).length;
-  const table = markdownTable<FileStats>(
+  const table = bounded<FileStats>(
     [
       { title: 'File', cell: ({ path }) => markdownText(inFolder(path, cwd)) },
       number('Reads', ({ reads }) => reads),
@@ -79,16 +102,16 @@ function files({ files: all, cwd }: StatsReport): string {
           added + removed > 0 ? `+${formatCount(added)} −${formatCount(removed)}` : '',
       },
     ],
-    all.slice(0, MOST_FILES),
+    all,
+    most,
+    'file',
   );
-  const more = all.length - MOST_FILES;
-  const rest = more > 0 ? `\n\n… and ${plural(more, 'more file')}.` : '';
-  return `## Files\n\n${plural(all.length, 'file')}, ${formatCount(changed)} changed.\n\n${table}${rest}`;
+  return `## Files\n\n${plural(all.length, 'file')}, ${formatCount(changed)} changed.\n\n${table}`;
 }
 
-function subagents(all: readonly SubagentStats[]): string {
+function subagents(all: readonly SubagentStats[], most: number | undefined): string {
   if (all.length === 0) return '';
-  const table = markdownTable<SubagentStats>(
+  const table = bounded<SubagentStats>(
     [
       { title: 'Subagent', cell: ({ type, id }) => markdownText(type || id) },
       { title: 'Task', cell: ({ description }) => markdownText(description) || MISSING },
@@ -101,13 +124,15 @@ function subagents(all: readonly SubagentStats[]): string {
       },
     ],
     all,
+    most,
+    'subagent',
   );
   return `## Subagents\n\n${table}`;
 }
 
-function children(stats: StatsReport): string {
+function children(stats: StatsReport, most: number | undefined): string {
   if (stats.children.length === 0) return '';
-  const table = markdownTable<ChildStats>(
+  const table = bounded<ChildStats>(
     [
       { title: 'Session', cell: ({ session_id }) => markdownText(session_id) },
       { title: 'Title', cell: ({ title }) => markdownText(title) || MISSING },
@@ -117,14 +142,16 @@ function children(stats: StatsReport): string {
       { title: 'Duration', align: 'right', cell: ({ duration_ms }) => ms(duration_ms) },
     ],
     stats.children,
+    most,
+    'session',
   );
   const facts = childrenFacts(stats);
   return `## Sessions that it started\n\n${table}${facts === '' ? '' : `\n\n${markdownText(facts)}`}`;
 }
 
-function failures({ failures: all }: StatsReport): string {
+function failures({ failures: all }: StatsReport, most = USUAL_FAILURES): string {
   if (all.length === 0) return '';
-  const shown = all.slice(-MOST_FAILURES);
+  const shown = all.slice(-Math.min(most, all.length));
   const rest = all.length - shown.length;
   const rows = shown.map(({ kind, step, message }) => {
     const said = message === '' ? '' : `: ${markdownText(message)}`;

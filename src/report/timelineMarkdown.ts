@@ -3,14 +3,24 @@ import type { AnalysedSession } from '../analysis/analysed.ts';
 import { formatClock, formatDuration, formatUsd } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { OUTCOME_SIGNS, OUTCOME_WORDS } from '../model/outcomeWords.ts';
+import type { Bounded } from './bounds.ts';
 import { NOTHING_YET } from './explainText.ts';
 import { phaseFacts } from './explainWords.ts';
+import { phaseGap, tellingPhases } from './phaseGaps.ts';
 import { entriesOf, outline, type Timeline, type TimelinePhase } from './timelineReport.ts';
-import { entryDetail, foldWords, STATUS_SIGNS, timelineFacts } from './timelineText.ts';
+import {
+  entryDetail,
+  foldWords,
+  STATUS_SIGNS,
+  timelineFacts,
+  USUAL_LINES,
+  USUAL_PHASES,
+} from './timelineText.ts';
 
-export interface TimelineMarkdownOptions {
-  /** Lines a phase; undefined: every step. */
-  most?: number | undefined;
+/** `most`: lines a phase. */
+export interface TimelineMarkdownOptions extends Bounded {
+  /** Phases that are shown, where there are more; undefined: all where every step is, else {@link USUAL_PHASES}. */
+  phases?: number;
   /** That the person gave the session. */
   name?: string | undefined;
 }
@@ -19,13 +29,20 @@ export interface TimelineMarkdownOptions {
 export function* timelineMarkdown(
   session: AnalysedSession,
   timeline: Timeline,
-  { most, name }: TimelineMarkdownOptions,
+  { most = USUAL_LINES, phases: mostPhases, name }: TimelineMarkdownOptions,
 ): Generator<string> {
   const { summary, phases } = timeline;
   const title = markdownText(name ?? summary.title) || 'Untitled session';
   yield `# Timeline: ${title}\n\n${timelineFacts(timeline).map(markdownText).join(' · ')}\n`;
   if (phases.length === 0) yield `\n${NOTHING_YET}\n`;
-  for (const one of phases) {
+  const told = phases.map(({ phase }) => phase);
+  const all = most === Number.POSITIVE_INFINITY;
+  for (const place of tellingPhases(told, mostPhases ?? (all ? most : USUAL_PHASES))) {
+    if (typeof place !== 'number') {
+      yield `\n${markdownText(phaseGap(told, place, ''))}\n`;
+      continue;
+    }
+    const one = phases[place]!;
     yield `\n${phaseHead(one, summary.startedAtMs)}\n\n${HEAD}`;
     yield* rows(session, one, summary.startedAtMs, most);
   }
@@ -56,9 +73,9 @@ function* rows(
   session: AnalysedSession,
   { phase }: TimelinePhase,
   startMs: number,
-  most: number | undefined,
+  most: number,
 ): Generator<string> {
-  const shown = most === undefined ? [undefined] : outline(session, phase, most);
+  const shown = most === Number.POSITIVE_INFINITY ? [undefined] : outline(session, phase, most);
   for (const one of shown) {
     if (typeof one === 'object') {
       const told = foldWords(one);

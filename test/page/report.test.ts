@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Theme, themes } from '../vscode/codeServer.ts';
+import { allThemes, type Theme } from '../vscode/codeServer.ts';
 import { PageHarness, type WebviewPage } from './pageHarness.ts';
 import { designSession } from './replayHost.ts';
 import { healthy, sideways } from './replayPages.ts';
@@ -25,7 +25,7 @@ async function show(report: WebviewPage, name: string): Promise<void> {
 
 const tab = ({ page }: WebviewPage, name: string) => page.getByRole('tab', { name, exact: true });
 
-test.each(Object.keys(themes) as Theme[])('looks in %s, wide and narrow', async (theme) => {
+test.each(Object.keys(allThemes) as Theme[])('looks in %s, wide and narrow', async (theme) => {
   designSession(lab);
   const report = await lab.open(
     harness,

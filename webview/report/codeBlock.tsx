@@ -1,5 +1,5 @@
 import type { ComponentChild } from 'preact';
-import { type OpenStep, words } from './markdown.tsx';
+import { type OpenStep, SIGNS, words } from './markdown.tsx';
 import { ScrollBox } from './scrollBox.tsx';
 
 /** Lines that the browser lays out together, when they are near to what is seen. */
@@ -27,20 +27,13 @@ export function CodeBlock({ text, onStep }: { text: string; onStep: OpenStep }) 
   );
 }
 
-const SIGNS: Record<string, string> = {
-  '✓': 'ok',
-  '✕': 'bad',
-  '⊘': 'bad',
-  '●': 'running',
-};
-
 /** A row of a drawn table begins with how it came out. */
 function signedLine(line: string, onStep: OpenStep): ComponentChild {
   const [, indent = '', sign = ''] = /^( {0,2})([✓✕⊘●]) /.exec(line) ?? [];
   if (sign === '') return words(line, onStep);
   return [
     indent,
-    <span class={`sign-${SIGNS[sign]}`}>{sign}</span>,
+    <span class={`sign ${SIGNS[sign]}`}>{sign}</span>,
     words(line.slice(indent.length + 1), onStep),
   ];
 }

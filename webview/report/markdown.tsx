@@ -184,13 +184,14 @@ type KnownInline =
 /** A bar that is drawn with signs. */
 const isBar = (text: string): boolean => /^[█▓▒░▚·─]{4,}$/.test(text);
 
-const SIGNS: Record<string, string> = {
-  '✓': 'ok',
-  '✕': 'bad',
-  '✗': 'bad',
-  '⊘': 'bad',
-  '↻': 'mixed',
-  '●': 'running',
+/** How it came out, by the sign that reports have for it. */
+export const SIGNS: Readonly<Record<string, string>> = {
+  '✓': 'outcome-ok',
+  '↻': 'outcome-mixed',
+  '✕': 'outcome-failed',
+  '✗': 'outcome-failed',
+  '⊘': 'outcome-failed',
+  '●': 'outcome-running',
   '·': 'quiet',
   '…': 'quiet',
 };
@@ -207,7 +208,7 @@ function signed(
   }
   const text = first.raw.slice(1);
   return [
-    <span class={`sign-${sign}`}>{first.raw[0]}</span>,
+    <span class={`sign ${sign}`}>{first.raw[0]}</span>,
     inline([{ ...first, raw: text, text }, ...rest]),
   ];
 }

@@ -27,7 +27,7 @@ export function ReportPage({ app }: { app: ReportApp }) {
   const { head, report, progress } = app;
   const late = (app.workingMs ?? 0) >= PROGRESS_MS;
   return (
-    <main class="page">
+    <main class="frame">
       <ProgressBar progress={progress} label="Reading the trace" words={late} />
       {head && <Head app={app} head={head} onHelp={() => setShowKeys(true)} />}
       <ErrorBar error={app.error} onDismiss={() => app.dismissError()} />

@@ -4,17 +4,29 @@ import { diffMarkdown, outcomeMarkdown } from '../../report/diffMarkdown.ts';
 import { diffText, semanticJson, semanticText, structuralJson } from '../../report/diffText.ts';
 import { comparisonOf, describer, readSide } from '../compareSides.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
+import {
+  CliError,
+  type Io,
+  mostOf,
+  oneFormat,
+  print,
+  printJson,
+  styleFor,
+  widthOf,
+} from '../io.ts';
 import { findSession, openStore, type TraceOptions } from '../traces.ts';
 
 export interface DiffOptions extends TraceOptions {
   semantic?: boolean;
   json?: boolean;
   markdown?: boolean;
+  all?: boolean;
+  limit?: number;
 }
 
 export async function diff(io: Io, a: string, b: string, options: DiffOptions): Promise<number> {
   oneFormat(options);
+  const most = mostOf(options);
   const store = openStore(io, options);
   const [first, second] = [findSession(io, store, a), findSession(io, store, b)];
   if (first.directory === second.directory) {
@@ -27,11 +39,12 @@ export async function diff(io: Io, a: string, b: string, options: DiffOptions): 
   const differences =
     options.semantic === true ? [] : structuralDiff(left.facts, right.facts, comparison);
   if (options.json === true) {
+    const facts = { a: left.facts, b: right.facts };
     await printJson(io, {
-      ...comparisonJson(comparison, describe),
+      ...comparisonJson(comparison, facts, describe),
       ...(options.semantic === true
         ? { semantic: semanticJson(comparison) }
-        : { differences: structuralJson(comparison, differences) }),
+        : { differences: structuralJson(facts, differences) }),
     });
     return EXIT.ok;
   }
@@ -39,12 +52,12 @@ export async function diff(io: Io, a: string, b: string, options: DiffOptions): 
     await print(
       io,
       options.semantic === true
-        ? outcomeMarkdown(comparison)
-        : diffMarkdown(comparison, differences, describe),
+        ? outcomeMarkdown(comparison, { most })
+        : diffMarkdown(comparison, differences, describe, { most }),
     );
     return EXIT.ok;
   }
-  const text = { style: styleFor(io, io.stdout), width: widthOf(io), describe };
+  const text = { style: styleFor(io, io.stdout), width: widthOf(io), describe, most };
   await print(
     io,
     options.semantic === true

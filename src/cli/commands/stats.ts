@@ -11,7 +11,7 @@ import {
 import { failuresOf } from '../../trace/findings.ts';
 import type { ListedSession } from '../../trace/sessionSummary.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
+import { type Io, mostOf, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
 import { openSession, summariseAll } from '../listing.ts';
 import type { TraceOptions } from '../traces.ts';
 
@@ -19,6 +19,8 @@ export interface StatsOptions extends TraceOptions {
   json?: boolean;
   markdown?: boolean;
   includeSubagents?: boolean;
+  all?: boolean;
+  limit?: number;
 }
 
 export async function stats(
@@ -27,6 +29,7 @@ export async function stats(
   options: StatsOptions,
 ): Promise<number> {
   oneFormat(options);
+  const most = mostOf(options);
   const { store, entry, session, summary } = await openSession(io, id, options);
   const started =
     options.includeSubagents === true ? below(entry.id, await summariseAll(io, store)) : [];
@@ -39,12 +42,10 @@ export async function stats(
         : null,
   });
   if (options.json === true) await printJson(io, report);
-  else if (options.markdown === true) await print(io, statsMarkdown(report, summary));
+  else if (options.markdown === true) await print(io, statsMarkdown(report, summary, { most }));
   else {
-    await print(
-      io,
-      statsText(report, summary, { style: styleFor(io, io.stdout), width: widthOf(io) }),
-    );
+    const look = { style: styleFor(io, io.stdout), width: widthOf(io), most };
+    await print(io, statsText(report, summary, look));
   }
   return EXIT.ok;
 }

@@ -1,7 +1,7 @@
 import { budgetMarkdown } from '../../report/budgetMarkdown.ts';
 import { budgetReport, budgetText } from '../../report/budgetReport.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
+import { type Io, mostOf, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface TokenBudgetOptions extends TraceOptions {
@@ -9,6 +9,9 @@ export interface TokenBudgetOptions extends TraceOptions {
   markdown?: boolean;
   warnAt?: number;
   warningThreshold?: number;
+  /** Tokens. */
+  window?: number;
+  all?: boolean;
   limit?: number;
   peak?: boolean;
 }
@@ -22,15 +25,19 @@ export async function tokenBudget(
   options: TokenBudgetOptions,
 ): Promise<number> {
   oneFormat(options);
+  const most = mostOf(options);
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
   const report = budgetReport(entry.id, session.fold, {
     warnAt: options.warnAt ?? options.warningThreshold ?? WARN_AT,
     peak: options.peak === true,
-    limit: options.limit,
+    window: options.window,
   });
   if (options.json === true) await printJson(io, report);
-  else if (options.markdown === true) await print(io, budgetMarkdown(report));
-  else await print(io, budgetText(report, { style: styleFor(io, io.stdout), width: widthOf(io) }));
+  else if (options.markdown === true) await print(io, budgetMarkdown(report, { most }));
+  else {
+    const look = { style: styleFor(io, io.stdout), width: widthOf(io), most };
+    await print(io, budgetText(report, look));
+  }
   return report.exceeded ? EXIT.none : EXIT.ok;
 }
