@@ -41,7 +41,10 @@ it('wakes up for its tabs after a reload: VS Code does not do that by itself', (
     .filter((name) => name.endsWith('Panel.ts'))
     .map((name) => /VIEW_TYPE = '([\w.]+)'/.exec(read(`src/host/${name}`))?.[1]);
   expect(panels).toEqual(['agentStrace.compare', 'agentStrace.replay']);
-  for (const id of panels) expect(manifest.activationEvents).toContain(`onWebviewPanel:${id}`);
+  const report = /REPORT_VIEW = '([\w.]+)'/.exec(read('src/host/understandHost.ts'))?.[1];
+  for (const id of [...panels, report]) {
+    expect(manifest.activationEvents).toContain(`onWebviewPanel:${id}`);
+  }
 });
 
 it('has every text that the manifest names, every picture, and no text that nobody names', () => {

@@ -53,6 +53,13 @@ describe('golden: two agents on one prompt', () => {
     expect(out).toMatchSnapshot();
   });
 
+  test('diff --markdown, structural and semantic', async () => {
+    const { out } = await run(pair(), ['diff', 'claude', 'codex', '--markdown']);
+    expect(out).toMatchSnapshot();
+    const semantic = await run(pair(), ['diff', 'claude', 'codex', '--semantic', '--markdown']);
+    expect(semantic.out).toMatchSnapshot();
+  });
+
   test('--json: keys and units', async () => {
     const { out } = await run(pair(), ['compare', 'claude', 'codex', '--json']);
     const json = JSON.parse(out) as Record<string, unknown>;
@@ -232,6 +239,8 @@ test('hostile text is harmless in the terminal, in Markdown and in JSON', async 
     ['diff', 'bad-1', 'bad-2'],
     ['diff', 'bad-1', 'bad-2', '--semantic'],
     ['diff', 'bad-1', 'bad-2', '--json'],
+    ['diff', 'bad-1', 'bad-2', '--markdown'],
+    ['diff', 'bad-1', 'bad-2', '--semantic', '--markdown'],
   ]) {
     const { out, code } = await run(lab, args, args.length === 3 ? { width: 80 } : {});
     expect(code).toBe(0);

@@ -192,6 +192,10 @@ it('two ways to print it are refused', async () => {
     ['context', '--json', '--markdown'],
     ['explain', '--json', '--markdown'],
     ['compare', '--json', '--markdown'],
+    ['diff', SESSION, SESSION, '--json', '--markdown'],
+    ['stats', '--json', '--markdown'],
+    ['timeline', '--json', '--markdown'],
+    ['token-budget', '--json', '--markdown'],
     ['cost', '--by', 'tool', '--json', '--csv'],
   ]) {
     const { code, out, err } = await cli([...args, '--trace-dir', dir]);

@@ -290,11 +290,39 @@ describe('search', () => {
   });
 });
 
+describe('Markdown of a session', () => {
+  it('timeline has a table a phase, with its steps; stats and token-budget have theirs', async () => {
+    const dir = bugfix();
+    const { out } = await cli(['timeline', '--markdown', '--trace-dir', dir]);
+    expect(out).toMatch(/^# Timeline: /);
+    expect(out).toContain('\n| --- | ---: | ---: | --- | ---: | ---: |\n');
+    expect(out).toMatch(/\n\| ✕ \| 6 \| \d+:\d\d \| python -m pytest/);
+    const stats = await cli(['stats', '--markdown', '--trace-dir', dir]);
+    expect(stats.out).toMatch(/\n\| Bash \| \d+ \| \d+ \|/);
+    expect(stats.out).toContain('## What went wrong');
+    const budget = await cli(['token-budget', '--markdown', '--trace-dir', dir]);
+    expect(budget.out).toMatch(/^# Token budget: /);
+  });
+
+  it('inspect shows one step, its long texts below the event', async () => {
+    const { out } = await cli(['inspect', '--step', '6', '--markdown', '--trace-dir', bugfix()]);
+    expect(out).toMatch(/^# Step 6: python -m pytest/);
+    expect(out).toContain('✕ it failed');
+    expect(out).toContain('\n## Result\n\n```json\n{');
+    const whole = await cli(['inspect', '--markdown', '--trace-dir', bugfix()]);
+    expect([whole.code, whole.err]).toEqual([2, expect.stringContaining('--markdown shows one')]);
+  });
+});
+
 describe('hostile text', () => {
   it.each([
     ['why', '4'],
     ['why', '4', '--markdown'],
     ['why', '4', '--json'],
+    ['inspect', '--step', '4', '--markdown'],
+    ['timeline', '--markdown'],
+    ['stats', '--markdown'],
+    ['token-budget', '--markdown'],
     ['why', 'last-error'],
     ['annotate', '--list'],
     ['annotate', '--list', '--json'],
@@ -328,7 +356,12 @@ describe('hostile text', () => {
           arguments: { command: evil },
         }),
     );
-    const { out } = await cli(['why', '2', '--markdown', '--trace-dir', dir]);
-    expect(out).not.toMatch(/(?<!\\)<img|(?<!\\)\[a|(?<!\\)!\\?\[|(?<!\\)`/);
+    for (const args of [['why', '2'], ['timeline'], ['stats'], ['inspect', '--step', '2']]) {
+      const { out, code } = await cli([...args, '--markdown', '--trace-dir', dir]);
+      expect(code).toBe(0);
+      // What stands in blocks of code is text.
+      const told = out.replace(/^(`{3,})(json|text)\n[\s\S]*?\n\1$/gm, '');
+      expect(told, args[0]).not.toMatch(/(?<!\\)<img|(?<!\\)\[a|(?<!\\)!\\?\[|(?<!\\)`/);
+    }
   });
 });

@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import { pageHtml, pageOptions, pageRoot } from './pageHtml.ts';
-import { sessionFor, sessionKeyOf } from './sessionArgument.ts';
+import { pairFor, pickSession } from './pairArgument.ts';
 import type { UnderstandHost } from './understandHost.ts';
 
 const VIEW_TYPE = 'agentStrace.compare';
@@ -69,23 +69,12 @@ export class ComparePanels implements vscode.WebviewPanelSerializer, vscode.Disp
    * @param second key, tree item, or all that are selected in the tree
    */
   private async compare(first: unknown, second: unknown): Promise<void> {
-    const selected = Array.isArray(second)
-      ? second.map(sessionKeyOf).filter((key): key is string => key !== undefined)
-      : [];
-    const [a, b] =
-      selected.length === 2
-        ? this.oldestFirst(selected)
-        : [sessionKeyOf(first), Array.isArray(second) ? undefined : sessionKeyOf(second)];
-    const keyA = a ?? (await this.pick(vscode.l10n.t('Compare which session?')));
-    if (keyA === undefined) return;
-    const keyB = b ?? (await this.pick(vscode.l10n.t('Compare it with which session?'), keyA));
-    if (keyB === undefined) return;
-    if (keyA === keyB) {
-      void vscode.window.showInformationMessage(
-        vscode.l10n.t('Both are the same session. Pick another one.'),
-      );
-      return;
-    }
+    const pair = await pairFor(this.engine, this.focus, first, second, {
+      first: vscode.l10n.t('Compare which session?'),
+      second: vscode.l10n.t('Compare it with which session?'),
+    });
+    if (!pair) return;
+    const [keyA, keyB] = pair;
     const known = [...this.open].find(({ a: one, b: other }) => one === keyA && other === keyB);
     if (known) {
       known.panel.reveal();
@@ -100,21 +89,8 @@ export class ComparePanels implements vscode.WebviewPanelSerializer, vscode.Disp
     this.begin(panel, keyA, keyB);
   }
 
-  /** What was run before is A. */
-  private oldestFirst(keys: readonly string[]): readonly string[] {
-    const order = this.engine.live.all.map(({ key }) => key);
-    return keys.toSorted((x, y) => order.indexOf(y) - order.indexOf(x));
-  }
-
   private async pick(title: string, without?: string): Promise<string | undefined> {
-    const found = await sessionFor(this.engine, this.focus, undefined, {
-      title,
-      past: true,
-      fits: ({ key }) => key !== without,
-    });
-    if (!found) return undefined;
-    found.release();
-    return found.session.key;
+    return await pickSession(this.engine, this.focus, title, without);
   }
 
   /** After a reload: the page kept which sessions it is about. */

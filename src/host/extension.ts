@@ -93,6 +93,7 @@ export function activate(context: vscode.ExtensionContext): AgentStraceApi {
   });
   statusBar.guardOf = (session) => guard.statusOf(session);
   const understand = new UnderstandHost({
+    extensionUri: context.extensionUri,
     engine,
     focus,
     documents,

@@ -19,7 +19,7 @@ export const pageOptions = (root: vscode.Uri): vscode.WebviewOptions => ({
 export function pageHtml(
   webview: vscode.Webview,
   root: vscode.Uri,
-  page: 'stream' | 'replay' | 'guard' | 'compare',
+  page: 'stream' | 'replay' | 'guard' | 'compare' | 'report',
   title: string,
 ): string {
   const nonce = randomBytes(18).toString('base64');

@@ -1,113 +1,209 @@
+import {
+  compareFacts,
+  type SideFacts,
+  type SideInfo,
+  sideFacts,
+} from '../analysis/compare/compareSessions.ts';
+import { untoldFiles } from '../analysis/compare/outcome.ts';
+import { structuralDiff } from '../analysis/compare/structural.ts';
 import { costsInSlices } from '../analysis/costs/sessionCosts.ts';
 import { sessionTree, type TreeSession } from '../analysis/tree/sessionTree.ts';
 import { whyChain } from '../analysis/why/whyChain.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { isActive } from '../model/summary.ts';
+import { budgetMarkdown } from '../report/budgetMarkdown.ts';
+import { budgetReport } from '../report/budgetReport.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
 import { contextInSlices } from '../report/contextReport.ts';
 import { costMarkdown } from '../report/costReport.ts';
+import { diffMarkdown, outcomeMarkdown } from '../report/diffMarkdown.ts';
 import { boundedDocument, MAX_DOCUMENT } from '../report/document.ts';
 import { explainMarkdown } from '../report/explainMarkdown.ts';
 import { explainInSlices } from '../report/explainReport.ts';
+import { inspectMarkdown } from '../report/inspectMarkdown.ts';
+import { inspectedStep } from '../report/inspectReport.ts';
 import { fencedText } from '../report/markdownFence.ts';
 import { alignTables } from '../report/markdownTables.ts';
+import { statsMarkdown } from '../report/statsMarkdown.ts';
+import { statsReport } from '../report/statsReport.ts';
 import { createStyle } from '../report/style.ts';
+import { timelineMarkdown } from '../report/timelineMarkdown.ts';
 import { timelineInSlices } from '../report/timelineReport.ts';
-import { timelineText } from '../report/timelineText.ts';
 import { treeText } from '../report/treeReport.ts';
 import { whyMarkdown } from '../report/whyText.ts';
 import { promptsOf, wordsOf } from '../trace/findings.ts';
 import { metaParent, metaParentEvent } from '../trace/meta.ts';
+import { failuresInSlices } from './failuresInSlices.ts';
 import { inSlices } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
 
-export const REPORTS = ['explain', 'timeline', 'cost', 'context', 'why', 'tree'] as const;
-export type ReportName = (typeof REPORTS)[number];
-
 /** An editor beside a side bar is as wide, columns. */
 const WIDTH = 100;
+/** Share of a window from which on it is too full: as `token-budget` has it. */
+const WARN_AT = 0.9;
 /** Lines of a phase; phases as far as the document goes. */
 const TIMELINE = { most: 40, phases: Number.POSITIVE_INFINITY };
 /** Text that is made in one go; then the editor has its turn. */
 const SLICE = 65_536;
 
+/** What a report is made of. Sessions are read to their end. */
+export interface ReportSource {
+  session: LiveSession;
+  /** Those that it started, at any depth. */
+  family?: readonly LiveSession[];
+  /** B, of a report on two sessions. */
+  other?: LiveSession | undefined;
+  /** From 0, of a report about a step. */
+  step?: number | undefined;
+  /** Of files that both changed: whether they ended the same. */
+  compareEnds?: CompareEnds;
+}
+
+export type CompareEnds = (
+  a: LiveSession,
+  b: LiveSession,
+  paths: readonly string[],
+) => Promise<ReadonlyMap<string, 'same' | 'different'>>;
+
 /**
- * A report on a session, as Markdown: what the command line says. Where that is a table for a terminal, it is a block of code:
+ * A report, as Markdown: what the command line says. Where that is a table for a terminal, it is a block of code:
  * its columns stand under each other, as those of tables in Markdown do.
  *
- * @param family those that it started, at any depth, all of them read
- * @param name one of {@link REPORTS}, or anything
- * @param step from 0, of reports that are about one
+ * @param name one of `REPORTS`, or anything
+ * @param signal nobody waits for it any more
+ * @throws the signal's reason
  */
 export async function reportText(
-  session: LiveSession,
-  family: readonly LiveSession[],
+  source: ReportSource,
   name: string,
-  step: number | undefined,
+  signal?: AbortSignal,
 ): Promise<string> {
-  const text = alignTables(await textOf(session, family, name, step));
-  return boundedDocument(text, `agent-strace ${name} ${session.id}`);
+  const text = alignTables(await textOf(source, name, signal));
+  return boundedDocument(text, commandOf(source, name));
+}
+
+/** What prints all of it. */
+function commandOf({ session, other, step }: ReportSource, name: string): string {
+  const which = name === 'budget' ? 'token-budget' : name === 'outcome' ? 'diff' : name;
+  return [
+    `agent-strace ${which} ${session.id}`,
+    ...(other ? [other.id] : []),
+    ...((name === 'why' || name === 'inspect') && step !== undefined ? [`${step + 1}`] : []),
+    ...(name === 'outcome' ? ['--semantic'] : []),
+  ].join(' ');
 }
 
 async function textOf(
-  session: LiveSession,
-  family: readonly LiveSession[],
+  source: ReportSource,
   name: string,
-  step: number | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<string> {
+  const { session, family = [], step } = source;
   const { trace } = session;
   const summary = session.summary(Date.now());
+  const sliced = <T>(work: () => Generator<unknown, T>): Promise<T> =>
+    inSlices(session, work, signal);
   switch (name) {
     case 'explain':
-      return explainMarkdown(
-        await inSlices(session, () => explainInSlices(trace, summary)),
-        session.name,
-      );
+      return explainMarkdown(await sliced(() => explainInSlices(trace, summary)), session.name);
     case 'timeline':
-      return await timeline(session);
+      return await timeline(session, signal);
     case 'cost':
-      return await cost(session);
+      return await cost(session, signal);
     case 'context':
       return contextMarkdown(
-        await inSlices(session, () =>
+        await sliced(() =>
           contextInSlices(session.id, trace.fold, wordsOf(trace), { lanes: 'all' }),
         ),
       );
+    case 'budget':
+      return budgetMarkdown(budgetReport(session.id, trace.fold, { warnAt: WARN_AT }));
     case 'tree':
       return tree([session, ...family]);
+    case 'stats':
+      return await stats(session, signal);
     case 'why': {
       const chain = step === undefined ? undefined : whyChain(trace, step);
-      return chain ? whyMarkdown(chain, summary.title) : 'There is no such step in this session.\n';
+      return chain ? whyMarkdown(chain, summary.title) : NO_STEP;
     }
+    case 'inspect': {
+      const inspected = step === undefined ? undefined : inspectedStep(trace, step);
+      return inspected ? inspectMarkdown(inspected) : NO_STEP;
+    }
+    case 'diff':
+    case 'outcome':
+      return await pairText(source, name, signal);
     default:
       return 'There is no such report.\n';
   }
 }
 
+const NO_STEP = 'There is no such step in this session.\n';
+
+async function pairText(
+  { session, other, compareEnds }: ReportSource,
+  name: 'diff' | 'outcome',
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  if (!other) return 'The second session is no longer there.\n';
+  const facts = (one: LiveSession): Promise<SideFacts> =>
+    inSlices(one, () => sideFacts(one.trace, infoOf(one)), signal);
+  const [a, b] = [await facts(session), await facts(other)];
+  const ends = await compareEnds?.(session, other, untoldFiles(a, b));
+  signal?.throwIfAborted();
+  const comparison = compareFacts(a, b, ends);
+  if (name === 'outcome') return outcomeMarkdown(comparison);
+  return diffMarkdown(
+    comparison,
+    structuralDiff(a, b, comparison),
+    (side, step) => (side === 'a' ? session : other).trace.describe(step, step + 1)[0],
+  );
+}
+
+function infoOf(session: LiveSession): SideInfo {
+  const info: SideInfo = { live: session.isActive(Date.now()) };
+  if (session.name !== undefined) info.title = session.name;
+  return info;
+}
+
+async function stats(session: LiveSession, signal: AbortSignal | undefined): Promise<string> {
+  const { trace, id } = session;
+  const failures = await failuresInSlices(trace, signal);
+  const summary = session.summary(Date.now());
+  const report = statsReport(id, trace.fold, summary, { failures, children: [] });
+  return statsMarkdown(report, summary, { name: session.name });
+}
+
 const look = { style: createStyle(false), width: WIDTH };
 
-async function timeline(session: LiveSession): Promise<string> {
+async function timeline(session: LiveSession, signal: AbortSignal | undefined): Promise<string> {
   const { trace } = session;
-  const found = await inSlices(session, () => timelineInSlices(trace, session.summary(Date.now())));
+  const found = await inSlices(
+    session,
+    () => timelineInSlices(trace, session.summary(Date.now())),
+    signal,
+  );
   const parts: string[] = [];
   let length = 0;
   let breath = 0;
-  for (const piece of timelineText(trace, found, { ...look, ...TIMELINE })) {
+  const options = { ...TIMELINE, name: session.name };
+  for (const piece of timelineMarkdown(trace, found, options)) {
     parts.push(piece);
     length += piece.length;
     if (length > MAX_DOCUMENT) break;
     if (length < breath + SLICE) continue;
     breath = length;
     await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
   }
-  return `${headed('Timeline', session)}\n\n${block(withoutTitle(parts.join('')))}\n`;
+  return parts.join('');
 }
 
-async function cost(session: LiveSession): Promise<string> {
+async function cost(session: LiveSession, signal: AbortSignal | undefined): Promise<string> {
   const { fold } = session.trace;
   const summary = session.summary(Date.now());
   const live = isActive(summary);
-  const costs = await inSlices(session, () => costsInSlices(session.trace, { live }));
+  const costs = await inSlices(session, () => costsInSlices(session.trace, { live }), signal);
   const parts = { billedIn: [], fold, costs, prompts: promptsOf(session.trace) };
   // Whose costs they are is the title here; the sum stands below it.
   const text = costMarkdown(summary.cost, parts).replace(/^# Cost: (.*)$/m, '**$1**');

@@ -6,8 +6,9 @@ import { costReport } from '../report/costReport.ts';
 import { sessionMarkdown } from '../report/sessionMarkdown.ts';
 import { statsReport } from '../report/statsReport.ts';
 import { openRead } from '../trace/files.ts';
-import { failuresOf, promptsOf } from '../trace/findings.ts';
+import { promptsOf } from '../trace/findings.ts';
 import { EVENTS_FILE } from '../trace/session.ts';
+import { failuresInSlices } from './failuresInSlices.ts';
 import type { LiveSession } from './liveSession.ts';
 import { loadPersonalRules } from './personalRules.ts';
 
@@ -17,8 +18,6 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** Read and written in one go; then the editor has its turn. */
 const SLICE_BYTES = 1_048_576;
-/** Failed steps are read from the file one by one: so many in one go. */
-const FAILURES_AT_ONCE = 20;
 
 /**
  * Writes a session to a file, as a whole or not at all.
@@ -105,11 +104,7 @@ async function reportText(
   // The report has both, the name and what the session is about.
   const { title } = fold.session;
   const summary = { ...named, title: masked(title), cwd: masked(named.cwd) };
-  const failures = [];
-  for (const failure of failuresOf(trace)) {
-    failures.push(failure);
-    if (failures.length % FAILURES_AT_ONCE === 0) await turn(signal);
-  }
+  const failures = await failuresInSlices(trace, signal);
   await turn(signal);
   const stats = masked(statsReport(id, fold, summary, { failures, children: [] }));
   const cost = masked(costReport(id, fold, summary, promptsOf(trace)));

@@ -5,8 +5,12 @@ import type { Focus } from './focus.ts';
 import type { TraceDocuments } from './traceDocuments.ts';
 import type { UnderstandCommand, UnderstandPart } from './understandPart.ts';
 
+/** Panels of reports. */
+export const REPORT_VIEW = 'agentStrace.report';
+
 /** What the part is made of. */
 export interface UnderstandDeps {
+  extensionUri: vscode.Uri;
   engine: Engine;
   focus: Focus;
   documents: TraceDocuments;
@@ -21,7 +25,11 @@ const COMMANDS: readonly UnderstandCommand[] = [
   'showTimeline',
   'showCost',
   'showContext',
+  'showBudget',
   'showTree',
+  'showStats',
+  'inspectStep',
+  'diff',
   'why',
   'annotate',
   'searchSessions',
@@ -40,11 +48,17 @@ export class UnderstandHost implements vscode.Disposable {
 
   constructor(deps: UnderstandDeps) {
     this.deps = deps;
-    this.subscriptions = COMMANDS.map((id) =>
-      vscode.commands.registerCommand(`agentStrace.${id}`, async (...values: unknown[]) =>
-        (await this.load()).run(id, values),
+    this.subscriptions = [
+      ...COMMANDS.map((id) =>
+        vscode.commands.registerCommand(`agentStrace.${id}`, async (...values: unknown[]) =>
+          (await this.load()).run(id, values),
+        ),
       ),
-    );
+      vscode.window.registerWebviewPanelSerializer(REPORT_VIEW, {
+        deserializeWebviewPanel: async (panel, state: unknown) =>
+          (await this.load()).restoreReport(panel, state),
+      }),
+    ];
   }
 
   async load(): Promise<UnderstandPart> {

@@ -103,7 +103,7 @@ export function budgetText(
       {
         title: 'window',
         expendable: 6,
-        text: ({ fill }) => (fill === null ? MISSING : bar(fill)),
+        text: ({ fill }) => (fill === null ? MISSING : fillBar(fill)),
         paint,
       },
       {
@@ -133,31 +133,39 @@ export function budgetText(
       {
         title: '',
         expendable: 1,
-        text: ({ state }) =>
-          `${WORDS[state]}${state === 'warn' ? formatPercent(report.warn_at) : ''}`,
+        text: ({ state }) => stateWords(state, report.warn_at),
         paint,
       },
     ],
     shown,
     { style, ...(width === undefined ? {} : { width }) },
   );
+  const notes = [...(rest > 0 ? [moreText(rest, 'agent')] : []), ...budgetNotes(report)];
+  const lines = notes.flatMap((note) => wrapFacts(note, width)).map(style.dim);
+  return `${head}\n\n${table}\n${lines.join('\n')}\n`;
+}
+
+export const stateWords = (state: BudgetState, warnAt: number): string =>
+  `${WORDS[state]}${state === 'warn' ? formatPercent(warnAt) : ''}`;
+
+/** What there is to say of all windows together. */
+export function budgetNotes(report: BudgetReport): string[] {
+  const isPeak = report.judged_by === 'peak';
   const over = report.lanes.filter(({ state }) => state === 'warn' || state === 'full').length;
   const full = `${formatPercent(report.warn_at)} full`;
   const be = isPeak ? (over === 1 ? 'was' : 'were') : over === 1 ? 'is' : 'are';
   const when = isPeak ? ` at ${over > 1 ? 'their' : 'its'} peak` : '';
   const unknown = report.lanes.some(({ state }) => state === 'unknown');
-  const notes = [
-    ...(rest > 0 ? [moreText(rest, 'agent')] : []),
+  return [
     over === 0
       ? `No window ${isPeak ? 'was' : 'is'} ${full}${when}.`
       : `${plural(over, 'window')} ${be} ${full} or more${when}.`,
     ...(unknown ? ['How much fits is not known of every model: --window TOKENS says it.'] : []),
   ];
-  const lines = notes.flatMap((note) => wrapFacts(note, width)).map(style.dim);
-  return `${head}\n\n${table}\n${lines.join('\n')}\n`;
 }
 
-function bar(fill: number): string {
+/** How full a window is. @param fill from 0 */
+export function fillBar(fill: number): string {
   const columns = Math.min(BAR, Math.max(fill > 0 ? 1 : 0, Math.round(fill * BAR)));
   return padToWidth('█'.repeat(columns), BAR).replaceAll(' ', '·');
 }

@@ -42,7 +42,8 @@ export function compareMarkdown(
     .concat('\n');
 }
 
-function verdictPart({ fact, cause, caution }: Verdict): string {
+/** The verdict as a paragraph. */
+export function verdictPart({ fact, cause, caution }: Verdict): string {
   const rest = [cause, caution].filter(Boolean).map(markdownText).join(' ');
   return `**${markdownText(fact)}** ${rest}`.trim();
 }
@@ -55,7 +56,8 @@ const side = ({ agent, models, title, startedAtMs, id }: ComparedSession): strin
     markdownText(id),
   ].join(' · ');
 
-function measuresPart(measures: readonly (Measure & { p?: number })[]): string {
+/** The measures of both sides as a table. */
+export function measuresPart(measures: readonly (Measure & { p?: number })[]): string {
   const tested = measures.some(({ p }) => p !== undefined);
   const head = ['', 'A', 'B', 'B against A', ...(tested ? ['p'] : [])];
   return [

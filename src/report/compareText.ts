@@ -253,7 +253,8 @@ export function divergencesText(comparison: Comparison, options: CompareTextOpti
   return `${parts.join('\n\n')}\n${more === '' ? '' : `\n${more}`}`;
 }
 
-const sameUntil = (row: number): string =>
+/** How long two sessions did alike until they parted, in words. */
+export const sameUntil = (row: number): string =>
   row === 0
     ? 'from the start'
     : row === 1

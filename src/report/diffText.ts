@@ -108,27 +108,14 @@ function commands(
 /** What came of both: files, tests, commits, errors left, answers, and what it took. */
 export function semanticText(comparison: Comparison, options: CompareTextOptions): string {
   const { style, width } = options;
-  const { outcomes } = comparison;
   const answers = answerWords(comparison);
-  const rows: { what: string; a: string; b: string }[] = [
-    { what: 'ended', a: ENDINGS[outcomes.a.ending], b: ENDINGS[outcomes.b.ending] },
-    { what: 'tests', a: testWords(outcomes.a), b: testWords(outcomes.b) },
-    { what: 'commits', a: formatCount(outcomes.a.commits), b: formatCount(outcomes.b.commits) },
-    {
-      what: 'failures left',
-      a: formatCount(outcomes.a.errorsLeft),
-      b: formatCount(outcomes.b.errorsLeft),
-    },
-    { what: 'retries', a: formatCount(outcomes.a.retries), b: formatCount(outcomes.b.retries) },
-    { what: 'denied', a: formatCount(outcomes.a.denied), b: formatCount(outcomes.b.denied) },
-  ];
   const table = renderTable(
     [
       { title: 'outcome', text: ({ what }) => what },
       { title: 'A', text: ({ a }) => a },
       { title: 'B', text: ({ b }) => b },
     ],
-    rows,
+    outcomeRows(comparison),
     { style, width },
   );
   return [
@@ -141,6 +128,22 @@ export function semanticText(comparison: Comparison, options: CompareTextOptions
   ]
     .filter(Boolean)
     .join('\n');
+}
+
+/** How each came out, fact by fact, in words of ours. */
+export function outcomeRows({ outcomes }: Comparison): { what: string; a: string; b: string }[] {
+  return [
+    { what: 'ended', a: ENDINGS[outcomes.a.ending], b: ENDINGS[outcomes.b.ending] },
+    { what: 'tests', a: testWords(outcomes.a), b: testWords(outcomes.b) },
+    { what: 'commits', a: formatCount(outcomes.a.commits), b: formatCount(outcomes.b.commits) },
+    {
+      what: 'failures left',
+      a: formatCount(outcomes.a.errorsLeft),
+      b: formatCount(outcomes.b.errorsLeft),
+    },
+    { what: 'retries', a: formatCount(outcomes.a.retries), b: formatCount(outcomes.b.retries) },
+    { what: 'denied', a: formatCount(outcomes.a.denied), b: formatCount(outcomes.b.denied) },
+  ];
 }
 
 const ENDINGS: Record<Outcome['ending'], string> = {
@@ -166,18 +169,24 @@ const CONTENTS: Record<ChangedFile['content'], string> = {
   oneSide: '',
 };
 
+/** What one side did to a file. */
+export const changedWords = (side: ChangedFile['a']): string =>
+  side === undefined
+    ? MISSING
+    : side.added + side.removed === 0
+      ? plural(side.edits, 'edit')
+      : `+${formatCount(side.added)} −${formatCount(side.removed)}`;
+
+/** Whether a file that was changed ended the same. */
+export const contentWords = ({ a, b, content }: ChangedFile): string =>
+  a && b ? CONTENTS[content] : a ? 'only A' : 'only B';
+
 function changedText(
   { files: all }: Comparison,
   { style, width, most = USUAL_CHANGED }: CompareTextOptions,
 ): string {
   const { shown, rest } = firstOf(all, most);
   if (all.length === 0) return `${style.dim('Neither changed a file.')}\n`;
-  const lines = (side: ChangedFile['a']): string =>
-    side === undefined
-      ? MISSING
-      : side.added + side.removed === 0
-        ? plural(side.edits, 'edit')
-        : `+${formatCount(side.added)} −${formatCount(side.removed)}`;
   const table = renderTable<ChangedFile>(
     [
       {
@@ -185,12 +194,12 @@ function changedText(
         flexible: true,
         text: ({ path }) => sanitizeLine(path),
       },
-      { title: 'A', align: 'right', text: ({ a }) => lines(a) },
-      { title: 'B', align: 'right', text: ({ b }) => lines(b) },
+      { title: 'A', align: 'right', text: ({ a }) => changedWords(a) },
+      { title: 'B', align: 'right', text: ({ b }) => changedWords(b) },
       {
         title: '',
         expendable: 1,
-        text: ({ a, b, content }) => (a && b ? CONTENTS[content] : a ? 'only A' : 'only B'),
+        text: contentWords,
       },
     ],
     shown,
@@ -199,7 +208,8 @@ function changedText(
   return `${table}${moreLines(moreText(rest, 'file'), { style, width })}`;
 }
 
-function answerWords({ outcomes: { a, b } }: Comparison): string {
+/** Whether they answered the same; empty: one gave no answer. */
+export function answerWords({ outcomes: { a, b } }: Comparison): string {
   if (a.answerKey === 0 && b.answerKey === 0) return '';
   return a.answerKey === b.answerKey ? 'Both answered the same.\n' : 'Their answers differ.\n';
 }

@@ -134,11 +134,12 @@ export function statsText(stats: StatsReport, summary: SessionSummary, options: 
 
 const KEY_COLUMNS = 14;
 
-function head(stats: StatsReport, summary: SessionSummary, { style, width }: Options): string {
-  const lines: [string, string][] = [
-    ['session', sanitizeLine(stats.session_id)],
-    ['agent', [stats.agent, stats.model].filter(Boolean).map(sanitizeLine).join(' · ')],
-    ['folder', sanitizeLine(stats.cwd) || MISSING],
+/** Who, where, when, how much: name and value, hostile. */
+export function statsFacts(stats: StatsReport, summary: SessionSummary): [string, string][] {
+  return [
+    ['session', stats.session_id],
+    ['agent', [stats.agent, stats.model].filter(Boolean).join(' · ')],
+    ['folder', stats.cwd || MISSING],
     ['started', dateTime(summary.startedAtMs)],
     [
       'duration',
@@ -162,9 +163,12 @@ function head(stats: StatsReport, summary: SessionSummary, { style, width }: Opt
     ['cost', `${costCell(summary.cost)}  (${reconciliation(summary.cost)})`],
     ['cache hits', cacheRateText(summary.cost.usage)],
   ];
+}
+
+function head(stats: StatsReport, summary: SessionSummary, { style, width }: Options): string {
   const room = width === undefined ? undefined : width - KEY_COLUMNS;
-  const facts = lines.flatMap(([key, value]) =>
-    wrapFacts(value, room).map((part, at) =>
+  const facts = statsFacts(stats, summary).flatMap(([key, value]) =>
+    wrapFacts(sanitizeLine(value), room).map((part, at) =>
       at === 0
         ? `  ${style.dim(key.padEnd(KEY_COLUMNS - 3))} ${part}`
         : `${' '.repeat(KEY_COLUMNS)}${part}`,
@@ -283,25 +287,23 @@ function subagentsText(stats: StatsReport, options: Options): string {
   );
 }
 
+/** What a session and those that it started come to; empty: that was not asked for. */
+export function childrenFacts({ with_children: sum }: StatsReport): string {
+  if (sum === null) return '';
+  return [
+    `all ${plural(sum.sessions, 'session')}`,
+    plural(sum.tool_calls, 'call'),
+    plural(sum.errors, 'error'),
+    sum.cost_usd === null ? 'cost not known' : formatUsd(sum.cost_usd * 1e9),
+    formatDuration(sum.duration_ms),
+  ].join(' · ');
+}
+
 function childrenText(stats: StatsReport, options: Options): string {
-  const { with_children: sum } = stats;
   const { style, width } = options;
-  const all =
-    sum === null
-      ? ''
-      : wrapFacts(
-          [
-            `all ${plural(sum.sessions, 'session')}`,
-            plural(sum.tool_calls, 'call'),
-            plural(sum.errors, 'error'),
-            sum.cost_usd === null ? 'cost not known' : formatUsd(sum.cost_usd * 1e9),
-            formatDuration(sum.duration_ms),
-          ].join(' · '),
-          width,
-        )
-          .map((line) => `${style.dim(line)}\n`)
-          .join('');
-  return `${childrenTable(stats, options)}${all}`;
+  const facts = childrenFacts(stats);
+  const lines = facts === '' ? [] : wrapFacts(facts, width);
+  return `${childrenTable(stats, options)}${lines.map((line) => `${style.dim(line)}\n`).join('')}`;
 }
 
 function childrenTable(stats: StatsReport, options: Options): string {

@@ -30,10 +30,11 @@ export interface TimelineTextOptions extends Bounded {
 }
 
 /** Lines a phase. */
-const USUAL_LINES = 20;
-const USUAL_PHASES = 100;
+export const USUAL_LINES = 20;
+export const USUAL_PHASES = 100;
 
-const SIGNS: Record<TimelineEntry['status'], string> = {
+/** How a step came out, in a sign. */
+export const STATUS_SIGNS: Record<TimelineEntry['status'], string> = {
   ok: '✓',
   fail: '✕',
   denied: '⊘',
@@ -66,10 +67,10 @@ export function* timelineText(
   }
 }
 
-function head({ summary, wastedNanoUsd, phases }: Timeline, options: TimelineTextOptions): string {
-  const { style, width } = options;
-  const facts = [
-    sanitizeLine(summary.agent),
+/** What the session came to: hostile words. */
+export function timelineFacts({ summary, wastedNanoUsd, phases }: Timeline): string[] {
+  return [
+    summary.agent,
     dateTime(summary.startedAtMs),
     formatDuration(summary.durationMs),
     costCell(summary.cost),
@@ -79,9 +80,13 @@ function head({ summary, wastedNanoUsd, phases }: Timeline, options: TimelineTex
     plural(summary.errors, 'error'),
     ...(summary.retries > 0 ? [plural(summary.retries, 'retry', 'retries')] : []),
     STATUS_WORDS[summary.status],
-  ].join(' · ');
+  ];
+}
+
+function head(timeline: Timeline, { style, width }: TimelineTextOptions): string {
+  const facts = timelineFacts(timeline).map(sanitizeLine).join(' · ');
   return [
-    titleLine(summary.title, { style, width }),
+    titleLine(timeline.summary.title, { style, width }),
     ...wrapFacts(facts, width).map((line) => style.dim(line)),
     '',
   ].join('\n');
@@ -149,6 +154,19 @@ function* entries(
   }
 }
 
+/** Which attempt, how many lines, what came of it: hostile, may be empty. */
+export function entryDetail({ added, removed, attempt, detail }: TimelineEntry): string {
+  return [
+    attempt === undefined ? '' : `(attempt ${formatCount(attempt)})`,
+    added !== undefined || removed !== undefined
+      ? `+${formatCount(added ?? 0)} −${formatCount(removed ?? 0)}`
+      : '',
+    detail,
+  ]
+    .filter((word) => word !== '')
+    .join(' ');
+}
+
 const STATUS_COLOURS = {
   ok: 'green',
   fail: 'red',
@@ -162,16 +180,8 @@ function entryLine(
   startMs: number,
   { style, width }: TimelineTextOptions,
 ): string {
-  const sign = style[STATUS_COLOURS[entry.status]](SIGNS[entry.status]);
-  const lines =
-    entry.added !== undefined || entry.removed !== undefined
-      ? `+${formatCount(entry.added ?? 0)} −${formatCount(entry.removed ?? 0)}`
-      : '';
-  const what = [
-    entry.attempt === undefined ? '' : `(attempt ${formatCount(entry.attempt)})`,
-    lines,
-    sanitizeLine(entry.detail),
-  ].filter((word) => word !== '');
+  const sign = style[STATUS_COLOURS[entry.status]](STATUS_SIGNS[entry.status]);
+  const what = sanitizeLine(entryDetail(entry));
   const words = sanitizeLine(entry.words);
   const sub = entry.lane === 0 ? '' : '│ ';
   const told = `${sub}${entry.kind === 'prompt' ? '❯ ' : ''}${words}`;
@@ -179,7 +189,7 @@ function entryLine(
     sign,
     place(entry.step, entry.timeMs, startMs),
     told,
-    what.join(' '),
+    what,
     tail(entry.durationMs, entry.kind === 'prompt' ? Number.NaN : entry.nanoUsd),
     { style, width },
   );
@@ -198,20 +208,25 @@ const NAMES: Partial<Record<StepKind, [one: string, many: string]>> = {
   notice: ['notice', 'notices'],
 };
 
+/** What a run of quiet steps was: words of ours. */
+export function foldWords({ counts, errors }: TimelineFold): string {
+  const all = counts.map(([kind, count]) => {
+    const [one, many] = NAMES[kind] ?? ['other step', 'other steps'];
+    return plural(count, one, many);
+  });
+  return [...all, ...(errors > 0 ? [`${plural(errors, 'error')} in them`] : [])].join(', ');
+}
+
 function foldLine(
   fold: TimelineFold,
   startMs: number,
   { style, width }: TimelineTextOptions,
 ): string {
-  const counts = fold.counts.map(([kind, count]) => {
-    const [one, many] = NAMES[kind] ?? ['other step', 'other steps'];
-    return plural(count, one, many);
-  });
   const errors = fold.errors > 0 ? `${plural(fold.errors, 'error')} in them` : '';
   return line(
     style.dim('…'),
     place(fold.firstStep, fold.timeMs, startMs),
-    counts.join(', '),
+    foldWords({ ...fold, errors: 0 }),
     errors,
     tail(fold.durationMs > 0 ? fold.durationMs : Number.NaN, fold.nanoUsd),
     { style, width },

@@ -1,19 +1,22 @@
 import { structuralDiff } from '../../analysis/compare/structural.ts';
 import { comparisonJson } from '../../report/compareJson.ts';
+import { diffMarkdown, outcomeMarkdown } from '../../report/diffMarkdown.ts';
 import { diffText, semanticJson, semanticText, structuralJson } from '../../report/diffText.ts';
 import { comparisonOf, describer, readSide } from '../compareSides.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, lookOf, mostOf, print, printJson } from '../io.ts';
+import { CliError, type Io, lookOf, mostOf, oneFormat, print, printJson } from '../io.ts';
 import { findSession, openStore, type TraceOptions } from '../traces.ts';
 
 export interface DiffOptions extends TraceOptions {
   semantic?: boolean;
   json?: boolean;
+  markdown?: boolean;
   all?: boolean;
   limit?: number;
 }
 
 export async function diff(io: Io, a: string, b: string, options: DiffOptions): Promise<number> {
+  oneFormat(options);
   const most = mostOf(options);
   const store = openStore(io, options);
   const [first, second] = [findSession(io, store, a), findSession(io, store, b)];
@@ -34,6 +37,15 @@ export async function diff(io: Io, a: string, b: string, options: DiffOptions): 
         ? { semantic: semanticJson(comparison) }
         : { differences: structuralJson(facts, differences) }),
     });
+    return EXIT.ok;
+  }
+  if (options.markdown === true) {
+    await print(
+      io,
+      options.semantic === true
+        ? outcomeMarkdown(comparison, { most })
+        : diffMarkdown(comparison, differences, describe, { most }),
+    );
     return EXIT.ok;
   }
   const text = { ...lookOf(io), describe, most };

@@ -6,19 +6,22 @@ import { summarise } from '../../model/summary.ts';
 import { readyEvent } from '../../redact/event.ts';
 import * as personalRules from '../../redact/personalRules.ts';
 import { redactValue, usePersonalRules } from '../../redact/redact.ts';
+import { inspectMarkdown } from '../../report/inspectMarkdown.ts';
+import { inspectedStep, wholeEvent } from '../../report/inspectReport.ts';
 import { safeJson } from '../../report/terminalText.ts';
 import { readMeta } from '../../trace/meta.ts';
 import type { TraceSession } from '../../trace/session.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { breathe, type Io, print, printJson } from '../io.ts';
-import { stepArgument } from '../stepArgument.ts';
+import { breathe, CliError, type Io, print, printJson } from '../io.ts';
+import { STEP_WORDS, stepArgument } from '../stepArgument.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
 const BATCH = 500;
 
 export interface InspectOptions extends TraceOptions {
   mask?: boolean;
+  markdown?: boolean;
   step?: string;
 }
 
@@ -37,7 +40,14 @@ export async function inspect(
   const session = await readSession(io, entry);
   usePersonalRules(personalRules);
   const asked = step ?? options.step;
-  if (asked !== undefined) return await inspectStep(io, session, asked, options.mask === true);
+  if (asked !== undefined) return await inspectStep(io, session, asked, options);
+  if (options.markdown === true) {
+    throw new CliError(
+      '--markdown shows one step',
+      EXIT.usage,
+      'Name it: agent-strace inspect [id] <step> --markdown',
+    );
+  }
   const shown = (value: object): unknown =>
     options.mask === true ? redactValue(value, {}, 'personal') : value;
   await print(
@@ -51,7 +61,7 @@ export async function inspect(
     const texts: string[] = [];
     for (const event of events) {
       if (event === undefined) continue;
-      const whole = wholeEvent(event, options.mask === true);
+      const whole = shownEvent(event, options.mask === true);
       texts.push(`${first ? '' : ','}\n    ${indented(whole, '    ')}`);
       first = false;
     }
@@ -63,9 +73,10 @@ export async function inspect(
 }
 
 /** As it stands in the file, keys that this version does not know with it. */
-function wholeEvent(event: TraceEvent, mask: boolean): object {
-  const { extra = {}, ...known } = mask ? readyEvent(event, 'personal') : event;
-  return { ...known, ...(mask ? (redactValue(extra, {}, 'personal') as object) : extra) };
+function shownEvent(event: TraceEvent, mask: boolean): object {
+  if (!mask) return wholeEvent(event);
+  const { extra = {}, ...known } = readyEvent(event, 'personal');
+  return { ...known, ...(redactValue(extra, {}, 'personal') as object) };
 }
 
 /** `{"session_id", "step", "event", "result", "response"}` of one step, null where there is none. */
@@ -73,17 +84,18 @@ async function inspectStep(
   io: Io,
   session: TraceSession,
   asked: string,
-  mask: boolean,
+  { mask = false, markdown = false }: InspectOptions,
 ): Promise<number> {
-  const { fold } = session;
   const step = stepArgument(session, asked);
-  const row = fold.steps.row(step);
-  const isCall = fold.columns.type[row] === TYPE.tool_call;
-  const rows = [row, isCall ? fold.columns.pair[row]! : -1, fold.columns.response[row]!];
-  const [event, result, response] = session
-    .readEvents(rows)
-    .map((one) => (one === undefined ? null : wholeEvent(one, mask)));
-  await printJson(io, { session_id: session.id, step: step + 1, event, result, response });
+  const inspected = inspectedStep(session, step, (event) => shownEvent(event, mask));
+  if (inspected === undefined) {
+    throw new CliError('There is no such step', EXIT.none, `A step is ${STEP_WORDS}.`);
+  }
+  if (markdown) await print(io, inspectMarkdown(inspected));
+  else {
+    const { event, result, response } = inspected;
+    await printJson(io, { session_id: session.id, step: step + 1, event, result, response });
+  }
   return EXIT.ok;
 }
 

@@ -1,6 +1,7 @@
 import { descendants } from '../../analysis/tree/descendants.ts';
 import { isCostKnown, type SessionSummary } from '../../model/summary.ts';
 import { usd } from '../../report/sessionJson.ts';
+import { statsMarkdown } from '../../report/statsMarkdown.ts';
 import {
   type ChildrenSum,
   type ChildStats,
@@ -10,12 +11,13 @@ import {
 import { failuresOf } from '../../trace/findings.ts';
 import type { ListedSession } from '../../trace/sessionSummary.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, lookOf, mostOf, print, printJson } from '../io.ts';
+import { type Io, lookOf, mostOf, oneFormat, print, printJson } from '../io.ts';
 import { openSession, summariseAll } from '../listing.ts';
 import type { TraceOptions } from '../traces.ts';
 
 export interface StatsOptions extends TraceOptions {
   json?: boolean;
+  markdown?: boolean;
   includeSubagents?: boolean;
   all?: boolean;
   limit?: number;
@@ -26,6 +28,7 @@ export async function stats(
   id: string | undefined,
   options: StatsOptions,
 ): Promise<number> {
+  oneFormat(options);
   const most = mostOf(options);
   const { store, entry, session, summary } = await openSession(io, id, options);
   const started =
@@ -39,6 +42,7 @@ export async function stats(
         : null,
   });
   if (options.json === true) await printJson(io, report);
+  else if (options.markdown === true) await print(io, statsMarkdown(report, summary, { most }));
   else {
     const look = { ...lookOf(io), most };
     await print(io, statsText(report, summary, look));

@@ -1,13 +1,15 @@
 import { timelineJson } from '../../report/timelineJson.ts';
+import { timelineMarkdown } from '../../report/timelineMarkdown.ts';
 import { timelineInSlices } from '../../report/timelineReport.ts';
 import { timelineText } from '../../report/timelineText.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, inSlices, lookOf, mostOf, printPieces } from '../io.ts';
+import { type Io, inSlices, lookOf, mostOf, oneFormat, printPieces } from '../io.ts';
 import { openSession } from '../listing.ts';
 import type { TraceOptions } from '../traces.ts';
 
 export interface TimelineCommandOptions extends TraceOptions {
   json?: boolean;
+  markdown?: boolean;
   all?: boolean;
   limit?: number;
 }
@@ -18,6 +20,7 @@ export async function timeline(
   id: string | undefined,
   options: TimelineCommandOptions,
 ): Promise<number> {
+  oneFormat(options);
   const most = mostOf(options);
   const { entry, session, summary } = await openSession(io, id, options);
   const work = timelineInSlices(session, summary);
@@ -25,7 +28,9 @@ export async function timeline(
   const pieces =
     options.json === true
       ? timelineJson(session, found, most)
-      : timelineText(session, found, { ...lookOf(io), most });
+      : options.markdown === true
+        ? timelineMarkdown(session, found, { most })
+        : timelineText(session, found, { ...lookOf(io), most });
   await printPieces(io, pieces);
   return EXIT.ok;
 }

@@ -1,10 +1,12 @@
+import { budgetMarkdown } from '../../report/budgetMarkdown.ts';
 import { budgetReport, budgetText } from '../../report/budgetReport.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, lookOf, mostOf, print, printJson } from '../io.ts';
+import { type Io, lookOf, mostOf, oneFormat, print, printJson } from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface TokenBudgetOptions extends TraceOptions {
   json?: boolean;
+  markdown?: boolean;
   warnAt?: number;
   warningThreshold?: number;
   /** Tokens. */
@@ -22,6 +24,7 @@ export async function tokenBudget(
   id: string | undefined,
   options: TokenBudgetOptions,
 ): Promise<number> {
+  oneFormat(options);
   const most = mostOf(options);
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
@@ -31,6 +34,7 @@ export async function tokenBudget(
     window: options.window,
   });
   if (options.json === true) await printJson(io, report);
+  else if (options.markdown === true) await print(io, budgetMarkdown(report, { most }));
   else {
     const look = { ...lookOf(io), most };
     await print(io, budgetText(report, look));

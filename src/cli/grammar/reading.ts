@@ -70,6 +70,7 @@ Examples:
     )
     .option('--step <step>', 'one step, of the session active last where no id is given')
     .option('--mask', 'take personal data out: e-mail, phone, card, SSN, IBAN, IP, AWS account')
+    .option('--markdown', 'print one step as Markdown')
     .addOption(new Option('--json', 'JSON is what it prints in any case'))
     .action(
       async (
@@ -93,6 +94,7 @@ Examples:
     )
     .addOption(limit('rows a table', 20))
     .addOption(showAll('all rows'))
+    .option('--markdown', 'print Markdown')
     .addOption(json())
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { stats } = await import('../commands/stats.ts');
@@ -131,6 +133,7 @@ Examples:
     )
     .addOption(limit('lines a phase', '20; JSON: all'))
     .addOption(showAll('every phase, and every step'))
+    .option('--markdown', 'print Markdown')
     .addOption(json())
     .addHelpText(
       'after',
@@ -168,6 +171,7 @@ Examples:
     .option('--semantic', 'what came of them instead: tests, files, commits, cost, time')
     .addOption(limit('phases', 40))
     .addOption(showAll('all phases, divergences and files'))
+    .option('--markdown', 'print Markdown')
     .addOption(json())
     .action(async (a: string, b: string, _options: Parsed, command: Command) => {
       const { diff } = await import('../commands/diff.ts');
@@ -339,6 +343,7 @@ Exit codes: 0 found, 1 nothing found, 2 the query cannot be read`,
     .addOption(limit('agents', 40))
     .addOption(showAll('all agents'))
     .option('--peak', 'judge how full it was at most, not how full it is')
+    .option('--markdown', 'print Markdown')
     .addOption(json())
     .addHelpText('after', '\nExit codes: 0 no window is too full, 1 one is')
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {

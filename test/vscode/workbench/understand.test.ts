@@ -94,6 +94,8 @@ function record(): void {
 
 /** The title is cut. */
 const REPLAY = 'Replay: Make webhook retries idempotent [x](com…';
+const EXPLAIN = REPLAY.replace('Replay', 'Explain');
+const WHY = REPLAY.replace('Replay', 'Why step 7');
 const patience = { timeout: 20_000 };
 const tab = (title: string | RegExp): Locator => page.locator('.tab').filter({ hasText: title });
 const pick = (text: string | RegExp): Locator =>
@@ -122,37 +124,49 @@ async function open(): Promise<void> {
   await workbench.statusBarText('done');
 }
 
-test('explains a session in a document whose steps open the replay there', async () => {
+test('explains a session in a page whose steps open the replay there', async () => {
   await open();
   await workbench!.runCommand('Agent Strace: Explain Session');
   await tab('Explain: Make webhook retries').waitFor();
-  await expect.poll(shown, patience).toContain('Outcome');
-  const link = page.locator('.detected-link').filter({ hasText: 'step' }).first();
-  await link.waitFor(patience);
+  let frame = await workbench!.webviewFrame(EXPLAIN);
+  const step = frame.locator('.step').first();
+  await step.waitFor(patience);
+  expect(await frame.locator('article').textContent()).toContain('Outcome');
   await page.waitForTimeout(500);
   await workbench!.screenshot('understand-explain');
-  const step = /\d+/.exec((await link.textContent()) ?? '')?.[0];
-  await link.click({ modifiers: ['Control'] });
+  const number = /\d+/.exec((await step.textContent()) ?? '')?.[0];
+  await step.click();
   await tab('Replay: Make webhook retries').waitFor();
-  const frame = await workbench!.webviewFrame(REPLAY);
-  await frame.getByText(`step ${step} of`).first().waitFor(patience);
+  frame = await workbench!.webviewFrame(REPLAY);
+  await frame.getByText(`step ${number} of`).first().waitFor(patience);
 
+  // Commands go to the tabs of the one page; a reload keeps the last.
   for (const [command, title] of [
-    ['Show Cost of Session', 'Cost: Make webhook'],
-    ['Show Context Window of Session', 'Context: Make webhook'],
-    ['Show Timeline of Session', 'Timeline: Make webhook'],
+    ['Show Cost of Session', 'Cost'],
+    ['Show Token Budget of Session', 'Budget'],
+    ['Show Statistics of Session', 'Stats'],
   ] as const) {
     await workbench!.runCommand(`Agent Strace: ${command}`);
-    await tab(title).waitFor();
-    await expect.poll(shown, patience).toContain('#');
-    await workbench!.screenshot(`understand-${title.split(':')[0]!.toLowerCase()}`);
+    await tab(`${title}: Make webhook`).waitFor();
   }
+  await workbench!.runCommand('Agent Strace: Inspect Step…');
+  await type('Inspect which step?', '7');
+  await pick('7 · Edit').click();
+  await tab('Step 7: Make webhook').waitFor();
   await workbench!.runCommand('Agent Strace: Why This Step…');
   await type('Why which step?', '7');
   await pick('7 · Edit').click();
   await tab('Why step 7: Make webhook').waitFor();
-  await expect.poll(shown, patience).toContain('The duplicate charge');
+  await workbench!.reload();
+  frame = await workbench!.webviewFrame(WHY);
+  await frame.locator('article', { hasText: 'The duplicate charge' }).waitFor(patience);
   await workbench!.screenshot('understand-why');
+
+  // The same as a text, with steps to click.
+  await frame.getByRole('button', { name: 'Open as Markdown' }).click();
+  await expect.poll(shown, patience).toContain('# Why step 7');
+  await page.locator('.detected-link').filter({ hasText: 'step' }).first().waitFor(patience);
+  await workbench!.screenshot('understand-why-markdown');
 });
 
 test('shows files as they were, and what a phase and the session changed', async () => {

@@ -37,10 +37,18 @@ it('finds the numbers of columns that are headed so, and no others', () => {
   expect(found(table)).toEqual(['2:12', '2:40', '3:41']);
 });
 
-it('finds the rows of a timeline', () => {
-  expect(found('  ✓     4     0:05  ls step 7\n  …    17  1:10:22  3 searches')).toEqual([
-    '0:4',
-    '1:17',
+it('finds steps of two sessions by their letters, and no others', () => {
+  const steps = { a: 20, b: 30 };
+  const sides = stepLinks('- A step 12 ls\n- B step 25 step 3\n- A step 25', steps);
+  expect(sides.map(({ line, side, step }) => [line, side, step])).toEqual([
+    [0, 'a', 11],
+    [1, 'b', 24],
+  ]);
+  const table = '| A step | Step | B step |\n| ---: | ---: | ---: |\n| 2–3 | 4 | 30 |';
+  expect(stepLinks(table, steps).map(({ side, step }) => [side, step])).toEqual([
+    ['a', 1],
+    ['a', 2],
+    ['b', 29],
   ]);
 });
 
