@@ -54,7 +54,11 @@ export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
   const isCommand = (row: number): boolean => {
     if (type[row] !== TYPE.tool_result && type[row] !== TYPE.error) return false;
     const call = pair[row]!;
-    return call >= 0 && kind[call] === RUN && ((flags[row]! | flags[call]!) & HARMLESS) === 0;
+    return (
+      call >= 0 &&
+      kind[call] === RUN &&
+      (((flags[row]! & ~FLAG.test) | flags[call]!) & HARMLESS) === 0
+    );
   };
   const away = promptsAfterPauses(fold);
   const isFailedEdit = (row: number): boolean => {
