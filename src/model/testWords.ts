@@ -2,7 +2,7 @@
 import { type Columns, FLAG, TYPE } from './columns.ts';
 
 /** UTF-16 units from the end that are looked at. */
-const MOST = 4000;
+const MOST = 2000;
 
 /** Lines that runners print only where tests failed; a task runner may put its name before them: `[test] FAIL`. */
 const FAILED = new RegExp(
