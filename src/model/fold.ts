@@ -30,6 +30,7 @@ import { ToolsSlice } from './slices/tools.ts';
 import { STEP_KINDS, type StepKind } from './step.ts';
 import { StepList } from './stepList.ts';
 import { testRun } from './testCommand.ts';
+import { saysTestsFailed } from './testWords.ts';
 import { toolKind } from './tools.ts';
 import { type Pricer, type Usage, usageOf } from './usage.ts';
 import { isUserPrompt } from './userPrompt.ts';
@@ -291,6 +292,8 @@ export class SessionFold implements FoldContext {
       case TYPE.tool_result:
         kind = KIND.tool;
         if (subtype === 'subagent') flags |= FLAG.subagent | FLAG.hidden;
+        else if (this.maySayTests(columns.tool[row]!) && saysTestsFailed(data.result))
+          flags |= FLAG.test;
         if (isFailure(data)) flags |= FLAG.error;
         if (data.closed_by !== undefined) flags |= FLAG.closed;
         break;
@@ -330,6 +333,11 @@ export class SessionFold implements FoldContext {
     if (kind === KIND.modify) flags |= FLAG.edit;
     columns.kind[row] = kind;
     columns.flags[row] = flags;
+  }
+
+  /** Whether a result may be of a command; some writers do not say whose it is. */
+  private maySayTests(tool: number): boolean {
+    return tool === 0 || this.toolKind(tool) === KIND.run;
   }
 
   /** Kind of a tool by its code: names are read once. */

@@ -1,6 +1,7 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
+import { ranFailingTests } from '../../model/testWords.ts';
 import { drain, SLICE, type Sliced } from '../slices.ts';
 import { testFirst } from './testFirst.ts';
 import { ACTIVITY, classOf } from './units.ts';
@@ -150,6 +151,7 @@ const MOST_NAMED = 50;
  *   failed by one that works; a command that failed by the same one, or where work went on: with another command that works, or, unless it was tried again in vain, with an edit. All of that up to the next prompt: who must ask again was not served.
  * - Tests that failed where nothing but tests had been changed since they passed last, or since the prompt, came before the
  *   code, and were to fail: where they passed after code was changed, now or for the next prompt, or where the prompt asks for it.
+ * - Tests failed, too, where the command hides its exit code and the runner's own words tell.
  * - A search without matches, a file that is not there, a command that only looks: no failures of the work. Only where three or
  *   more calls of a phase all failed, and no answer came of it: that nothing was found may be the
  *   answer.
@@ -203,7 +205,7 @@ export function* outcomesInSlices(
         const kind = classOf(fold, row);
         const tool = columns.tool[row]!;
         if (lane === 0) calls++;
-        if ((flags & FLAG.error) === 0) {
+        if ((flags & FLAG.error) === 0 && !ranFailingTests(columns, row)) {
           // A call without a result has not come right yet.
           if (columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0) {
             const alone = previousSame[row]! < 0 && nextSame[row]! < 0;

@@ -180,7 +180,7 @@ type Move =
   | 'todo'
   | 'command'
   | 'prompt';
-type How = 'ok' | 'fail' | 'denied' | 'open';
+type How = 'ok' | 'fail' | 'denied' | 'open' | 'said';
 const TOOLS: Partial<Record<Move, [tool: string, args: (at: number) => object]>> = {
   read: ['Read', (at) => ({ file_path: `/p/src/pay/f${at}.ts` })],
   edit: ['Edit', () => ({ file_path: '/p/src/webhook.py' })],
@@ -194,7 +194,7 @@ const TOOLS: Partial<Record<Move, [tool: string, args: (at: number) => object]>>
   todo: ['TodoWrite', () => ({ todos: [] })],
 };
 
-/** A session from words such as `read`, `test!` (failed), `edit-` (denied), `run…` (still open). */
+/** A session from words such as `read`, `test!` (failed), `test~` (says so), `edit-` (denied), `run…` (still open). */
 function session(moves: string, options: { prompt?: boolean; says?: string } = {}): SessionFold {
   const fold = new SessionFold({ pricer });
   let time = 1_700_000_000;
@@ -214,7 +214,9 @@ function session(moves: string, options: { prompt?: boolean; says?: string } = {
   if (options.prompt !== false) all.unshift('prompt');
   all.forEach((word, at) => {
     const [, move = '', mark = ''] = /^([a-z]+)(.?)$/u.exec(word) ?? [];
-    const how = ({ '!': 'fail', '-': 'denied', '…': 'open' } as Record<string, How>)[mark] ?? 'ok';
+    const how =
+      ({ '!': 'fail', '-': 'denied', '…': 'open', '~': 'said' } as Record<string, How>)[mark] ??
+      'ok';
     if (move === 'prompt' || move === 'command') {
       const prompt = move === 'prompt' ? (options.says ?? 'do it') : '/model opus';
       put('user_prompt', ids.prompt(SESSION, `p${at}`), { prompt, prompt_id: `p${at}` });
@@ -238,11 +240,11 @@ function session(moves: string, options: { prompt?: boolean; says?: string } = {
     const more = { parent_id: call, duration_ms: 10 };
     const { file_path: path } = args(at) as { file_path?: string };
     const files = path && [{ path, kind: tool === 'Edit' ? 'write' : 'read' }];
-    if (how === 'ok')
+    if (how === 'ok' || how === 'said')
       put(
         'tool_result',
         ids.result(SESSION, `t${at}`),
-        { tool_name: tool, result: 'ok', ...(files ? { files } : {}) },
+        { tool_name: tool, result: how === 'ok' ? 'ok' : 'x\nFAIL', ...(files ? { files } : {}) },
         more,
       );
     else if (how !== 'open')
@@ -376,6 +378,11 @@ describe('how a phase came out', () => {
     ['build! build! edit build think', 'mixed'],
     ['build! build! run think', 'mixed'],
     ['todo! think', 'mixed'],
+    // The command hides how it ended (`go test | tail`), and the runner says it.
+    ['edit test~ edit test think', 'mixed'],
+    ['edit test~ think', 'failed'],
+    ['spec test~ edit test think', 'ok'],
+    ['run~ think', 'ok'],
     // Nothing came right.
     ['edit test! think', 'failed'],
     ['test! edit think', 'failed'],

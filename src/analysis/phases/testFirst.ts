@@ -1,5 +1,6 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
+import { ranFailingTests } from '../../model/testWords.ts';
 import { opsByRow } from '../costs/opsByRow.ts';
 import { SLICE, type Sliced } from '../slices.ts';
 
@@ -37,8 +38,9 @@ export function* testFirst(
   const { columns, files, session } = fold;
   const { type, flags, pair } = columns;
   const isRed = (row: number): boolean =>
-    type[row] === TYPE.tool_call &&
-    (flags[row]! & (FLAG.test | FLAG.error | FLAG.denied)) === (FLAG.test | FLAG.error);
+    (type[row] === TYPE.tool_call &&
+      (flags[row]! & (FLAG.test | FLAG.error | FLAG.denied)) === (FLAG.test | FLAG.error)) ||
+    ranFailingTests(columns, row);
   let any = false;
   for (let step = 0; step < list.length && !any; step++) {
     if (step % SLICE === 0) yield;

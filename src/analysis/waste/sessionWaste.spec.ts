@@ -225,6 +225,7 @@ describe('redundant reads', () => {
     expect(after("sed -i 's/a/b/' a")).toBe(0);
     expect(after('git checkout -- .')).toBe(0);
     expect(after('make fmt', { files: [{ path: '/p/b', kind: 'write', source: 'stat' }] })).toBe(1);
+    expect(after('make fmt', { result: 'a.c\nFAIL' })).toBe(0);
     expect(after('git status')).toBe(1);
     expect(after('pytest -q')).toBe(1);
   });

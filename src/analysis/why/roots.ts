@@ -58,7 +58,8 @@ function earlierPrompt(trail: Trail, step: number, last: number): Cause | undefi
     const found = mentionIn(saidBy(trail.stepEvent(at)), subject);
     if (found !== undefined) {
       const evidence = `an earlier prompt names ${oneLine(found.as, 120)}`;
-      return { step: at, reason: 'prompt', sure: 'asked', evidence };
+      // A file's bare name, in a prompt of long ago, may be said of anything.
+      return { step: at, reason: 'prompt', sure: found.bare ? 'likely' : 'asked', evidence };
     }
     at = promptBefore(trail, at);
   }
