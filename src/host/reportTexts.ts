@@ -1,6 +1,6 @@
 import { costsInSlices } from '../analysis/costs/sessionCosts.ts';
 import { sessionTree, type TreeSession } from '../analysis/tree/sessionTree.ts';
-import { whyChain } from '../analysis/why/whyChain.ts';
+import { whyInSlices } from '../analysis/why/whyChain.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { isActive } from '../model/summary.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
@@ -76,7 +76,8 @@ async function textOf(
     case 'tree':
       return tree([session, ...family]);
     case 'why': {
-      const chain = step === undefined ? undefined : whyChain(trace, step);
+      const chain =
+        step === undefined ? undefined : await inSlices(session, () => whyInSlices(trace, step));
       return chain ? whyMarkdown(chain, summary.title) : 'There is no such step in this session.\n';
     }
     default:

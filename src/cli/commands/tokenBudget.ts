@@ -1,6 +1,6 @@
-import { budgetReport, budgetText } from '../../report/budgetReport.ts';
+import { budgetInSlices, budgetText } from '../../report/budgetReport.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { type Io, inSlices, print, printJson, styleFor, widthOf } from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface TokenBudgetOptions extends TraceOptions {
@@ -21,11 +21,12 @@ export async function tokenBudget(
 ): Promise<number> {
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
-  const report = budgetReport(entry.id, session.fold, {
+  const work = budgetInSlices(entry.id, session.fold, {
     warnAt: options.warnAt ?? options.warningThreshold ?? WARN_AT,
     peak: options.peak === true,
     limit: options.limit,
   });
+  const report = await inSlices(io, work, `Looking at the windows of ${entry.id}`);
   if (options.json === true) await printJson(io, report);
   else await print(io, budgetText(report, { style: styleFor(io, io.stdout), width: widthOf(io) }));
   return report.exceeded ? EXIT.none : EXIT.ok;
