@@ -1,11 +1,13 @@
-// npm test: lint, types, build, then the tiers, each with its own report; the last line sums them up.
+// npm test: lint, types, build, then the tiers, each with its own report; the last line sums them up, and before
+// it stand the tests that failed and those that passed at the second attempt.
 //   npm test                 everything
 //   npm test -- unit page    only these tiers (and what they need)
 // Outside CI, a tier that lacks something is skipped with a line that says what; with CI=true it fails.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureSetup, root } from './setup.mjs';
+import { closingLines, readReport } from './testReport.mjs';
 
 const minute = 60_000;
 
@@ -13,15 +15,20 @@ const minute = 60_000;
  * @typedef {object} Tier
  * @property {import('./setup.mjs').Need[]} needs
  * @property {number} timeout ms; it is killed after that
+ * @property {boolean} [again] drives real programs: what fails is tried once more, and the end says so
  */
 
 /** @type {Record<string, Tier>} */
 const tiers = {
   unit: { needs: [], timeout: 5 * minute },
   cli: { needs: [], timeout: 5 * minute },
-  page: { needs: ['chromium'], timeout: 10 * minute },
-  vscode: { needs: ['chromium', 'vscode'], timeout: 20 * minute },
-  agents: { needs: ['claude', 'codex', 'gemini', 'copilot', 'opencode'], timeout: 15 * minute },
+  page: { needs: ['chromium'], timeout: 10 * minute, again: true },
+  vscode: { needs: ['chromium', 'vscode'], timeout: 20 * minute, again: true },
+  agents: {
+    needs: ['claude', 'codex', 'gemini', 'copilot', 'opencode'],
+    timeout: 15 * minute,
+    again: true,
+  },
 };
 
 const asked = process.argv.slice(2);
@@ -44,6 +51,8 @@ let passed = 0;
 let failed = 0;
 /** @type {string[]} */
 const summary = [];
+/** @type {Omit<import('./testReport.mjs').TierReport, 'passed' | 'failed'>[]} */
+const reports = [];
 
 if (!asked.length) {
   await step('lint', 'npm', ['run', '--silent', 'lint']);
@@ -54,7 +63,8 @@ const script = chosen.some(([name]) => name === 'vscode') ? 'scripts/package.mjs
 const built = await step('build', 'node', [script, '--production']);
 for (const [name, tier] of chosen) await runTier(name, tier);
 
-console.log(`\n${summary.join('\n')}\n${passed} passed, ${failed} failed`);
+const closing = [...summary, ...closingLines(reports), `${passed} passed, ${failed} failed`];
+console.log(`\n${closing.join('\n')}`);
 process.exit(failed ? 1 : 0);
 
 /**
@@ -85,24 +95,13 @@ async function runTier(name, tier) {
   if (!built && name !== 'unit') return report(name, 0, 1, started, 'there is no build');
   const file = join(results, `${name}.json`);
   const args = ['run', `--project=${name}`, '--reporter=default', '--reporter=json'];
+  if (tier.again) args.push('--retry=1');
   const problem = await run('vitest', [...args, `--outputFile.json=${file}`], tier.timeout);
-  const counts = existsSync(file) ? countsOf(file) : { passed: 0, failed: 0 };
-  // Errors outside any test (a hook, a leak, a file that does not load) fail the tier as well.
-  if (problem && counts.failed === 0) counts.failed = 1;
-  report(name, counts.passed, counts.failed, started, problem);
-}
-
-/**
- * The counts in vitest's JSON report; a file that could not be loaded is one failure.
- * @param {string} file
- */
-function countsOf(file) {
-  const json = JSON.parse(readFileSync(file, 'utf8'));
-  const broken = json.testResults.filter(
-    (/** @type {{ status: string, assertionResults: unknown[] }} */ result) =>
-      result.status === 'failed' && result.assertionResults.length === 0,
-  );
-  return { passed: json.numPassedTests, failed: json.numFailedTests + broken.length };
+  const got = existsSync(file) ? readReport(file, root) : undefined;
+  if (got) reports.push(got);
+  // Errors outside any test (an unhandled one, a leak, a tier that hung) fail the tier as well.
+  const bad = got?.failed || (problem ? 1 : 0);
+  report(name, got?.passed ?? 0, bad, started, problem, !got?.failed);
 }
 
 /**
@@ -111,10 +110,15 @@ function countsOf(file) {
  * @param {number} bad
  * @param {number} started ms since the epoch
  * @param {string} [problem]
+ * @param {boolean} [unnamed] no failed test says what the problem was
  */
-function report(name, good, bad, started, problem) {
+function report(name, good, bad, started, problem, unnamed = true) {
   passed += good;
   failed += bad;
+  if (problem && unnamed) {
+    const message = [`${problem}; see its output above`];
+    reports.push({ failures: [{ name, message }], second: [], timed: [] });
+  }
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   const why = problem ? ` (${problem})` : '';
   summary.push(`${name.padEnd(8)}${good} passed, ${bad} failed in ${seconds} s${why}`);

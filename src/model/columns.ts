@@ -130,7 +130,7 @@ export const FLAG = {
   unpriced: 1024,
   /** A model response whose text is a row of its own. */
   hasText: 2048,
-  /** A command that runs the project's tests. */
+  /** A command that runs the project's tests. On a result: what it printed says that tests failed (see `ranFailingTests`). */
   test: 4096,
   /** A command that commits. */
   commit: 8192,

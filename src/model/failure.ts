@@ -1,4 +1,5 @@
 import type { TraceEvent } from './event.ts';
+import { isFailure } from './rank.ts';
 
 /** The first telling line of what a failed or denied call said; empty where it said nothing. */
 export function failureReason(event: TraceEvent | undefined): string {
@@ -23,7 +24,9 @@ const OPENING =
 /** What a call that failed said, one line: of an output that begins with what always stands there, the line that says what failed. */
 export function failureLine(event: TraceEvent | undefined): string {
   const first = failureReason(event);
-  if (!OPENING.test(first)) return first;
+  // Tests that failed though their command did not: the command may have printed anything before.
+  const worked = event?.event_type === 'tool_result' && !isFailure(event.data);
+  if (!worked && !OPENING.test(first)) return first;
   const { error, result } = event?.data ?? {};
   const text = typeof error === 'string' && error !== '' ? error : result;
   if (typeof text !== 'string') return first;

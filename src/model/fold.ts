@@ -30,6 +30,7 @@ import { ToolsSlice } from './slices/tools.ts';
 import { STEP_KINDS, type StepKind } from './step.ts';
 import { StepList } from './stepList.ts';
 import { testRun } from './testCommand.ts';
+import { saysTestsFailed } from './testWords.ts';
 import { toolKind } from './tools.ts';
 import { type Pricer, type Usage, usageOf } from './usage.ts';
 import { isUserPrompt } from './userPrompt.ts';
@@ -140,7 +141,7 @@ export class SessionFold implements FoldContext {
     this.cost.add(row, event);
     this.files.add(row, event);
     this.toolUse.add(row);
-    this.phases.add(row);
+    this.phases.add(row, event);
     this.retries.add(row, event);
     this.subagents.add(row, event);
     this.context.add(row, event);
@@ -291,6 +292,7 @@ export class SessionFold implements FoldContext {
       case TYPE.tool_result:
         kind = KIND.tool;
         if (subtype === 'subagent') flags |= FLAG.subagent | FLAG.hidden;
+        else if (saysTestsFailed(data.result)) flags |= FLAG.test;
         if (isFailure(data)) flags |= FLAG.error;
         if (data.closed_by !== undefined) flags |= FLAG.closed;
         break;

@@ -2,6 +2,7 @@ import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { STEP_KINDS, type StepKind } from '../model/step.ts';
+import { ranFailingTests } from '../model/testWords.ts';
 
 /** Calls of one phase with the same tool and input. */
 export interface CallGroup {
@@ -60,7 +61,8 @@ export function callGroups(
       };
       groups.set(key, group);
     }
-    add(group, step, flags, columns.pair[row]!, columns.durationMs[row]!);
+    const failed = (flags & FLAG.error) !== 0 || ranFailingTests(columns, row);
+    add(group, step, { flags, failed }, columns.pair[row]!, columns.durationMs[row]!);
   }
   const all = [...groups.values()];
   const telling = all.filter(({ looks }) => !looks);
@@ -75,10 +77,15 @@ export function callGroups(
   };
 }
 
-function add(group: CallGroup, step: number, flags: number, pair: number, ms: number): void {
+function add(
+  group: CallGroup,
+  step: number,
+  { flags, failed }: { flags: number; failed: boolean },
+  pair: number,
+  ms: number,
+): void {
   group.count++;
   if (!Number.isNaN(ms)) group.durationMs += ms;
-  const failed = (flags & FLAG.error) !== 0;
   if (failed) group.failed++;
   // Of very many the first ones and the last.
   if (group.steps.length === MOST_STEPS) {

@@ -12,6 +12,7 @@ import {
   plural,
 } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
+import { firstOf, moreLines, moreText } from './bounds.ts';
 import { inFolder } from './costBy.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -131,11 +132,11 @@ const MOST = 50;
 
 /** Each item with its step. */
 export function wasteItemsText(fold: SessionFold, waste: Waste, options: Options): string {
-  const shown = waste.items.slice(0, MOST);
+  const { shown } = firstOf(waste.items, MOST);
   const count = WASTE_KINDS.reduce((sum, kind) => sum + waste.byKind[kind].count, 0);
   const table = renderTable<WasteItem>(
     [
-      { title: 'step', align: 'right', text: ({ step }) => formatCount(step + 1) },
+      { title: 'step', align: 'right', text: ({ step }) => String(step + 1) },
       { title: 'kind', expendable: 2, text: ({ kind }) => KINDS[kind][0] },
       { title: 'what', flexible: true, text: (one) => sanitizeLine(itemWords(fold, one)) },
       {
@@ -149,10 +150,8 @@ export function wasteItemsText(fold: SessionFold, waste: Waste, options: Options
     shown,
     options,
   );
-  const rest = count - shown.length;
-  return rest > 0
-    ? `${table}${options.style.dim(`… and ${formatCount(rest)} more (--json has the dearest ${formatCount(waste.items.length)})`)}\n`
-    : table;
+  const how = `--json has the dearest ${formatCount(waste.items.length)}`;
+  return `${table}${moreLines(moreText(count - shown.length, '', '', how), options)}`;
 }
 
 const itemCost = ({ nanoUsd, break: broken }: WasteItem): string =>
@@ -164,7 +163,7 @@ export function wasteMarkdown(fold: SessionFold, waste: Waste, totalNanoUsd: num
     .slice(0, MOST)
     .map(
       (one) =>
-        `| ${formatCount(one.step + 1)} | ${KINDS[one.kind][0]} | ${markdownText(itemWords(fold, one))} | ${itemCost(one)} |`,
+        `| ${one.step + 1} | ${KINDS[one.kind][0]} | ${markdownText(itemWords(fold, one))} | ${itemCost(one)} |`,
     );
   return [
     `${summary(waste, totalNanoUsd)}.`,

@@ -2,6 +2,7 @@ import { FLAG, TYPE } from '../../model/columns.ts';
 import type { TraceEvent } from '../../model/event.ts';
 import { shownCommand } from '../../model/scriptCommand.ts';
 import { testRun } from '../../model/testCommand.ts';
+import { ranFailingTests } from '../../model/testWords.ts';
 import type { AnalysedSession } from '../analysed.ts';
 
 /** What the tests said, and what was done after them. Steps are 0-based, -1: none. */
@@ -75,7 +76,8 @@ function readTests(session: AnalysedSession, checks: Checks): void {
   if (passed !== undefined) checks.passed = passed;
   if (failed !== undefined) checks.failed = failed;
   const flags = columns.flags[row]!;
-  if ((flags & FLAG.error) !== 0 || (failed ?? 0) > 0) checks.last = 'failed';
+  const failing = (failed ?? 0) > 0 || ranFailingTests(columns, row);
+  if ((flags & FLAG.error) !== 0 || failing) checks.last = 'failed';
   else if (columns.pair[row]! < 0 || (flags & FLAG.closed) !== 0) checks.last = 'running';
   else if (passed === 0 || (passed === undefined && ranNone(said))) checks.last = 'empty';
   else if (passed === undefined && testRun(command ?? '') === 'hidden') checks.last = 'hidden';

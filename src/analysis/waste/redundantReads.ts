@@ -91,7 +91,10 @@ class ReadWalk {
         const call = pair[row]!;
         // Transcripts do not tell what commands change: `sed -i`, `git checkout`, a formatter may have changed any file.
         const isCommand =
-          call >= 0 && kind[call] === RUN && ((flags[row]! | flags[call]!) & HARMLESS) === 0;
+          call >= 0 &&
+          kind[call] === RUN &&
+          // On a result, the mark of tests says how they ended, and not what the command was.
+          (((flags[row]! & ~FLAG.test) | flags[call]!) & HARMLESS) === 0;
         const mayChange = files.mayChangeMore(row);
         if (this.isFailedEdit(row, call)) this.window(lane[row]!).missed = true;
         if (first[row]! < 0 && !isCommand && !mayChange) continue;
