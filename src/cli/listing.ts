@@ -24,6 +24,12 @@ import {
 /** A session with the name that the person gave it, if any. */
 export type NamedSession = CountedSession & { name?: string };
 
+/** A session that is wanted in whole: where its file has to be read for the list, that is kept. */
+export interface Wanted {
+  entry: SessionEntry;
+  session?: TraceSession;
+}
+
 /**
  * Every session, the one active last first. What two of them hold counts in one, see `countOnce`.
  *
@@ -33,6 +39,7 @@ export async function summariseAll(
   io: Io,
   store: TraceStore,
   entries: readonly SessionEntry[] = listEntries(io, store),
+  wanted?: Wanted,
 ): Promise<NamedSession[]> {
   const names = new SessionNames(io.env);
   const caches = new Map(
@@ -49,6 +56,9 @@ export async function summariseAll(
         cache,
         nowMs: io.now(),
         process: () => processState(io, entry.id),
+        read: (read) => {
+          if (entry.directory === wanted?.entry.directory) wanted.session = read;
+        },
       });
       const name = names.get(entry.traceDir, entry.id);
       listed.push(name === undefined ? session : { ...session, name });
@@ -72,10 +82,11 @@ export async function billedElsewhere(
   io: Io,
   store: TraceStore,
   entry: SessionEntry,
+  wanted?: Wanted,
 ): Promise<BilledElsewhere> {
   const { sessions } = store.list();
   if (sessions.length < 2) return new Map();
-  const all = await summariseAll(io, store, sessions);
+  const all = await summariseAll(io, store, sessions, wanted);
   const own = all.find((one) => one.entry.directory === entry.directory);
   return own?.billedElsewhere ?? new Map();
 }
@@ -94,8 +105,12 @@ export async function readBilled(
   store: TraceStore,
   entry: SessionEntry,
 ): Promise<BilledSession> {
-  const elsewhere = await billedElsewhere(io, store, entry);
-  const session = await readSession(io, entry, { billedElsewhere: elsewhere });
+  const wanted: Wanted = { entry };
+  const elsewhere = await billedElsewhere(io, store, entry, wanted);
+  const session = await readSession(io, entry, {
+    billedElsewhere: elsewhere,
+    known: wanted.session,
+  });
   const process = processState(io, entry.id);
   return { session, elsewhere, summary: summarise(session.fold, { nowMs: io.now(), process }) };
 }

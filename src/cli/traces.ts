@@ -169,12 +169,20 @@ export function sharedPricer(): Promise<Pricer> {
 export async function readSession(
   io: Io,
   entry: SessionEntry,
-  options: { billedElsewhere?: BilledElsewhere | undefined } = {},
+  options: {
+    billedElsewhere?: BilledElsewhere | undefined;
+    /** This session as it was read a moment ago, with all that it was billed for. */
+    known?: TraceSession | undefined;
+  } = {},
 ): Promise<TraceSession> {
-  const session = new TraceSession(entry.directory, entry.id, {
-    pricer: await sharedPricer(),
-    billedElsewhere: options.billedElsewhere,
-  });
+  const { billedElsewhere, known } = options;
+  const isKnown = known !== undefined && (billedElsewhere?.size ?? 0) === 0;
+  const session = isKnown
+    ? known
+    : new TraceSession(entry.directory, entry.id, {
+        pricer: await sharedPricer(),
+        billedElsewhere,
+      });
   await readOn(io, session, entry.size);
   if (session.fold.newerVersion > 0) throw new CliError(NEWER, EXIT.usage);
   warnProblems(io, session);

@@ -1,11 +1,11 @@
 import {
-  compareFacts,
+  factsInSlices,
   type SideFacts,
   type SideInfo,
   sideFacts,
 } from '../analysis/compare/compareSessions.ts';
 import type { Comparison } from '../analysis/compare/comparison.ts';
-import { untoldFiles } from '../analysis/compare/outcome.ts';
+import { untoldInSlices } from '../analysis/compare/outcome.ts';
 import {
   COMPARE_PROTOCOL,
   type FromComparePage,
@@ -252,8 +252,12 @@ export class CompareFeed {
       }, wait);
       return;
     }
+    this.run(this.compare());
+  }
+
+  private run(work: Promise<void>): void {
     this.working = true;
-    this.compare().then(
+    work.then(
       () => this.done(),
       (error: unknown) => {
         this.done();
@@ -281,13 +285,25 @@ export class CompareFeed {
     }
     await this.lookUpEnds();
     if (this.disposed) return;
-    // Swapped meanwhile: what is known of each, and of both, still holds.
-    const [a, b] = [this.computed.get(this.keys.a), this.computed.get(this.keys.b ?? '')];
-    if (!a || !b) return;
-    this.comparison = compareFacts(a.facts, b.facts, this.ends);
+    await this.weigh();
     const tookMs = performance.now() - startedMs;
     this.notBefore = performance.now() + Math.max(AGAIN_MS, REST * tookMs);
-    if (this.ready) this.send(this.comparison);
+  }
+
+  /** Sets beside each other what is known of both, and says what came of it. */
+  private async weigh(): Promise<void> {
+    for (;;) {
+      const { a: keyA, b: keyB } = this.keys;
+      const [a, b] = [this.computed.get(keyA), this.computed.get(keyB ?? '')];
+      if (!a || !b) return;
+      const comparison = await this.inTurns(factsInSlices(a.facts, b.facts, this.ends));
+      if (comparison === undefined) return;
+      // Swapped meanwhile: what is known of each, and of both, still holds.
+      if (this.keys.a !== keyA || this.keys.b !== keyB) continue;
+      this.comparison = comparison;
+      if (this.ready) this.send(comparison);
+      return;
+    }
   }
 
   private async lookUpEnds(): Promise<void> {
@@ -295,27 +311,29 @@ export class CompareFeed {
     if (!a || !b) return;
     const [first, second] = [this.computed.get(a.key), this.computed.get(b.key)];
     if (!first || !second) return;
-    this.ends = await this.host.compareEnds(a, b, untoldFiles(first.facts, second.facts));
+    const paths = await this.inTurns(untoldInSlices(first.facts, second.facts));
+    if (paths !== undefined) this.ends = await this.host.compareEnds(a, b, paths);
   }
 
-  /** In slices: between two of them the editor has its turn. */
   private async compute(session: LiveSession): Promise<void> {
     const { trace } = session;
     const live = session.isActive(Date.now());
     const [epoch, bytes] = [trace.epoch, trace.bytesRead];
     const info: SideInfo = { live };
     if (session.name !== undefined) info.title = session.name;
-    const work = sideFacts(trace, info);
+    const facts = await this.inTurns(sideFacts(trace, info));
+    if (facts !== undefined) this.computed.set(session.key, { epoch, bytes, live, facts });
+  }
+
+  /** In slices: between two of them the editor has its turn. @returns undefined: the page is gone */
+  private async inTurns<T>(work: Generator<unknown, T>): Promise<T | undefined> {
     let sliceMs = performance.now();
     for (;;) {
       const { done, value } = work.next();
-      if (done) {
-        this.computed.set(session.key, { epoch, bytes, live, facts: value });
-        return;
-      }
+      if (done) return value as T;
       if (performance.now() - sliceMs < SLICE_MS) continue;
       await new Promise((resolve) => setImmediate(resolve));
-      if (this.disposed) return;
+      if (this.disposed) return undefined;
       sliceMs = performance.now();
     }
   }
@@ -343,8 +361,9 @@ export class CompareFeed {
     const [first, second] = [this.computed.get(b), this.computed.get(a)];
     this.host.post({ type: 'start', version: COMPARE_PROTOCOL, a: b, b: a });
     if (!first || !second) return;
-    this.comparison = compareFacts(first.facts, second.facts, this.ends);
-    this.send(this.comparison);
+    // It is of the other order. A comparison under way sees that they changed places.
+    this.comparison = undefined;
+    if (!this.working) this.run(this.weigh());
   }
 
   private open({ side, step }: Extract<FromComparePage, { type: 'open' }>): void {

@@ -252,8 +252,10 @@ describe('other questions of a page', () => {
     lab.feed!.receive({ type: 'command', command: 'explain' });
     expect(lab.opened).toEqual([`file ${path} as of 7`, 'changes 3-9', 'explain']);
     ask(sessionId, { type: 'why', requestId: 4, step: 2 });
+    await until(() => all('why').length === 1);
     expect(last('why')).toMatchObject({ requestId: 4, step: 2, chain: { step: 2 } });
     ask(sessionId, { type: 'why', requestId: 5, step: 1e6 });
+    await until(() => all('why').length === 2);
     expect(last('why')).toEqual({ type: 'why', sessionId, requestId: 5, step: 1e6 });
   });
 

@@ -1,8 +1,9 @@
 import { type ContextPoint, contextAt } from '../analysis/context/contextCourse.ts';
-import { whyChain } from '../analysis/why/whyChain.ts';
+import { type WhyChain, whyInSlices } from '../analysis/why/whyChain.ts';
 import type { ReplayIndex } from '../model/replay/replayIndex.ts';
 import type { FromReplayPage, Outline, ToReplayPage } from '../protocol/replay.ts';
 import { stepsMarkdown } from '../report/stepsMarkdown.ts';
+import { inSlices } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
 import { rangeSums } from './rangeSums.ts';
 import { isNumber } from './replayActs.ts';
@@ -210,15 +211,20 @@ export class ReplayAnswers {
   private why({ requestId, step }: Extract<FromReplayPage, { type: 'why' }>): void {
     if (!isNumber(requestId) || !isNumber(step)) return;
     const { session } = this;
-    const chain =
-      step < session.trace.fold.steps.length ? whyChain(session.trace, step) : undefined;
-    this.host.post({
-      type: 'why',
-      sessionId: session.key,
-      requestId,
-      step,
-      ...(chain ? { chain } : {}),
-    });
+    const tell = (chain: WhyChain | undefined): void =>
+      this.host.post({
+        type: 'why',
+        sessionId: session.key,
+        requestId,
+        step,
+        ...(chain ? { chain } : {}),
+      });
+    inSlices(session, () => whyInSlices(session.trace, step)).then(tell, (error: unknown) =>
+      this.host.post({
+        type: 'error',
+        message: `Why step ${step + 1} was done cannot be told: ${(error as Error).message}`,
+      }),
+    );
   }
 
   private range(

@@ -1,5 +1,5 @@
 import {
-  compareFacts,
+  factsInSlices,
   type SideFacts,
   type SideInfo,
   sideFacts,
@@ -8,11 +8,11 @@ import { untoldFiles } from '../analysis/compare/outcome.ts';
 import { structuralDiff } from '../analysis/compare/structural.ts';
 import { costsInSlices } from '../analysis/costs/sessionCosts.ts';
 import { sessionTree, type TreeSession } from '../analysis/tree/sessionTree.ts';
-import { whyChain } from '../analysis/why/whyChain.ts';
+import { whyInSlices } from '../analysis/why/whyChain.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { isActive } from '../model/summary.ts';
 import { budgetMarkdown } from '../report/budgetMarkdown.ts';
-import { budgetReport } from '../report/budgetReport.ts';
+import { budgetInSlices } from '../report/budgetReport.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
 import { contextInSlices } from '../report/contextReport.ts';
 import { costMarkdown } from '../report/costReport.ts';
@@ -117,13 +117,16 @@ async function textOf(
         ),
       );
     case 'budget':
-      return budgetMarkdown(budgetReport(session.id, trace.fold, { warnAt: WARN_AT }));
+      return budgetMarkdown(
+        await sliced(() => budgetInSlices(session.id, trace.fold, { warnAt: WARN_AT })),
+      );
     case 'tree':
       return tree([session, ...family]);
     case 'stats':
       return await stats(session, signal);
     case 'why': {
-      const chain = step === undefined ? undefined : whyChain(trace, step);
+      const chain =
+        step === undefined ? undefined : await sliced(() => whyInSlices(trace, step));
       return chain ? whyMarkdown(chain, summary.title) : NO_STEP;
     }
     case 'inspect': {
@@ -151,7 +154,7 @@ async function pairText(
   const [a, b] = [await facts(session), await facts(other)];
   const ends = await compareEnds?.(session, other, untoldFiles(a, b));
   signal?.throwIfAborted();
-  const comparison = compareFacts(a, b, ends);
+  const comparison = await inSlices(session, () => factsInSlices(a, b, ends), signal);
   if (name === 'outcome') return outcomeMarkdown(comparison);
   return diffMarkdown(
     comparison,

@@ -1,9 +1,10 @@
 /** How full the context windows of a session are, against a threshold. */
-import { type ContextCourse, contextCourses } from '../analysis/context/contextCourse.ts';
+import { type ContextCourse, coursesInSlices } from '../analysis/context/contextCourse.ts';
+import { drain, type Sliced } from '../analysis/slices.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { formatPercent, formatTokens, MISSING, plural } from '../model/format.ts';
 import { type Bounded, moreText } from './bounds.ts';
-import { type LaneFactsJson, laneFacts, withWindow } from './contextReport.ts';
+import { type LaneFactsJson, laneFacts } from './contextReport.ts';
 import { fullest } from './contextRows.ts';
 import { laneName, NO_REQUESTS } from './contextText.ts';
 import type { Style } from './style.ts';
@@ -41,12 +42,20 @@ export interface BudgetOptions {
 }
 
 export function budgetReport(id: string, fold: SessionFold, options: BudgetOptions): BudgetReport {
+  return drain(budgetInSlices(id, fold, options));
+}
+
+/** As {@link budgetReport}. */
+export function* budgetInSlices(
+  id: string,
+  fold: SessionFold,
+  options: BudgetOptions,
+): Sliced<BudgetReport> {
   const subagents = new Map(fold.subagents.all().map((agent) => [agent.lane, agent]));
   const { window, warnAt, peak } = options;
-  const laneOf = (own: ContextCourse): BudgetLaneJson => {
-    const course = window === undefined ? own : withWindow(own, window);
+  const laneOf = (course: ContextCourse): BudgetLaneJson => {
     const agent = subagents.get(course.lane);
-    const { sources: _, ...facts } = laneFacts(course);
+    const { sources: _, ...facts } = laneFacts(course, window);
     const judged = peak === true ? facts.peak_fill : facts.fill;
     return {
       lane: fold.lanes.name(course.lane),
@@ -59,7 +68,7 @@ export function budgetReport(id: string, fold: SessionFold, options: BudgetOptio
       state: judged === null ? 'unknown' : judged >= 1 ? 'full' : judged >= warnAt ? 'warn' : 'ok',
     };
   };
-  const lanes = contextCourses(fold).map(laneOf);
+  const lanes = (yield* coursesInSlices(fold)).map(laneOf);
   return {
     session_id: id,
     title: fold.session.title,

@@ -3,13 +3,14 @@ import {
   type Compaction,
   type ContextCourse,
   type ContextSources,
+  contextSize,
   courseInSlices,
   coursesInSlices,
+  pointsInSlices,
 } from '../analysis/context/contextCourse.ts';
 import {
   type ContextTurn,
   contextForecast,
-  contextPeak,
   contextTurns,
   isInWindow,
 } from '../analysis/context/contextTurns.ts';
@@ -138,6 +139,7 @@ export function* contextInSlices(
   const courses = options.lanes === 'all' ? yield* coursesInSlices(fold) : [];
   const lanes = options.lanes === 'all' ? [] : options.lanes;
   for (const lane of lanes) courses.push(yield* courseInSlices(fold, lane));
+  for (const course of courses) yield* pointsInSlices(course);
   yield;
   const subagents = new Map(fold.subagents.all().map((agent) => [agent.lane, agent]));
   return {
@@ -180,21 +182,19 @@ export const withWindow = (course: ContextCourse, window: number): ContextCourse
   window,
 });
 
-/** How full a window is now, and how full it was at most. */
-export function laneFacts(course: ContextCourse) {
-  const { points, window, model } = course;
-  const last = points[points.length - 1];
+/** How full a window is now, and how full it was at most. @param window tokens that fit */
+export function laneFacts(course: ContextCourse, window = course.window) {
+  const { requests, peak, last } = contextSize(course);
   const tokens = last?.tokens ?? 0;
-  const peak = contextPeak(course)?.tokens ?? 0;
   const share = (of: number): number | null => (window === undefined ? null : of / window);
   return {
-    model,
+    model: course.model,
     window_tokens: window ?? null,
     tokens,
     peak_tokens: peak,
     fill: share(tokens),
     peak_fill: share(peak),
-    requests: points.length,
+    requests,
     sources: last?.sources ?? { system: 0, memory: 0, conversation: 0, files: 0, output: 0 },
   };
 }

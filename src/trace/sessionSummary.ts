@@ -27,6 +27,8 @@ export interface SummaryOptions {
   breathe: () => Promise<void>;
   /** Read between two breaths, bytes. */
   sliceBytes: number;
+  /** Told of a session whose file had to be read: who wants all of it need not read it again. */
+  read?: (session: TraceSession) => void;
 }
 
 /** The summary of one session: out of the cache, or folded from its file. @throws what `breathe` does */
@@ -43,6 +45,7 @@ export async function readSummary(
   const session = new TraceSession(entry.directory, entry.id, await pricerOf(options));
   try {
     while (session.update(options.sliceBytes)) await options.breathe();
+    options.read?.(session);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     // One unreadable file is no reason to show none: it counts as a bad line.

@@ -1,4 +1,5 @@
 import type { Activity } from '../phases/phase.ts';
+import { drain, type Sliced, slicewise } from '../slices.ts';
 import { type AlignedSteps, LIKENESSES, type Likeness } from './comparison.ts';
 import { STEP_CLASSES } from './stepKeys.ts';
 
@@ -21,6 +22,9 @@ const LEAST = 0.4;
 /** Sessions with more phases than this, taken together, are joined by the first ones only. */
 const MOST_PHASES = 1500;
 
+/** Pairs of phases that are weighed in one go. */
+const PAIRS = 100_000;
+
 const WORD = STEP_CLASSES.indexOf('word');
 
 /**
@@ -28,20 +32,32 @@ const WORD = STEP_CLASSES.indexOf('word');
  *
  * @param groups of A's steps, index into {@link STEP_CLASSES}: what was said is no goal shared
  */
-export function alignPhases(
+export const alignPhases = (
   a: readonly PhaseGoal[],
   b: readonly PhaseGoal[],
   steps: AlignedSteps,
   groups: Uint8Array,
-): [a: number, b: number, like: Likeness][] {
+): PhasePair[] => drain(phasePairsInSlices(a, b, steps, groups));
+
+export type PhasePair = [a: number, b: number, like: Likeness];
+
+/** As {@link alignPhases}. */
+export function* phasePairsInSlices(
+  a: readonly PhaseGoal[],
+  b: readonly PhaseGoal[],
+  steps: AlignedSteps,
+  groups: Uint8Array,
+): Sliced<PhasePair[]> {
   const n = Math.min(a.length, MOST_PHASES);
   const m = Math.min(b.length, MOST_PHASES);
-  const shared = sharedSteps(a, b, steps, groups, n, m);
+  const shared = yield* sharedSteps(a, b, steps, groups, n, m);
   const worth = new Float32Array(n * m);
   const others = b.slice(0, m);
   const changed = new Overlaps(others.map((phase) => phase.changed));
   const read = new Overlaps(others.map((phase) => phase.read));
+  const rowsAtOnce = Math.max(1, Math.floor(PAIRS / m));
   for (let i = 0; i < n; i++) {
+    if (i % rowsAtOnce === 0) yield;
     const own = a[i]!;
     changed.look(own.changed);
     read.look(own.read);
@@ -50,17 +66,19 @@ export function alignPhases(
       worth[i * m + j] = resemblance(own, b[j]!, shared[i * m + j]!, alike);
     }
   }
+  yield;
   // best[i][j]: of the phases from i and j on.
   const best = new Float32Array((n + 1) * (m + 1));
   const width = m + 1;
   for (let i = n - 1; i >= 0; i--) {
+    if (i % rowsAtOnce === 0) yield;
     for (let j = m - 1; j >= 0; j--) {
       const own = worth[i * m + j]!;
       const paired = own >= LEAST ? own + best[(i + 1) * width + j + 1]! : 0;
       best[i * width + j] = Math.max(best[(i + 1) * width + j]!, best[i * width + j + 1]!, paired);
     }
   }
-  const pairs: [number, number, Likeness][] = [];
+  const pairs: PhasePair[] = [];
   for (let i = 0, j = 0; i < n && j < m; ) {
     const own = worth[i * m + j]!;
     const here = best[i * width + j]!;
@@ -139,37 +157,37 @@ class Overlaps {
 }
 
 /** By pair of phases: of the one with fewer, the share of steps that were set beside a like one of the other. */
-function sharedSteps(
+function* sharedSteps(
   a: readonly PhaseGoal[],
   b: readonly PhaseGoal[],
   steps: AlignedSteps,
   groups: Uint8Array,
   n: number,
   m: number,
-): Float32Array {
+): Sliced<Float32Array> {
   const counts = new Float32Array(n * m);
   const inA = new Float32Array(n);
   const inB = new Float32Array(m);
   const [same, similar] = [LIKENESSES.indexOf('same'), LIKENESSES.indexOf('similar')];
   let i = 0;
   let j = 0;
-  for (let at = 0; at < steps.length; at++) {
-    const stepA = steps.a[at]!;
-    const stepB = steps.b[at]!;
-    if (stepA >= 0) {
-      while (i < n && a[i]!.lastStep < stepA) i++;
-      if (i < n) inA[i]!++;
+  yield* slicewise(steps.length, (from, end) => {
+    for (let at = from; at < end; at++) {
+      const stepA = steps.a[at]!;
+      const stepB = steps.b[at]!;
+      if (stepA >= 0) {
+        while (i < n && a[i]!.lastStep < stepA) i++;
+        if (i < n) inA[i]!++;
+      }
+      if (stepB >= 0) {
+        while (j < m && b[j]!.lastStep < stepB) j++;
+        if (j < m) inB[j]!++;
+      }
+      const like = steps.like[at]!;
+      if (i >= n || j >= m || stepA < 0 || stepB < 0 || groups[stepA] === WORD) continue;
+      if (like === same || like === similar) counts[i * m + j]!++;
     }
-    if (stepB >= 0) {
-      while (j < m && b[j]!.lastStep < stepB) j++;
-      if (j < m) inB[j]!++;
-    }
-    const like = steps.like[at]!;
-    if (i >= n || j >= m || stepA < 0 || stepB < 0 || groups[stepA] === WORD) continue;
-    if (like === same || like === similar) {
-      counts[i * m + j]!++;
-    }
-  }
+  });
   for (let x = 0; x < n; x++) {
     for (let y = 0; y < m; y++) {
       counts[x * m + y]! /= Math.max(1, Math.min(inA[x]!, inB[y]!));

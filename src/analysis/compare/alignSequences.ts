@@ -4,6 +4,8 @@
  * and what even that does not split is matched as it comes. So the work is bounded whatever the input.
  */
 
+import { drain, SLICE, type Sliced } from '../slices.ts';
+
 /** The keys of one sequence. */
 export interface Sequence {
   length: number;
@@ -33,11 +35,18 @@ const MAX_OCCURRENCES = 64;
 /** How far ahead a match is looked for where nothing else helps. */
 const NEAR = 64;
 
+/** Keys, and cells, that are looked at in one go. */
+const STEPS = 16_384;
+const CELLS = 500_000;
+
 /** Worth of a pair. One that only resembles must not take the place of one that is the same. */
 const WORTH_SAME = 4;
 const WORTH_SIMILAR = 1;
 
-export function alignSequences(a: Sequence, b: Sequence): Matches {
+export const alignSequences = (a: Sequence, b: Sequence): Matches => drain(sequencesInSlices(a, b));
+
+/** As {@link alignSequences}. */
+export function* sequencesInSlices(a: Sequence, b: Sequence): Sliced<Matches> {
   const found: Matches = {
     match: new Int32Array(a.length).fill(-1),
     how: new Uint8Array(a.length),
@@ -50,7 +59,13 @@ export function alignSequences(a: Sequence, b: Sequence): Matches {
     found.how[i] = how;
   };
   const stack: Piece[] = [{ a0: 0, a1: a.length, b0: 0, b1: b.length }];
+  let done = 0;
   for (let piece = stack.pop(); piece; piece = stack.pop()) {
+    done += 1 + piece.a1 - piece.a0 + piece.b1 - piece.b0;
+    if (done > SLICE) {
+      done = 0;
+      yield;
+    }
     trim(piece, a, b, pair);
     const { a0, a1, b0, b1 } = piece;
     if (a0 >= a1 || b0 >= b1) continue;
@@ -59,7 +74,7 @@ export function alignSequences(a: Sequence, b: Sequence): Matches {
     // Small pieces gain nothing from anchors, and may lose by them.
     if (looks > 0 && (!fits || cells > 10_000)) {
       looks -= a1 - a0 + b1 - b0;
-      const anchors = split(piece, a, b, 1);
+      const anchors = yield* split(piece, a, b, 1);
       if (anchors.length > 0) {
         between(piece, anchors, stack);
         for (const [i, j] of anchors) pair(i, j, SAME);
@@ -68,12 +83,12 @@ export function alignSequences(a: Sequence, b: Sequence): Matches {
     }
     if (fits) {
       budget -= cells;
-      inFull(piece, a, b, pair);
+      yield* inFull(piece, a, b, pair);
       continue;
     }
     if (looks > 0) {
       looks -= a1 - a0 + b1 - b0;
-      const rare = split(piece, a, b, MAX_OCCURRENCES);
+      const rare = yield* split(piece, a, b, MAX_OCCURRENCES);
       if (rare.length > 0) {
         between(piece, rare, stack);
         for (const [i, j] of rare) pair(i, j, SAME);
@@ -124,12 +139,12 @@ function between({ a0, a1, b0, b1 }: Piece, anchors: [number, number][], stack: 
  * Pairs of the keys that occur least in a piece, equally often on both sides (the n-th with the n-th), at most `most`
  * times: the longest row of them that is in order in both.
  */
-function split(
+function* split(
   { a0, a1, b0, b1 }: Piece,
   a: Sequence,
   b: Sequence,
   most: number,
-): [number, number][] {
+): Sliced<[number, number][]> {
   const counts = new Map<number, { inA: number[]; inB: number[] }>();
   const placesOf = (key: number): { inA: number[]; inB: number[] } => {
     let places = counts.get(key);
@@ -140,12 +155,14 @@ function split(
     return places;
   };
   for (let i = a0; i < a1; i++) {
+    if ((i - a0 + 1) % STEPS === 0) yield;
     const key = a.exact[i]!;
     if (key === 0) continue;
     const { inA } = placesOf(key);
     if (inA.length <= most) inA.push(i);
   }
   for (let j = b0; j < b1; j++) {
+    if ((j - b0 + 1) % STEPS === 0) yield;
     const places = counts.get(b.exact[j]!);
     if (places && places.inB.length <= most) places.inB.push(j);
   }
@@ -154,20 +171,23 @@ function split(
     if (inA.length === inB.length && inA.length < least) least = inA.length;
   }
   if (least > most) return [];
+  if (counts.size > STEPS) yield;
   const pairs: [number, number][] = [];
   for (const { inA, inB } of counts.values()) {
     if (inA.length !== least || inB.length !== least) continue;
     for (let n = 0; n < least; n++) pairs.push([inA[n]!, inB[n]!]);
   }
+  if (pairs.length > STEPS) yield;
   pairs.sort((x, y) => x[0] - y[0]);
-  return longestRising(pairs);
+  return yield* longestRising(pairs);
 }
 
 /** The longest row of pairs whose second numbers rise. O(n log n). */
-function longestRising(pairs: readonly [number, number][]): [number, number][] {
+function* longestRising(pairs: readonly [number, number][]): Sliced<[number, number][]> {
   const tails: number[] = [];
   const before = new Int32Array(pairs.length);
   for (let at = 0; at < pairs.length; at++) {
+    if ((at + 1) % STEPS === 0) yield;
     const value = pairs[at]![1];
     let low = 0;
     let high = tails.length;
@@ -185,7 +205,7 @@ function longestRising(pairs: readonly [number, number][]): [number, number][] {
 }
 
 /** The alignment of the greatest worth: dynamic programming over all cells. */
-function inFull({ a0, a1, b0, b1 }: Piece, a: Sequence, b: Sequence, pair: Pair): void {
+function* inFull({ a0, a1, b0, b1 }: Piece, a: Sequence, b: Sequence, pair: Pair): Sliced<void> {
   const n = a1 - a0;
   const m = b1 - b0;
   /** 0: leave out a's, 1: leave out b's, 2: pair. */
@@ -193,7 +213,13 @@ function inFull({ a0, a1, b0, b1 }: Piece, a: Sequence, b: Sequence, pair: Pair)
   let last = new Float64Array(m + 1);
   let row = new Float64Array(m + 1);
   // From the end, so that of equal alignments the one that begins to pair earliest is found.
+  let cells = 0;
   for (let i = n - 1; i >= 0; i--) {
+    cells += m;
+    if (cells > CELLS) {
+      cells = 0;
+      yield;
+    }
     row[m] = 0;
     for (let j = m - 1; j >= 0; j--) {
       let best = last[j]!;

@@ -1,5 +1,6 @@
 import { STEP_KINDS } from '../../model/step.ts';
-import { alignSequences, SAME, type Sequence } from './alignSequences.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
+import { SAME, type Sequence, sequencesInSlices } from './alignSequences.ts';
 import { type AlignedSteps, LIKENESSES, type Likeness } from './comparison.ts';
 import { STEP_CLASSES, type StepKeys } from './stepKeys.ts';
 
@@ -23,14 +24,22 @@ export interface StepAlignment {
  * The steps of two sessions side by side. What was said (thoughts, answers, notices) is set beside what was said at
  * the same place and is never a divergence: no two runs say the same.
  */
-export function alignSteps(a: StepKeys, b: StepKeys): StepAlignment {
+export const alignSteps = (a: StepKeys, b: StepKeys): StepAlignment => drain(stepsInSlices(a, b));
+
+/** As {@link alignSteps}. */
+export function* stepsInSlices(a: StepKeys, b: StepKeys): Sliced<StepAlignment> {
   const hardA = hardSteps(a);
   const hardB = hardSteps(b);
-  const { match, how, approximate } = alignSequences(sequence(a, hardA), sequence(b, hardB));
+  const { match, how, approximate } = yield* sequencesInSlices(
+    sequence(a, hardA),
+    sequence(b, hardB),
+  );
+  yield;
   const rows = new Rows(a, b);
   let fromA = 0;
   let fromB = 0;
   for (let i = 0; i < hardA.length; i++) {
+    if ((i + 1) % SLICE === 0) yield;
     const j = match[i]!;
     if (j < 0) continue;
     const stepA = hardA[i]!;

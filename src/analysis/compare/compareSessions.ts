@@ -3,13 +3,13 @@ import type { SessionFold } from '../../model/fold.ts';
 import { agentName } from '../../model/summary.ts';
 import { oneLine } from '../../model/text.ts';
 import type { AnalysedSession } from '../analysed.ts';
-import { phaseAt, type SessionPhase } from '../phases/phase.ts';
+import { phaseNear, type SessionPhase } from '../phases/phase.ts';
 import { phaseName, phasesInSlices } from '../phases/sessionPhases.ts';
-import { drain, type Sliced } from '../slices.ts';
+import { drain, type Sliced, slicewise } from '../slices.ts';
 import { wasteInSlices } from '../waste/sessionWaste.ts';
 import type { Waste } from '../waste/waste.ts';
-import { alignPhases, type PhaseGoal } from './alignPhases.ts';
-import { alignSteps } from './alignSteps.ts';
+import { type PhaseGoal, phasePairsInSlices } from './alignPhases.ts';
+import { stepsInSlices } from './alignSteps.ts';
 import {
   type AlignedSteps,
   type ComparedPhase,
@@ -19,7 +19,7 @@ import {
   type Outcome,
 } from './comparison.ts';
 import { compareMeasures, type RunNumbers, runNumbers } from './measures.ts';
-import { changedFiles, outcomeInSlices } from './outcome.ts';
+import { changedInSlices, outcomeInSlices } from './outcome.ts';
 import { relative, STEP_CLASSES, type StepKeys, stepKeys } from './stepKeys.ts';
 import { pairVerdict } from './verdict.ts';
 
@@ -121,11 +121,24 @@ export function compareFacts(
   b: SideFacts,
   contents: ReadonlyMap<string, 'same' | 'different'> = new Map(),
 ): Comparison {
-  const { steps, divergences, approximate } = alignSteps(a.keys, b.keys);
+  return drain(factsInSlices(a, b, contents));
+}
+
+/** As {@link compareFacts}. */
+export function* factsInSlices(
+  a: SideFacts,
+  b: SideFacts,
+  contents: ReadonlyMap<string, 'same' | 'different'> = new Map(),
+): Sliced<Comparison> {
+  const { steps, divergences, approximate } = yield* stepsInSlices(a.keys, b.keys);
+  yield;
   dropAhead(steps, divergences, a.info.live === true, b.info.live === true);
-  const pairs = alignPhases(goals(a), goals(b), steps, a.keys.group);
+  const goalsA = yield* goals(a);
+  const goalsB = yield* goals(b);
+  const pairs = yield* phasePairsInSlices(goalsA, goalsB, steps, a.keys.group);
   const measures = compareMeasures(a.numbers, b.numbers);
-  const files = changedFiles(a, b);
+  const files = yield* changedInSlices(a, b);
+  yield;
   for (const file of files) {
     if (file.content === 'unknown') file.content = contents.get(file.path) ?? 'unknown';
   }
@@ -225,31 +238,41 @@ function promptKeys(fold: SessionFold, keys: StepKeys): number[] {
   return prompts;
 }
 
-/** The files of each phase, all of them: one walk over the operations. */
-export function phaseFiles({ session, phases }: SideFacts): {
+interface PhasePaths {
   read: Set<string>;
   changed: Set<string>;
-}[] {
+}
+
+/** The files of each phase, all of them: one walk over the operations. */
+export const phaseFiles = (side: SideFacts): PhasePaths[] => drain(phaseFilesInSlices(side));
+
+function* phaseFilesInSlices({ session, phases }: SideFacts): Sliced<PhasePaths[]> {
   const { fold } = session;
   const sets = phases.map(() => ({ read: new Set<string>(), changed: new Set<string>() }));
   if (phases.length === 0) return sets;
   const { columns, files } = fold;
   const change = { file: 0, isRead: false, added: 0, removed: 0 };
-  for (let at = 0; at < files.opCount; at++) {
-    const row = files.opRow(at);
-    if (row < 0) continue;
-    files.change(at, change);
-    const type = columns.type[row]!;
-    const call = type === TYPE.tool_result || type === TYPE.error ? columns.pair[row]! : -1;
-    const set = sets[phaseAt(phases, columns.timeMs[call >= 0 ? call : row]!)]!;
-    const path = relative(files.paths.name(change.file), fold.session.cwd);
-    (change.isRead ? set.read : set.changed).add(path);
-  }
+  /** By code: few files are touched often. */
+  const paths: string[] = [];
+  let near = 0;
+  yield* slicewise(files.opCount, (from, end) => {
+    for (let at = from; at < end; at++) {
+      const row = files.opRow(at);
+      if (row < 0) continue;
+      files.change(at, change);
+      const type = columns.type[row]!;
+      const call = type === TYPE.tool_result || type === TYPE.error ? columns.pair[row]! : -1;
+      near = phaseNear(phases, columns.timeMs[call >= 0 ? call : row]!, near);
+      paths[change.file] ??= relative(files.paths.name(change.file), fold.session.cwd);
+      const { read, changed } = sets[near]!;
+      (change.isRead ? read : changed).add(paths[change.file]!);
+    }
+  });
   return sets;
 }
 
-function goals(side: SideFacts): PhaseGoal[] {
-  const files = phaseFiles(side);
+function* goals(side: SideFacts): Sliced<PhaseGoal[]> {
+  const files = yield* phaseFilesInSlices(side);
   const counts = new Map<number, number>();
   for (const { promptNumber } of side.phases) {
     counts.set(promptNumber, (counts.get(promptNumber) ?? 0) + 1);

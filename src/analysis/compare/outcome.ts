@@ -6,7 +6,7 @@ import type { AnalysedSession } from '../analysed.ts';
 import { type Checks, sessionChecks } from '../phases/checks.ts';
 import { outcomesInSlices } from '../phases/outcome.ts';
 import type { SessionPhase } from '../phases/phase.ts';
-import type { Sliced } from '../slices.ts';
+import { drain, SLICE, type Sliced } from '../slices.ts';
 import type { ChangedFile, Outcome } from './comparison.ts';
 import { relative, type StepKeys } from './stepKeys.ts';
 
@@ -103,10 +103,15 @@ interface Side {
 }
 
 /** The files that either session changed; those that both changed first, then by path. */
-export function changedFiles(a: Side, b: Side): ChangedFile[] {
+export const changedFiles = (a: Side, b: Side): ChangedFile[] => drain(changedInSlices(a, b));
+
+/** As {@link changedFiles}. */
+export function* changedInSlices(a: Side, b: Side): Sliced<ChangedFile[]> {
   const files = new Map<string, ChangedFile>();
-  const [madeA, madeB] = [changesOf(a.keys), changesOf(b.keys)];
+  const madeA = yield* changesOf(a.keys);
+  const madeB = yield* changesOf(b.keys);
   for (const name of ['a', 'b'] as const) {
+    yield;
     const { fold } = (name === 'a' ? a : b).session;
     for (const { path, writes, added, removed } of fold.files.summaries()) {
       if (writes === 0) continue;
@@ -116,6 +121,7 @@ export function changedFiles(a: Side, b: Side): ChangedFile[] {
       file[name] = { added, removed, edits: writes };
     }
   }
+  yield;
   for (const file of files.values()) {
     if (!file.a || !file.b) continue;
     const key = hash52('modify', file.path);
@@ -134,15 +140,20 @@ export function changedFiles(a: Side, b: Side): ChangedFile[] {
 }
 
 /** Paths of the files that both changed, and of which the traces do not tell whether they ended the same. */
-export const untoldFiles = (a: Side, b: Side): string[] =>
-  changedFiles(a, b)
-    .filter(({ content }) => content === 'unknown')
-    .map(({ path }) => path);
+export const untoldFiles = (a: Side, b: Side): string[] => drain(untoldInSlices(a, b));
+
+/** As {@link untoldFiles}. */
+export function* untoldInSlices(a: Side, b: Side): Sliced<string[]> {
+  const files = yield* changedInSlices(a, b);
+  return files.filter(({ content }) => content === 'unknown').map(({ path }) => path);
+}
 
 /** By file, what its changes were, in order. */
-function changesOf(keys: StepKeys): Map<number, { hash: number; count: number }> {
+function* changesOf(keys: StepKeys): Sliced<Map<number, { hash: number; count: number }>> {
   const made = new Map<number, { hash: number; count: number }>();
   for (let step = 0; step < keys.length; step++) {
+    // Each change is hashed.
+    if ((step + 1) % (SLICE / 2) === 0) yield;
     if (keys.failed[step] === 1) continue;
     const target = keys.target[step]!;
     // A read and a run have keys of their own, so that only changes meet here.

@@ -7,12 +7,15 @@ import { decodeLine } from '../../model/decode.ts';
 import type { TraceEvent } from '../../model/event.ts';
 import { SessionFold } from '../../model/fold.ts';
 import { eventId, ids } from '../../model/ids.ts';
+import { drain } from '../slices.ts';
 import {
   type ContextCourse,
   contextAt,
   contextCourse,
   contextCourses,
+  contextSize,
   contextStamp,
+  pointsInSlices,
 } from './contextCourse.ts';
 import { CONTEXT_SOURCES, shareOut } from './sources.ts';
 
@@ -145,6 +148,13 @@ describe('contextCourse', () => {
         for (const lane of fold.lanes.names.keys()) {
           const course = contextCourse(fold, lane);
           check(fold, course);
+          const { requests, peak, last } = contextSize(contextCourse(fold, lane));
+          expect(requests).toBe(course.points.length);
+          expect(peak).toBe(Math.max(0, ...course.points.map(({ tokens }) => tokens)));
+          expect(last).toEqual(course.points.at(-1));
+          const fresh = contextCourse(fold, lane);
+          drain(pointsInSlices(fresh));
+          expect(fresh.points).toEqual(course.points);
           const same = contextCourse(other, other.lanes.find(fold.lanes.name(lane)) ?? lane);
           check(other, same);
           expect(same.points.map(({ row: _, ...rest }) => ({ ...rest, step: 0 }))).toEqual(

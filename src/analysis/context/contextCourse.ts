@@ -106,6 +106,23 @@ export function contextAt(course: ContextCourse, step: number): ContextPoint | u
   return found;
 }
 
+/** How full a window is, and was at most, in tokens; its last point. No objects for the others. */
+export function contextSize(course: ContextCourse): {
+  requests: number;
+  peak: number;
+  last: ContextPoint | undefined;
+} {
+  if (course instanceof Course) return course.size();
+  const { points } = course;
+  const peak = points.reduce((most, { tokens }) => Math.max(most, tokens), 0);
+  return { requests: points.length, peak, last: points[points.length - 1] };
+}
+
+/** Makes the points of a course, so that who asks for them has them at once. */
+export function* pointsInSlices(course: ContextCourse): Sliced<void> {
+  if (course instanceof Course) yield* course.makePoints();
+}
+
 /**
  * Only how full the window was: the steps of the points (0 for what was before the first), and their tokens. No objects, for
  * there may be hundreds of thousands.

@@ -101,13 +101,6 @@ function compactsAtOf({ compactions }: ContextCourse): number | undefined {
   return undefined;
 }
 
-/** The largest that a window held, tokens; 0 where no request was told. */
-export function contextPeak({ points }: ContextCourse): ContextPoint | undefined {
-  let peak: ContextPoint | undefined;
-  for (const point of points) if (peak === undefined || point.tokens > peak.tokens) peak = point;
-  return peak;
-}
-
 /** Whether what came in with this point is still there, as far as compactions tell. */
 export const isInWindow = ({ compactions }: ContextCourse, point: number): boolean =>
   compactions.every((compaction) => compaction.point <= point);

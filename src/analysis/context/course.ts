@@ -1,4 +1,5 @@
 import type { SessionFold } from '../../model/fold.ts';
+import { type Sliced, slicewise } from '../slices.ts';
 import type { Compaction, ContextCourse, ContextPoint, Contribution } from './contextCourse.ts';
 import type { LaneRows } from './contextRows.ts';
 import { SOURCES, sourcesAt } from './sources.ts';
@@ -53,6 +54,24 @@ export class Course implements ContextCourse {
   get points(): readonly ContextPoint[] {
     this.list ??= Array.from(this.rows, (_, at) => this.point(at));
     return this.list;
+  }
+
+  /** As `pointsInSlices`. */
+  *makePoints(): Sliced<void> {
+    if (this.list !== undefined) return;
+    const list: ContextPoint[] = [];
+    yield* slicewise(this.length, (from, end) => {
+      for (let at = from; at < end; at++) list.push(this.point(at));
+    });
+    this.list = list;
+  }
+
+  /** As `contextSize`. */
+  size(): { requests: number; peak: number; last: ContextPoint | undefined } {
+    const { length, tokens } = this;
+    let peak = 0;
+    for (let at = 0; at < length; at++) if (tokens[at]! > peak) peak = tokens[at]!;
+    return { requests: length, peak, last: length === 0 ? undefined : this.point(length - 1) };
   }
 
   /** As `contextAt`. */

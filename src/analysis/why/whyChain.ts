@@ -2,6 +2,7 @@ import { FLAG } from '../../model/columns.ts';
 import { describeStep } from '../../model/describe.ts';
 import { oneLine } from '../../model/text.ts';
 import type { AnalysedSession } from '../analysed.ts';
+import { drain, type Sliced, slicewise } from '../slices.ts';
 import type { Cause } from './cause.ts';
 import { causeOf, saidBefore } from './causes.ts';
 import { causesOfCommit } from './commitCause.ts';
@@ -64,6 +65,11 @@ const MAX_FOLLOWED = 200;
 
 /** Why a step was done, back to the prompt. Reads at most a few hundred events. Undefined: there is no such step. */
 export function whyChain(session: AnalysedSession, step: number): WhyChain | undefined {
+  return drain(whyInSlices(session, step));
+}
+
+/** As {@link whyChain}: it rests at each link. */
+export function* whyInSlices(session: AnalysedSession, step: number): Sliced<WhyChain | undefined> {
   const { steps } = session.fold;
   if (!Number.isInteger(step) || step < 0 || step >= steps.length) return undefined;
   const trail = new Trail(session);
@@ -91,7 +97,7 @@ export function whyChain(session: AnalysedSession, step: number): WhyChain | und
       if (words?.sure === 'asked') causes.push(words);
     }
     if (cause === undefined || cause.step >= at) break;
-    compactions ??= compactionSteps(session);
+    compactions ??= yield* compactionSteps(session);
     const compacted = lastBetween(compactions, cause.step, at, trail);
     if (compacted >= 0) {
       causes.push({
@@ -104,6 +110,7 @@ export function whyChain(session: AnalysedSession, step: number): WhyChain | und
     causes.push(cause);
     at = cause.step;
     cause = undefined;
+    yield;
   }
   const complete = causes.length < MAX_FOLLOWED;
   causes.reverse();
@@ -154,14 +161,16 @@ function wordsOf(trail: Trail, step: number): string {
   );
 }
 
-function compactionSteps({ fold }: AnalysedSession): number[] {
-  const { flags, length } = fold.columns;
+function* compactionSteps({ fold }: AnalysedSession): Sliced<number[]> {
   const found: number[] = [];
-  for (let row = 0; row < length; row++) {
-    if ((flags[row]! & FLAG.compaction) === 0) continue;
-    const at = fold.steps.stepOf(row);
-    if (at >= 0) found.push(at);
-  }
+  yield* slicewise(fold.columns.length, (from, end) => {
+    const { flags } = fold.columns;
+    for (let row = from; row < end; row++) {
+      if ((flags[row]! & FLAG.compaction) === 0) continue;
+      const at = fold.steps.stepOf(row);
+      if (at >= 0) found.push(at);
+    }
+  });
   return found.sort((a, b) => a - b);
 }
 

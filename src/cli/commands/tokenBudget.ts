@@ -1,7 +1,7 @@
 import { budgetMarkdown } from '../../report/budgetMarkdown.ts';
-import { budgetReport, budgetText } from '../../report/budgetReport.ts';
+import { budgetInSlices, budgetText } from '../../report/budgetReport.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, lookOf, mostOf, oneFormat, print, printJson } from '../io.ts';
+import { type Io, inSlices, lookOf, mostOf, oneFormat, print, printJson } from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface TokenBudgetOptions extends TraceOptions {
@@ -28,11 +28,12 @@ export async function tokenBudget(
   const most = mostOf(options);
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
-  const report = budgetReport(entry.id, session.fold, {
+  const work = budgetInSlices(entry.id, session.fold, {
     warnAt: options.warnAt ?? options.warningThreshold ?? WARN_AT,
     peak: options.peak === true,
     window: options.window,
   });
+  const report = await inSlices(io, work, `Looking at the windows of ${entry.id}`);
   if (options.json === true) await printJson(io, report);
   else if (options.markdown === true) await print(io, budgetMarkdown(report, { most }));
   else {

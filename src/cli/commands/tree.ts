@@ -5,7 +5,7 @@ import { treeJson, treeText } from '../../report/treeReport.ts';
 import { metaParentEvent } from '../../trace/meta.ts';
 import { EXIT } from '../exit.ts';
 import { type Io, lookOf, mostOf, print, printJson, warn } from '../io.ts';
-import { type NamedSession, summariseAll, uniquePrefixes } from '../listing.ts';
+import { type NamedSession, summariseAll, uniquePrefixes, type Wanted } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
 export interface TreeOptions extends TraceOptions {
@@ -21,7 +21,8 @@ export async function tree(io: Io, id: string | undefined, options: TreeOptions)
   const most = mostOf(options);
   const store = openStore(io, options);
   const entry = findSession(io, store, id);
-  const all = await summariseAll(io, store);
+  const wanted: Wanted = { entry };
+  const all = await summariseAll(io, store, undefined, wanted);
   const own = all.find((one) => one.entry.directory === entry.directory);
   const family = own === undefined ? [] : [own, ...below(own, all)];
   if (family.length > MOST_SESSIONS) {
@@ -29,7 +30,8 @@ export async function tree(io: Io, id: string | undefined, options: TreeOptions)
   }
   const sessions: TreeSession[] = [];
   for (const { entry: one, parent, billedElsewhere } of family.slice(0, MOST_SESSIONS)) {
-    const session = await readSession(io, one, { billedElsewhere });
+    const known = one.directory === entry.directory ? wanted.session : undefined;
+    const session = await readSession(io, one, { billedElsewhere, known });
     const process = processState(io, one.id);
     sessions.push({
       session,

@@ -1,7 +1,16 @@
-import { whyChain } from '../../analysis/why/whyChain.ts';
+import { whyInSlices } from '../../analysis/why/whyChain.ts';
 import { whyJson, whyMarkdown, whyText } from '../../report/whyText.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, oneFormat, print, printJson, styleFor, widthOf } from '../io.ts';
+import {
+  CliError,
+  type Io,
+  inSlices,
+  oneFormat,
+  print,
+  printJson,
+  styleFor,
+  widthOf,
+} from '../io.ts';
 import { STEP_WORDS, stepArgument } from '../stepArgument.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
@@ -20,7 +29,8 @@ export async function why(io: Io, words: readonly string[], options: WhyOptions)
   const asked = words.at(-1) ?? '';
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
-  const chain = whyChain(session, stepArgument(session, asked));
+  const work = whyInSlices(session, stepArgument(session, asked));
+  const chain = await inSlices(io, work, `Looking back in ${entry.id}`);
   if (chain === undefined) {
     throw new CliError('There is no such step', EXIT.none, `A step is ${STEP_WORDS}.`);
   }
