@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { jsonPieces } from '../report/jsonPieces.ts';
 import { type Colour, createStyle, type Style, wantsColour } from '../report/style.ts';
+import { wrapFacts } from '../report/terminalText.ts';
 import { EXIT } from './exit.ts';
 
 /** An end with a message for people. */
@@ -60,6 +61,15 @@ export async function print(io: Io, text: string): Promise<void> {
   if (io.stdout.write(text)) return;
   const stream = io.stdout as unknown as NodeJS.WritableStream;
   if (typeof stream.once === 'function') await once(stream, 'drain');
+}
+
+/** A sentence, or facts, in lines of the terminal. The text must be harmless already. */
+export async function printFacts(
+  io: Io,
+  text: string,
+  paint: (line: string) => string = (line) => line,
+): Promise<void> {
+  for (const line of wrapFacts(text, widthOf(io))) await print(io, `${paint(line)}\n`);
 }
 
 /** Piece by piece: it may be larger than the longest string. @throws Interrupted */

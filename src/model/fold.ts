@@ -140,7 +140,7 @@ export class SessionFold implements FoldContext {
     this.cost.add(row, event);
     this.files.add(row, event);
     this.toolUse.add(row);
-    this.phases.add(row);
+    this.phases.add(row, event);
     this.retries.add(row, event);
     this.subagents.add(row, event);
     this.context.add(row, event);

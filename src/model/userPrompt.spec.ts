@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isUserPrompt } from './userPrompt.ts';
+import { asksForFailure, isUserPrompt } from './userPrompt.ts';
 
 const asks = (prompt: string, source?: string): boolean =>
   isUserPrompt({ prompt, ...(source === undefined ? {} : { source }) }, 0);
@@ -43,5 +43,33 @@ describe('isUserPrompt', () => {
     expect(asks('go on', 'system')).toBe(false);
     expect(isUserPrompt({ prompt: 'go on' }, 1)).toBe(false);
     expect(isUserPrompt({}, 0)).toBe(true);
+  });
+});
+
+describe('asksForFailure', () => {
+  it('tells who asks for a test that fails from who asks to mend one', () => {
+    for (const text of [
+      'Write a failing test for the parser',
+      'Add a failing unit test first, then stop',
+      'We do TDD here: begin with the test',
+      'Use test-driven development',
+      'Write one new red test',
+      'add tests which should fail until the fix is in',
+      'The test should fail for now',
+    ]) {
+      expect(asksForFailure(text), text).toBe(true);
+    }
+    for (const text of [
+      'Fix the failing tests',
+      'Write a fix for the failing test',
+      'The tests fail, why?',
+      'Run the tests that failed',
+      'Find out which tests fail',
+      'Make the failing tests pass',
+      '',
+    ]) {
+      expect(asksForFailure(text), text).toBe(false);
+    }
+    expect(asksForFailure(undefined)).toBe(false);
   });
 });

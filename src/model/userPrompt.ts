@@ -37,3 +37,18 @@ export function isUserPrompt({ source, prompt }: JsonObject, lane: number): bool
   if (source === 'system' || source === 'poll_event' || source === 'loop_wakeup') return false;
   return typeof prompt !== 'string' || !(TOLD.test(prompt) || isAgentCommand(prompt));
 }
+
+/** `write a failing test`, `add two red tests first`, `TDD`; not `fix the failing tests`. */
+const FAILING =
+  /\b(?:write|add|create|make|commit|need|want|with)\s+(?:me\s+|us\s+)?(?:an?\s+|one\s+|some\s+|two\s+|three\s+)?(?:new\s+)?(?:failing|red)\s+(?:\w+\s+)?(?:tests?|specs?)\b/i;
+const MUST_FAIL =
+  /\b(?:tests?|specs?)\s+(?:that|which)\s+(?:should\s+|must\s+|currently\s+|still\s+|will\s+)*fails?\b[^.\n]{0,40}\b(?:first|now|before|until|without|today)\b/i;
+const FIRST =
+  /\btest[- ]first\b|\btest[- ]driven\b|\bTDD\b|\b(?:tests?|specs?) (?:should|must|will|has to|have to) (?:still )?fail (?:first|now|at first|for now)\b/i;
+
+/** Whether a prompt asks for a test that fails, as far as its words tell. */
+export function asksForFailure(prompt: unknown): boolean {
+  if (typeof prompt !== 'string') return false;
+  const text = prompt.slice(0, 20_000);
+  return FAILING.test(text) || MUST_FAIL.test(text) || FIRST.test(text);
+}

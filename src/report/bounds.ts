@@ -52,6 +52,18 @@ export interface Gap {
   to: number;
 }
 
+/**
+ * How a person sees what is in the gaps, for {@link gapText}: said once, at the last of them.
+ *
+ * @param how '' where it is not said at all
+ */
+export function gapHow(places: readonly Place[], place: Gap, how = SHOW_ALL): string {
+  const last = places.at(-1);
+  const lastGap =
+    typeof last === 'number' ? places.findLast((one) => typeof one !== 'number') : last;
+  return place === lastGap ? how : '';
+}
+
 /** Places of a list in its order: those that are shown, and the gaps between them. */
 export type Place = number | Gap;
 

@@ -20,7 +20,7 @@ import { formatDuration, formatMoment, MISSING, plural } from '../model/format.t
 import { knownCostText } from '../model/knownCost.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepView } from '../model/step.ts';
-import { type Bounded, firstOf, moreLines, moreText } from './bounds.ts';
+import { type Bounded, firstOf, gapHow, moreLines, moreText } from './bounds.ts';
 import { phaseRows, rowsGap, tellingRows } from './compareRows.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -197,13 +197,17 @@ function phasesText(comparison: Comparison, options: CompareTextOptions): string
   const { style, width = DEFAULT_WIDTH } = options;
   const { a, b } = comparison.phases;
   if (a.length + b.length === 0) return '';
-  const title = style.dim('phases, joined where the goal is the same');
+  const title = wrapFacts('phases, joined where the goal is the same', width)
+    .map(style.dim)
+    .join('\n');
   const wide = width >= WIDE;
   const room = wide ? (width - 3) >> 1 : width - 4;
   const rows = phaseRows(comparison);
-  const lines = tellingRows(comparison, rows, options.most).flatMap((place) => {
+  const places = tellingRows(comparison, rows, options.most);
+  const lines = places.flatMap((place) => {
     if (typeof place !== 'number') {
-      return wrapFacts(rowsGap(comparison, rows, place), width).map(style.dim);
+      const gap = rowsGap(comparison, rows, place, gapHow(places, place));
+      return wrapFacts(gap, width).map(style.dim);
     }
     const row = rows[place]!;
     const [left, right] = [a[row.a], b[row.b]];
@@ -221,12 +225,12 @@ function phasesText(comparison: Comparison, options: CompareTextOptions): string
 
 /** The first divergences with the steps around them. */
 export function divergencesText(comparison: Comparison, options: CompareTextOptions): string {
-  const { style } = options;
+  const { style, width = DEFAULT_WIDTH } = options;
   const { divergences, steps } = comparison;
   if (divergences.length === 0) {
     return steps.length === 0
       ? ''
-      : `${style.dim('They did the same things in the same order.')}\n`;
+      : moreLines('They did the same things in the same order.', options);
   }
   const { shown, rest } = firstOf(divergences, options.most ?? USUAL_DIVERGENCES);
   const parts = shown.map((at, index) => {
@@ -238,8 +242,12 @@ export function divergencesText(comparison: Comparison, options: CompareTextOpti
       rows.push(...stepRow(steps, row, options));
     }
     const more = runLength(steps, until, divergences[index + 1] ?? steps.length);
-    if (more > 0) rows.push(style.dim(`  … ${plural(more, 'more row')} until they meet again`));
-    return [style.dim(index === 0 ? `${title}, ${sameUntil(at)}` : title), ...rows].join('\n');
+    if (more > 0) {
+      const words = `… ${plural(more, 'more row')} until they meet again`;
+      rows.push(...wrapFacts(words, width - 2).map((line) => style.dim(`  ${line}`)));
+    }
+    const head = index === 0 ? `${title}, ${sameUntil(at)}` : title;
+    return [...wrapFacts(head, width).map(style.dim), ...rows].join('\n');
   });
   const more = moreLines(moreText(rest, 'divergence'), options);
   return `${parts.join('\n\n')}\n${more === '' ? '' : `\n${more}`}`;

@@ -65,9 +65,11 @@ export function turnsGap(
     least = Math.min(least, request.tokens);
     most = Math.max(most, request.tokens);
   }
+  const [low, high] = [formatTokens(least), formatTokens(most)];
+  const tokens = low === high ? high : `${low} to ${high}`;
   const parts = [
     `${formatCount(to - from)} ${noun}`,
-    ...(most > 0 ? [`${formatTokens(least)} to ${formatTokens(most)} tokens`] : []),
+    ...(most > 0 ? [`${tokens} tokens`] : []),
     ...(compactions > 0 ? [plural(compactions, 'compaction')] : []),
   ];
   return gapText(parts.join(', '), how);

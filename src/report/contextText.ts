@@ -2,7 +2,7 @@
 import { CONTEXT_SOURCES, type ContextSource } from '../analysis/context/contextCourse.ts';
 import { type ContextSources, shareOut } from '../analysis/context/sources.ts';
 import { formatPercent, formatTokens, MISSING, plural } from '../model/format.ts';
-import { type Bounded, firstOf, moreLines, moreText } from './bounds.ts';
+import { type Bounded, firstOf, gapHow, moreLines, moreText } from './bounds.ts';
 import type {
   CompactionJson,
   ContextLaneJson,
@@ -212,7 +212,8 @@ function rowsText(lane: ContextLaneJson, scale: number, look: Look): string[] {
     head,
     ...places.flatMap((place) => {
       if (typeof place !== 'number') {
-        return wrapFacts(turnsGap(all, place, noun), width).map(style.dim);
+        const gap = turnsGap(all, place, noun, gapHow(places, place));
+        return wrapFacts(gap, width).map(style.dim);
       }
       const line = body[next++]!;
       const { shown, rest } = firstOf(all[place]!.compactions, look.most ?? USUAL_COMPACTIONS);

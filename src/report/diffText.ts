@@ -5,7 +5,7 @@ import type { OnlyCommands, PhaseDifference } from '../analysis/compare/structur
 import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
 import { knownCostText } from '../model/knownCost.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
-import { firstOf, moreLines, moreText } from './bounds.ts';
+import { firstOf, gapHow, moreLines, moreText } from './bounds.ts';
 import { type ComparedFacts, comparedPhaseJson, outcomeJson } from './compareJson.ts';
 import { rowsGap, tellingRows } from './compareRows.ts';
 import {
@@ -34,9 +34,11 @@ export function diffText(
   const { style, width = DEFAULT_WIDTH, most } = options;
   const { a, b } = comparison.phases;
   const cut = (line: string): string => cutToWidth(line, width);
-  const lines = tellingRows(comparison, differences, most).flatMap((place) => {
+  const places = tellingRows(comparison, differences, most);
+  const lines = places.flatMap((place) => {
     if (typeof place !== 'number') {
-      return wrapFacts(rowsGap(comparison, differences, place), width).map(style.dim);
+      const gap = rowsGap(comparison, differences, place, gapHow(places, place));
+      return wrapFacts(gap, width).map(style.dim);
     }
     const one = differences[place]!;
     const [left, right] = [a[one.a], b[one.b]];

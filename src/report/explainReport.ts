@@ -99,7 +99,7 @@ const NAMES = { calls: 6, failures: 3, denied: 2 };
 /** Of a phase that is asked for all is told; no more than anybody reads. */
 const DETAILED = { calls: 200, failures: 200, denied: 200 };
 const WHOLE_ANSWER = 20_000;
-const WORST: readonly Mended[] = ['no', 'went on', 'right'];
+const WORST: readonly Mended[] = ['no', 'went on', 'right', 'meant'];
 const PROMPT_LENGTH = 400;
 const ANSWER_LENGTH = 300;
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
@@ -167,7 +167,9 @@ export function* explainInSlices(
     told,
     checks: sessionChecks(session),
     openStep: isActive(summary) ? -1 : openStepOf(session),
-    allRight: found.every(({ failures }) => failures.every(({ mended }) => mended === 'right')),
+    allRight: found.every(({ failures }) =>
+      failures.every(({ mended }) => mended === 'right' || mended === 'meant'),
+    ),
     waste,
     lines: {
       added: summaries.reduce((sum, { added }) => sum + added, 0),

@@ -100,9 +100,13 @@ function phasesText({ told, phases }: Explanation, options: ExplainTextOptions):
   const { style, width } = options;
   const texts: string[] = [];
   let next = told.length === 1 ? (told[0]?.phase.index ?? 0) : 0;
-  for (const one of told) {
+  const lastGap = told.findLastIndex(
+    ({ phase }, at) => at > 0 && phase.index > told[at - 1]!.phase.index + 1,
+  );
+  for (const [at, one] of told.entries()) {
     if (one.phase.index > next) {
-      const gap = phaseGap(phases, { from: next, to: one.phase.index }, HOW);
+      const how = at === lastGap ? HOW : '';
+      const gap = phaseGap(phases, { from: next, to: one.phase.index }, how);
       texts.push(...wrapFacts(gap, width).map(style.dim));
     }
     texts.push(phaseText(one, options));
@@ -260,10 +264,11 @@ function lookText({ lookAt }: Explanation, options: ExplainTextOptions): string 
   const { style, width, shortId } = options;
   const [first] = lookAt;
   if (first === undefined) return '';
+  const longest = lookAt.reduce((most, { step }) => Math.max(most, TONGUE.step(step).length), 8);
   const lines = lookAt.map(({ step, words }) => {
-    const tag = TONGUE.step(step).padEnd(10);
+    const tag = TONGUE.step(step).padEnd(longest + 2);
     const text = sanitizeLine(words);
-    return `  ${tag}${width === undefined ? text : cutToWidth(text, width - 12)}`;
+    return `  ${tag}${width === undefined ? text : cutToWidth(text, width - tag.length - 2)}`;
   });
   const command = `  agent-strace why ${sanitizeLine(shortId)} ${first.step + 1}`;
   return [style.bold('Look at'), ...lines, style.dim(command)].join('\n');

@@ -45,6 +45,7 @@ const MENDED_WORDS: Record<Mended, string> = {
   no: 'nothing mended it',
   'went on': 'work went on',
   right: 'came right later',
+  meant: 'as it should, for the test came first',
 };
 
 export interface Line {

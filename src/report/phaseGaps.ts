@@ -21,10 +21,7 @@ type Summed = Pick<SessionPhase, 'outcome' | 'nanoUsd' | 'responses' | 'unpriced
 
 /** `… phases 12 to 48, $1.23, 2 failed (--all shows all)`. */
 export function phaseGap(phases: readonly Summed[], { from, to }: Gap, how?: string): string {
-  const which =
-    to - from === 1
-      ? `phase ${formatCount(from + 1)}`
-      : `phases ${formatCount(from + 1)} to ${formatCount(to)}`;
+  const which = to - from === 1 ? `phase ${from + 1}` : `phases ${from + 1} to ${to}`;
   const cost = { nanoUsd: 0, responses: 0, unpriced: 0 };
   let failed = 0;
   for (let at = from; at < to; at++) {

@@ -112,10 +112,15 @@ export function cutToWidth(text: string, columns: number): string {
 }
 
 /**
- * Facts in lines of at most so many columns: broken between facts (` · `), else between words; a word that
- * is longer is cut. Undefined: one line.
+ * Facts in lines of at most so many columns: broken between facts (` · `), else between words. Undefined: one line.
+ *
+ * @param long a word that is longer is cut; or kept whole, where it is to be copied
  */
-export function wrapFacts(text: string, columns: number | undefined): string[] {
+export function wrapFacts(
+  text: string,
+  columns: number | undefined,
+  long: 'cut' | 'keep' = 'cut',
+): string[] {
   if (columns === undefined || textWidth(text) <= columns) return [text];
   const lines: string[] = [];
   const fill = (parts: readonly string[], gap: string): void => {
@@ -129,7 +134,7 @@ export function wrapFacts(text: string, columns: number | undefined): string[] {
       if (line !== '') lines.push(line);
       line = '';
       if (textWidth(part) <= columns) line = part;
-      else if (gap === ' ') lines.push(cutToWidth(part, columns));
+      else if (gap === ' ') lines.push(long === 'keep' ? part : cutToWidth(part, columns));
       else fill(part.split(' '), ' ');
     }
     if (line !== '') lines.push(line);

@@ -3,7 +3,7 @@ import type { AnalysedSession } from '../analysis/analysed.ts';
 import { formatClock, formatCount, formatDuration, formatUsd, plural } from '../model/format.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepKind } from '../model/step.ts';
-import type { Bounded } from './bounds.ts';
+import { type Bounded, gapHow } from './bounds.ts';
 import { costCell } from './costText.ts';
 import { NOTHING_YET, OUTCOME_COLOURS } from './explainText.ts';
 import { phaseFacts, STATUS_WORDS } from './explainWords.ts';
@@ -52,9 +52,10 @@ export function* timelineText(
   const phases = timeline.phases.map(({ phase }) => phase);
   const all = options.most === Number.POSITIVE_INFINITY;
   const most = options.phases ?? (all ? Number.POSITIVE_INFINITY : USUAL_PHASES);
-  for (const place of tellingPhases(phases, most)) {
+  const places = tellingPhases(phases, most);
+  for (const place of places) {
     if (typeof place !== 'number') {
-      const gap = wrapFacts(phaseGap(phases, place), options.width);
+      const gap = wrapFacts(phaseGap(phases, place, gapHow(places, place)), options.width);
       yield `\n${gap.map((line) => `${options.style.dim(line)}\n`).join('')}`;
       continue;
     }

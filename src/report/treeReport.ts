@@ -151,7 +151,7 @@ export function treeText(
         expendable: 4,
         align: 'right',
         text: own(({ step, sure }) =>
-          step < 0 ? '' : `${sure === 'likely' ? '~' : ''}${formatCount(step + 1)}`,
+          step < 0 ? '' : `${sure === 'likely' ? '~' : ''}${step + 1}`,
         ),
       },
       {

@@ -136,7 +136,7 @@ export function wasteItemsText(fold: SessionFold, waste: Waste, options: Options
   const count = WASTE_KINDS.reduce((sum, kind) => sum + waste.byKind[kind].count, 0);
   const table = renderTable<WasteItem>(
     [
-      { title: 'step', align: 'right', text: ({ step }) => formatCount(step + 1) },
+      { title: 'step', align: 'right', text: ({ step }) => String(step + 1) },
       { title: 'kind', expendable: 2, text: ({ kind }) => KINDS[kind][0] },
       { title: 'what', flexible: true, text: (one) => sanitizeLine(itemWords(fold, one)) },
       {
@@ -163,7 +163,7 @@ export function wasteMarkdown(fold: SessionFold, waste: Waste, totalNanoUsd: num
     .slice(0, MOST)
     .map(
       (one) =>
-        `| ${formatCount(one.step + 1)} | ${KINDS[one.kind][0]} | ${markdownText(itemWords(fold, one))} | ${itemCost(one)} |`,
+        `| ${one.step + 1} | ${KINDS[one.kind][0]} | ${markdownText(itemWords(fold, one))} | ${itemCost(one)} |`,
     );
   return [
     `${summary(waste, totalNanoUsd)}.`,

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
 import { killTree } from '../processes.ts';
 
@@ -55,10 +55,17 @@ export class CodeServer {
   readonly port: number;
   private readonly scratch: string;
   private readonly child: ChildProcess;
+  private settings: Record<string, unknown>;
 
-  private constructor(scratch: string, child: ChildProcess, port: number) {
+  private constructor(
+    scratch: string,
+    child: ChildProcess,
+    port: number,
+    settings: Record<string, unknown>,
+  ) {
     this.scratch = scratch;
     this.home = join(scratch, 'home');
+    this.settings = settings;
     this.child = child;
     this.port = port;
   }
@@ -82,10 +89,7 @@ export class CodeServer {
       }),
       ...options.settings,
     };
-    for (const folder of ['Machine', 'User']) {
-      mkdirSync(join(data, 'data', folder), { recursive: true });
-      writeFileSync(join(data, 'data', folder, 'settings.json'), JSON.stringify(settings));
-    }
+    writeSettings(data, settings);
     const child = spawn(
       process.execPath,
       [
@@ -104,7 +108,7 @@ export class CodeServer {
     );
     process.once('exit', () => killTree(child, home));
     try {
-      return new CodeServer(scratch, child, await listeningPort(child));
+      return new CodeServer(scratch, child, await listeningPort(child), settings);
     } catch (error) {
       killTree(child);
       rmSync(scratch, { recursive: true, force: true });
@@ -112,9 +116,16 @@ export class CodeServer {
     }
   }
 
-  /** The address of the workbench with `folder` (absolute) open. */
-  url(folder: string, payload: Record<string, string> = {}): string {
-    const url = new URL(`http://127.0.0.1:${this.port}/`);
+  /**
+   * The address of the workbench with `folder` (absolute) open.
+   * @param origin where the browser finds this server; its own address by default
+   */
+  url(
+    folder: string,
+    payload: Record<string, string> = {},
+    origin = `http://127.0.0.1:${this.port}`,
+  ): string {
+    const url = new URL(origin);
     url.searchParams.set('folder', folder);
     const entries = Object.entries(payload);
     if (entries.length) url.searchParams.set('payload', JSON.stringify(entries));
@@ -126,12 +137,28 @@ export class CodeServer {
     return `vscode-remote://127.0.0.1:${this.port}${path}`;
   }
 
+  /** Changes settings as a person does; the windows follow in a moment. */
+  configure(change: Record<string, unknown>): void {
+    this.settings = { ...this.settings, ...change };
+    writeSettings(join(this.scratch, 'data'), this.settings);
+  }
+
   /** Ends the server with its extension hosts and removes its scratch folder. */
   async stop(): Promise<void> {
     const ended = this.child.exitCode === null ? once(this.child, 'exit') : undefined;
     killTree(this.child, this.home);
     await ended;
     rmSync(this.scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+function writeSettings(data: string, settings: Record<string, unknown>): void {
+  for (const folder of ['Machine', 'User']) {
+    const path = join(data, 'data', folder, 'settings.json');
+    mkdirSync(dirname(path), { recursive: true });
+    // Nobody reads half of it.
+    writeFileSync(`${path}.new`, JSON.stringify(settings));
+    renameSync(`${path}.new`, path);
   }
 }
 

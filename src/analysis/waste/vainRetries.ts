@@ -1,9 +1,8 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
-import { opsByRow } from '../costs/opsByRow.ts';
-import { rowsInTime } from '../costs/rowsInTime.ts';
-import { SLICE, type Sliced } from '../slices.ts';
+import type { SessionRows } from '../costs/sessionRows.ts';
+import { type Sliced, slicewise } from '../slices.ts';
 
 const RUN = STEP_KINDS.indexOf('run');
 const MODIFY = STEP_KINDS.indexOf('modify');
@@ -35,11 +34,13 @@ export interface VainAttempt {
  * waiting: a tool that asks for what is running, a look that was repeated after some time or that found something else.
  * In time order.
  */
-export function* vainRetries(fold: SessionFold): Sliced<VainAttempt[]> {
+export function* vainRetries(
+  fold: SessionFold,
+  { order, ops: { first, next } }: SessionRows,
+): Sliced<VainAttempt[]> {
   const { columns, files } = fold;
   if (fold.retries.retries === 0) return [];
-  const { type, flags, kind, lane, timeMs, previousSame, pair, size, tool, key } = columns;
-  const { first, next } = opsByRow(fold);
+  const { flags, timeMs, pair, size, tool, key } = columns;
   const change = { file: 0, isRead: false, added: 0, removed: 0 };
   const changes = (row: number): boolean => {
     for (let op = first[row]!; op >= 0; op = next[op]!) {
@@ -48,13 +49,6 @@ export function* vainRetries(fold: SessionFold): Sliced<VainAttempt[]> {
     }
     return files.mayChangeMore(row);
   };
-  const isCall = (row: number): boolean =>
-    type[row] === TYPE.tool_call && (flags[row]! & FLAG.subagent) === 0;
-  const helps = (row: number): boolean =>
-    isCall(row) &&
-    (kind[row] === RUN || kind[row] === MODIFY) &&
-    (flags[row]! & (FAILED | FLAG.look)) === 0;
-  const isRetry = (row: number): boolean => isCall(row) && (flags[row]! & FLAG.retry) !== 0;
   const watches = fold.tools.names.map((name) => WATCHERS.has(name.toLowerCase()));
   const waits = (row: number, before: number): boolean => {
     if (watches[tool[row]!]) return true;
@@ -68,38 +62,40 @@ export function* vainRetries(fold: SessionFold): Sliced<VainAttempt[]> {
       timeMs[answer]! - timeMs[earlier]! >= WAITED_MS || differs(size[answer]!, size[earlier]!)
     );
   };
-  const rows = yield* rowsInTime(fold, (row) => {
-    if (first[row]! >= 0 || kind[row] === PROMPT) return true;
-    return type[row] === TYPE.tool_call && (isRetry(row) || helps(row));
-  });
   let helpedMs = Number.NEGATIVE_INFINITY;
   const byLane: number[] = [];
   const found: VainAttempt[] = [];
   /** Of an attempt in vain, the first of its row of attempts, and how many there were so far. */
   const attempts = new Map<number, { first: number; nth: number }>();
-  for (let at = 0; at < rows.length; at++) {
-    if (at % SLICE === 0) yield;
-    const row = rows[at]!;
-    const code = lane[row]!;
-    if (isRetry(row)) {
-      const before = previousSame[row]!;
-      const failed = before >= 0 && (flags[before]! & FAILED) !== 0;
-      const lastMs = Math.max(helpedMs, byLane[code] ?? helpedMs);
-      if (failed && lastMs <= timeMs[before]! && !waits(row, before)) {
-        const known = attempts.get(before) ?? { first: before, nth: 1 };
-        attempts.delete(before);
-        const nth = known.nth + 1;
-        if ((flags[row]! & FAILED) !== 0) {
-          found.push({ row, nth });
-          attempts.set(row, { first: known.first, nth });
-        } else if (pair[row]! >= 0 && (flags[known.first]! & REFUSED) === 0) {
-          found.push({ row: known.first, nth: 1 });
-        }
-      }
+  const attempt = (row: number, before: number): void => {
+    const known = attempts.get(before) ?? { first: before, nth: 1 };
+    attempts.delete(before);
+    const nth = known.nth + 1;
+    if ((flags[row]! & FAILED) !== 0) {
+      found.push({ row, nth });
+      attempts.set(row, { first: known.first, nth });
+    } else if (pair[row]! >= 0 && (flags[known.first]! & REFUSED) === 0) {
+      found.push({ row: known.first, nth: 1 });
     }
-    if (helps(row)) byLane[code] = timeMs[row]!;
-    else if (kind[row] === PROMPT || changes(row)) helpedMs = timeMs[row]!;
-  }
+  };
+  yield* slicewise(order.length, (from, end) => {
+    const { type, kind, lane, previousSame } = columns;
+    for (let at = from; at < end; at++) {
+      const row = order[at]!;
+      const code = lane[row]!;
+      const own = flags[row]!;
+      const isCall = type[row] === TYPE.tool_call && (own & FLAG.subagent) === 0;
+      if (isCall && (own & FLAG.retry) !== 0) {
+        const before = previousSame[row]!;
+        const failed = before >= 0 && (flags[before]! & FAILED) !== 0;
+        const lastMs = Math.max(helpedMs, byLane[code] ?? helpedMs);
+        if (failed && lastMs <= timeMs[before]! && !waits(row, before)) attempt(row, before);
+      }
+      const works = isCall && (kind[row] === RUN || kind[row] === MODIFY);
+      if (works && (own & (FAILED | FLAG.look)) === 0) byLane[code] = timeMs[row]!;
+      else if (kind[row] === PROMPT || (first[row]! >= 0 && changes(row))) helpedMs = timeMs[row]!;
+    }
+  });
   return found.sort((a, b) => timeMs[a.row]! - timeMs[b.row]! || key[a.row]! - key[b.row]!);
 }
 

@@ -1,6 +1,7 @@
 import { type Columns, FLAG, TYPE } from '../columns.ts';
-import type { Json } from '../event.ts';
+import type { Json, TraceEvent } from '../event.ts';
 import { STEP_KINDS } from '../step.ts';
+import { asksForFailure } from '../userPrompt.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
 /** What one prompt led to, until the next. */
@@ -40,13 +41,16 @@ export class PhasesSlice implements Slice {
   private newestMs = Number.NEGATIVE_INFINITY;
   /** A prompt came late: all is counted again at the next reading. */
   private stale = false;
+  /** Rows of prompts that ask for a test that fails. */
+  private readonly failing = new Set<number>();
   private readonly columns: Columns;
 
   constructor(context: FoldContext) {
     this.columns = context.columns;
   }
 
-  add(row: number): void {
+  add(row: number, { data }: TraceEvent): void {
+    if (this.isPrompt(row) && asksForFailure(data.prompt)) this.failing.add(row);
     if (this.stale) return;
     const timeMs = this.columns.timeMs[row]!;
     if (this.isPrompt(row)) {
@@ -61,8 +65,15 @@ export class PhasesSlice implements Slice {
   }
 
   remove(row: number): void {
-    if (this.isPrompt(row)) this.stale = true;
-    else if (!this.stale) this.sum(row, -1);
+    if (this.isPrompt(row)) {
+      this.failing.delete(row);
+      this.stale = true;
+    } else if (!this.stale) this.sum(row, -1);
+  }
+
+  /** Whether the prompt of this row asks for a test that fails. */
+  asksForFailure(row: number): boolean {
+    return this.failing.has(row);
   }
 
   private sum(row: number, by: 1 | -1): void {
@@ -128,19 +139,27 @@ export class PhasesSlice implements Slice {
   }
 
   save(): Json {
-    return this.all().map((phase) => ({
+    const phases = this.all().map((phase) => ({
       ...phase,
       startMs: Number.isFinite(phase.startMs) ? phase.startMs : null,
     }));
+    return { phases, failing: [...this.failing] };
   }
 
   load(saved: Json): void {
-    this.phases = (saved as unknown as (Phase & { startMs: number | null })[]).map((phase) => ({
+    const { phases, failing } = saved as unknown as Saved;
+    this.phases = phases.map((phase) => ({
       ...phase,
       startMs: phase.startMs ?? Number.NEGATIVE_INFINITY,
     }));
+    for (const row of failing) this.failing.add(row);
     for (const phase of this.phases) this.newestMs = Math.max(this.newestMs, phase.endMs);
   }
+}
+
+interface Saved {
+  phases: (Phase & { startMs: number | null })[];
+  failing: number[];
 }
 
 const emptyPhase = (row: number, startMs: number): Phase => ({

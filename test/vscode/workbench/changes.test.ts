@@ -18,7 +18,6 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { appendChanges } from '../../../src/history/changeLog.ts';
 import { BlobStore } from '../../../src/trace/blobs.ts';
 import { TraceWriter } from '../../traceWriter.ts';
-import { type Theme, themes } from '../codeServer.ts';
 import { Workbench } from '../workbench.ts';
 
 const SESSION = 'b73e0797-9ec6-41d4-847d-886a59c3adda';
@@ -128,7 +127,7 @@ function record(): Recorded {
     .remove('src/core/old_retry.py', 'import time\n\ntime.sleep(1)\n');
 }
 
-async function open(options: { theme?: Theme; restricted?: boolean } = {}): Promise<Workbench> {
+async function open(options: { restricted?: boolean } = {}): Promise<Workbench> {
   workbench = await Workbench.open(project, { env, ...options });
   await workbench.runCommand('Agent Strace: Show Changes of Session');
   await row('webhook.py').waitFor();
@@ -155,39 +154,37 @@ async function sides(): Promise<(string | null)[]> {
   return texts.map((text) => text.replaceAll('\u00a0', ' '));
 }
 
-test.each(Object.keys(themes) as Theme[])(
-  'shows each file and step, and their diffs: %s',
-  async (theme) => {
-    const session = record();
-    const { page } = await open({ theme });
-    await expect
-      .poll(() => row('webhook.py').textContent(), patience)
-      .toContain('+3 −2  src/payments · 2 steps');
-    expect(await row('idempotency.py').textContent()).toContain('+2  src/core');
-    expect(await row('old_retry.py').textContent()).toContain('src/core');
-    expect(await row('idempotency.py').getByLabel('created by the agent').count()).toBe(1);
-    expect(await row('old_retry.py').getByLabel('deleted by the agent').count()).toBe(1);
-    await row('webhook.py').click();
-    await page.locator('.tab').filter({ hasText: 'webhook.py (before session ↔ now)' }).waitFor();
-    await row('webhook.py').locator('.monaco-tl-twistie').click();
-    await row(/5 · Edit/).waitFor();
-    const [before, after] = await sides();
-    expect(before).not.toContain('key');
-    expect(after).toContain('event.amount, key=key');
-    await page.waitForTimeout(500);
+test('shows each file and step, and their diffs, in every theme', async () => {
+  const session = record();
+  const { page } = await open();
+  await expect
+    .poll(() => row('webhook.py').textContent(), patience)
+    .toContain('+3 −2  src/payments · 2 steps');
+  expect(await row('idempotency.py').textContent()).toContain('+2  src/core');
+  expect(await row('old_retry.py').textContent()).toContain('src/core');
+  expect(await row('idempotency.py').getByLabel('created by the agent').count()).toBe(1);
+  expect(await row('old_retry.py').getByLabel('deleted by the agent').count()).toBe(1);
+  await row('webhook.py').click();
+  await page.locator('.tab').filter({ hasText: 'webhook.py (before session ↔ now)' }).waitFor();
+  await row('webhook.py').locator('.monaco-tl-twistie').click();
+  await row(/5 · Edit/).waitFor();
+  const [before, after] = await sides();
+  expect(before).not.toContain('key');
+  expect(after).toContain('event.amount, key=key');
+  await workbench!.inEachTheme(async (theme) => {
     await workbench!.screenshot(`changes-${theme}`);
-    await row(/5 · Edit/).click();
-    await page.locator('.tab').filter({ hasText: 'webhook.py (step 5)' }).waitFor();
-    await expect.poll(async () => (await sides())[0], patience).toContain('key = event.id');
-    // A further change keeps what is open, and what is selected.
-    session.edit('src/payments/webhook.py', AFTER, 'return 200', 'return 204', [[7, 7]]);
-    await row(/7 · Edit/).waitFor();
-    expect(await row(/5 · Edit/).getAttribute('aria-selected')).toBe('true');
-    await row('old_retry.py').click();
-    await page.locator('.tab').filter({ hasText: 'old_retry.py (before session' }).waitFor();
-    await expect.poll(async () => (await sides())[0], patience).toContain('time.sleep(1)');
-  },
-);
+  });
+  await row(/5 · Edit/).click();
+  await page.locator('.tab').filter({ hasText: 'webhook.py (step 5)' }).waitFor();
+  await expect.poll(async () => (await sides())[0], patience).toContain('key = event.id');
+  // A further change keeps what is open, and what is selected.
+  session.edit('src/payments/webhook.py', AFTER, 'return 200', 'return 204', [[7, 7]]);
+  await row(/7 · Edit/).waitFor();
+  expect(await row(/5 · Edit/).getAttribute('aria-selected')).toBe('true');
+  await row('old_retry.py').click();
+  await page.locator('.tab').filter({ hasText: 'old_retry.py (before session' }).waitFor();
+  await expect.poll(async () => (await sides())[0], patience).toContain('time.sleep(1)');
+});
 
 test('restores files as they were, and undo takes it back', async () => {
   record();

@@ -233,9 +233,7 @@ test('two real sessions in two windows do not mix, nothing is doubled, and a rel
   timeout: 240_000,
 }, async () => {
   const { page } = workbench;
-  const second = await page.context().browser()!.newPage();
-  await second.goto(workbench.server.url(lab.projectDir));
-  await second.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  const second = await workbench.secondWindow();
   await openFile(page, 'values.py');
   await openFile(second, 'other.py');
   const model = ['--model', 'claude-sonnet-4-5'];

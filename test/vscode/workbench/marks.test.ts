@@ -7,7 +7,6 @@ import type { Locator, Page } from 'playwright-core';
 import { afterEach, expect, test } from 'vitest';
 import { AgentHand } from '../../agentHand.ts';
 import { TraceWriter } from '../../traceWriter.ts';
-import type { Theme } from '../codeServer.ts';
 import { Workbench } from '../workbench.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -78,52 +77,56 @@ async function bars(page: Page): Promise<{ top: number; image: string }[]> {
 const line = (page: Page, words: string): Locator =>
   page.locator('.view-line').filter({ hasText: words }).first();
 
-for (const theme of ['dark', 'light', 'hc'] as const satisfies readonly Theme[]) {
-  test(`marks, hover, label and badges in ${theme}`, async () => {
-    const { folder } = work();
-    workbench = await Workbench.open(folder, { theme, viewport: { width: 1200, height: 700 } });
-    const { page } = workbench;
-    await openFile(page, 'webhook.py');
-    await expect
-      .poll(async () => (await bars(page)).length, { timeout: 30_000 })
-      .toBeGreaterThan(10);
-    await page.keyboard.press('Control+g');
-    await page.keyboard.type('42');
-    await page.keyboard.press('Enter');
-    await line(page, 'already charged').waitFor();
-    const found = await bars(page);
-    const images = [...new Set(found.map(({ image }) => image))];
-    expect(images).toHaveLength(2);
-    // One run of five changed lines between lines that were read.
-    const kinds = found.map(({ image }) => (image === found[0]!.image ? 'R' : 'M')).join('');
-    expect(kinds).toMatch(/^R+M{5}R+$/);
-    const badge = page.locator('.tab.active .monaco-icon-label');
-    await expect
-      .poll(async () => await badge.getAttribute('aria-label'))
-      .toContain('Claude Code: modified once, read once');
+test('marks, hover, label and badges in every theme', async () => {
+  const { folder } = work();
+  workbench = await Workbench.open(folder, { viewport: { width: 1200, height: 700 } });
+  const { page } = workbench;
+  await openFile(page, 'webhook.py');
+  await expect.poll(async () => (await bars(page)).length, { timeout: 30_000 }).toBeGreaterThan(10);
+  await page.keyboard.press('Control+g');
+  await page.keyboard.type('42');
+  await page.keyboard.press('Enter');
+  await line(page, 'already charged').waitFor();
+  const badge = page.locator('.tab.active .monaco-icon-label');
+  await expect
+    .poll(async () => await badge.getAttribute('aria-label'))
+    .toContain('Claude Code: modified once, read once');
 
-    await line(page, 'already charged').click();
-    await workbench.runCommand('Agent Strace: Show Which Step Changed This Line');
-    await expect
-      .poll(async () => (await labels(page)).join())
-      .toMatch(/Claude Code · step 5 · \d\d:\d\d · \$0\.\d{4}/);
-    await workbench.screenshot(`marks-${theme}-label`);
+  await line(page, 'already charged').click();
+  await workbench.runCommand('Agent Strace: Show Which Step Changed This Line');
+  await expect
+    .poll(async () => (await labels(page)).join())
+    .toMatch(/Claude Code · step 5 · \d\d:\d\d · \$0\.\d{4}/);
 
+  const hover = page.locator('.monaco-hover:visible').filter({ hasText: 'Changed by Claude Code' });
+  await workbench.inEachTheme(async (theme) => {
+    // One run of five changed lines between lines that were read, each kind with a picture of its own.
+    await expect.poll(() => kinds(page)).toMatch(/^R+M{5}R+$/);
+    await workbench!.screenshot(`marks-${theme}-label`);
     await line(page, 'already charged').locator('span span').last().hover();
-    const hover = page
-      .locator('.monaco-hover:visible')
-      .filter({ hasText: 'Changed by Claude Code' });
     await hover.waitFor({ timeout: 20_000 });
-    expect(await hover.textContent()).toContain('make the handler idempotent');
-    expect(await hover.locator('a').allTextContents()).toEqual(
-      expect.arrayContaining([
-        expect.stringContaining('Open in replay'),
-        expect.stringContaining('Show diff'),
-        expect.stringContaining('Why?'),
-      ]),
-    );
-    await workbench.screenshot(`marks-${theme}`);
+    await workbench!.screenshot(`marks-${theme}`);
+    await page.mouse.move(0, 0);
+    await hover.waitFor({ state: 'hidden' });
   });
+  await line(page, 'already charged').locator('span span').last().hover();
+  await hover.waitFor({ timeout: 20_000 });
+  expect(await hover.textContent()).toContain('make the handler idempotent');
+  expect(await hover.locator('a').allTextContents()).toEqual(
+    expect.arrayContaining([
+      expect.stringContaining('Open in replay'),
+      expect.stringContaining('Show diff'),
+      expect.stringContaining('Why?'),
+    ]),
+  );
+});
+
+/** The bars from top to bottom, a letter each: those that look like the first one are `R`. */
+async function kinds(page: Page): Promise<string> {
+  const found = await bars(page);
+  const images = [...new Set(found.map(({ image }) => image))];
+  if (images.length !== 2) return `${images.length} pictures`;
+  return found.map(({ image }) => (image === images[0] ? 'R' : 'M')).join('');
 }
 
 /** What stands in the editor behind lines: content of pseudo elements. */

@@ -14,7 +14,6 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TraceWriter } from '../../traceWriter.ts';
-import { type Theme, themes } from '../codeServer.ts';
 import { menu, noonZone, row, tree } from '../sessionsView.ts';
 import { Workbench, type WorkbenchOptions } from '../workbench.ts';
 
@@ -156,44 +155,43 @@ test('all are imported by menu, into the trace folder that is there', async () =
   expect(await page.getByRole('menuitem', { name: 'Import Session' }).count()).toBe(0);
 });
 
-test.each(Object.keys(themes) as Theme[])(
-  'shows what was recorded, what was not, and who started whom, in %s',
-  async (theme) => {
-    const traceDir = join(project, '.agent-traces');
-    const record = (id: string, prompt: string, agoMs: number, parent?: string): void => {
-      const writer = new TraceWriter(traceDir, id, { cwd: project, startMs: Date.now() - agoMs });
-      writer.start().prompt(prompt);
-      const call = writer.call('Bash', { command: 'pytest -q' });
-      writer.nowMs += 400_000;
-      writer.result(call).usage([call]).end();
-      utimesSync(writer.file, writer.nowMs / 1000, writer.nowMs / 1000);
-      const meta = { session_id: id, parent_session_id: parent };
-      writeFileSync(join(traceDir, id, 'meta.json'), JSON.stringify(meta));
-    };
-    record('parent-1', 'Make webhook retries idempotent', 3 * HOUR);
-    record('child-1', 'Review the retry queue', 2.5 * HOUR, 'parent-1');
-    record('child-2', 'Write the migration', 26 * HOUR, 'parent-1');
-    transcript('3333-1', 'Why does the build fail?', HOUR);
-    transcript('3333-2', 'Upgrade the Stripe client', 2 * DAY);
-    const page = await openSessions({ theme });
-    const parent = row(
-      page,
-      /Make webhook retries.*\$0\.\d{4} \+ \$0\.\d{4} in 2 sessions it started/,
-    );
-    await parent.waitFor();
-    // With the two, of which one is of yesterday.
-    await row(page, /Today4 · \$0\.\d{4}/).waitFor();
-    expect(await row(page, 'Review the retry').count()).toBe(0);
-    await parent.locator('.monaco-tl-twistie').click();
-    await row(page, 'Review the retry').waitFor();
-    await row(page, 'Write the migration').waitFor();
+test('shows what was recorded, what was not, and who started whom, in every theme', async () => {
+  const traceDir = join(project, '.agent-traces');
+  const record = (id: string, prompt: string, agoMs: number, parent?: string): void => {
+    const writer = new TraceWriter(traceDir, id, { cwd: project, startMs: Date.now() - agoMs });
+    writer.start().prompt(prompt);
+    const call = writer.call('Bash', { command: 'pytest -q' });
+    writer.nowMs += 400_000;
+    writer.result(call).usage([call]).end();
+    utimesSync(writer.file, writer.nowMs / 1000, writer.nowMs / 1000);
+    const meta = { session_id: id, parent_session_id: parent };
+    writeFileSync(join(traceDir, id, 'meta.json'), JSON.stringify(meta));
+  };
+  record('parent-1', 'Make webhook retries idempotent', 3 * HOUR);
+  record('child-1', 'Review the retry queue', 2.5 * HOUR, 'parent-1');
+  record('child-2', 'Write the migration', 26 * HOUR, 'parent-1');
+  transcript('3333-1', 'Why does the build fail?', HOUR);
+  transcript('3333-2', 'Upgrade the Stripe client', 2 * DAY);
+  const page = await openSessions();
+  const parent = row(
+    page,
+    /Make webhook retries.*\$0\.\d{4} \+ \$0\.\d{4} in 2 sessions it started/,
+  );
+  await parent.waitFor();
+  // With the two, of which one is of yesterday.
+  await row(page, /Today4 · \$0\.\d{4}/).waitFor();
+  expect(await row(page, 'Review the retry').count()).toBe(0);
+  await parent.locator('.monaco-tl-twistie').click();
+  await row(page, 'Review the retry').waitFor();
+  await row(page, 'Write the migration').waitFor();
+  await workbench!.inEachTheme(async (theme) => {
     await row(page, 'Why does the build').hover();
-    await page.waitForTimeout(1500);
+    await page.locator('.monaco-hover:visible').filter({ hasText: 'Why does' }).waitFor();
     await workbench!.screenshot(`past-sessions-${theme}`);
-    await menu(page, 'Review the retry', 'Go to the Session That Started It');
-    await workbench!.webviewFrame('Replay: Make webhook retries idempotent');
-  },
-);
+  });
+  await menu(page, 'Review the retry', 'Go to the Session That Started It');
+  await workbench!.webviewFrame('Replay: Make webhook retries idempotent');
+});
 
 test('in Restricted Mode no transcript is looked for', async () => {
   transcript('4444-1', 'Why does the build fail?', HOUR);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TraceWriter } from '../../traceWriter.ts';
-import { type Theme, themes } from '../codeServer.ts';
 import { menu, noonZone, row, tree } from '../sessionsView.ts';
 import { Workbench, type WorkbenchOptions } from '../workbench.ts';
 
@@ -62,35 +61,34 @@ async function openSessions(options: WorkbenchOptions = {}): Promise<Page> {
   return workbench.page;
 }
 
-test.each(Object.keys(themes) as Theme[])(
-  'lists live and past sessions by day, in %s',
-  async (theme) => {
-    live('live-1', 'Make webhook retries idempotent');
-    live('live-2', 'Which tests are slow?').ask('May I run it?');
-    past('today-1', 'Rename the handler', HOUR);
-    past('today-2', 'Why does the build fail?', 2 * HOUR, 'open');
-    past('yesterday-1', 'Add a refund endpoint', DAY);
-    past('older-1', 'Upgrade the Stripe client', 9 * DAY);
-    const page = await openSessions({ theme });
-    await row(page, 'Which tests are slow').waitFor();
-    await row(page, 'Rename the handler').waitFor();
-    const shown = await tree(page).getByRole('treeitem').allTextContents();
-    expect(shown.map((text) => text.slice(0, 12))).toMatchObject(
-      [/^Live/, /^Which/, /^Make/, /^Today/]
-        .map((pattern) => expect.stringMatching(pattern))
-        .concat(Array.from({ length: shown.length - 4 }, () => expect.any(String))),
-    );
-    expect(await row(page, 'Rename the handler').textContent()).toMatch(
-      /\$0\.\d{4} · 6m 4\ds · done · Claude Code/,
-    );
-    // A day that is closed is not read; opened, it is.
-    await row(page, 'Yesterday').click();
-    await row(page, 'Add a refund endpoint').waitFor();
+test('lists live and past sessions by day, in every theme', async () => {
+  live('live-1', 'Make webhook retries idempotent');
+  live('live-2', 'Which tests are slow?').ask('May I run it?');
+  past('today-1', 'Rename the handler', HOUR);
+  past('today-2', 'Why does the build fail?', 2 * HOUR, 'open');
+  past('yesterday-1', 'Add a refund endpoint', DAY);
+  past('older-1', 'Upgrade the Stripe client', 9 * DAY);
+  const page = await openSessions();
+  await row(page, 'Which tests are slow').waitFor();
+  await row(page, 'Rename the handler').waitFor();
+  const shown = await tree(page).getByRole('treeitem').allTextContents();
+  expect(shown.map((text) => text.slice(0, 12))).toMatchObject(
+    [/^Live/, /^Which/, /^Make/, /^Today/]
+      .map((pattern) => expect.stringMatching(pattern))
+      .concat(Array.from({ length: shown.length - 4 }, () => expect.any(String))),
+  );
+  expect(await row(page, 'Rename the handler').textContent()).toMatch(
+    /\$0\.\d{4} · 6m 4\ds · done · Claude Code/,
+  );
+  // A day that is closed is not read; opened, it is.
+  await row(page, 'Yesterday').click();
+  await row(page, 'Add a refund endpoint').waitFor();
+  await workbench!.inEachTheme(async (theme) => {
     await row(page, 'Make webhook').hover();
-    await page.waitForTimeout(1500);
+    await page.locator('.monaco-hover:visible').filter({ hasText: 'Make webhook' }).waitFor();
     await workbench!.screenshot(`sessions-${theme}`);
-  },
-);
+  });
+});
 
 const names = (): string =>
   readFileSync(join(workbench!.server.home, '.agent-strace/names.json'), 'utf8');
@@ -201,8 +199,7 @@ test('a second window on the same folder doubles nothing', async () => {
   past('today-1', 'Rename the handler', HOUR);
   const page = await openSessions();
   await row(page, 'Rename the handler').waitFor();
-  const other = await page.context().browser()!.newPage();
-  await other.goto(workbench!.server.url(project));
+  const other = await workbench!.secondWindow();
   await other.locator('.statusbar-item').filter({ hasText: '2 calls' }).first().waitFor();
   for (let i = 0; i < 20; i++) writer.result(writer.call('Bash', { command: `echo ${i}` }));
   for (const window of [page, other]) {

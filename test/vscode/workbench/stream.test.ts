@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TraceWriter } from '../../traceWriter.ts';
-import { type Theme, themes } from '../codeServer.ts';
 import { Workbench } from '../workbench.ts';
 
 let workbench: Workbench | undefined;
@@ -51,38 +50,36 @@ function session(id: string, minutesAgo: number, prompt: string): TraceWriter {
   return writer;
 }
 
-test.each(Object.keys(themes) as Theme[])(
-  'status bar, tooltip and event stream of two sessions in %s',
-  async (theme) => {
-    session('other', 6, 'Find out why [the search](command:x) is <b>slow</b>').ask('May I?');
-    const writer = session('main', 24, 'Make webhook retries idempotent');
-    writer.call('Bash', { command: 'pytest -q tests/webhooks --count 20' });
-    workbench = await Workbench.open(project, { theme });
-    const { page } = workbench;
-    const item = workbench.statusBarItem('waiting for you');
-    await item.waitFor();
-    expect(await item.textContent()).toContain('+1');
-    await workbench.runCommand('Agent Strace: Show Event Stream');
-    const frame = await workbench.webviewFrame('Event Stream');
-    await frame.getByRole('tab').nth(1).click();
-    await frame.getByText('pytest -q tests/webhooks --count 20').first().waitFor();
-    await frame.getByText('no-rm-rf').waitFor();
-    await page.waitForTimeout(500);
-    await workbench.screenshot(`stream-${theme}`);
+test('status bar, tooltip and event stream of two sessions, in every theme', async () => {
+  session('other', 6, 'Find out why [the search](command:x) is <b>slow</b>').ask('May I?');
+  const writer = session('main', 24, 'Make webhook retries idempotent');
+  writer.call('Bash', { command: 'pytest -q tests/webhooks --count 20' });
+  workbench = await Workbench.open(project);
+  const { page } = workbench;
+  const item = workbench.statusBarItem('waiting for you');
+  await item.waitFor();
+  expect(await item.textContent()).toContain('+1');
+  await workbench.runCommand('Agent Strace: Show Event Stream');
+  const frame = await workbench.webviewFrame('Event Stream');
+  await frame.getByRole('tab').nth(1).click();
+  await frame.getByText('pytest -q tests/webhooks --count 20').first().waitFor();
+  await frame.getByText('no-rm-rf').waitFor();
+  const hover = page.locator('.workbench-hover-container').filter({ hasText: 'Cost' });
+  await workbench.inEachTheme(async (theme) => {
+    await workbench!.screenshot(`stream-${theme}`);
     await item.hover();
-    const hover = page.locator('.workbench-hover-container').filter({ hasText: 'Cost' });
     await hover.waitFor();
-    await page.waitForTimeout(300);
-    await workbench.screenshot(`status-tooltip-${theme}`);
-    // Trace text is text: no link but ours, no markup.
-    expect(await hover.locator('b').count()).toBe(0);
-    expect(await hover.textContent()).toContain('[the search](command:x) is <b>slow</b>');
-    const links = await hover
-      .locator('a')
-      .evaluateAll((all) => all.map((link) => link.getAttribute('data-href')));
-    expect(links.every((link) => /^command:agentStrace\./.test(link ?? ''))).toBe(true);
-  },
-);
+    await workbench!.settled();
+    await workbench!.screenshot(`status-tooltip-${theme}`);
+  });
+  // Trace text is text: no link but ours, no markup.
+  expect(await hover.locator('b').count()).toBe(0);
+  expect(await hover.textContent()).toContain('[the search](command:x) is <b>slow</b>');
+  const links = await hover
+    .locator('a')
+    .evaluateAll((all) => all.map((link) => link.getAttribute('data-href')));
+  expect(links.every((link) => /^command:agentStrace\./.test(link ?? ''))).toBe(true);
+});
 
 test('a trace folder that comes later: status bar and rows follow what is appended', async () => {
   workbench = await Workbench.open(project);

@@ -3,10 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TraceWriter } from '../../traceWriter.ts';
-import { type Theme, themes } from '../codeServer.ts';
 import { Workbench } from '../workbench.ts';
 
-const ALL_THEMES = Object.keys(themes) as Theme[];
 let workbench: Workbench | undefined;
 let scratch: string;
 let project: string;
@@ -37,49 +35,50 @@ function work(): TraceWriter {
   return writer;
 }
 
-test.each(ALL_THEMES)(
-  'the status bar says all of a session, near its budget, in %s',
-  async (theme) => {
-    work();
-    workbench = await Workbench.open(project, { theme, settings: { 'agentStrace.budget': 0.04 } });
-    const { page } = workbench;
-    const item = workbench.statusBarItem('2 calls').or(workbench.statusBarItem('3 calls')).first();
-    await item.waitFor();
-    await expect.poll(() => item.getAttribute('class')).toContain('warning-kind');
-    await item.hover();
-    const hover = page.locator('.monaco-hover', { hasText: 'Make webhook retries' }).first();
-    await hover.waitFor();
-    for (const words of [
-      'Claude Code, live',
-      'Model',
-      'Budget',
-      '87% of $0.04',
-      'Context',
-      'Errors',
-    ]) {
-      await hover.getByText(words, { exact: false }).first().waitFor();
+test('the status bar says all of a session, near its budget, in every theme', async () => {
+  work();
+  workbench = await Workbench.open(project, { settings: { 'agentStrace.budget': 0.04 } });
+  const { page } = workbench;
+  const item = workbench.statusBarItem('2 calls').or(workbench.statusBarItem('3 calls')).first();
+  await item.waitFor();
+  await expect.poll(() => item.getAttribute('class')).toContain('warning-kind');
+  await item.hover();
+  const hover = page.locator('.monaco-hover', { hasText: 'Make webhook retries' }).first();
+  await hover.waitFor();
+  for (const words of [
+    'Claude Code, live',
+    'Model',
+    'Budget',
+    '87% of $0.04',
+    'Context',
+    'Errors',
+  ]) {
+    await hover.getByText(words, { exact: false }).first().waitFor();
+  }
+  await hover.getByText('Cache goes cold in').waitFor();
+  const links = await hover.locator('a').allTextContents();
+  expect(links).toEqual(['Stream', 'Replay', 'Changes']);
+  // Its clocks run, but not so that what is read changes under the eyes.
+  const before = await hover.textContent();
+  const said = await page.evaluate(async () => {
+    const texts = new Set<string>();
+    for (let i = 0; i < 110; i++) {
+      const text = document.querySelector('.monaco-hover table')?.textContent;
+      if (text) texts.add(text);
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    await hover.getByText('Cache goes cold in').waitFor();
-    const links = await hover.locator('a').allTextContents();
-    expect(links).toEqual(['Stream', 'Replay', 'Changes']);
-    await page.waitForTimeout(500);
-    await workbench.screenshot(`status-${theme}-budget`);
-    // Its clocks run, but not so that what is read changes under the eyes.
-    const before = await hover.textContent();
-    const said = await page.evaluate(async () => {
-      const texts = new Set<string>();
-      for (let i = 0; i < 110; i++) {
-        const text = document.querySelector('.monaco-hover table')?.textContent;
-        if (text) texts.add(text);
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-      return texts.size;
-    });
-    // In eleven seconds: what it said at first, and at most three times something else.
-    expect(said).toBeLessThanOrEqual(4);
-    expect(await hover.textContent()).not.toBe(before);
-  },
-);
+    return texts.size;
+  });
+  // In eleven seconds: what it said at first, and at most three times something else.
+  expect(said).toBeLessThanOrEqual(4);
+  expect(await hover.textContent()).not.toBe(before);
+  await workbench.inEachTheme(async (theme) => {
+    await item.hover();
+    await hover.waitFor();
+    await workbench!.settled();
+    await workbench!.screenshot(`status-${theme}-budget`);
+  });
+});
 
 test('over its budget the status bar is an error', async () => {
   work();
@@ -112,8 +111,7 @@ test('empty views say what to do: no session, restricted, no folder', async () =
       .toBeGreaterThan(0);
   await says('No agent is running here.');
   await workbench.screenshot('empty-noSession');
-  await page.goto(`http://127.0.0.1:${workbench.server.port}/?ew=true`);
-  await page.locator('.monaco-workbench .statusbar-item').first().waitFor();
+  await workbench.closeFolder();
   await workbench.openView('Sessions');
   await page.getByText('Open the folder that your agent works in.').waitFor();
   await says('No folder is open.');
@@ -126,26 +124,28 @@ test('empty views say what to do: no session, restricted, no folder', async () =
   await workbench.screenshot('empty-restricted');
 });
 
-test.each(ALL_THEMES)('the walkthrough shows its steps, in %s', async (theme) => {
+test('the walkthrough shows its steps, in every theme', async () => {
   // Narrower, its pictures are left out.
-  const viewport = { width: 1700, height: 800 };
-  workbench = await Workbench.open(project, { theme, viewport });
+  workbench = await Workbench.open(project, { viewport: { width: 1700, height: 800 } });
   const { page } = workbench;
   await workbench.runCommand('Welcome: Open Walkthrough...');
   await page
     .locator('.quick-input-list .monaco-list-row', { hasText: 'Get Started with Agent Strace' })
     .click();
-  await page.getByText('Set up recording', { exact: true }).first().waitFor();
-  await page.waitForTimeout(1500);
-  await workbench.screenshot(`walkthrough-${theme}-record`);
-  for (const [title, name] of [
-    ['Run your agent', 'run'],
-    ['See it live', 'live'],
-    ['See what it changed', 'marks'],
-    ['Replay it, or stop it', 'replay'],
-  ] as const) {
-    await page.getByText(title, { exact: true }).first().click();
-    await page.waitForTimeout(1500);
-    await workbench.screenshot(`walkthrough-${theme}-${name}`);
-  }
+  const steps = {
+    record: 'Set up recording',
+    run: 'Run your agent',
+    live: 'See it live',
+    marks: 'See what it changed',
+    replay: 'Replay it, or stop it',
+  };
+  const step = (title: string) => page.getByText(title, { exact: true }).first();
+  await step(steps.record).waitFor();
+  await workbench.inEachTheme(async (theme) => {
+    for (const [name, title] of Object.entries(steps)) {
+      await step(title).click();
+      await workbench!.settled();
+      await workbench!.screenshot(`walkthrough-${theme}-${name}`);
+    }
+  });
 });
