@@ -99,6 +99,8 @@ test('a long run on one side is one row until it is opened', async () => {
     (count) => Number(document.querySelector('.step-row')?.getAttribute('aria-setsize')) === count,
     before + hidden - 1,
   );
+  // The button is gone: the keyboard stands on the first of those that it stood for.
+  await page.waitForFunction(() => document.activeElement?.matches('.side'));
 });
 
 test('keys: divergences, order, rows, swap, copy, the list of keys', async () => {

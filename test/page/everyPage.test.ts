@@ -75,6 +75,18 @@ test.each(Object.keys(OPEN) as (keyof typeof OPEN)[])('%s in high-contrast light
   await webview.close();
 });
 
+test('what is cut says itself in whole under the pointer', async () => {
+  const { page } = await OPEN.replay();
+  await page.setViewportSize({ width: 400, height: 900 });
+  const about = page.locator('.about');
+  expect(await about.evaluate((text) => text.scrollWidth > text.clientWidth)).toBe(true);
+  await about.hover();
+  expect(await about.getAttribute('title')).toBe(await about.textContent());
+  await page.mouse.move(200, 600);
+  expect(await about.getAttribute('title')).toBeNull();
+  await page.close();
+});
+
 /** Settings that ask for less motion: the system’s, and VS Code’s own. */
 const ASK = {
   system: ({ page }: WebviewPage) => page.emulateMedia({ reducedMotion: 'reduce' }),

@@ -3,6 +3,7 @@ import { formatCount, formatDuration, formatUsd, plural } from '../../src/model/
 import type { Comparison, Side } from '../../src/protocol/compare.ts';
 import { Icon } from '../shared/icons.tsx';
 import { listenToKeys } from '../shared/keys.tsx';
+import { refocus } from '../shared/refocus.ts';
 import { TIMELESS } from '../shared/rowMarks.ts';
 import { Missing, StepIcon, StepSummary } from '../shared/step.tsx';
 import { VirtualList } from '../shared/virtualList.tsx';
@@ -340,7 +341,10 @@ function FoldRow({ app, fold, index }: { app: CompareApp; fold: Fold; index: num
       onFocus={() => {
         app.cursor = index;
       }}
-      onClick={() => app.unfold(fold.from)}
+      onClick={() => {
+        app.unfold(fold.from);
+        refocus(`[data-index="${index}"] .side`);
+      }}
     >
       <span class="number" aria-hidden="true" />
       <span class="step-icon" aria-hidden="true">

@@ -2,9 +2,9 @@ import { formatCount, plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import { Chip } from '../shared/chip.tsx';
 import type { IconName } from '../shared/icons.tsx';
+import { refocus } from '../shared/refocus.ts';
 import type { ReplayApp } from './app.ts';
 import type { Group, Mark } from './filter.ts';
-import { refocus } from './look.ts';
 import { laneName } from './step.tsx';
 
 const GROUP_NAMES: readonly (readonly [Group, string])[] = [

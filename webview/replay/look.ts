@@ -8,14 +8,6 @@ const NOTICE_MS = 2500;
 /** Of the inspector beside the steps, px. */
 export const LEAST_INSPECTOR = 320;
 
-/** Gives the focus to an element, where the one that had it went away with what the person did. */
-export function refocus(selector: string): void {
-  requestAnimationFrame(() => {
-    if (document.activeElement !== document.body) return;
-    document.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
-  });
-}
-
 /** How the page is arranged: what is open, what is shown whole. */
 export class Look {
   /** Where the inspector is a tab: which one is shown. */

@@ -4,8 +4,8 @@ import { ANNOTATION_LABELS, MAX_NOTE } from '../../src/model/notes.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { AnnotationView } from '../../src/protocol/replay.ts';
 import { Icon } from '../shared/icons.tsx';
+import { refocus } from '../shared/refocus.ts';
 import type { ReplayApp } from './app.ts';
-import { refocus } from './look.ts';
 
 /** As the command line and the Python tool know them. */
 const LABELS: readonly string[] = ANNOTATION_LABELS;

@@ -1,5 +1,5 @@
 import type { AnnotationView } from '../../src/protocol/replay.ts';
-import { refocus } from './look.ts';
+import { refocus } from '../shared/refocus.ts';
 import type { Received, Wire } from './wire.ts';
 
 /** A note that is being written: a new one on a step, or one that is there. */

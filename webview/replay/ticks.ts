@@ -49,14 +49,12 @@ export function drawTicks(canvas: HTMLCanvasElement, app: ReplayApp): void {
 
 function coloursOf(element: Element) {
   const style = getComputedStyle(element);
-  const of = (name: string, otherwise: string): string =>
-    style.getPropertyValue(`--vscode-${name}`).trim() ||
-    style.getPropertyValue(`--vscode-${otherwise}`).trim();
+  const of = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   return {
-    ok: of('agentStrace-phaseOk', 'charts-green'),
-    mixed: of('agentStrace-phaseMixed', 'charts-yellow'),
-    failed: of('agentStrace-phaseFailed', 'charts-red'),
-    running: of('agentStrace-phaseRunning', 'charts-blue'),
-    error: of('agentStrace-denied', 'charts-red'),
+    ok: of('ok'),
+    mixed: of('mixed'),
+    failed: of('failed'),
+    running: of('running'),
+    error: of('denied'),
   };
 }

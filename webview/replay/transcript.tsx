@@ -1,13 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 import { listenToKeys } from '../shared/keys.tsx';
+import { refocus } from '../shared/refocus.ts';
 import { VirtualList } from '../shared/virtualList.tsx';
 import type { ReplayApp } from './app.ts';
 import { Card } from './card.tsx';
 import { FilterBar } from './filterBar.tsx';
 import { clock } from './header.tsx';
 import { Heights } from './heights.ts';
-import { refocus } from './look.ts';
 import { PhaseHead } from './phaseHead.tsx';
 import { Step, StepCells } from './step.tsx';
 import { SubagentCard } from './subagentCard.tsx';
@@ -214,7 +214,14 @@ export function Transcript({ app }: { app: ReplayApp }) {
         />
         <Nothing app={app} />
         {app.away && count > 0 && (
-          <button type="button" class="pill" onClick={() => app.setAway(false)}>
+          <button
+            type="button"
+            class="pill"
+            onClick={() => {
+              app.setAway(false);
+              refocus('li.current .step-button');
+            }}
+          >
             Back to {clock(app.offsetOf(step))}
           </button>
         )}

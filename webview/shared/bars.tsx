@@ -3,6 +3,7 @@ import { formatCount } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import { IconButton } from './iconButton.tsx';
 import { Icon } from './icons.tsx';
+import { refocus } from './refocus.ts';
 
 /** Reading that takes longer says how far it is, ms. */
 const PROGRESS_TEXT_MS = 400;
@@ -85,7 +86,14 @@ export function ErrorBar<Command>({
           {visibleText(action.title)}
         </button>
       )}
-      <IconButton icon="close" label="Dismiss" onClick={onDismiss} />
+      <IconButton
+        icon="close"
+        label="Dismiss"
+        onClick={() => {
+          onDismiss();
+          refocus('main :is(button, [tabindex="0"])');
+        }}
+      />
     </div>
   );
 }

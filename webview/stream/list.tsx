@@ -3,6 +3,7 @@ import { formatCount, plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import { Icon } from '../shared/icons.tsx';
 import { isTyping, keyName } from '../shared/keys.tsx';
+import { refocus } from '../shared/refocus.ts';
 import { VirtualList } from '../shared/virtualList.tsx';
 import type { StreamApp } from './app.ts';
 import { RowCells, rowLabel } from './row.tsx';
@@ -262,7 +263,14 @@ function NoRows({ app }: { app: StreamApp }) {
   return (
     <div class="nothing">
       <p>{app.search ? `Nothing matches "${visibleText(app.search)}".` : words[app.filter]}</p>
-      <button type="button" class="button" onClick={() => app.clearFilter()}>
+      <button
+        type="button"
+        class="button"
+        onClick={() => {
+          app.clearFilter();
+          refocus('.row[tabindex="0"]');
+        }}
+      >
         Clear filter
       </button>
     </div>

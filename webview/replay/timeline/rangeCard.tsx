@@ -1,6 +1,7 @@
 import { formatDuration, formatUsd, plural } from '../../../src/model/format.ts';
 import { visibleText } from '../../../src/model/visibleText.ts';
 import { Icon } from '../../shared/icons.tsx';
+import { refocus } from '../../shared/refocus.ts';
 import type { ReplayApp } from '../app.ts';
 import { xOf } from './frame.ts';
 import { exact, pageSums } from './rangeSums.ts';
@@ -75,7 +76,10 @@ export function RangeCard({ app, stage }: { app: ReplayApp; stage: Stage }) {
             class="icon-button"
             aria-label="Clear the selection"
             title="Clear the selection (Esc)"
-            onClick={() => timeline.clearSelection()}
+            onClick={() => {
+              timeline.clearSelection();
+              refocus('.timeline-stage');
+            }}
           >
             <Icon name="close" />
           </button>
