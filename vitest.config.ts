@@ -1,7 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const slow = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
+const slow = {
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  fileParallelism: false,
+  // What is waited for comes when it comes: a busy machine is no failure. The default is one second.
+  expect: { poll: { timeout: 20_000 } },
+};
 
 export default defineConfig({
   test: {

@@ -93,14 +93,11 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
   const overrides = checkedOverrides(options.overrides ?? {});
   const models = new Map<string, Model | string>();
 
-  // Of the last one asked for: a session asks for the same model on the same day, again and again.
-  let lastModel = '';
-  let lastDay = Number.NaN;
-  let lastProvider: string | undefined;
-  let last: Model | string = '';
-  const find = (model: string, timestampMs: number, provider: string | undefined) => {
+  const find = (name: Named, timestampMs: number, provider: string | undefined) => {
     const day = Math.floor(timestampMs / DAY_MS);
-    if (day === lastDay && model === lastModel && provider === lastProvider) return last;
+    const { model, last } = name;
+    // A session asks for the same models on the same day, again and again.
+    if (day === last.day && provider === last.provider) return last.found;
     const key = `${model}\n${day}\n${provider ?? ''}`;
     let found = models.get(key);
     if (found === undefined) {
@@ -109,10 +106,7 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
       if (models.size > 10_000) models.clear();
       models.set(key, found);
     }
-    lastModel = model;
-    lastDay = day;
-    lastProvider = provider;
-    last = found;
+    name.last = { day, provider, found };
     return found;
   };
 
@@ -132,7 +126,8 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
     price(name, usage, timestampMs, how = {}) {
       const problem = contradiction(usage);
       if (problem !== undefined) return unpriced(problem);
-      const { model, lower, isFast } = named(name);
+      const known = named(name);
+      const { model, lower, isFast } = known;
       const factor = multiplier(model, isFast ? 'fast' : (how.speed ?? ''), how);
       if (typeof factor === 'string') return unpriced(factor);
       if (overrides.size > 0) {
@@ -143,7 +138,7 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
           return amount(usage, own, scale, name);
         }
       }
-      const found = find(model, timestampMs, how.provider);
+      const found = find(known, timestampMs, how.provider);
       if (typeof found === 'string') return unpriced(found);
       const searches = how.webSearchRequests ?? 0;
       if (!Number.isSafeInteger(searches) || searches < 0 || searches > 1_000_000) {
@@ -155,7 +150,7 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
       // A fee beside the tokens: no multiplier holds for it.
       const fee = Math.round(searches * (found.searches ?? 0) * 1e6);
       const priced = (price: Price): Price =>
-        price.status === 'priced' && fee !== 0 ? { ...price, nanoUsd: price.nanoUsd + fee } : price;
+        fee !== 0 && price.status === 'priced' ? { ...price, nanoUsd: price.nanoUsd + fee } : price;
       if (found.tiers === undefined) {
         return priced(byLibrary(library, model, found.providerId, usage, timestampMs, factor));
       }
@@ -170,7 +165,7 @@ export function pricerOver(library: PriceLibrary, options: PricerOptions = {}): 
 
     contextWindow(name) {
       if (name.toLowerCase().endsWith('[1m]')) return 1_000_000;
-      const found = find(named(name).model, Date.now(), undefined);
+      const found = find(named(name), Date.now(), undefined);
       return typeof found === 'string' ? undefined : found.contextWindow;
     },
   };
@@ -204,6 +199,8 @@ interface Named {
   /** As the agent wrote it, in small letters. */
   lower: string;
   isFast: boolean;
+  /** What was found for it last, and when. */
+  last: { day: number; provider: string | undefined; found: Model | string };
 }
 
 /** `claude-opus-5[1m]` is the same model with a larger window; `…-fast` is fast mode. */
@@ -211,7 +208,12 @@ function plainName(name: string): Named {
   const lower = name.toLowerCase();
   const model = lower.trim().replace(/\[1m\]$/, '');
   const isFast = model.startsWith('claude-') && model.endsWith('-fast');
-  return { model: isFast ? model.slice(0, -5) : model, lower, isFast };
+  return {
+    model: isFast ? model.slice(0, -5) : model,
+    lower,
+    isFast,
+    last: { day: Number.NaN, provider: undefined, found: '' },
+  };
 }
 
 /** What the rates of the list are multiplied by, or why it is not known. */

@@ -91,7 +91,7 @@ describe('context', () => {
     });
     expect(code).toBe(0);
     expect(out).toMatchSnapshot();
-    const all = await cli(['context', '--all', '--trace-dir', traceDir], {
+    const all = await cli(['context', '--requests', '--trace-dir', traceDir], {
       width: 80,
       env: { NO_COLOR: '1' },
     });
@@ -101,7 +101,7 @@ describe('context', () => {
   });
 
   it('says the same in JSON, adding up', async () => {
-    const args = ['context', '--json', '--all', '--trace-dir', session(FULL)];
+    const args = ['context', '--json', '--requests', '--trace-dir', session(FULL)];
     const [lane] = JSON.parse((await cli(args)).out).lanes;
     expect(lane).toMatchObject({
       lane: '',
@@ -179,7 +179,7 @@ describe('token-budget', () => {
     expect(await codeOf('--warning-threshold', '45%')).toBe(1);
     expect(await codeOf('--warn-at', '0.86', '--peak')).toBe(0);
     expect(await codeOf('--warn-at', '0.85', '--peak')).toBe(1);
-    expect(await codeOf('--limit', '90000')).toBe(1);
+    expect(await codeOf('--window', '90000')).toBe(1);
     expect(await codeOf('--warn-at', '0')).toBe(2);
     expect(await codeOf('--warn-at', 'much')).toBe(2);
   });
@@ -200,7 +200,7 @@ describe('token-budget', () => {
     const traceDir = session([{ prompt: 'x', tokens: 5000 }], '', 'my-own-model');
     const { out, code } = await cli(['token-budget', '--trace-dir', traceDir]);
     expect(code).toBe(0);
-    expect(out).toContain('--limit');
+    expect(out).toContain('--window');
     const [lane] = JSON.parse(
       (await cli(['token-budget', '--json', '--trace-dir', traceDir])).out,
     ).lanes;
@@ -282,7 +282,7 @@ describe('hostile traces', () => {
   const NASTY = '\u001b]0;owned\u0007\u001b[2J\u202egnp | <script>alert(1)</script>\r\n\u009b31m標';
   const COMMANDS = [
     ['context'],
-    ['context', '--all'],
+    ['context', '--requests'],
     ['context', '--subagents'],
     ['token-budget'],
     ['tree'],
@@ -388,7 +388,7 @@ describe('whole transcripts of real sessions', () => {
       let seen = 0;
       for (const id of readdirSync(traceDir)) {
         if (!existsSync(join(traceDir, id, 'events.ndjson'))) continue;
-        const { out } = await cli(['context', id, '--json', '--all', '--trace-dir', traceDir]);
+        const { out } = await cli(['context', id, '--json', '--requests', '--trace-dir', traceDir]);
         const [lane] = JSON.parse(out).lanes;
         for (const { tokens, sources } of lane.all_requests) {
           const values = Object.values<number>(sources);

@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { cli, eventLine, temporaryFolder } from '../../test/cli/memoryIo.ts';
+import { eventually } from '../../test/eventually.ts';
 import { FakeAgent } from '../../test/fakeAgent.ts';
 import { readEntry } from '../guard/processTable.ts';
 import { openTrip } from '../guard/trips.ts';
@@ -30,7 +31,7 @@ function project() {
       const id = `${++count}abcdef0-cli-${process.pid}`;
       const agent = new FakeAgent({ folder: join(root, `agent${count}`), sessionId: id });
       onTestFinished(async () => await agent.close());
-      await vi.waitFor(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
+      await eventually(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
       await vi.waitFor(() => expect(agent.work('stray')).toBeGreaterThan(0), 5000);
       agent.saveRecord(traceDir, home);
       trace(id);

@@ -108,7 +108,9 @@ describe('cost', () => {
     expect(await printed(traceDir, ['--by', 'phase'])).toMatch(/\/review +0 +0 .* –\n/);
     const report = JSON.parse(await printed(traceDir, ['--json']));
     expect(report.breakdown.phases[1]).toMatchObject({ index: 2, responses: 0, cost_usd: null });
-    expect(report.phases.map((one: { cost_usd: number | null }) => one.cost_usd === null)).toEqual([
+    expect(
+      report.by_prompt.map((one: { cost_usd: number | null }) => one.cost_usd === null),
+    ).toEqual([
       // Before the first prompt, and three prompts.
       true,
       true,
@@ -136,7 +138,7 @@ describe('cost', () => {
     expect(sum(waste.items)).toBe(nano(waste.cost_usd));
     expect(nano(breakdown.agents[0].total_usd)).toBe(total);
     // What was there before stays.
-    expect(report.phases.map(({ prompt }: { prompt: string }) => prompt)).toEqual([
+    expect(report.by_prompt.map(({ prompt }: { prompt: string }) => prompt)).toEqual([
       '',
       'Find out why the webhook fails',
       'Fix it, and run the tests',

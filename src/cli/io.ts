@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { jsonPieces } from '../report/jsonPieces.ts';
 import { type Colour, createStyle, type Style, wantsColour } from '../report/style.ts';
-import { safeJson } from '../report/terminalText.ts';
+import { wrapFacts } from '../report/terminalText.ts';
 import { EXIT } from './exit.ts';
 
 /** An end with a message for people. */
@@ -62,8 +63,46 @@ export async function print(io: Io, text: string): Promise<void> {
   if (typeof stream.once === 'function') await once(stream, 'drain');
 }
 
+/** A sentence, or facts, in lines of the terminal. The text must be harmless already. */
+export async function printFacts(
+  io: Io,
+  text: string,
+  paint: (line: string) => string = (line) => line,
+): Promise<void> {
+  for (const line of wrapFacts(text, widthOf(io))) await print(io, `${paint(line)}\n`);
+}
+
+/** Piece by piece: it may be larger than the longest string. @throws Interrupted */
 export async function printJson(io: Io, value: unknown): Promise<void> {
-  await print(io, `${safeJson(value, 2)}\n`);
+  await printPieces(io, jsonPieces(value));
+  await print(io, '\n');
+}
+
+/** UTF-16 units that are written at once. */
+const WRITTEN = 65_536;
+
+/** Writes what comes in pieces. @throws Interrupted */
+export async function printPieces(io: Io, pieces: Iterable<string>): Promise<void> {
+  let text = '';
+  for (const piece of pieces) {
+    text += piece;
+    if (text.length < WRITTEN) continue;
+    await print(io, text);
+    text = '';
+    await breathe(io);
+  }
+  await print(io, text);
+}
+
+/**
+ * How much of each list is to be shown; undefined: as much as it usually has, Infinity: all.
+ *
+ * @throws CliError where two things are asked for
+ */
+export function mostOf({ all, limit }: { all?: boolean; limit?: number }): number | undefined {
+  if (all === true && limit !== undefined)
+    throw new CliError('--all and --limit say two things', EXIT.usage, 'Leave one of them out.');
+  return all === true || limit === 0 ? Number.POSITIVE_INFINITY : limit;
 }
 
 /** @throws CliError where two ways to print it are asked for: one would be passed over in silence */

@@ -53,7 +53,7 @@ describe('the cost of a phase', () => {
     const told = [0.00525, null, null, 0.01025];
     const cost = await json(dir, 'cost', SESSION);
     // What came before the first prompt is the first.
-    expect(costs(cost.phases)).toEqual([null, ...told]);
+    expect(costs(cost.by_prompt)).toEqual([null, ...told]);
     expect(costs(cost.breakdown.phases)).toEqual(told);
     expect(costs((await json(dir, 'explain', SESSION, '--all')).phases)).toEqual(told);
     expect(costs((await json(dir, 'timeline', SESSION)).phases)).toEqual(told);
@@ -96,6 +96,27 @@ describe('the cost of a phase', () => {
     expect(out).toMatch(/P3 .*–/);
     expect(out).toMatch(/P4 .*≥\$0\.01/);
   });
+});
+
+it('a phase has one shape in all reports', async () => {
+  const script = new Script().start(0).prompt(10, 'one').answer(12, { input: 1000, model: OPUS });
+  script.prompt(20, 'two').answer(22, { input: 1000, model: OPUS, calls: ['t'] });
+  script.call(23, 't', 'Bash', { command: 'npm test' });
+  script.result(24, 't', 'Bash', { error: 'Exit code 1', exit_code: 1 });
+  const dir = write(script, script);
+  const explained = (await json(dir, 'explain', SESSION, '--all')).phases as object[];
+  const {
+    breakdown: { phases },
+  } = await json(dir, 'cost', SESSION);
+  expect(phases).toHaveLength(2);
+  const shape = phases.map(
+    ({ started_at: _, ended_at: __, ...rest }: Record<string, unknown>) => rest,
+  );
+  expect(explained).toMatchObject(shape);
+  expect((await json(dir, 'timeline', SESSION)).phases).toMatchObject(shape);
+  const sides = (rows: { a: object | null }[]) => rows.map(({ a }) => a);
+  expect(sides((await json(dir, 'compare', SESSION, `${SESSION}-2`)).phases)).toEqual(shape);
+  expect(sides((await json(dir, 'diff', SESSION, `${SESSION}-2`)).differences)).toEqual(shape);
 });
 
 it('phases are counted from 1, and waste has the same keys, everywhere', async () => {
@@ -160,7 +181,7 @@ describe('explain --phase', () => {
       80,
     );
     expect(out.split('\n').length).toBeLessThan(230);
-    expect(out).toMatch(/… \d+ more lines \(--json has them\)/);
+    expect(out).toMatch(/… and \d+ more lines \(--json has all\)/);
   });
 });
 

@@ -399,7 +399,7 @@ describe('cost', () => {
     expect(report.own_usd).toBeCloseTo(first, 9);
     expect(report.subagent_usd).toBeCloseTo(second, 9);
     expect(
-      report.phases.map((phase: { cost_usd: number }) => phase.cost_usd).filter(Boolean),
+      report.by_prompt.map(({ cost_usd }: { cost_usd: number }) => cost_usd).filter(Boolean),
     ).toEqual([first, second]);
     expect(report).toMatchObject({ priced: 2, unpriced: 1, estimated: 0, estimated_usd: null });
     expect(report.models[1]).toMatchObject({

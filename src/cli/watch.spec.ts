@@ -9,6 +9,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { cli, temporaryFolder } from '../../test/cli/memoryIo.ts';
+import { eventually } from '../../test/eventually.ts';
 import { FakeAgent } from '../../test/fakeAgent.ts';
 import { TraceWriter } from '../../test/traceWriter.ts';
 import { readEntry } from '../guard/processTable.ts';
@@ -42,7 +43,7 @@ function project() {
     async agent(id = `${++count}abcdef0-watch-${process.pid}`, startMs = Date.now()) {
       const agent = new FakeAgent({ folder: join(root, `agent${++count}`), sessionId: id });
       onTestFinished(async () => await agent.close());
-      await vi.waitFor(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
+      await eventually(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
       await vi.waitFor(() => expect(agent.work('stray')).toBeGreaterThan(0), 5000);
       agent.saveRecord(traceDir, home, { project: root });
       const trace = new TraceWriter(traceDir, id, { startMs, cwd: root }).start();

@@ -10,6 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../../test/eventually.ts';
 import { FakeAgent, processesOf } from '../../test/fakeAgent.ts';
 import { writeSessionRecord } from '../agents/process.ts';
 import { act, type BrakeAction, notable } from './brake.ts';
@@ -49,7 +50,7 @@ async function start(script: string): Promise<void> {
     sessionId: `attack-${process.pid}-${++count}`,
     script,
   });
-  await vi.waitFor(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
+  await eventually(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
   agent.saveRecord(traceDir, home);
   await vi.waitFor(() => expect(existsSync(join(folder, 'agent', 'ready'))).toBe(true), 5000);
 }
@@ -92,7 +93,7 @@ describe.skipIf(process.platform !== 'linux')('the brake', () => {
       await vi.waitFor(() => expect(existsSync(pane)).toBe(true), 5000);
       const working = async (): Promise<void> => {
         const before = readFileSync(pane).length;
-        await vi.waitFor(() => expect(readFileSync(pane).length).toBeGreaterThan(before));
+        await eventually(() => expect(readFileSync(pane).length).toBeGreaterThan(before));
       };
       const paused = report(await brake('pause'));
       expect(paused.state).toBe('paused');
@@ -113,7 +114,7 @@ describe.skipIf(process.platform !== 'linux')('the brake', () => {
     );
     const service = async () =>
       (await processesOf(agent.sessionId)).find(({ name }) => name === 'gpg-agent');
-    await vi.waitFor(async () => expect(await service()).toBeDefined());
+    await eventually(async () => expect(await service()).toBeDefined());
     const paused = report(await brake('pause'));
     expect((await service())?.state).not.toBe('T');
     expect(paused.processes).toContainEqual(

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../../test/eventually.ts';
 import { FakeAgent } from '../../test/fakeAgent.ts';
 import { act, type BrakeAction } from './brake.ts';
 import type { ControlReport, Outcome } from './control.ts';
@@ -40,7 +41,7 @@ async function start(script?: string): Promise<void> {
     sessionId: `control-${process.pid}-${++count}`,
     ...(script !== undefined && { script }),
   });
-  await vi.waitFor(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
+  await eventually(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
   agent.saveRecord(traceDir, home);
   if (script === undefined) await atWork();
   else await vi.waitFor(() => expect(existsSync(join(folder, 'agent', 'ready'))).toBe(true), 5000);
@@ -81,7 +82,7 @@ describe.skipIf(process.platform !== 'linux')('pause', () => {
   it('leaves what others had stopped as it is, then and afterwards', async () => {
     await start();
     process.kill(agent.pid, 'SIGSTOP');
-    await vi.waitFor(() => expect(agent.state).toBe('T'));
+    await eventually(() => expect(agent.state).toBe('T'));
     expect(await brake('resume')).toMatchObject({ ok: false, reason: 'notPausedHere' });
     const { processes } = report(await brake('pause'));
     expect(processes.find(({ pid }) => pid === agent.pid)).toMatchObject({
@@ -92,7 +93,7 @@ describe.skipIf(process.platform !== 'linux')('pause', () => {
     await pause100();
     expect(agent.work('child')).toBe(child);
     await brake('resume');
-    await vi.waitFor(() => expect(agent.work('child')).toBeGreaterThan(child!));
+    await eventually(() => expect(agent.work('child')).toBeGreaterThan(child!));
     expect(agent.state).toBe('T');
   });
 
@@ -168,7 +169,7 @@ describe.skipIf(process.platform !== 'linux')('stop', () => {
     expect(done.state).toBe('ended');
     expect(await agent.processes()).toEqual([]);
     // It ended by itself: with the code of its own trap, not by a signal.
-    await vi.waitFor(() => expect(agent.child.exitCode).toBe(0));
+    await eventually(() => expect(agent.child.exitCode).toBe(0));
   });
 
   it('kills what does not listen, after the grace', async () => {
@@ -179,7 +180,7 @@ describe.skipIf(process.platform !== 'linux')('stop', () => {
     expect(report(await brake('stop', 300)).state).toBe('ended');
     expect(performance.now() - started).toBeGreaterThanOrEqual(300);
     expect(await agent.processes()).toEqual([]);
-    await vi.waitFor(() => expect(agent.child.signalCode).toBe('SIGKILL'));
+    await eventually(() => expect(agent.child.signalCode).toBe('SIGKILL'));
   });
 
   it('of a paused agent does not let what it ran go on', async () => {
@@ -189,7 +190,7 @@ describe.skipIf(process.platform !== 'linux')('stop', () => {
     expect(report(await brake('stop')).state).toBe('ended');
     expect(agent.work('child')).toBe(before);
     expect(await agent.processes()).toEqual([]);
-    await vi.waitFor(() => expect(agent.child.exitCode).toBe(0));
+    await eventually(() => expect(agent.child.exitCode).toBe(0));
   });
 });
 
@@ -200,7 +201,7 @@ describe.skipIf(process.platform !== 'linux')('kill', () => {
       if (paused) await brake('pause');
       expect(report(await brake('kill')).state).toBe('ended');
       expect(await agent.processes()).toEqual([]);
-      await vi.waitFor(() => expect(agent.child.signalCode).toBe('SIGKILL'));
+      await eventually(() => expect(agent.child.signalCode).toBe('SIGKILL'));
     }
   });
 
@@ -209,14 +210,14 @@ describe.skipIf(process.platform !== 'linux')('kill', () => {
 "$FOLDER/code" -c '"$FOLDER/work" child & wait' &
 trap 'exit 0' TERM; : > "$FOLDER/ready"
 while :; do printf x >> "$FOLDER/agent"; sleep 0.02; done`);
-    await vi.waitFor(() => expect(agent.work('child')).toBeGreaterThan(0));
+    await eventually(() => expect(agent.work('child')).toBeGreaterThan(0));
     const { state, processes } = report(await brake('pause'));
     expect(state).toBe('paused');
     expect(processes).toContainEqual(
       expect.objectContaining({ name: 'code', state: 'leftAlone', why: 'editor' }),
     );
     const before = agent.work('child');
-    await vi.waitFor(() => expect(agent.work('child')).toBeGreaterThan(before));
+    await eventually(() => expect(agent.work('child')).toBeGreaterThan(before));
     expect(agent.state).toBe('T');
     await brake('kill');
     expect((await agent.processes()).map(({ name }) => name)).toContain('code');
@@ -331,7 +332,7 @@ describe.skipIf(process.platform !== 'linux')(
       const pid = await begin(1);
       await brake('pause');
       process.kill(pid, 'SIGKILL');
-      await vi.waitFor(() => expect(readEntry(pid)?.state ?? 'Z').toBe('Z'));
+      await eventually(() => expect(readEntry(pid)?.state ?? 'Z').toBe('Z'));
       expect(report(await brake('resume')).state).toBe('running');
       terminal.type('echo back-$((1+1))\n');
       await terminal.says('back-2');
@@ -343,7 +344,7 @@ describe.skipIf(process.platform !== 'linux')(
       await terminal.says('Stopped');
       terminal.type('bg\n');
       // It reads, so it is stopped again at once; one that works does not.
-      await vi.waitFor(() => expect(readEntry(pid)?.state).toBe('T'));
+      await eventually(() => expect(readEntry(pid)?.state).toBe('T'));
       terminal.type(
         `(exec -a worker ${join(folder, 'agent', 'claude')} -c 'echo "pid:$BASHPID:"; while :; do sleep 0.05; done') &\n`,
       );

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { eventually } from '../../test/eventually.ts';
 import { FakeAgent } from '../../test/fakeAgent.ts';
 import { TraceWriter } from '../../test/traceWriter.ts';
 import { identityOf, readProcess } from '../agents/process.ts';
@@ -41,7 +42,7 @@ async function session(values: Partial<Record<Metric, number>> = {}) {
     await agent.close();
     rmSync(root, { recursive: true, force: true });
   });
-  await vi.waitFor(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
+  await eventually(() => expect(readEntry(agent.pid)?.name).toBe('claude'));
   await vi.waitFor(() => expect(agent.work('stray')).toBeGreaterThan(0), 5000);
   agent.saveRecord(traceDir, home);
   const env = { AGENT_STRACE_HOME: home };

@@ -4,7 +4,7 @@ import {
   contextFill,
   courseInSlices,
 } from '../analysis/context/contextCourse.ts';
-import { CallShares } from '../analysis/costs/shares.ts';
+import { sessionRows } from '../analysis/costs/sessionRows.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { phaseName, phasesInSlices } from '../analysis/phases/sessionPhases.ts';
 import { type Spawn, spawnsOf } from '../analysis/spawns.ts';
@@ -55,9 +55,9 @@ export class OutlineMaker {
   *make({ live, budgetNanoUsd }: OutlineOptions): Generator<void, Outline> {
     const { fold } = this.session;
     const phases = yield* phasesInSlices(fold, { live });
-    const shares = yield* CallShares.inSlices(fold);
-    const breaks = yield* findCacheBreaks(fold, shares);
-    const waste = yield* wasteInSlices(fold, phases, { shares, breaks });
+    const rows = yield* sessionRows(fold);
+    const breaks = yield* findCacheBreaks(fold, rows);
+    const waste = yield* wasteInSlices(fold, phases, { rows, breaks });
     const course = yield* courseInSlices(fold, 0);
     yield;
     const spawns = spawnsOf(this.session);

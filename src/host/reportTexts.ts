@@ -6,6 +6,7 @@ import { isActive } from '../model/summary.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
 import { contextInSlices } from '../report/contextReport.ts';
 import { costMarkdown } from '../report/costReport.ts';
+import { boundedDocument, MAX_DOCUMENT } from '../report/document.ts';
 import { explainMarkdown } from '../report/explainMarkdown.ts';
 import { explainInSlices } from '../report/explainReport.ts';
 import { fencedText } from '../report/markdownFence.ts';
@@ -25,10 +26,8 @@ export type ReportName = (typeof REPORTS)[number];
 
 /** An editor beside a side bar is as wide, columns. */
 const WIDTH = 100;
-/** Lines of a phase. */
-const PHASE_LINES = 40;
-/** A document with more is no help, UTF-16 units. */
-const MAX_TEXT = 2_000_000;
+/** Lines of a phase; phases as far as the document goes. */
+const TIMELINE = { most: 40, phases: Number.POSITIVE_INFINITY };
 /** Text that is made in one go; then the editor has its turn. */
 const SLICE = 65_536;
 
@@ -46,7 +45,8 @@ export async function reportText(
   name: string,
   step: number | undefined,
 ): Promise<string> {
-  return alignTables(await textOf(session, family, name, step));
+  const text = alignTables(await textOf(session, family, name, step));
+  return boundedDocument(text, `agent-strace ${name} ${session.id}`);
 }
 
 async function textOf(
@@ -92,13 +92,10 @@ async function timeline(session: LiveSession): Promise<string> {
   const parts: string[] = [];
   let length = 0;
   let breath = 0;
-  for (const piece of timelineText(trace, found, { ...look, most: PHASE_LINES })) {
+  for (const piece of timelineText(trace, found, { ...look, ...TIMELINE })) {
     parts.push(piece);
     length += piece.length;
-    if (length > MAX_TEXT) {
-      parts.push(`\n… the rest: agent-strace timeline ${session.id}\n`);
-      break;
-    }
+    if (length > MAX_DOCUMENT) break;
     if (length < breath + SLICE) continue;
     breath = length;
     await new Promise((resolve) => setImmediate(resolve));

@@ -49,7 +49,7 @@ it('writes the numbers for programs', async () => {
     tool_calls: 2,
     files: [{ path: '/project/src/a.ts', writes: 1, added: 3 }],
     failures: [{ kind: 'error', message: '2 tests failed' }],
-    phases: [{}, { prompt: 'Fix | the <bug>', tool_calls: 2 }],
+    by_prompt: [{}, { prompt: 'Fix | the <bug>', tool_calls: 2 }],
   });
 });
 

@@ -115,7 +115,7 @@ async function reportText(
   const cost = masked(costReport(id, fold, summary, promptsOf(trace)));
   return format === 'md'
     ? sessionMarkdown(stats, cost, summary, name)
-    : `${JSON.stringify({ name: name ?? null, ...stats, phases: cost.phases }, null, 2)}\n`;
+    : `${JSON.stringify({ name: name ?? null, ...stats, by_prompt: cost.by_prompt }, null, 2)}\n`;
 }
 
 async function turn(signal: AbortSignal): Promise<void> {

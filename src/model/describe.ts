@@ -6,6 +6,7 @@ import { shownCommand } from './scriptCommand.ts';
 import { STEP_KINDS, type StepIcon, type StepKind, type StepView } from './step.ts';
 import { oneLine } from './text.ts';
 import { pathArgument } from './tools.ts';
+import { isAgentCommand } from './userPrompt.ts';
 
 const ICONS: Record<StepKind, StepIcon> = {
   other: 'info',
@@ -76,7 +77,7 @@ function describe(
     case TYPE.tool_call:
       return describeCall(fold, row, base, kind, data, result);
     case TYPE.user_prompt:
-      return { ...base, target: words(data.prompt) };
+      return describePrompt(base, kind, data.prompt);
     case TYPE.assistant_response:
       return {
         ...base,
@@ -122,6 +123,15 @@ function describe(
     default:
       return { ...base, verb: oneLine(event.event_type, 60), target: words(JSON.stringify(data)) };
   }
+}
+
+/** What a person wrote; a command of the agent's own; what an agent told itself, by its summary. */
+function describePrompt(base: StepView, kind: StepKind, prompt: unknown): StepView {
+  if (kind !== 'notice' || typeof prompt !== 'string') return { ...base, target: words(prompt) };
+  const told = /<summary>([^<]{1,300})<\/summary>/.exec(prompt.slice(0, 4000))?.[1];
+  if (told !== undefined) return { ...base, target: words(told) };
+  const isCommand = isAgentCommand(prompt);
+  return { ...base, target: words(prompt), ...(isCommand && { verb: 'Command', style: 'code' }) };
 }
 
 function describeCall(

@@ -32,6 +32,7 @@ import { StepList } from './stepList.ts';
 import { testRun } from './testCommand.ts';
 import { toolKind } from './tools.ts';
 import { type Pricer, type Usage, usageOf } from './usage.ts';
+import { isUserPrompt } from './userPrompt.ts';
 
 export type Added =
   | 'added'
@@ -139,7 +140,7 @@ export class SessionFold implements FoldContext {
     this.cost.add(row, event);
     this.files.add(row, event);
     this.toolUse.add(row);
-    this.phases.add(row);
+    this.phases.add(row, event);
     this.retries.add(row, event);
     this.subagents.add(row, event);
     this.context.add(row, event);
@@ -640,7 +641,7 @@ export class SessionFold implements FoldContext {
   }
 }
 
-const SAVED_VERSION = 5;
+const SAVED_VERSION = 6;
 
 export interface SavedFold {
   version: number;
@@ -720,11 +721,3 @@ const isToldByCall = ({ action, outcome, dry_run, call }: JsonObject): boolean =
   dry_run !== true &&
   typeof call === 'string' &&
   /^[0-9a-f]{12}$/.test(call);
-
-/** What agents tell themselves arrives as a prompt, too. */
-function isUserPrompt(data: JsonObject, lane: number): boolean {
-  if (lane !== 0) return false;
-  const { source, prompt } = data;
-  if (source === 'system' || source === 'poll_event' || source === 'loop_wakeup') return false;
-  return typeof prompt !== 'string' || !prompt.startsWith('<task-notification>');
-}

@@ -13,6 +13,9 @@ describe('a command that only looks', () => {
     'FOO=1 which node || true',
     'for f in a b; do cat "$f"; done',
     'gh pr list --repo x/y 2> /dev/null',
+    'sleep 30; gh run view 12 --json status',
+    'sleep 5 && curl -sf -o /dev/null localhost:3000/health',
+    'until nc -z localhost 5432; do sleep 1; done',
   ])('%s', (command) => {
     expect(onlyLooks(command)).toBe(true);
   });
@@ -34,6 +37,10 @@ describe('a command that only looks', () => {
     'grep "`run`" x',
     'python3 -c "print(1)"',
     'go build ./... | head',
+    'curl -s localhost:3000',
+    'sleep 5; curl -X POST localhost:3000/jobs',
+    'sleep 5; curl -o page.html localhost:3000',
+    'sleep 5; make deploy',
   ])('not: %s', (command) => {
     expect(onlyLooks(command)).toBe(false);
   });

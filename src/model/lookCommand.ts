@@ -8,6 +8,11 @@ const LOOKS = new Set(
     'get-content get-childitem select-string dir findstr where test [ [['
   ).split(' '),
 );
+/** They look where a command waits in between: `sleep 5; curl -sf localhost:3000`. */
+const AWAITED = new Set('curl wget nc ping pg_isready'.split(' '));
+const WAITS = /(?:^|[;|&\n(]|\bdo\b)\s*sleep\s/;
+const SENDS =
+  / (?:-X|--request|-d|--data\S*|-F|--form|-T|--upload-file|-O|--remote-name|-o|--output|--json)\b(?! ?\/dev\/null)/;
 /** They neither look nor do anything: what stands beside them decides. */
 const NEUTRAL = new Set(
   'cd pushd popd echo printf pwd true false : export set sleep xargs time'.split(' '),
@@ -15,7 +20,7 @@ const NEUTRAL = new Set(
 /** Programs with words that only look. */
 const TASKS: Record<string, RegExp> = {
   git: /^(status|log|diff|show|blame|grep|ls-files|ls-tree|branch|remote|rev-parse|describe|reflog|shortlog|cat-file|rev-list|merge-base|name-rev|show-ref|for-each-ref|whatchanged|ls-remote)$/,
-  gh: /^(view|list|status|diff|search|checks)$/,
+  gh: /^(view|list|status|diff|search|checks|watch)$/,
   go: /^(list|doc|env|version)$/,
   npm: /^(ls|list|view|info|outdated|why|explain)$/,
   cargo: /^(tree|metadata|search)$/,
@@ -29,12 +34,13 @@ export function onlyLooks(command: string): boolean {
   // What another command puts in is not known; what is written to a file is no look.
   if (text === undefined || WRITES.test(text)) return false;
   let looks = false;
+  const waits = WAITS.test(text);
   for (const part of text.split(/\|\||&&|[;|\n]/)) {
     const words = part.trim().split(/\s+/);
     let at = 0;
     while (
       at < words.length &&
-      /^(\w+=.*|[({!]+|for|in|do|done|if|then|else|fi|while)$/.test(words[at]!)
+      /^(\w+=.*|[({!]+|for|in|do|done|if|then|else|fi|while|until)$/.test(words[at]!)
     ) {
       // The words of a loop: its variable, and what it runs over.
       at = words[at] === 'for' ? words.length : at + 1;
@@ -45,7 +51,9 @@ export function onlyLooks(command: string): boolean {
       .toLowerCase();
     if (name === '' || NEUTRAL.has(name)) continue;
     const known =
-      name === 'sed' ? / -\w*n/.test(part) && !/ -\w*i/.test(part) : isLook(name, words, at);
+      name === 'sed'
+        ? / -\w*n/.test(part) && !/ -\w*i/.test(part)
+        : isLook(name, words, at) || (waits && AWAITED.has(name) && !SENDS.test(part));
     if (!known) return false;
     if (name === 'find' && / -(delete|exec|execdir|ok)\b/.test(part)) return false;
     looks = true;

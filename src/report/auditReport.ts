@@ -13,9 +13,10 @@ import {
 } from '../model/audit.ts';
 import { formatClock, formatCount, plural } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
+import { moreText } from './bounds.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Colour, Style } from './style.ts';
-import { cutToWidth, sanitizeLine } from './terminalText.ts';
+import { cutToWidth, sanitizeLine, textWidth } from './terminalText.ts';
 
 /** The policy that was held against. */
 export interface AuditPolicy {
@@ -118,7 +119,7 @@ export function auditText(
   const found = sections(audit, options);
   for (const section of found) {
     const { items, more } = section;
-    lines.push('', style[section.colour](section.title(items.length + more)));
+    lines.push('', style[section.colour](fit(section.title(items.length + more))));
     for (const item of items.slice(0, MOST)) {
       const at = item.step === 0 ? 'step ?' : `step ${item.step}`;
       const agent = item.agent_id === undefined ? '' : ' (subagent)';
@@ -127,13 +128,13 @@ export function auditText(
       const why = sanitizeLine(section.why(item));
       const plain = `${where}${text}  ${why}`;
       lines.push(
-        width !== undefined && plain.length > width
+        width !== undefined && textWidth(plain) > width
           ? `${fit(`${where}${text}`)}\n${style.dim(fit(`${' '.repeat(13)}${why}`))}`
           : `${where}${text}  ${style.dim(why)}`,
       );
     }
     const rest = items.length - Math.min(items.length, MOST) + more;
-    if (rest > 0) lines.push(style.dim(`  … and ${formatCount(rest)} more (--json has all)`));
+    if (rest > 0) lines.push(style.dim(fit(`  ${moreText(rest, '', '', '--json has all')}`)));
   }
   if (found.length === 0) lines.push('', style.green('Nothing to report'));
   return `${lines.join('\n')}\n`;
@@ -194,7 +195,7 @@ export function auditMarkdown(audit: SessionAudit, view: View): string {
       '| step | time | what | why |',
       '|---|---|---|---|',
       ...rows,
-      ...(rest > 0 ? ['', `… and ${formatCount(rest)} more`] : []),
+      ...(rest > 0 ? ['', moreText(rest, '', '', '')] : []),
     ].join('\n');
   });
   return `${[`# Audit: ${markdownText(audit.title) || 'Untitled session'}`, facts, ...parts].join('\n\n')}\n`;

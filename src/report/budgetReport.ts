@@ -2,11 +2,13 @@
 import { type ContextCourse, contextCourses } from '../analysis/context/contextCourse.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { formatPercent, formatTokens, MISSING, plural } from '../model/format.ts';
+import { type Bounded, moreText } from './bounds.ts';
 import { type LaneFactsJson, laneFacts, withWindow } from './contextReport.ts';
+import { fullest } from './contextRows.ts';
 import { laneName, NO_REQUESTS } from './contextText.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
-import { cutToWidth, padToWidth, sanitizeLine } from './terminalText.ts';
+import { cutToWidth, padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
 
 export type BudgetState = 'ok' | 'warn' | 'full' | 'unknown';
 
@@ -34,14 +36,14 @@ export interface BudgetOptions {
   warnAt: number;
   peak?: boolean;
   /** Tokens, instead of what is known of the models. */
-  limit?: number | undefined;
+  window?: number | undefined;
 }
 
 export function budgetReport(id: string, fold: SessionFold, options: BudgetOptions): BudgetReport {
   const subagents = new Map(fold.subagents.all().map((agent) => [agent.lane, agent]));
-  const { limit, warnAt, peak } = options;
+  const { window, warnAt, peak } = options;
   const laneOf = (own: ContextCourse): BudgetLaneJson => {
-    const course = limit === undefined ? own : withWindow(own, limit);
+    const course = window === undefined ? own : withWindow(own, window);
     const agent = subagents.get(course.lane);
     const { sources: _, ...facts } = laneFacts(course);
     const judged = peak === true ? facts.peak_fill : facts.fill;
@@ -68,6 +70,8 @@ export function budgetReport(id: string, fold: SessionFold, options: BudgetOptio
 }
 
 const BAR = 20;
+/** Agents that are shown. */
+const USUAL = 40;
 const WORDS: Record<BudgetState, string> = {
   ok: '✓ ok',
   warn: '! over ',
@@ -77,11 +81,15 @@ const WORDS: Record<BudgetState, string> = {
 
 export function budgetText(
   report: BudgetReport,
-  { style, width }: { style: Style; width?: number | undefined },
+  { style, width, most = USUAL }: Bounded & { style: Style; width?: number | undefined },
 ): string {
   const title = sanitizeLine(report.title) || 'Untitled session';
   const head = style.bold(width === undefined ? title : cutToWidth(title, width));
   if (report.lanes.length === 0) return `${head}\n${style.dim(NO_REQUESTS)}\n`;
+  const isPeak = report.judged_by === 'peak';
+  const { shown, rest } = fullest(report.lanes, most, (lane) =>
+    isPeak ? lane.peak_fill : lane.fill,
+  );
   const paint = (cell: string, { state }: BudgetLaneJson): string =>
     state === 'full' ? style.red(cell) : state === 'warn' ? style.yellow(cell) : cell;
   const table = renderTable<BudgetLaneJson>(
@@ -130,23 +138,23 @@ export function budgetText(
         paint,
       },
     ],
-    report.lanes,
+    shown,
     { style, ...(width === undefined ? {} : { width }) },
   );
   const over = report.lanes.filter(({ state }) => state === 'warn' || state === 'full').length;
-  const peak = report.judged_by === 'peak';
   const full = `${formatPercent(report.warn_at)} full`;
-  const be = peak ? (over === 1 ? 'was' : 'were') : over === 1 ? 'is' : 'are';
-  const when = peak ? ` at ${over > 1 ? 'their' : 'its'} peak` : '';
+  const be = isPeak ? (over === 1 ? 'was' : 'were') : over === 1 ? 'is' : 'are';
+  const when = isPeak ? ` at ${over > 1 ? 'their' : 'its'} peak` : '';
   const unknown = report.lanes.some(({ state }) => state === 'unknown');
   const notes = [
+    ...(rest > 0 ? [moreText(rest, 'agent')] : []),
     over === 0
-      ? `No window ${peak ? 'was' : 'is'} ${full}${when}.`
+      ? `No window ${isPeak ? 'was' : 'is'} ${full}${when}.`
       : `${plural(over, 'window')} ${be} ${full} or more${when}.`,
-    ...(unknown ? ['How much fits is not known of every model: --limit TOKENS says it.'] : []),
+    ...(unknown ? ['How much fits is not known of every model: --window TOKENS says it.'] : []),
   ];
-  const cut = (note: string): string => (width === undefined ? note : cutToWidth(note, width));
-  return `${head}\n\n${table}\n${notes.map((note) => style.dim(cut(note))).join('\n')}\n`;
+  const lines = notes.flatMap((note) => wrapFacts(note, width)).map(style.dim);
+  return `${head}\n\n${table}\n${lines.join('\n')}\n`;
 }
 
 function bar(fill: number): string {

@@ -1,8 +1,8 @@
 /** A comparison as data: keys are stable, see docs/commands.md for units. */
 
 import type { GroupComparison, GroupMeasure } from '../analysis/compare/compareRuns.ts';
+import type { SideFacts } from '../analysis/compare/compareSessions.ts';
 import {
-  type ComparedPhase,
   type ComparedSession,
   type Comparison,
   LIKENESSES,
@@ -10,10 +10,11 @@ import {
   type Outcome,
   type Verdict,
 } from '../analysis/compare/comparison.ts';
-import { knownNanoUsd } from '../model/knownCost.ts';
 import type { StepView } from '../model/step.ts';
-import { phaseRows, stepWords } from './compareText.ts';
-import { seconds, snake, usd, usdOrNull } from './sessionJson.ts';
+import { phaseRows } from './compareRows.ts';
+import { stepWords } from './compareText.ts';
+import { type PhaseJson, phaseJson } from './phaseJson.ts';
+import { seconds, snake, usd } from './sessionJson.ts';
 
 /** Divergences whose steps are told in words. */
 const MOST_WORDED = 100;
@@ -21,11 +22,20 @@ const MOST_WORDED = 100;
 const orNull = (value: number | undefined): number | null =>
   value === undefined || Number.isNaN(value) ? null : value;
 
+/** What both sides' phases are told from. */
+export interface ComparedFacts {
+  a: PhaseFacts;
+  b: PhaseFacts;
+}
+
+type PhaseFacts = Pick<SideFacts, 'session' | 'phases' | 'names' | 'waste'>;
+
 export function comparisonJson(
   comparison: Comparison,
+  facts: ComparedFacts,
   describe: (side: 'a' | 'b', step: number) => StepView | undefined,
 ) {
-  const { verdict, steps, divergences, phases } = comparison;
+  const { verdict, steps, divergences } = comparison;
   return {
     a: sessionJson(comparison.a),
     b: sessionJson(comparison.b),
@@ -35,8 +45,8 @@ export function comparisonJson(
     outcomes: { a: outcomeJson(comparison.outcomes.a), b: outcomeJson(comparison.outcomes.b) },
     phases: phaseRows(comparison).map(({ a, b, like }) => ({
       like: snake(like),
-      a: phaseJson(phases.a[a]),
-      b: phaseJson(phases.b[b]),
+      a: comparedPhaseJson(facts.a, a),
+      b: comparedPhaseJson(facts.b, b),
     })),
     steps: {
       rows: steps.length,
@@ -127,20 +137,15 @@ export function outcomeJson(outcome: Outcome) {
   };
 }
 
-function phaseJson(phase: ComparedPhase | undefined) {
-  if (!phase) return null;
-  return {
-    name: phase.name,
-    activity: phase.activity,
-    outcome: phase.outcome,
-    first_step: phase.firstStep + 1,
-    last_step: phase.lastStep + 1,
-    duration_ms: Math.round(phase.endMs - phase.startMs),
-    cost_usd: usdOrNull(knownNanoUsd(phase)),
-    responses: phase.responses,
-    unpriced: phase.unpriced,
-    tool_calls: phase.calls,
-  };
+/** A phase as all reports have it; null where the side has none there. @param at its place; -1: none */
+export function comparedPhaseJson(
+  { session, phases, names, waste }: PhaseFacts,
+  at: number,
+): PhaseJson | null {
+  const phase = phases[at];
+  if (phase === undefined) return null;
+  const { firstMs } = session.fold.session;
+  return phaseJson(phase, names[at] ?? '', waste.byPhase[at] ?? 0, firstMs);
 }
 
 function stepJson(

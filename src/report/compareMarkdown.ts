@@ -18,21 +18,23 @@ import { knownCostText } from '../model/knownCost.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepView } from '../model/step.ts';
-import { type GroupNames, phaseRows } from './compareText.ts';
+import { type Bounded, firstOf, moreText } from './bounds.ts';
+import { phaseRows, rowsGap, tellingRows } from './compareRows.ts';
+import type { GroupNames } from './compareText.ts';
 
-const MOST_PHASES = 40;
-const MOST_DIVERGENCES = 5;
+const USUAL_DIVERGENCES = 5;
 
 export function compareMarkdown(
   comparison: Comparison,
   describe: (side: 'a' | 'b', step: number) => StepView | undefined,
+  { most }: Bounded = {},
 ): string {
   return [
     verdictPart(comparison.verdict),
     ['- **A**: ', side(comparison.a), '\n- **B**: ', side(comparison.b)].join(''),
     measuresPart(comparison.measures),
-    phasesPart(comparison),
-    divergencesPart(comparison, describe),
+    phasesPart(comparison, most),
+    divergencesPart(comparison, describe, most),
   ]
     .filter(Boolean)
     .join('\n\n')
@@ -75,7 +77,7 @@ function measuresPart(measures: readonly (Measure & { p?: number })[]): string {
   ].join('\n');
 }
 
-function phasesPart(comparison: Comparison): string {
+function phasesPart(comparison: Comparison, most: number | undefined): string {
   const rows = phaseRows(comparison);
   if (rows.length === 0) return '';
   const { a, b } = comparison.phases;
@@ -83,21 +85,23 @@ function phasesPart(comparison: Comparison): string {
     phase
       ? `${OUTCOME_SIGNS[phase.outcome]} ${markdownText(phase.name)} (${formatDuration(phase.endMs - phase.startMs)}, ${knownCostText(phase)})`
       : '';
-  const shown = rows.slice(0, MOST_PHASES);
-  const more = rows.length - shown.length;
   return [
     '### Phases',
     '',
     line(['A', 'B']),
     line(['---', '---']),
-    ...shown.map((row) => line([cell(a[row.a]), cell(b[row.b])])),
-    ...(more > 0 ? ['', `${plural(more, 'more row')}.`] : []),
+    ...tellingRows(comparison, rows, most).map((place) => {
+      if (typeof place !== 'number') return line([rowsGap(comparison, rows, place, ''), '']);
+      const row = rows[place]!;
+      return line([cell(a[row.a]), cell(b[row.b])]);
+    }),
   ].join('\n');
 }
 
 function divergencesPart(
   { divergences, steps }: Comparison,
   describe: (side: 'a' | 'b', step: number) => StepView | undefined,
+  most = USUAL_DIVERGENCES,
 ): string {
   if (divergences.length === 0) return '';
   const words = (name: 'a' | 'b', step: number): string => {
@@ -106,12 +110,12 @@ function divergencesPart(
     const text = view ? [view.verb, view.target, view.detail].filter(Boolean).join(' ') : MISSING;
     return `${step + 1} ${markdownText(text)}`;
   };
-  const shown = divergences
-    .slice(0, MOST_DIVERGENCES)
-    .map((row) => `- A: ${words('a', steps.a[row]!)}; B: ${words('b', steps.b[row]!)}`);
-  const more = divergences.length - shown.length;
-  if (more > 0) shown.push(`- ${more} more`);
-  return `### Where they part\n\n${shown.join('\n')}`;
+  const { shown, rest } = firstOf(divergences, most);
+  const lines = shown.map(
+    (row) => `- A: ${words('a', steps.a[row]!)}; B: ${words('b', steps.b[row]!)}`,
+  );
+  if (rest > 0) lines.push(`- ${moreText(rest, '', '', '')}`);
+  return `### Where they part\n\n${lines.join('\n')}`;
 }
 
 export function groupMarkdown(comparison: GroupComparison, names: GroupNames): string {

@@ -20,11 +20,13 @@ import { formatDuration, formatMoment, MISSING, plural } from '../model/format.t
 import { knownCostText } from '../model/knownCost.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepView } from '../model/step.ts';
+import { type Bounded, firstOf, gapHow, moreLines, moreText } from './bounds.ts';
+import { phaseRows, rowsGap, tellingRows } from './compareRows.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, padToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
 
-export interface CompareTextOptions {
+export interface CompareTextOptions extends Bounded {
   style: Style;
   /** Columns; undefined: nothing is cut. */
   width?: number | undefined;
@@ -47,7 +49,7 @@ const SIGNS: Record<Likeness, string> = {
 /** Rows before a divergence, and of it, that are shown. */
 const BEFORE = 3;
 const AFTER = 8;
-const MOST_DIVERGENCES = 3;
+const USUAL_DIVERGENCES = 3;
 
 export function compareText(comparison: Comparison, options: CompareTextOptions): string {
   return [
@@ -178,21 +180,6 @@ export function measuresText(
 const painted = (cell: string, verdict: Measure['verdict'], style: Style): string =>
   verdict === 'better' ? style.green(cell) : verdict === 'worse' ? style.yellow(cell) : cell;
 
-/** Phases in the order of both sides; -1: that side has none. */
-export function phaseRows({
-  phases: { a, b, pairs },
-}: Comparison): { a: number; b: number; like: Likeness }[] {
-  const rows: { a: number; b: number; like: Likeness }[] = [];
-  let i = 0;
-  let j = 0;
-  for (const [x, y, like] of [...pairs, [a.length, b.length, 'same'] as const]) {
-    while (i < x) rows.push({ a: i++, b: -1, like: 'onlyA' });
-    while (j < y) rows.push({ a: -1, b: j++, like: 'onlyB' });
-    if (x < a.length && y < b.length) rows.push({ a: i++, b: j++, like });
-  }
-  return rows;
-}
-
 function phaseCell(phase: ComparedPhase | undefined, room: number, style: Style): string {
   if (!phase) return ' '.repeat(room);
   const end = `${formatDuration(phase.endMs - phase.startMs)}  ${padToWidth(knownCostText(phase), 8, 'right')}`;
@@ -210,10 +197,19 @@ function phasesText(comparison: Comparison, options: CompareTextOptions): string
   const { style, width = DEFAULT_WIDTH } = options;
   const { a, b } = comparison.phases;
   if (a.length + b.length === 0) return '';
-  const title = style.dim('phases, joined where the goal is the same');
+  const title = wrapFacts('phases, joined where the goal is the same', width)
+    .map(style.dim)
+    .join('\n');
   const wide = width >= WIDE;
   const room = wide ? (width - 3) >> 1 : width - 4;
-  const lines = phaseRows(comparison).flatMap((row) => {
+  const rows = phaseRows(comparison);
+  const places = tellingRows(comparison, rows, options.most);
+  const lines = places.flatMap((place) => {
+    if (typeof place !== 'number') {
+      const gap = rowsGap(comparison, rows, place, gapHow(places, place));
+      return wrapFacts(gap, width).map(style.dim);
+    }
+    const row = rows[place]!;
     const [left, right] = [a[row.a], b[row.b]];
     const sign = SIGNS[row.like];
     if (wide) {
@@ -229,14 +225,14 @@ function phasesText(comparison: Comparison, options: CompareTextOptions): string
 
 /** The first divergences with the steps around them. */
 export function divergencesText(comparison: Comparison, options: CompareTextOptions): string {
-  const { style } = options;
+  const { style, width = DEFAULT_WIDTH } = options;
   const { divergences, steps } = comparison;
   if (divergences.length === 0) {
     return steps.length === 0
       ? ''
-      : `${style.dim('They did the same things in the same order.')}\n`;
+      : moreLines('They did the same things in the same order.', options);
   }
-  const shown = divergences.slice(0, MOST_DIVERGENCES);
+  const { shown, rest } = firstOf(divergences, options.most ?? USUAL_DIVERGENCES);
   const parts = shown.map((at, index) => {
     const title = `divergence ${index + 1} of ${divergences.length}`;
     const until = Math.min(steps.length, at + AFTER, divergences[index + 1] ?? steps.length);
@@ -246,12 +242,15 @@ export function divergencesText(comparison: Comparison, options: CompareTextOpti
       rows.push(...stepRow(steps, row, options));
     }
     const more = runLength(steps, until, divergences[index + 1] ?? steps.length);
-    if (more > 0) rows.push(style.dim(`  … ${plural(more, 'more row')} until they meet again`));
-    return [style.dim(index === 0 ? `${title}, ${sameUntil(at)}` : title), ...rows].join('\n');
+    if (more > 0) {
+      const words = `… ${plural(more, 'more row')} until they meet again`;
+      rows.push(...wrapFacts(words, width - 2).map((line) => style.dim(`  ${line}`)));
+    }
+    const head = index === 0 ? `${title}, ${sameUntil(at)}` : title;
+    return [...wrapFacts(head, width).map(style.dim), ...rows].join('\n');
   });
-  const rest = divergences.length - shown.length;
-  if (rest > 0) parts.push(style.dim(`… and ${rest} more (--json has all)`));
-  return `${parts.join('\n\n')}\n`;
+  const more = moreLines(moreText(rest, 'divergence'), options);
+  return `${parts.join('\n\n')}\n${more === '' ? '' : `\n${more}`}`;
 }
 
 const sameUntil = (row: number): string =>

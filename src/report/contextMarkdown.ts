@@ -2,7 +2,9 @@
 import { CONTEXT_SOURCES } from '../analysis/context/contextCourse.ts';
 import { formatPercent, formatTokens, MISSING } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
+import { type Bounded, firstOf, moreText } from './bounds.ts';
 import type { ContextLaneJson, ContextReport } from './contextReport.ts';
+import { fullest, tellingTurns, turnsGap, USUAL_LANES } from './contextRows.ts';
 import {
   compactionWords,
   contextBar,
@@ -13,22 +15,25 @@ import {
   turnName,
 } from './contextText.ts';
 
-export interface ContextMarkdownOptions {
+export interface ContextMarkdownOptions extends Bounded {
   /** Where a step is opened; undefined: steps are plain numbers. @param step 1-based */
   stepLink?: (step: number) => string;
 }
 
 const BAR = 20;
+const USUAL_COMPACTIONS = 40;
 
 export function contextMarkdown(
   report: ContextReport,
   options: ContextMarkdownOptions = {},
 ): string {
   const title = markdownText(report.title) || 'Untitled session';
+  const { shown, rest } = fullest(report.lanes, options.most ?? USUAL_LANES);
   return [
     `# Context window: ${title}`,
     ...(report.lanes.length === 0 ? [NO_REQUESTS] : []),
-    ...report.lanes.flatMap((lane) => laneParts(lane, report.lanes.length > 1, options)),
+    ...shown.flatMap((lane) => laneParts(lane, report.lanes.length > 1, options)),
+    ...(rest > 0 ? [moreText(rest, 'agent', 'agents', '')] : []),
   ]
     .join('\n\n')
     .concat('\n');
@@ -47,7 +52,7 @@ function laneParts(
     markdownText(factsOf(lane)),
     sourcesTable(lane),
     turnsTable(lane, options),
-    ...compactions(lane),
+    ...compactions(lane, options),
     ...(forecast === '' ? [] : [markdownText(forecast)]),
     ...largest(lane, options),
   ];
@@ -74,24 +79,35 @@ const stepCell = (step: number, { stepLink }: ContextMarkdownOptions): string =>
 
 function turnsTable(lane: ContextLaneJson, options: ContextMarkdownOptions): string {
   const scale = Math.max(lane.window_tokens ?? 0, lane.peak_tokens);
+  const turns = lane.turns.map(({ last, growth_tokens: growth, compactions: own }) => ({
+    request: last,
+    growth,
+    compactions: own,
+  }));
   return [
     line(['Turn', 'Prompt', 'Step', 'Window', 'Tokens']),
     line(['---', '---', '---:', '---', '---:']),
-    ...lane.turns.map((turn) =>
-      line([
+    ...tellingTurns(turns, options.most).map((place) => {
+      if (typeof place !== 'number')
+        return line(['…', turnsGap(turns, place, 'turns', ''), '', '', '']);
+      const turn = lane.turns[place]!;
+      return line([
         turnName(turn),
         markdownText(turn.prompt) || MISSING,
         turn.last === null ? MISSING : stepCell(turn.last.step, options),
         turn.last === null ? MISSING : contextBar(turn.last.sources, scale, BAR),
         turn.last === null ? MISSING : formatTokens(turn.last.tokens),
-      ]),
-    ),
+      ]);
+    }),
   ].join('\n');
 }
 
-function compactions({ compactions: all }: ContextLaneJson): string[] {
+function compactions({ compactions: all }: ContextLaneJson, { most }: Bounded): string[] {
   if (all.length === 0) return [];
-  return [all.map((one) => `- ${markdownText(compactionWords(one))}`).join('\n')];
+  const { shown, rest } = firstOf(all, most ?? USUAL_COMPACTIONS);
+  const lines = shown.map((one) => `- ${markdownText(compactionWords(one))}`);
+  if (rest > 0) lines.push(`- ${moreText(rest, '', '', '')}`);
+  return [lines.join('\n')];
 }
 
 function largest({ largest: all }: ContextLaneJson, options: ContextMarkdownOptions): string[] {

@@ -2,6 +2,7 @@
 import { CONTEXT_SOURCES, type ContextSource } from '../analysis/context/contextCourse.ts';
 import { type ContextSources, shareOut } from '../analysis/context/sources.ts';
 import { formatPercent, formatTokens, MISSING, plural } from '../model/format.ts';
+import { type Bounded, firstOf, gapHow, moreLines, moreText } from './bounds.ts';
 import type {
   CompactionJson,
   ContextLaneJson,
@@ -9,11 +10,13 @@ import type {
   ContextRequestJson,
   ContextTurnJson,
 } from './contextReport.ts';
+import { fullest, tellingTurns, turnsGap, USUAL_LANES } from './contextRows.ts';
 import type { Colour, Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
 
-interface Look {
+/** `most`: turns, or requests, of a window; and windows. */
+interface Look extends Bounded {
   style: Style;
   width?: number | undefined;
 }
@@ -36,6 +39,8 @@ const WORDS: Record<ContextSource, string> = {
 export const NO_REQUESTS =
   'No request told its tokens. Usage comes from the transcript: import it, or let a turn end.';
 
+/** Under one row. */
+const USUAL_COMPACTIONS = 5;
 const LARGEST = 10;
 const BAR = 30;
 const LEAST_BAR = 10;
@@ -45,7 +50,9 @@ const SMALL = 0.3;
 export function contextText(report: ContextReport, look: Look): string {
   const { style, width } = look;
   const title = sanitizeLine(report.title) || 'Untitled session';
-  const parts = report.lanes.map((lane) => laneText(lane, look, report.lanes.length > 1));
+  const { shown, rest } = fullest(report.lanes, look.most ?? USUAL_LANES);
+  const parts = shown.map((lane) => laneText(lane, look, report.lanes.length > 1));
+  if (rest > 0) parts.push(moreLines(moreText(rest, 'agent'), look));
   return [
     `${style.bold(width === undefined ? title : cutToWidth(title, width))}\n`,
     ...(parts.length > 0 ? parts : [`${style.dim(NO_REQUESTS)}\n`]),
@@ -150,7 +157,9 @@ interface Row {
 
 function rowsText(lane: ContextLaneJson, scale: number, look: Look): string[] {
   const { style, width } = look;
-  const rows = lane.all_requests === undefined ? turnRows(lane) : requestRows(lane);
+  const all = lane.all_requests === undefined ? turnRows(lane) : requestRows(lane);
+  const places = tellingTurns(all, look.most);
+  const rows = places.filter((place) => typeof place === 'number').map((at) => all[at]!);
   const columns = barColumns(width);
   const words = rows.some((row) => row.words !== '');
   const table = renderTable<Row>(
@@ -197,12 +206,23 @@ function rowsText(lane: ContextLaneJson, scale: number, look: Look): string[] {
     .trimEnd()
     .split('\n');
   const [head = '', ...body] = table;
+  let next = 0;
+  const noun = lane.all_requests === undefined ? 'turns' : 'requests';
   return [
     head,
-    ...body.flatMap((line, at) => [
-      line,
-      ...rows[at]!.compactions.flatMap((index) => compactionLines(lane.compactions[index]!, look)),
-    ]),
+    ...places.flatMap((place) => {
+      if (typeof place !== 'number') {
+        const gap = turnsGap(all, place, noun, gapHow(places, place));
+        return wrapFacts(gap, width).map(style.dim);
+      }
+      const line = body[next++]!;
+      const { shown, rest } = firstOf(all[place]!.compactions, look.most ?? USUAL_COMPACTIONS);
+      return [
+        line,
+        ...shown.flatMap((index) => compactionLines(lane.compactions[index]!, look)),
+        ...(rest > 0 ? yellowLines(moreText(rest, 'compaction'), look) : []),
+      ];
+    }),
   ];
 }
 
@@ -249,10 +269,14 @@ function requestRows(lane: ContextLaneJson): Row[] {
 const isBefore = ({ at, told }: CompactionJson, until: number): boolean =>
   told ? at < until : at <= until;
 
-function compactionLines(compaction: CompactionJson, { style, width }: Look): string[] {
+const compactionLines = (compaction: CompactionJson, look: Look): string[] =>
+  yellowLines(compactionWords(compaction), look, '  ↯ ');
+
+/** Under a row of the table. */
+function yellowLines(text: string, { style, width }: Look, lead = '    '): string[] {
   const room = width === undefined ? undefined : width - 4;
-  return wrapFacts(compactionWords(compaction), room).map((line, at) =>
-    style.yellow(`${at === 0 ? '  ↯ ' : '    '}${line}`),
+  return wrapFacts(text, room).map((line, at) =>
+    style.yellow(`${at === 0 ? lead : '    '}${line}`),
   );
 }
 

@@ -2,7 +2,6 @@
 import type { Carried } from '../analysis/costs/carried.ts';
 import type { CostPart } from '../analysis/costs/costBreakdown.ts';
 import type { SessionCosts } from '../analysis/costs/sessionCosts.ts';
-import type { Activity, PhaseOutcome } from '../analysis/phases/phase.ts';
 import { phaseName } from '../analysis/phases/sessionPhases.ts';
 import {
   WASTE_KINDS,
@@ -13,7 +12,7 @@ import {
 import type { SessionFold } from '../model/fold.ts';
 import { knownNanoUsd } from '../model/knownCost.ts';
 import { pricedOf } from './costBy.ts';
-import { wastedUsd } from './phaseJson.ts';
+import { type PhaseJson, phaseJson } from './phaseJson.ts';
 import { seconds, type TokensJson, tokensJson, usd, usdOrNull } from './sessionJson.ts';
 
 export interface PartJson {
@@ -30,27 +29,8 @@ interface CarriedJson {
 }
 
 export interface BreakdownJson {
-  phases: {
-    /** 1-based. */
-    index: number;
-    name: string;
-    prompt_number: number;
-    activity: Activity;
-    outcome: PhaseOutcome;
-    /** Steps count from 1. */
-    first_step: number;
-    last_step: number;
-    started_at: number;
-    ended_at: number;
-    tool_calls: number;
-    errors: number;
-    denied: number;
-    retries: number;
-    responses: number;
-    unpriced: number;
-    cost_usd: number | null;
-    wasted_usd: number | null;
-  }[];
+  /** As all reports have them, and when they were: seconds since the epoch. */
+  phases: (PhaseJson & { started_at: number; ended_at: number })[];
   tools: (PartJson & CarriedJson & { tool: string })[];
   answers: PartJson;
   calls_not_recorded: PartJson;
@@ -90,23 +70,14 @@ export function breakdownJson(
   });
   return {
     phases: phases.map((phase, at) => ({
-      index: phase.index + 1,
-      name: phaseName(fold, phase, prompts.get(phase.promptRow) ?? ''),
-      prompt_number: phase.promptNumber,
-      activity: phase.activity,
-      outcome: phase.outcome,
-      first_step: phase.firstStep + 1,
-      last_step: phase.lastStep + 1,
+      ...phaseJson(
+        phase,
+        phaseName(fold, phase, prompts.get(phase.promptRow) ?? ''),
+        waste.byPhase[at] ?? 0,
+        fold.session.firstMs,
+      ),
       started_at: seconds(phase.startMs),
       ended_at: seconds(phase.endMs),
-      tool_calls: phase.calls,
-      errors: phase.errors,
-      denied: phase.denied,
-      retries: phase.retries,
-      responses: phase.responses,
-      unpriced: phase.unpriced,
-      cost_usd: usdOrNull(knownNanoUsd(phase)),
-      wasted_usd: wastedUsd(phase, waste.byPhase[at] ?? 0),
     })),
     tools: breakdown.tools.map(({ tool, carried, ...rest }) => ({
       tool,

@@ -24,7 +24,7 @@ import { sanitizeLine, wrapFacts } from './terminalText.ts';
 import { wasteItemsText, wasteMarkdown, wasteText } from './wasteText.ts';
 
 /** What one prompt led to cost. */
-export interface PhaseCost {
+export interface PromptCost {
   /** Empty for what came before the first prompt. */
   prompt: string;
   started_at: number | null;
@@ -38,7 +38,7 @@ export interface CostReport extends CostJson {
   session_id: string;
   title: string;
   agent: string;
-  phases: PhaseCost[];
+  by_prompt: PromptCost[];
   /** Where it was worked out. */
   breakdown?: BreakdownJson;
   waste?: WasteJson;
@@ -61,7 +61,7 @@ export function costReport(
     title: summary.title,
     agent: summary.agent,
     ...costJson(summary.cost),
-    phases: fold.phases.all().map((phase, at) => ({
+    by_prompt: fold.phases.all().map((phase, at) => ({
       prompt: prompts.get(phase.row) ?? '',
       started_at: Number.isFinite(phase.startMs) ? seconds(phase.startMs) : null,
       tool_calls: phase.calls,

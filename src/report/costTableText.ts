@@ -3,6 +3,7 @@
 import { formatCount, formatPercent, formatTokens, formatUsd, MISSING } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
+import { firstOf, moreLines, moreText } from './bounds.ts';
 import type { CostLine, CostTable } from './costBy.ts';
 import type { Style } from './style.ts';
 import { renderTable, type TableColumn } from './table.ts';
@@ -127,11 +128,9 @@ export function costTableText(
             : cell,
     });
   }
-  const shown = table.lines.slice(0, most);
-  const text = renderTable(columns, shown, options);
-  const rest = table.lines.length - shown.length;
-  if (rest === 0) return text;
-  return `${text}${style.dim(`… and ${formatCount(rest)} more${options.all ? `: ${options.all}` : ''}`)}\n`;
+  const { shown, rest } = firstOf(table.lines, most);
+  const more = moreText(rest, '', '', options.all ?? '');
+  return `${renderTable(columns, shown, options)}${moreLines(more, options)}`;
 }
 
 /** What the columns mean, where that is not plain. */

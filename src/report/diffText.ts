@@ -5,7 +5,9 @@ import type { OnlyCommands, PhaseDifference } from '../analysis/compare/structur
 import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
 import { knownCostText } from '../model/knownCost.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
-import { outcomeJson } from './compareJson.ts';
+import { firstOf, gapHow, moreLines, moreText } from './bounds.ts';
+import { type ComparedFacts, comparedPhaseJson, outcomeJson } from './compareJson.ts';
+import { rowsGap, tellingRows } from './compareRows.ts';
 import {
   type CompareTextOptions,
   divergencesText,
@@ -16,23 +18,29 @@ import {
 import { snake } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
-import { cutToWidth, sanitizeLine } from './terminalText.ts';
+import { cutToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
 
 const DEFAULT_WIDTH = 140;
-const MOST_FILES = 8;
+const USUAL_FILES = 8;
 const MOST_COMMANDS = 5;
 /** Changed files in the table. */
-const MOST_CHANGED = 40;
+const USUAL_CHANGED = 40;
 
 export function diffText(
   comparison: Comparison,
   differences: readonly PhaseDifference[],
   options: CompareTextOptions,
 ): string {
-  const { style, width = DEFAULT_WIDTH } = options;
+  const { style, width = DEFAULT_WIDTH, most } = options;
   const { a, b } = comparison.phases;
   const cut = (line: string): string => cutToWidth(line, width);
-  const lines = differences.flatMap((one) => {
+  const places = tellingRows(comparison, differences, most);
+  const lines = places.flatMap((place) => {
+    if (typeof place !== 'number') {
+      const gap = rowsGap(comparison, differences, place, gapHow(places, place));
+      return wrapFacts(gap, width).map(style.dim);
+    }
+    const one = differences[place]!;
     const [left, right] = [a[one.a], b[one.b]];
     const name = [left, right]
       .flatMap((phase) =>
@@ -51,8 +59,8 @@ export function diffText(
     return [
       head,
       style.dim(cut(`    A | B: ${cost}`)),
-      ...files('A', one.filesOnlyA, cut, style),
-      ...files('B', one.filesOnlyB, cut, style),
+      ...files('A', one.filesOnlyA, options),
+      ...files('B', one.filesOnlyB, options),
       ...commands('A', one.commandsOnlyA, cut, style),
       ...commands('B', one.commandsOnlyB, cut, style),
     ];
@@ -69,15 +77,15 @@ export function diffText(
 function files(
   letter: string,
   paths: readonly string[],
-  cut: (line: string) => string,
-  style: Style,
+  { style, width = DEFAULT_WIDTH, most = USUAL_FILES }: CompareTextOptions,
 ): string[] {
   if (paths.length === 0) return [];
-  const shown = paths.slice(0, MOST_FILES).map(sanitizeLine).join(', ');
-  const more = paths.length - MOST_FILES;
-  return [
-    cut(`    ${letter}   files only here: ${shown}${more > 0 ? `, … ${more} more` : ''}`),
-  ].map((line) => (letter === 'A' ? style.blue(line) : style.green(line)));
+  const { shown, rest } = firstOf(paths, most);
+  const names = [...shown.map(sanitizeLine), ...(rest > 0 ? [moreText(rest)] : [])];
+  const words = `${plural(paths.length, 'file')} only here: ${names.join(', ')}`;
+  return wrapFacts(words, width - 8)
+    .map((line, at) => `    ${at === 0 ? letter : ' '}   ${line}`)
+    .map((line) => (letter === 'A' ? style.blue(line) : style.green(line)));
 }
 
 function commands(
@@ -91,7 +99,9 @@ function commands(
     cut(`    ${letter} $ ${sanitizeLine(command)}${failed ? '  ✕' : ''}  (step ${step + 1})`),
   );
   const more = count - named.length;
-  if (more > 0) rows.push(cut(`    ${letter}   … ${plural(more, 'more command')} only here`));
+  if (more > 0) {
+    rows.push(cut(`    ${letter}   ${moreText(more, 'command', 'commands', '')} only here`));
+  }
   return rows.map((line) => (letter === 'A' ? style.blue(line) : style.green(line)));
 }
 
@@ -156,7 +166,11 @@ const CONTENTS: Record<ChangedFile['content'], string> = {
   oneSide: '',
 };
 
-function changedText({ files: all }: Comparison, { style, width }: CompareTextOptions): string {
+function changedText(
+  { files: all }: Comparison,
+  { style, width, most = USUAL_CHANGED }: CompareTextOptions,
+): string {
+  const { shown, rest } = firstOf(all, most);
   if (all.length === 0) return `${style.dim('Neither changed a file.')}\n`;
   const lines = (side: ChangedFile['a']): string =>
     side === undefined
@@ -179,11 +193,10 @@ function changedText({ files: all }: Comparison, { style, width }: CompareTextOp
         text: ({ a, b, content }) => (a && b ? CONTENTS[content] : a ? 'only A' : 'only B'),
       },
     ],
-    all.slice(0, MOST_CHANGED),
+    shown,
     { style, width },
   );
-  const more = all.length - MOST_CHANGED;
-  return more > 0 ? `${table}${style.dim(`… and ${more} more (--json has all)`)}\n` : table;
+  return `${table}${moreLines(moreText(rest, 'file'), { style, width })}`;
 }
 
 function answerWords({ outcomes: { a, b } }: Comparison): string {
@@ -208,19 +221,15 @@ export function semanticJson({ outcomes, files }: Comparison) {
   };
 }
 
-export function structuralJson(comparison: Comparison, differences: readonly PhaseDifference[]) {
+export function structuralJson(facts: ComparedFacts, differences: readonly PhaseDifference[]) {
   const commands = ({ count, shown }: OnlyCommands) => ({
     count,
     shown: shown.map(({ step, command, failed }) => ({ step: step + 1, command, failed })),
   });
-  const phase = (side: 'a' | 'b', at: number) => {
-    const one = comparison.phases[side][at];
-    return one ? { name: one.name, outcome: one.outcome, failed: one.outcome === 'failed' } : null;
-  };
   return differences.map((one) => ({
     like: snake(one.like),
-    a: phase('a', one.a),
-    b: phase('b', one.b),
+    a: comparedPhaseJson(facts.a, one.a),
+    b: comparedPhaseJson(facts.b, one.b),
     files_only_a: one.filesOnlyA,
     files_only_b: one.filesOnlyB,
     commands_only_a: commands(one.commandsOnlyA),

@@ -68,6 +68,7 @@ function toldJson(told: ExplainedPhase, startMs: number): object {
       message,
       mended: mended !== 'no',
       came_right: mended === 'right',
+      test_first: mended === 'meant',
     })),
     failures_more: told.moreFailures,
     denied_calls: told.denied.map(({ step, words, rule }) => ({ step: step + 1, words, rule })),

@@ -16,6 +16,7 @@ import {
   wasteMoney,
   wasteShare,
 } from './explainWords.ts';
+import { phaseGap } from './phaseGaps.ts';
 import { dateTime } from './sessionTable.ts';
 
 const TONGUE: Tongue = {
@@ -58,14 +59,17 @@ export function explainMarkdown(explanation: Explanation, name?: string): string
 
 function phases({ told, phases: all }: Explanation): string[] {
   const parts: string[] = [];
+  let next = told.length === 1 ? (told[0]?.phase.index ?? 0) : 0;
   for (const one of told) {
+    if (one.phase.index > next) {
+      parts.push(phaseGap(all, { from: next, to: one.phase.index }, ''));
+    }
+    next = one.phase.index + 1;
     if (one.phase.parts > 1 && one.prompt !== '') {
       parts.push(`**P${one.phase.promptNumber}**: ${markdownText(one.prompt)}`);
     }
     parts.push(phaseSection(one));
   }
-  const hidden = all.length - told.length;
-  if (hidden > 0) parts.push(`${plural(hidden, 'more phase')} not shown.`);
   return parts;
 }
 

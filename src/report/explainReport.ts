@@ -16,6 +16,7 @@ import { isActive, type SessionSummary } from '../model/summary.ts';
 import { testRun } from '../model/testCommand.ts';
 import { cut, oneLine } from '../model/text.ts';
 import { type CallGroup, callGroups } from './explainCalls.ts';
+import { tellingPhases, USUAL_PHASES } from './phaseGaps.ts';
 import { StepReader } from './stepReader.ts';
 
 /** A file of a phase. Hostile. */
@@ -90,17 +91,15 @@ export interface Explanation {
 export interface ExplainOptions {
   /** Only this phase, 0-based, with more of it. */
   phase?: number;
-  /** All phases in full, however many there are. */
-  all?: boolean;
+  /** Phases that are told, where there are more; Infinity: all. */
+  most?: number | undefined;
 }
 
-/** Phases that are told in full. */
-const MOST_PHASES = 40;
 const NAMES = { calls: 6, failures: 3, denied: 2 };
 /** Of a phase that is asked for all is told; no more than anybody reads. */
 const DETAILED = { calls: 200, failures: 200, denied: 200 };
 const WHOLE_ANSWER = 20_000;
-const WORST: readonly Mended[] = ['no', 'went on', 'right'];
+const WORST: readonly Mended[] = ['no', 'went on', 'right', 'meant'];
 const PROMPT_LENGTH = 400;
 const ANSWER_LENGTH = 300;
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
@@ -168,7 +167,9 @@ export function* explainInSlices(
     told,
     checks: sessionChecks(session),
     openStep: isActive(summary) ? -1 : openStepOf(session),
-    allRight: found.every(({ failures }) => failures.every(({ mended }) => mended === 'right')),
+    allRight: found.every(({ failures }) =>
+      failures.every(({ mended }) => mended === 'right' || mended === 'meant'),
+    ),
     waste,
     lines: {
       added: summaries.reduce((sum, { added }) => sum + added, 0),
@@ -180,18 +181,11 @@ export function* explainInSlices(
   };
 }
 
-/** Of many phases those that say most: the first and last, failed and mixed ones, the dearest. */
 function choose(phases: readonly SessionPhase[], options: ExplainOptions): SessionPhase[] {
   if (options.phase !== undefined) return phases.filter(({ index }) => index === options.phase);
-  if (options.all === true || phases.length <= MOST_PHASES) return [...phases];
-  const weight = ({ index, outcome, nanoUsd, calls }: SessionPhase): number => {
-    if (index === 0 || index === phases.length - 1) return Number.POSITIVE_INFINITY;
-    return nanoUsd + calls + (outcome === 'failed' ? 1e15 : outcome === 'mixed' ? 1e12 : 0);
-  };
-  return [...phases]
-    .sort((a, b) => weight(b) - weight(a) || a.index - b.index)
-    .slice(0, MOST_PHASES)
-    .sort((a, b) => a.index - b.index);
+  return tellingPhases(phases, options.most ?? USUAL_PHASES)
+    .filter((place) => typeof place === 'number')
+    .map((at) => phases[at]!);
 }
 
 /** Of the same call that failed again and again the last. */

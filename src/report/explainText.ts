@@ -1,8 +1,8 @@
 /** An explanation for a terminal. */
 
 import { formatCount, formatDuration, plural } from '../model/format.ts';
-import { knownCostText } from '../model/knownCost.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
+import { moreText } from './bounds.ts';
 import { costCell } from './costText.ts';
 import type { ExplainedPhase, Explanation } from './explainReport.ts';
 import {
@@ -18,6 +18,7 @@ import {
   wasteMoney,
   wasteShare,
 } from './explainWords.ts';
+import { phaseGap } from './phaseGaps.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Colour, Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -93,28 +94,25 @@ function head(explanation: Explanation, { style, width }: ExplainTextOptions): s
   ].join('\n');
 }
 
+const HOW = '--all shows all, --phase one';
+
 function phasesText({ told, phases }: Explanation, options: ExplainTextOptions): string[] {
-  const { style } = options;
+  const { style, width } = options;
   const texts: string[] = [];
   let next = told.length === 1 ? (told[0]?.phase.index ?? 0) : 0;
-  for (const one of told) {
-    if (one.phase.index > next) texts.push(style.dim(leftOut(phases, next, one.phase.index)));
+  const lastGap = told.findLastIndex(
+    ({ phase }, at) => at > 0 && phase.index > told[at - 1]!.phase.index + 1,
+  );
+  for (const [at, one] of told.entries()) {
+    if (one.phase.index > next) {
+      const how = at === lastGap ? HOW : '';
+      const gap = phaseGap(phases, { from: next, to: one.phase.index }, how);
+      texts.push(...wrapFacts(gap, width).map(style.dim));
+    }
     texts.push(phaseText(one, options));
     next = one.phase.index + 1;
   }
   return texts;
-}
-
-/** `… phases 12 to 48 went well (--all shows them)`. */
-function leftOut(phases: Explanation['phases'], from: number, to: number): string {
-  const cost = { nanoUsd: 0, responses: 0, unpriced: 0 };
-  for (const phase of phases.slice(from, to)) {
-    cost.nanoUsd += phase.nanoUsd;
-    cost.responses += phase.responses;
-    cost.unpriced += phase.unpriced;
-  }
-  const which = to - from === 1 ? `phase ${from + 1}` : `phases ${from + 1} to ${to}`;
-  return `… ${which}, ${knownCostText(cost)} (--all shows all, --phase one)`;
 }
 
 function phaseText(told: ExplainedPhase, options: ExplainTextOptions): string {
@@ -144,7 +142,7 @@ function phaseText(told: ExplainedPhase, options: ExplainTextOptions): string {
     lines.push(...lineText(line, told.whole, options));
   }
   if (lines.length <= MOST_LINES) return lines.join('\n');
-  const rest = `      … ${plural(lines.length - MOST_LINES, 'more line')} (--json has them)`;
+  const rest = `      ${moreText(lines.length - MOST_LINES, 'line', 'lines', '--json has all')}`;
   return [...lines.slice(0, MOST_LINES), style.dim(rest)].join('\n');
 }
 
@@ -266,10 +264,11 @@ function lookText({ lookAt }: Explanation, options: ExplainTextOptions): string 
   const { style, width, shortId } = options;
   const [first] = lookAt;
   if (first === undefined) return '';
+  const longest = lookAt.reduce((most, { step }) => Math.max(most, TONGUE.step(step).length), 8);
   const lines = lookAt.map(({ step, words }) => {
-    const tag = TONGUE.step(step).padEnd(10);
+    const tag = TONGUE.step(step).padEnd(longest + 2);
     const text = sanitizeLine(words);
-    return `  ${tag}${width === undefined ? text : cutToWidth(text, width - 12)}`;
+    return `  ${tag}${width === undefined ? text : cutToWidth(text, width - tag.length - 2)}`;
   });
   const command = `  agent-strace why ${sanitizeLine(shortId)} ${first.step + 1}`;
   return [style.bold('Look at'), ...lines, style.dim(command)].join('\n');

@@ -45,6 +45,7 @@ const MENDED_WORDS: Record<Mended, string> = {
   no: 'nothing mended it',
   'went on': 'work went on',
   right: 'came right later',
+  meant: 'as it should, for the test came first',
 };
 
 export interface Line {
@@ -217,7 +218,7 @@ function checkWords(
 
 const WASTE_WORDS: Record<WasteKind, string> = {
   failedPhase: 'phases that failed',
-  retry: 'calls again after they failed',
+  retry: 'attempts that failed, made again',
   redundantRead: 'files read again unchanged',
   cacheBreak: 'prompt caches lost',
 };

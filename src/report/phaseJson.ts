@@ -1,4 +1,4 @@
-/** Phases in JSON, as `explain` and `timeline` have them. Steps are numbered from 1, as people see them. */
+/** A phase in JSON, the same in all reports; some add what they know more. Steps are numbered from 1, as people see them. */
 import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { knownNanoUsd } from '../model/knownCost.ts';
 import { usd } from './sessionJson.ts';
@@ -89,7 +89,7 @@ export function phaseJson(
 }
 
 /** What was wasted of a phase; null where nothing is known of its cost. */
-export const wastedUsd = (phase: SessionPhase, wastedNanoUsd: number): number | null =>
+const wastedUsd = (phase: SessionPhase, wastedNanoUsd: number): number | null =>
   wastedNanoUsd > 0 ? usd(wastedNanoUsd) : Number.isNaN(knownNanoUsd(phase)) ? null : 0;
 
 /** Seconds, to the millisecond. */

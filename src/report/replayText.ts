@@ -8,7 +8,7 @@ import type { SessionSummary } from '../model/summary.ts';
 import { costCell } from './costText.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Style } from './style.ts';
-import { cutToWidth, padToWidth, sanitizeLine, textWidth } from './terminalText.ts';
+import { cutToWidth, padToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
 
 /** One column each, in fonts that terminals have. */
 const SIGNS: Record<StepIcon, string> = {
@@ -47,6 +47,10 @@ const STEP_COLUMNS = 6;
 const OFFSET_COLUMNS = 8;
 const DURATION_COLUMNS = 7;
 const COST_COLUMNS = 9;
+/** A narrower terminal has no margin for duration and cost: the words need the room. */
+const NARROW = 60;
+/** Words of a step are not cut to less for what stands beside them. */
+const LEAST_WORDS = 12;
 
 /** `+0:42`. */
 const offset = (timeMs: number, startMs: number): string => `+${formatClock(timeMs - startMs)}`;
@@ -72,7 +76,7 @@ export function noteLine(
     ...(note === '' ? [] : [sanitizeLine(note)]),
     ...(author === '' ? [] : [`(${sanitizeLine(author)})`]),
   ].join(' ');
-  const cut = width === undefined ? text : cutToWidth(text, Math.max(20, width - under.length - 2));
+  const cut = width === undefined ? text : cutToWidth(text, Math.max(4, width - under.length - 2));
   return `${under}${style.green(`✎ ${cut}`)}`;
 }
 
@@ -90,12 +94,16 @@ export function replayHead(
     dateTime(summary.startedAtMs),
     sanitizeLine(id),
   ].join(' · ');
-  return `${style.bold(width === undefined ? title : cutToWidth(title, width))}\n${style.dim(facts)}\n`;
+  const lines = wrapFacts(facts, width).map((line) => `${style.dim(line)}\n`);
+  return `${style.bold(width === undefined ? title : cutToWidth(title, width))}\n${lines.join('')}`;
 }
 
-/** Last line: what it came to. */
-export function replayFoot(summary: SessionSummary, style: Style): string {
-  return style.dim(
+/** Last lines: what it came to. */
+export function replayFoot(
+  summary: SessionSummary,
+  { style, width }: Pick<ReplayTextOptions, 'style' | 'width'>,
+): string {
+  return wrapFacts(
     [
       summary.status,
       formatDuration(summary.durationMs),
@@ -105,7 +113,10 @@ export function replayFoot(summary: SessionSummary, style: Style): string {
       ...(summary.retries > 0 ? [plural(summary.retries, 'retry', 'retries')] : []),
       costCell(summary.cost),
     ].join(' · '),
-  );
+    width,
+  )
+    .map(style.dim)
+    .join('\n');
 }
 
 /** A prompt stands over what it led to. */
@@ -119,9 +130,20 @@ export function promptHeading(
   const lead = leadOf(timeMs, options);
   const facts = phase === undefined ? '' : phaseFacts(phase);
   const text = sanitizeLine(view.target);
-  const room = width === undefined ? undefined : width - lead.length - 2 - textWidth(facts) - 2;
-  const shown = room === undefined ? text : cutToWidth(text, Math.max(20, room));
-  return `\n${style.dim(lead)}${style.bold(style.cyan(`${SIGNS.account} ${shown}`))}  ${style.dim(facts)}`.trimEnd();
+  const told = (shown: string): string =>
+    `\n${style.dim(lead)}${style.bold(style.cyan(`${SIGNS.account} ${shown}`))}`;
+  if (width === undefined) return `${told(text)}  ${style.dim(facts)}`.trimEnd();
+  const room = width - lead.length - 2;
+  const beside = room - textWidth(facts) - 2;
+  if (width >= NARROW && (facts === '' || beside >= Math.min(textWidth(text), width / 3))) {
+    return `${told(cutToWidth(text, beside))}  ${style.dim(facts)}`.trimEnd();
+  }
+  // Beside each other neither would have the room.
+  const under = ' '.repeat(lead.length + 2);
+  const lines = facts === '' ? [] : wrapFacts(facts, room);
+  return [told(cutToWidth(text, room)), ...lines.map((line) => `${under}${style.dim(line)}`)].join(
+    '\n',
+  );
 }
 
 export function phaseFacts(phase: Phase): string {
@@ -161,14 +183,19 @@ export function stepLine(
   const failed = (flags & FLAG.error) !== 0;
   const denied = (flags & FLAG.denied) !== 0;
   const lead = leadOf(columns.timeMs[row]!, options);
-  const indent = lane === '' ? '' : `│ ${lane} `;
+  const isNarrow = width !== undefined && width < NARROW;
+  const name = isNarrow ? cutToWidth(lane, width >> 3) : lane;
+  const indent = lane === '' ? '' : `│ ${name} `;
+  const failure = failed && view.icon !== 'error' ? ['✗'] : [];
   const marks = [
+    // What is cut off must not be that it failed.
+    ...(isNarrow ? failure : []),
     ...(view.attempt !== undefined && view.attempt > 1 ? [`retry ${view.attempt}`] : []),
     ...(view.added !== undefined ? [`+${view.added}`] : []),
     ...(view.removed !== undefined ? [`−${view.removed}`] : []),
     ...(view.detail !== '' ? [sanitizeLine(view.detail)] : []),
     ...(view.rule !== undefined ? [sanitizeLine(view.rule)] : []),
-    ...(failed && view.icon !== 'error' ? ['✗'] : []),
+    ...(isNarrow ? [] : failure),
     ...(options.running === true ? ['…'] : []),
   ].join(' ');
   const isCall = columns.type[row] === TYPE.tool_call;
@@ -191,18 +218,18 @@ export function stepLine(
       .filter(Boolean)
       .join('  ');
   } else {
-    const margin = DURATION_COLUMNS + COST_COLUMNS;
-    const room = width - lead.length - textWidth(indent) - 2 - margin;
-    const marksWidth = marks === '' ? 0 : textWidth(marks) + 2;
-    const shown = cutToWidth(words, Math.max(10, room - marksWidth));
-    const gap = ' '.repeat(
-      Math.max(marks === '' ? 0 : 2, room - textWidth(shown) - textWidth(marks)),
-    );
+    const end = isNarrow
+      ? ''
+      : padToWidth(duration, DURATION_COLUMNS, 'right') + padToWidth(cost, COST_COLUMNS, 'right');
+    const room = Math.max(LEAST_WORDS, width - lead.length - textWidth(indent) - 2 - end.length);
+    const least = Math.min(LEAST_WORDS, textWidth(words));
+    const beside = cutToWidth(marks, room - least - 2);
+    const marksWidth = beside === '' ? 0 : textWidth(beside) + 2;
+    const shown = cutToWidth(words, room - marksWidth);
+    const gap = ' '.repeat(room - textWidth(shown) - textWidth(beside));
     line =
-      `${style.dim(lead)}${style.dim(indent)}${sign} ${paint(shown)}${gap}${tint(marks)}` +
-      style.dim(
-        padToWidth(duration, DURATION_COLUMNS, 'right') + padToWidth(cost, COST_COLUMNS, 'right'),
-      );
+      `${style.dim(lead)}${style.dim(indent)}${sign} ${paint(shown)}${gap}${tint(beside)}` +
+      style.dim(end);
     line = line.trimEnd();
   }
   const { reason } = options;
@@ -211,7 +238,7 @@ export function stepLine(
   const text = sanitizeLine(reason);
   const cut = cutToWidth(
     text,
-    width === undefined ? 300 : Math.max(20, width - textWidth(under) - 2),
+    width === undefined ? 300 : Math.max(4, width - textWidth(under) - 2),
   );
   return `${line}\n${style.dim(under)}${tint(`└ ${cut}`)}`;
 }

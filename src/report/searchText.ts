@@ -38,6 +38,8 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 const LEAD = 18;
+/** Where the words found would have no room beside where they are. */
+const NARROW = 72;
 
 export function foundSession(
   { shortId, agent, title, startMs, hits }: FoundSession,
@@ -53,9 +55,14 @@ export function foundSession(
     if (hit.eventType === '') continue;
     const where = hit.step === undefined ? hit.eventId : `step ${hit.step}`;
     const time = padToWidth(`+${formatClock(hit.timeMs - startMs)}`, 8, 'right');
-    const lead = `${time}  ${padToWidth(sanitizeLine(where), 12)} ${padToWidth(whatOf(hit), LEAD)} `;
-    const room = width === undefined ? undefined : Math.max(20, width - textWidth(lead));
-    lines.push(`${style.dim(lead)}${marked(hit, style, room)}`.trimEnd());
+    const facts = `${time}  ${padToWidth(sanitizeLine(where), 12)} ${padToWidth(whatOf(hit), LEAD)} `;
+    if (width !== undefined && width < NARROW) {
+      lines.push(style.dim(cutToWidth(facts.trimEnd(), width)));
+      lines.push(`    ${marked(hit, style, width - 4)}`.trimEnd());
+      continue;
+    }
+    const room = width === undefined ? undefined : width - textWidth(facts);
+    lines.push(`${style.dim(facts)}${marked(hit, style, room)}`.trimEnd());
   }
   return `${lines.join('\n')}\n`;
 }

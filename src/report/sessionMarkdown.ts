@@ -31,7 +31,7 @@ export function sessionMarkdown(
     `# ${markdownText(name ?? summary.title) || 'Untitled session'}`,
     facts(stats, summary),
     costSection(cost, summary),
-    phases(cost),
+    prompts(cost),
     files(stats),
     tools(stats),
     failures(stats),
@@ -74,7 +74,7 @@ function costSection(cost: CostReport, summary: SessionSummary): string {
   return `## Cost\n\n${table(['Model', 'Responses', 'Cost'], rows)}\n\n${notes}`;
 }
 
-function phases({ phases: all }: CostReport): string {
+function prompts({ by_prompt: all }: CostReport): string {
   const rows = all
     .filter(
       ({ tool_calls, cost_usd, prompt }) => prompt !== '' || tool_calls > 0 || (cost_usd ?? 0) > 0,

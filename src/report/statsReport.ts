@@ -2,11 +2,12 @@
 import type { SessionFold } from '../model/fold.ts';
 import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../model/format.ts';
 import type { SessionSummary } from '../model/summary.ts';
+import { type Bounded, firstOf, moreLines, moreText } from './bounds.ts';
 import { cacheRateText, costCell, reconciliation } from './costText.ts';
 import { type SessionJson, seconds, sessionJson } from './sessionJson.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Style } from './style.ts';
-import { renderTable } from './table.ts';
+import { renderTable, type TableColumn } from './table.ts';
 import { cutToWidth, sanitizeLine, sanitizeTerminal, wrapFacts } from './terminalText.ts';
 
 export interface ToolStats {
@@ -116,14 +117,11 @@ export function statsReport(
   };
 }
 
-const MOST_FILES = 20;
-const MOST_FAILURES = 10;
+/** Rows of each list. */
+const USUAL = 20;
+const USUAL_FAILURES = 10;
 
-export function statsText(
-  stats: StatsReport,
-  summary: SessionSummary,
-  options: { style: Style; width?: number | undefined },
-): string {
+export function statsText(stats: StatsReport, summary: SessionSummary, options: Options): string {
   const parts = [head(stats, summary, options), toolsText(stats, options)];
   if (stats.files.length > 0) parts.push(filesText(stats, options));
   if (stats.subagents.length > 0) parts.push(subagentsText(stats, options));
@@ -177,7 +175,18 @@ function head(stats: StatsReport, summary: SessionSummary, { style, width }: Opt
   return `${[style.bold(fit(title, width)), ...facts].join('\n')}\n`;
 }
 
-type Options = { style: Style; width?: number | undefined };
+type Options = Bounded & { style: Style; width?: number | undefined };
+
+/** A table of the first rows, and how many more there are. */
+function listText<Row>(
+  columns: readonly TableColumn<Row>[],
+  rows: readonly Row[],
+  one: string,
+  options: Options,
+): string {
+  const { shown, rest } = firstOf(rows, options.most ?? USUAL);
+  return `${renderTable(columns, shown, options)}${moreLines(moreText(rest, one), options)}`;
+}
 
 function toolsText(stats: StatsReport, options: Options): string {
   if (stats.tools.length === 0) return `${options.style.dim('No tool was called.')}\n`;
@@ -188,7 +197,7 @@ function toolsText(stats: StatsReport, options: Options): string {
     text: (tool: ToolStats) => formatCount(of(tool)),
     paint: (cell: string, tool: ToolStats) => (of(tool) === 0 ? style.dim(cell) : cell),
   });
-  return renderTable<ToolStats>(
+  return listText<ToolStats>(
     [
       { title: 'tool', flexible: true, text: ({ tool }) => sanitizeLine(tool) || '(no name)' },
       number('calls', ({ calls }) => calls),
@@ -221,15 +230,14 @@ function toolsText(stats: StatsReport, options: Options): string {
       },
     ],
     stats.tools,
+    'tool',
     options,
   );
 }
 
 function filesText(stats: StatsReport, options: Options): string {
   const changed = stats.files.filter(({ writes }) => writes > 0).length;
-  const shown = stats.files.slice(0, MOST_FILES);
-  const { style } = options;
-  const table = renderTable<FileStats>(
+  return listText<FileStats>(
     [
       {
         title: `file (${plural(stats.files.length, 'file')}, ${changed} changed)`,
@@ -246,11 +254,10 @@ function filesText(stats: StatsReport, options: Options): string {
           added + removed > 0 ? `+${formatCount(added)} −${formatCount(removed)}` : '',
       },
     ],
-    shown,
+    stats.files,
+    'file',
     options,
   );
-  const rest = stats.files.length - shown.length;
-  return rest > 0 ? `${table}${style.dim(`… and ${rest} more (--json has all)`)}\n` : table;
 }
 
 function inFolder(path: string, cwd: string): string {
@@ -258,7 +265,7 @@ function inFolder(path: string, cwd: string): string {
 }
 
 function subagentsText(stats: StatsReport, options: Options): string {
-  return renderTable<SubagentStats>(
+  return listText<SubagentStats>(
     [
       { title: 'subagent', text: ({ type, id }) => sanitizeLine(type || id) },
       { title: 'task', flexible: true, text: ({ description }) => sanitizeLine(description) },
@@ -277,6 +284,7 @@ function subagentsText(stats: StatsReport, options: Options): string {
       },
     ],
     stats.subagents,
+    'subagent',
     options,
   );
 }
@@ -303,7 +311,7 @@ function childrenText(stats: StatsReport, options: Options): string {
 }
 
 function childrenTable(stats: StatsReport, options: Options): string {
-  return renderTable<ChildStats>(
+  return listText<ChildStats>(
     [
       {
         title: 'child session',
@@ -325,12 +333,16 @@ function childrenTable(stats: StatsReport, options: Options): string {
       },
     ],
     stats.children,
+    'session',
     options,
   );
 }
 
-function failuresText(stats: StatsReport, { style, width }: Options): string {
-  const shown = stats.failures.slice(-MOST_FAILURES);
+function failuresText(
+  stats: StatsReport,
+  { style, width, most = USUAL_FAILURES }: Options,
+): string {
+  const shown = stats.failures.slice(-Math.min(most, stats.failures.length));
   const rest = stats.failures.length - shown.length;
   const lines = shown.map(({ kind, step, message }) => {
     const mark = kind === 'denied' ? style.yellow('⊘') : style.red('✗');
@@ -339,6 +351,9 @@ function failuresText(stats: StatsReport, { style, width }: Options): string {
     const said = told === '' ? '' : `\n    ${style.dim(fit(sanitizeLine(told), room))}`;
     return `  ${mark} ${fit(sanitizeLine(step), room)}${said}`;
   });
-  const earlier = rest > 0 ? ` (the last ${shown.length} of ${stats.failures.length})` : '';
-  return `${style.dim(`what went wrong${earlier}`)}\n${lines.join('\n')}\n`;
+  const earlier =
+    rest > 0
+      ? ` (the last ${formatCount(shown.length)} of ${formatCount(stats.failures.length)}, --all shows all)`
+      : '';
+  return `${style.dim(fit(`what went wrong${earlier}`, width))}\n${lines.join('\n')}\n`;
 }

@@ -52,13 +52,12 @@ function stepText(session: AnalysedSession, step: number, whole: boolean): strin
   const pair = isCall ? columns.pair[row]! : -1;
   const sized = (one: number): number => (one >= 0 && columns.size[one]! <= MAX_EVENT ? one : -1);
   const [event, result] = session.readEvents([sized(row), sized(pair)]);
-  if (!event) return `- Step ${formatCount(step + 1)}: not in the trace any more`;
+  if (!event) return `- Step ${step + 1}: not in the trace any more`;
   const view = describeStep(session.fold, step, row, event, result);
   const head = headOf(session, step, row, view);
   if (!whole) return `- ${head}`;
   const said = prose(event, isCall);
-  if (said !== '')
-    return `**Step ${formatCount(step + 1)}**${sourceOf(columns.kind[row]!)}\n\n${said}`;
+  if (said !== '') return `**Step ${step + 1}**${sourceOf(columns.kind[row]!)}\n\n${said}`;
   const bodies = [
     ...(columns.kind[row] === MODIFY ? [diffText(event, result)] : []),
     outputText(columns.flags[row]!, event, result),
@@ -92,7 +91,7 @@ function headOf({ fold }: AnalysedSession, step: number, row: number, view: Step
     .join(' ');
   const words = [view.verb, view.target].filter(Boolean).map(markdownText).join(' ');
   return [
-    `**Step ${formatCount(step + 1)}** ${words}`.trimEnd(),
+    `**Step ${step + 1}** ${words}`.trimEnd(),
     markdownText(view.detail),
     lines,
     view.attempt === undefined ? '' : `retry ${view.attempt}`,

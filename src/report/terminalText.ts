@@ -39,7 +39,12 @@ export function sanitizeLine(text: string): string {
  * same data.
  */
 export function safeJson(value: unknown, indent?: number): string {
-  return stringify(value, indent).replace(
+  return escapeUnseen(stringify(value, indent));
+}
+
+/** JSON, or a part of it that splits no character, with what a terminal acts on as `\uXXXX`. */
+export function escapeUnseen(json: string): string {
+  return json.replace(
     /[\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu,
     (character) =>
       [...Array(character.length).keys()]
@@ -107,10 +112,15 @@ export function cutToWidth(text: string, columns: number): string {
 }
 
 /**
- * Facts in lines of at most so many columns: broken between facts (` · `), else between words; a word that
- * is longer is cut. Undefined: one line.
+ * Facts in lines of at most so many columns: broken between facts (` · `), else between words. Undefined: one line.
+ *
+ * @param long a word that is longer is cut; or kept whole, where it is to be copied
  */
-export function wrapFacts(text: string, columns: number | undefined): string[] {
+export function wrapFacts(
+  text: string,
+  columns: number | undefined,
+  long: 'cut' | 'keep' = 'cut',
+): string[] {
   if (columns === undefined || textWidth(text) <= columns) return [text];
   const lines: string[] = [];
   const fill = (parts: readonly string[], gap: string): void => {
@@ -124,7 +134,7 @@ export function wrapFacts(text: string, columns: number | undefined): string[] {
       if (line !== '') lines.push(line);
       line = '';
       if (textWidth(part) <= columns) line = part;
-      else if (gap === ' ') lines.push(cutToWidth(part, columns));
+      else if (gap === ' ') lines.push(long === 'keep' ? part : cutToWidth(part, columns));
       else fill(part.split(' '), ' ');
     }
     if (line !== '') lines.push(line);

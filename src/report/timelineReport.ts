@@ -9,6 +9,7 @@ import { STEP_KINDS, type StepKind, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
 import { testRun } from '../model/testCommand.ts';
 import { oneLine } from '../model/text.ts';
+import { mostTelling } from './bounds.ts';
 import { StepReader } from './stepReader.ts';
 
 export interface TimelinePhase {
@@ -223,7 +224,6 @@ function shortened(
   const { columns, steps } = session.fold;
   const weight = (at: number): number => {
     const one = all[at]!;
-    if (at === 0 || at === all.length - 1) return 9;
     if (typeof one !== 'number') return 0;
     const row = steps.row(one);
     const flags = columns.flags[row]!;
@@ -231,24 +231,11 @@ function shortened(
     if ((flags & (FLAG.test | FLAG.retry)) !== 0) return 3;
     return (flags & FLAG.edit) !== 0 ? 2 : 1;
   };
-  const order = all.map((_, at) => at).sort((a, b) => weight(b) - weight(a) || a - b);
-  const kept = new Set(order.slice(0, Math.max(1, Math.floor(most / 2))));
-  // One line for one step tells more than a fold of it.
-  const between = (first: number, last: number): number | TimelineFold =>
-    first === last ? all[first]! : foldOf(session, beginOf(all[first]!), endOf(all[last]!));
-  const found: (number | TimelineFold)[] = [];
-  let from = -1;
-  for (const [at, one] of all.entries()) {
-    if (!kept.has(at)) {
-      if (from < 0) from = at;
-      continue;
-    }
-    if (from >= 0) found.push(between(from, at - 1));
-    from = -1;
-    found.push(one);
-  }
-  if (from >= 0) found.push(between(from, all.length - 1));
-  return found;
+  return mostTelling(all.length, Math.max(1, Math.floor(most / 2)), weight).map((place) =>
+    typeof place === 'number'
+      ? all[place]!
+      : foldOf(session, beginOf(all[place.from]!), endOf(all[place.to - 1]!)),
+  );
 }
 
 const beginOf = (one: number | TimelineFold): number =>

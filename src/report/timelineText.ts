@@ -3,9 +3,11 @@ import type { AnalysedSession } from '../analysis/analysed.ts';
 import { formatClock, formatCount, formatDuration, formatUsd, plural } from '../model/format.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepKind } from '../model/step.ts';
+import { type Bounded, gapHow } from './bounds.ts';
 import { costCell } from './costText.ts';
 import { NOTHING_YET, OUTCOME_COLOURS } from './explainText.ts';
 import { phaseFacts, STATUS_WORDS } from './explainWords.ts';
+import { phaseGap, tellingPhases } from './phaseGaps.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Style } from './style.ts';
 import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
@@ -18,12 +20,17 @@ import {
   type TimelinePhase,
 } from './timelineReport.ts';
 
-export interface TimelineTextOptions {
+/** `most`: lines a phase. */
+export interface TimelineTextOptions extends Bounded {
   style: Style;
   width?: number | undefined;
-  /** Lines a phase; undefined: every step. */
-  most?: number | undefined;
+  /** Phases that are shown, where there are more; undefined: all where every step is, else {@link USUAL_PHASES}. */
+  phases?: number;
 }
+
+/** Lines a phase. */
+const USUAL_LINES = 20;
+const USUAL_PHASES = 100;
 
 const SIGNS: Record<TimelineEntry['status'], string> = {
   ok: '✓',
@@ -42,7 +49,17 @@ export function* timelineText(
 ): Generator<string> {
   yield head(timeline, options);
   if (timeline.phases.length === 0) yield `\n${NOTHING_YET}\n`;
-  for (const one of timeline.phases) {
+  const phases = timeline.phases.map(({ phase }) => phase);
+  const all = options.most === Number.POSITIVE_INFINITY;
+  const most = options.phases ?? (all ? Number.POSITIVE_INFINITY : USUAL_PHASES);
+  const places = tellingPhases(phases, most);
+  for (const place of places) {
+    if (typeof place !== 'number') {
+      const gap = wrapFacts(phaseGap(phases, place, gapHow(places, place)), options.width);
+      yield `\n${gap.map((line) => `${options.style.dim(line)}\n`).join('')}`;
+      continue;
+    }
+    const one = timeline.phases[place]!;
     yield `\n${phaseHead(timeline, one, options)}`;
     yield* entries(session, timeline, one, options);
   }
@@ -119,13 +136,14 @@ function* entries(
   options: TimelineTextOptions,
 ): Generator<string> {
   const startMs = summary.startedAtMs;
-  if (options.most === undefined) {
+  const { most = USUAL_LINES } = options;
+  if (most === Number.POSITIVE_INFINITY) {
     for (const entry of entriesOf(session, phase.firstStep, phase.lastStep)) {
       yield entryLine(entry, startMs, options);
     }
     return;
   }
-  for (const one of outline(session, phase, options.most)) {
+  for (const one of outline(session, phase, most)) {
     if (typeof one !== 'number') yield foldLine(one, startMs, options);
     else for (const entry of entriesOf(session, one, one)) yield entryLine(entry, startMs, options);
   }

@@ -9,10 +9,12 @@ import {
   MISSING,
   plural,
 } from '../model/format.ts';
+import type { Bounded } from './bounds.ts';
 import { seconds, type TokensJson, tokensJson, usd } from './sessionJson.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
+import { type TreeLine, treeLines } from './treeLines.ts';
 
 export interface TreeSumsJson {
   /** null: nothing of it has a price. */
@@ -96,8 +98,6 @@ function sumsCell(sums: TreeSums): string {
   return guess === '' ? billed : `${billed} + ${guess}`;
 }
 
-/** A hostile trace may have any number: more of one parent's are counted, not listed. */
-const MOST_CHILDREN = 200;
 const SIGNS: Record<TreeNode['status'], string> = {
   ended: '✓',
   done: '✓',
@@ -110,92 +110,86 @@ const SIGNS: Record<TreeNode['status'], string> = {
   unknown: MISSING,
 };
 
-interface Line {
-  lead: string;
-  node: TreeNode;
-  /** Siblings that are not listed. */
-  rest?: number;
-}
-
 /** @param parent id of the session that started the root, where there is one */
 export function treeText(
   nodes: readonly TreeNode[],
-  options: {
+  options: Bounded & {
     style: Style;
     width?: number | undefined;
     parent?: string;
     short?: (id: string) => string;
   },
 ): string {
-  const { style, width, parent, short = (id: string) => id.slice(0, 8) } = options;
+  const { style, width, most, parent, short = (id: string) => id.slice(0, 8) } = options;
   const root = nodes[0];
   if (root === undefined) return '';
-  const lines = linesOf(nodes);
-  const number = (title: string, expendable: number, of: (node: TreeNode) => number) => ({
+  const lines = treeLines(nodes, most);
+  const isWhole = lines.every(({ rest }) => rest === undefined);
+  const totalOf = ({ node, rest }: TreeLine): TreeSums => rest?.total ?? node!.total;
+  const number = (title: string, expendable: number, of: (sums: TreeSums) => number) => ({
     title,
     expendable,
     align: 'right' as const,
-    text: ({ node, rest }: Line) => (rest === undefined ? formatCount(of(node)) : ''),
-    paint: (cell: string, { node }: Line) => (of(node) === 0 ? style.dim(cell) : cell),
+    text: (one: TreeLine) => formatCount(of(totalOf(one))),
+    paint: (cell: string, one: TreeLine) => (of(totalOf(one)) === 0 ? style.dim(cell) : cell),
   });
-  const table = renderTable<Line>(
+  /** Of a node only. */
+  const own = (text: (node: TreeNode) => string) => (one: TreeLine) =>
+    one.node === undefined ? '' : text(one.node);
+  const table = renderTable<TreeLine>(
     [
       {
         title: 'agent',
         flexible: true,
         text: ({ lead, node, rest }) =>
-          rest === undefined
-            ? `${lead}${label(node, short)}`
-            : `${lead}… ${plural(rest, 'more', 'more')}`,
-        paint: (cell, { node, rest }) =>
-          rest !== undefined ? style.dim(cell) : node.depth === 0 ? style.bold(cell) : cell,
+          `${lead}${rest === undefined ? label(node, short) : rest.words}`,
+        paint: (cell, { node }) =>
+          node === undefined ? style.dim(cell) : node.depth === 0 ? style.bold(cell) : cell,
       },
       {
         title: 'step',
         expendable: 4,
         align: 'right',
-        text: ({ node, rest }) =>
-          rest !== undefined || node.step < 0
-            ? ''
-            : `${node.sure === 'likely' ? '~' : ''}${node.step + 1}`,
+        text: own(({ step, sure }) =>
+          step < 0 ? '' : `${sure === 'likely' ? '~' : ''}${step + 1}`,
+        ),
       },
       {
         title: 'own',
         expendable: 3,
         align: 'right',
-        text: ({ node, rest }) => (rest === undefined ? sumsCell(node.own) : ''),
+        text: own((node) => sumsCell(node.own)),
       },
       {
         title: 'total',
         align: 'right',
-        text: ({ node, rest }) => (rest === undefined ? sumsCell(node.total) : ''),
+        text: (one) => sumsCell(totalOf(one)),
       },
-      number('calls', 2, ({ total }) => total.calls),
+      number('calls', 2, ({ calls }) => calls),
       {
-        ...number('errors', 5, ({ total }) => total.errors),
-        paint: (cell, { node }) => (node.total.errors > 0 ? style.red(cell) : style.dim(cell)),
+        ...number('errors', 5, ({ errors }) => errors),
+        paint: (cell, one) => (totalOf(one).errors > 0 ? style.red(cell) : style.dim(cell)),
       },
       {
         title: 'tokens',
         expendable: 6,
         align: 'right',
-        text: ({ node, rest }) =>
-          rest === undefined
-            ? formatTokens(node.total.usage.input_tokens + node.total.usage.output_tokens)
-            : '',
+        text: (one) => {
+          const { usage } = totalOf(one);
+          return formatTokens(usage.input_tokens + usage.output_tokens);
+        },
       },
       {
         title: 'duration',
         expendable: 7,
         align: 'right',
-        text: ({ node, rest }) => (rest === undefined ? formatDuration(node.durationMs) : ''),
+        text: own(({ durationMs }) => formatDuration(durationMs)),
       },
       {
         title: 'status',
         expendable: 8,
-        text: ({ node, rest }) =>
-          rest === undefined ? `${SIGNS[node.status]} ${node.status}` : '',
-        paint: (cell, { node }) => (node.status === 'failed' ? style.red(cell) : style.dim(cell)),
+        text: own(({ status }) => `${SIGNS[status]} ${status}`),
+        paint: (cell, { node }) => (node?.status === 'failed' ? style.red(cell) : style.dim(cell)),
       },
     ],
     lines,
@@ -209,6 +203,7 @@ export function treeText(
       : [
           `Started by the session ${sanitizeLine(short(parent))}: agent-strace tree ${sanitizeLine(short(parent))}`,
         ]),
+    ...(isWhole ? [] : ['What failed and what cost most is shown: --all shows all.']),
     ...(nodes.length === 1 ? ['It started no subagents and no sessions.'] : []),
     ...(nodes.some(({ sure, step }) => sure === 'likely' && step >= 0)
       ? ['~ the call that ran when it began: no id says that it started it']
@@ -232,39 +227,3 @@ function label({ kind, id, name, title, depth }: TreeNode, short: ShortId): stri
 
 /** A beginning of a session's id that will do. */
 type ShortId = (id: string) => string;
-
-/** The nodes with the branches that lead to them. */
-function linesOf(nodes: readonly TreeNode[]): Line[] {
-  const last = new Map<number, number>();
-  const counts = new Map<number, number>();
-  for (const [at, { parent }] of nodes.entries()) {
-    const count = (counts.get(parent) ?? 0) + 1;
-    counts.set(parent, count);
-    if (count <= MOST_CHILDREN) last.set(parent, at);
-  }
-  const lines: Line[] = [];
-  const leads: string[] = [];
-  const shown: boolean[] = [];
-  const listed = new Map<number, number>();
-  for (const [at, node] of nodes.entries()) {
-    const { parent } = node;
-    if (parent < 0) {
-      leads[at] = '';
-      shown[at] = true;
-      lines.push({ lead: '', node });
-      continue;
-    }
-    const nth = (listed.get(parent) ?? 0) + 1;
-    listed.set(parent, nth);
-    const lead = leads[parent]!;
-    const rest = counts.get(parent)! - MOST_CHILDREN;
-    shown[at] = shown[parent]! && nth <= MOST_CHILDREN;
-    const isLast = last.get(parent) === at && rest <= 0;
-    leads[at] = `${lead}${isLast ? '   ' : '│  '}`;
-    if (shown[at]) lines.push({ lead: `${lead}${isLast ? '└─ ' : '├─ '}`, node });
-    else if (shown[parent] && nth === MOST_CHILDREN + 1) {
-      lines.push({ lead: `${lead}└─ `, node, rest });
-    }
-  }
-  return lines;
-}

@@ -12,6 +12,7 @@ import {
   plural,
 } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
+import { firstOf, moreLines, moreText } from './bounds.ts';
 import { inFolder } from './costBy.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -19,7 +20,7 @@ import { sanitizeLine, wrapFacts } from './terminalText.ts';
 
 const KINDS: Record<WasteKind, [one: string, many: string]> = {
   failedPhase: ['failed phase', 'failed phases'],
-  retry: ['retry', 'retries'],
+  retry: ['vain attempt', 'vain attempts'],
   redundantRead: ['read of what was known', 'reads of what was known'],
   cacheBreak: ['cold cache', 'cold caches'],
 };
@@ -63,7 +64,7 @@ function wasteSentence(reason: WasteReason): string {
     case 'failedPhase':
       return `${plural(count, 'phase')} that ended in failure cost ${formatUsd(reason.nanoUsd)}${took}: look at the first error in ${count === 1 ? 'it' : 'each'}, and stop such a run sooner (a budget or loop rule does it).`;
     case 'retry':
-      return `${plural(count, 'call')} that had failed and ${count === 1 ? 'was' : 'were'} made again, with nothing changed in between, cost ${formatUsd(reason.nanoUsd)}${took}: tell the agent what is wrong, or have a loop rule stop it.`;
+      return `${plural(count, 'attempt')} that failed, of calls made again with nothing changed in between, cost ${formatUsd(reason.nanoUsd)}${took}: tell the agent what is wrong, or have a loop rule stop it.`;
     case 'redundantRead':
       return `${plural(count, 'read')} of lines that the agent had and nobody had changed cost ${formatUsd(reason.nanoUsd)}${took}: the lines are also carried twice from then on; say in the project's instructions not to read again what is known.`;
     default:
@@ -99,7 +100,7 @@ function summary(waste: Waste, totalNanoUsd: number): string {
 type Options = { style: Style; width?: number | undefined };
 
 const NO_WASTE =
-  'Nothing was found that was paid for nothing: no failed phase, retry, read of what was known, or cold cache.';
+  'Nothing was found that was paid for nothing: no failed phase, vain attempt, read of what was known, or cold cache.';
 
 /** The sum, and a sentence a cause. */
 export function wasteText(waste: Waste, totalNanoUsd: number, options: Options): string {
@@ -124,18 +125,18 @@ function itemWords(fold: SessionFold, one: WasteItem): string {
   if (one.file >= 0) {
     return `${inFolder(fold.files.paths.name(one.file), fold.session.cwd)}, read ${plural(one.times, 'time')} before`;
   }
-  return one.kind === 'retry' ? `attempt ${one.times}` : '';
+  return one.kind === 'retry' ? `attempt ${one.times}, which failed` : '';
 }
 
 const MOST = 50;
 
 /** Each item with its step. */
 export function wasteItemsText(fold: SessionFold, waste: Waste, options: Options): string {
-  const shown = waste.items.slice(0, MOST);
+  const { shown } = firstOf(waste.items, MOST);
   const count = WASTE_KINDS.reduce((sum, kind) => sum + waste.byKind[kind].count, 0);
   const table = renderTable<WasteItem>(
     [
-      { title: 'step', align: 'right', text: ({ step }) => formatCount(step + 1) },
+      { title: 'step', align: 'right', text: ({ step }) => String(step + 1) },
       { title: 'kind', expendable: 2, text: ({ kind }) => KINDS[kind][0] },
       { title: 'what', flexible: true, text: (one) => sanitizeLine(itemWords(fold, one)) },
       {
@@ -149,10 +150,8 @@ export function wasteItemsText(fold: SessionFold, waste: Waste, options: Options
     shown,
     options,
   );
-  const rest = count - shown.length;
-  return rest > 0
-    ? `${table}${options.style.dim(`… and ${formatCount(rest)} more (--json has the dearest ${formatCount(waste.items.length)})`)}\n`
-    : table;
+  const how = `--json has the dearest ${formatCount(waste.items.length)}`;
+  return `${table}${moreLines(moreText(count - shown.length, '', '', how), options)}`;
 }
 
 const itemCost = ({ nanoUsd, break: broken }: WasteItem): string =>
@@ -164,7 +163,7 @@ export function wasteMarkdown(fold: SessionFold, waste: Waste, totalNanoUsd: num
     .slice(0, MOST)
     .map(
       (one) =>
-        `| ${formatCount(one.step + 1)} | ${KINDS[one.kind][0]} | ${markdownText(itemWords(fold, one))} | ${itemCost(one)} |`,
+        `| ${one.step + 1} | ${KINDS[one.kind][0]} | ${markdownText(itemWords(fold, one))} | ${itemCost(one)} |`,
     );
   return [
     `${summary(waste, totalNanoUsd)}.`,

@@ -15,6 +15,7 @@ const WHY_WORDS: Readonly<Record<WhyReason, string>> = {
   named: 'named',
   read: 'read',
   change: 'change',
+  test: 'tests',
   said: 'said',
   subagent: 'subagent',
   compaction: 'compacted',
@@ -31,15 +32,18 @@ function withoutCause({ unexplained, links, cut }: WhyChain): string {
 }
 
 const REASON_COLUMNS = 10;
+const NARROW = 60;
 
 export function whyText(chain: WhyChain, options: { style: Style; width?: number }): string {
   const { style, width } = options;
   const lines: string[] = [];
   const digits = Math.max(...chain.links.map(({ step }) => String(step + 1).length));
   const number = (step: number): string => padToWidth(String(step + 1), digits, 'right');
-  const indent = ' '.repeat(REASON_COLUMNS + digits + 6);
+  const deep = ' '.repeat(REASON_COLUMNS + digits + 6);
+  // Under the words; where that leaves no room for the evidence, nearer to the margin.
+  const indent = width !== undefined && width < NARROW ? '    ' : deep;
   const room = (taken: number): number | undefined =>
-    width === undefined ? undefined : Math.max(20, width - taken);
+    width === undefined ? undefined : Math.max(4, width - taken);
   const fit = (text: string, taken: number): string => {
     const columns = room(taken);
     return columns === undefined ? text : cutToWidth(text, columns);

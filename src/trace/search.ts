@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { decodeLine } from '../model/decode.ts';
 import type { TraceEvent } from '../model/event.ts';
 import { agentName } from '../model/summary.ts';
+import { isUserPrompt } from '../model/userPrompt.ts';
 import { EVENTS_FILE } from './append.ts';
 import { openRead } from './files.ts';
 import { lastEventMs } from './latest.ts';
@@ -238,7 +239,9 @@ function readHead(file: number, entry: SessionEntry, buffer: Buffer): Head {
     if (ms < head.startMs) head.startMs = ms;
     if (head.provider === '') head.provider = textOf(data.provider).slice(0, 40);
     if (name === '') name = textOf(data.agent_name).slice(0, 100);
-    if (head.title === '' && type === 'user_prompt') head.title = textOf(data.prompt).slice(0, 300);
+    if (head.title === '' && type === 'user_prompt' && isUserPrompt(data, 0)) {
+      head.title = textOf(data.prompt).slice(0, 300);
+    }
     if (head.title !== '' && head.provider !== '') break;
   }
   if (!Number.isFinite(head.startMs)) head.startMs = entry.modifiedMs;

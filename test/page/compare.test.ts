@@ -223,11 +223,3 @@ test('hostile text is text', async () => {
   await compare.screenshot('compare-hostile');
   await healthy(compare);
 });
-
-test('reduced motion: nothing spins', async () => {
-  claudeRun(lab.writer('one'));
-  const compare = await open('one', 'one');
-  await compare.page.emulateMedia({ reducedMotion: 'reduce' });
-  const spins = await compare.page.evaluate(() => document.getAnimations().length);
-  expect(spins).toBe(0);
-});

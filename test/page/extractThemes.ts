@@ -1,10 +1,10 @@
-// Writes themes/{dark,light,hc}.json from a running VS Code: what a webview gets of each theme.
-// Run it when the pinned VS Code changes: node test/page/extractThemes.ts
+// Writes themes/{dark,light,hc,hcLight}.json from a running VS Code: what a webview gets of each theme.
+// Run it when the pinned VS Code changes: node test/page/extractThemes.ts [theme …]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { launchChromium } from '../browser.ts';
-import { CodeServer, type Theme, themes } from '../vscode/codeServer.ts';
+import { allThemes, CodeServer, type Theme } from '../vscode/codeServer.ts';
 import { findWebview } from '../vscode/findWebview.ts';
 
 // The smallest extension with a webview: the values come from VS Code, not from ours.
@@ -24,13 +24,14 @@ exports.run = () => {
   return new Promise(() => {});
 };`;
 
+const asked = process.argv.slice(2) as Theme[];
 const folder = mkdtempSync(join(tmpdir(), 'agent-strace-themes-'));
 writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
 writeFileSync(join(folder, 'main.js'), main);
 const browser = await launchChromium();
 try {
   mkdirSync(join(import.meta.dirname, 'themes'), { recursive: true });
-  for (const theme of Object.keys(themes) as Theme[]) {
+  for (const theme of asked.length > 0 ? asked : (Object.keys(allThemes) as Theme[])) {
     const server = await CodeServer.start({ theme });
     try {
       const page = await browser.newPage();

@@ -260,18 +260,24 @@ const inScript = (value: unknown): string => JSON.stringify(value).replaceAll('<
 
 interface ContributedColor {
   id: string;
-  defaults: { dark: string; light: string; highContrast: string };
+  defaults: { dark: string; light: string; highContrast: string; highContrastLight: string };
 }
+
+const KINDS = {
+  dark: 'dark',
+  light: 'light',
+  hc: 'highContrast',
+  hcLight: 'highContrastLight',
+} as const satisfies Record<Theme, string>;
 
 /** The colours this extension contributes, as variables; a default may name another colour. */
 function contributedColors(theme: Theme, variables: Record<string, string>) {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const colors: ContributedColor[] = manifest.contributes.colors;
-  const kind = theme === 'hc' ? 'highContrast' : theme;
   const variable = (id: string) => `--vscode-${id.replaceAll('.', '-')}`;
   return Object.fromEntries(
     colors.map(({ id, defaults }) => {
-      const value = defaults[kind];
+      const value = defaults[KINDS[theme]];
       return [variable(id), value.startsWith('#') ? value : (variables[variable(value)] ?? '')];
     }),
   );

@@ -21,7 +21,10 @@ export const themes = {
   hc: 'Default High Contrast',
 } as const;
 
-export type Theme = keyof typeof themes;
+/** And the fourth kind that VS Code has: each page is looked at once in it, not every look of it. */
+export const allThemes = { ...themes, hcLight: 'Default High Contrast Light' } as const;
+
+export type Theme = keyof typeof allThemes;
 
 /** Options of {@link CodeServer.start}. */
 export interface CodeServerOptions {
@@ -89,7 +92,7 @@ export class CodeServer {
     mkdirSync(home);
     const settings = {
       ...quietSettings,
-      'workbench.colorTheme': themes[options.theme ?? 'dark'],
+      'workbench.colorTheme': allThemes[options.theme ?? 'dark'],
       ...(options.restricted === true && {
         'security.workspace.trust.enabled': true,
         'security.workspace.trust.startupPrompt': 'never',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { BrowserContext, Frame, Locator, Page } from 'playwright-core';
 import { inject } from 'vitest';
 import { launchProfile, profileOrigin, saveScreenshot } from '../browser.ts';
-import { CodeServer, type CodeServerOptions, type Theme, themes } from './codeServer.ts';
+import { allThemes, CodeServer, type CodeServerOptions, type Theme } from './codeServer.ts';
 import { findWebview } from './findWebview.ts';
 
 declare module 'vitest' {
@@ -42,6 +42,7 @@ const marks: Record<Theme, { workbench: string; webview: string }> = {
   dark: { workbench: 'vs-dark', webview: 'vscode-dark' },
   light: { workbench: 'vs', webview: 'vscode-light' },
   hc: { workbench: 'hc-black', webview: 'vscode-high-contrast' },
+  hcLight: { workbench: 'hc-light', webview: 'vscode-high-contrast-light' },
 };
 
 /** A real VS Code with the packaged extension installed, driven as a person would. */
@@ -177,8 +178,8 @@ export class Workbench {
    * time what is hovered says so anew.
    */
   async inEachTheme(body: (theme: Theme) => Promise<void>): Promise<void> {
-    for (const theme of Object.keys(themes) as Theme[]) {
-      this.server.configure({ 'workbench.colorTheme': themes[theme] });
+    for (const theme of Object.keys(allThemes) as Theme[]) {
+      this.server.configure({ 'workbench.colorTheme': allThemes[theme] });
       const { workbench, webview } = marks[theme];
       await this.page.locator(`.monaco-workbench.${workbench}`).waitFor({ timeout });
       for (const frame of this.page.frames()) {

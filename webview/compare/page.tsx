@@ -41,7 +41,7 @@ export function ComparePage({ app }: { app: CompareApp }) {
   const error = <ErrorBar error={app.error} onDismiss={() => app.dismissError()} />;
   if (!comparison) {
     return (
-      <main class="page">
+      <main class="page frame">
         {reading}
         {error}
         {!app.error && <Empty app={app} />}
@@ -49,7 +49,7 @@ export function ComparePage({ app }: { app: CompareApp }) {
     );
   }
   return (
-    <main class="page">
+    <main class="page frame">
       {reading}
       <Heads app={app} comparison={comparison} onHelp={() => setShowKeys(true)} />
       {error}

@@ -18,10 +18,14 @@ const LABEL_WIDTH = 26;
 const HEIGHT = 132;
 const TOP = { a: 22, b: 94 };
 const BAND = 26;
-/** Below this a phase has no room for words, px. */
-const WORDS_FROM = 34;
+/** Below this a phase has no room for its sign, px. */
+const SIGN_FROM = 26;
+/** And for words. */
+const WORDS_FROM = 56;
 /** And for its cost. */
 const COST_FROM = 110;
+/** Room that a label of the ruler needs before the end, px. */
+const LABEL_PX = 40;
 /** More phases than this are drawn as strips that no key stops at: the steps below tell all. */
 const MOST_BUTTONS = 300;
 
@@ -104,7 +108,7 @@ function Ruler({ scale, order, room, x }: Drawn & { order: Order; room: number }
     <div class="ruler" aria-hidden="true">
       {ticks(scale.full, room / 110, order === 'time').map((value) => (
         <span key={value} class="tick" style={{ left: `${x(value / scale.full)}px` }}>
-          <span>{label(value)}</span>
+          {x(1) - x(value / scale.full) > LABEL_PX && <span>{label(value)}</span>}
         </span>
       ))}
     </div>
@@ -151,7 +155,7 @@ function Row({
         const size = Math.max(2, x(to) - left);
         const style = { left: `${left}px`, width: `${size}px`, top: `${TOP[side]}px` };
         if (at >= MOST_BUTTONS) {
-          return <span key={at} class={`phase thin ${phase.outcome}`} style={style} />;
+          return <span key={at} class={`phase thin outcome-${phase.outcome}`} style={style} />;
         }
         const partner = partners.get(at);
         const joined =
@@ -166,12 +170,12 @@ function Row({
           <button
             key={at}
             type="button"
-            class={`phase ${phase.outcome} ${size < WORDS_FROM ? 'thin' : ''}`}
+            class={`phase outcome-${phase.outcome} ${size < SIGN_FROM ? 'thin' : ''}`}
             style={style}
             title={`${before}${name}, ${cost}${after}`}
             onClick={() => app.goToStep(side, phase.firstStep)}
           >
-            {size >= WORDS_FROM && (
+            {size >= SIGN_FROM && (
               <span class="sign" aria-hidden="true">
                 {OUTCOME_SIGNS[phase.outcome]}
               </span>

@@ -1,10 +1,10 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { formatCount, formatDuration, formatUsd, MISSING, plural } from '../../src/model/format.ts';
-import { visibleText } from '../../src/model/visibleText.ts';
+import { formatCount, formatDuration, formatUsd, plural } from '../../src/model/format.ts';
 import type { Comparison, Side } from '../../src/protocol/compare.ts';
 import { Icon } from '../shared/icons.tsx';
 import { listenToKeys } from '../shared/keys.tsx';
-import { KIND_ICONS, KIND_ROLES, TIMELESS } from '../shared/rowMarks.ts';
+import { TIMELESS } from '../shared/rowMarks.ts';
+import { Missing, StepIcon, StepSummary } from '../shared/step.tsx';
 import { VirtualList } from '../shared/virtualList.tsx';
 import { type CompareApp, LIKE_SIGNS, LIKE_WORDS, likeOf } from './app.ts';
 import type { Fold } from './displayRows.ts';
@@ -277,11 +277,10 @@ function StepButton({
   const failed = denied || app.has(side, step, 'error');
   // Prompts and marks take no time and cost nothing: their words have the room.
   const whole = TIMELESS.includes(kind);
-  const role = failed ? 'role-error' : `role-${KIND_ROLES[kind] ?? 'other'}`;
   return (
     <button
       type="button"
-      class={`side side-${side} ${failed ? 'failed' : ''}`}
+      class={`side step-hover side-${side} ${failed ? 'failed' : ''}`}
       tabIndex={index === app.cursor ? 0 : -1}
       onPointerEnter={(event) => {
         event.currentTarget.title = `${app.stepWords(side, step)}\nOpen in replay`;
@@ -298,23 +297,9 @@ function StepButton({
       <span class="number" aria-hidden="true">
         {step + 1}
       </span>
-      <span class={`step-icon ${role}`}>
-        <Icon name={denied ? 'circle-slash' : (view?.icon ?? KIND_ICONS[kind])} />
-      </span>
+      <StepIcon kind={kind} view={view} denied={denied} failed={failed} />
       <span class={`summary ${whole ? 'whole' : ''}`}>
-        {view && (
-          <>
-            {view.verb && <span class="verb">{visibleText(view.verb)}</span>}
-            {view.target && <span class={`target ${view.style}`}>{visibleText(view.target)}</span>}
-            {view.added !== undefined && <span class="added">+{formatCount(view.added)}</span>}
-            {view.removed !== undefined && view.removed > 0 && (
-              <span class="removed">−{formatCount(view.removed)}</span>
-            )}
-            {view.detail && (
-              <span class={`detail ${failed ? 'bad' : ''}`}>{visibleText(view.detail)}</span>
-            )}
-          </>
-        )}
+        {view && <StepSummary view={view} kind={kind} />}
       </span>
       {!whole && (
         <>
@@ -340,7 +325,7 @@ function numberOf(
   if (value !== undefined && !Number.isNaN(value)) {
     return value === 0 ? <span class="dim">{format(value)}</span> : format(value);
   }
-  return TIMELESS.includes(kind) ? '' : <span class="dim">{MISSING}</span>;
+  return TIMELESS.includes(kind) ? '' : <Missing />;
 }
 
 function FoldRow({ app, fold, index }: { app: CompareApp; fold: Fold; index: number }) {
@@ -349,7 +334,7 @@ function FoldRow({ app, fold, index }: { app: CompareApp; fold: Fold; index: num
   const button = (
     <button
       type="button"
-      class={`side side-${side}`}
+      class={`side step-hover side-${side}`}
       tabIndex={index === app.cursor ? 0 : -1}
       title="Show them"
       onFocus={() => {

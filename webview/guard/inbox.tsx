@@ -162,7 +162,7 @@ function Details({ app, request }: { app: GuardApp; request: GuardRequest }) {
   return (
     <div class="details">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
-      <section class="details-text" aria-label="The call" tabIndex={0}>
+      <section class="details-text block" aria-label="The call" tabIndex={0}>
         {(request.text ?? request.target)
           .split('\n')
           .map((line) => visibleText(line))

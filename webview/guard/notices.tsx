@@ -83,7 +83,7 @@ function Notice({ app, notice }: { app: GuardApp; notice: GuardNotice }) {
       >
         <Icon
           name={denied ? 'circle-slash' : 'bell'}
-          class={denied ? 'denied-icon' : 'alert-icon'}
+          class={denied ? 'role-error' : 'role-amber'}
         />
         <span class="request-agent cut">{visibleText(notice.agent)}</span>
         <span class="notice-text cut">

@@ -59,7 +59,7 @@ export function GuardPage({ app }: { app: GuardApp }) {
 
 function Restricted({ app }: { app: GuardApp }) {
   return (
-    <div class="bar amber-bar" role="note">
+    <div class="notice-bar" role="note">
       <Icon name="workspace-untrusted" />
       <span>
         This folder is in restricted mode: nothing is allowed, resumed or stopped from here.

@@ -11,6 +11,7 @@ import {
   type ToReplayPage,
 } from '../../src/protocol/replay.ts';
 import { type Bridge, connect } from '../shared/bridge.ts';
+import { inFreeFrame } from '../shared/freeFrame.ts';
 import { Painter } from '../shared/paint.ts';
 import { RowStore } from '../shared/rowStore.ts';
 import { Words } from '../shared/words.ts';
@@ -484,7 +485,7 @@ export class ReplayApp implements Wire {
   }
 
   private readonly scrubPaint = new HeldPaint(() => this.painter.now());
-  private soonPaint: number | undefined;
+  private paintsSoon = false;
 
   /** What the person waits for is painted with the next frame; several answers are one paint. */
   paintSoon(): void {
@@ -492,8 +493,10 @@ export class ReplayApp implements Wire {
       this.scrubPaint.soon();
       return;
     }
-    this.soonPaint ??= requestAnimationFrame(() => {
-      this.soonPaint = undefined;
+    if (this.paintsSoon) return;
+    this.paintsSoon = true;
+    inFreeFrame(() => {
+      this.paintsSoon = false;
       this.painter.now();
     });
   }

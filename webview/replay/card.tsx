@@ -133,7 +133,7 @@ export function Text({
     <div class="text">
       {shown.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
-        <pre class={prose ? 'prose' : ''} tabIndex={0}>
+        <pre class={`block ${prose ? 'prose' : ''}`} tabIndex={0}>
           {visibleCode(shown.join('\n'))}
         </pre>
       )}

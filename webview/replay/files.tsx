@@ -16,7 +16,7 @@ export function Files({ app, state }: { app: ReplayApp; state: ReplayState }) {
   const shown = open ? recent : recent.slice(0, FILES);
   return (
     <>
-      <table class="files">
+      <table class="files figures">
         <thead>
           <tr>
             <th scope="col">File</th>

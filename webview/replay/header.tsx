@@ -112,7 +112,7 @@ function Title({
     <>
       <h1 class="sr-only">{shown || 'Session'}</h1>
       <input
-        class="title-field"
+        class="field title-field"
         type="text"
         aria-label="Name of this session"
         placeholder="As its first prompt"

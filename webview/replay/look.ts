@@ -49,8 +49,14 @@ export class Look {
   showSection(section: Section): void {
     this.closed.delete(section);
     this.setTab('inspector');
+    this.focusSection(section, 10);
+  }
+
+  /** @param frames until it is there, at most */
+  private focusSection(section: Section, frames: number): void {
     requestAnimationFrame(() => {
       const head = document.getElementById(`part-${section}`);
+      if (!head && frames > 0) this.focusSection(section, frames - 1);
       head?.scrollIntoView({ block: 'start' });
       head?.focus({ preventScroll: true });
     });

@@ -35,6 +35,7 @@ export function NoteForm({ app }: { app: ReplayApp }) {
       }}
     >
       <textarea
+        class="field"
         ref={field}
         rows={3}
         maxLength={MAX_NOTE}
@@ -47,6 +48,7 @@ export function NoteForm({ app }: { app: ReplayApp }) {
       />
       <div class="links">
         <select
+          class="choice"
           aria-label="Label"
           value={draft.label}
           onChange={(event) => {

@@ -33,13 +33,13 @@ export function Now({ app, state }: { app: ReplayApp; state: ReplayState }) {
             )}
           </div>
           <Gauge
-            class="bar"
+            class="gauge cost-bar"
             label="Share of the total cost"
             max={100}
             value={Math.min(100, Math.round(share * 100))}
             text={`${formatPercent(share)} of the total cost`}
           >
-            <div class="bar-fill" style={{ width: `${Math.min(1, share) * 100}%` }} />
+            <div class="gauge-fill" style={{ width: `${Math.min(1, share) * 100}%` }} />
           </Gauge>
           <p class="small">
             {!unknown &&
@@ -187,7 +187,7 @@ function Context({ app, context }: { app: ReplayApp; context: ReplayState['conte
           {window && <span class="muted"> of {formatTokens(window)}</span>}
         </span>
       </div>
-      <Gauge class="context-bar" label="Context" max={whole} value={tokens} text={text}>
+      <Gauge class="gauge context-bar" label="Context" max={whole} value={tokens} text={text}>
         {shown.map(({ key, tokens: size }) => (
           <div key={key} class={`part-${key}`} style={{ width: `${(size / whole) * 100}%` }} />
         ))}

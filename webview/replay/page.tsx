@@ -37,22 +37,18 @@ const KEYS = [
 export function ReplayPage({ app }: { app: ReplayApp }) {
   const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
   const [showKeys, setShowKeys] = useState(false);
-  const narrow = useMedia(NARROW);
-  const { tab } = app.look;
   useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
   useKeys(app, () => setShowKeys(true));
 
   if (app.empty && app.rows.total === 0) {
     return (
-      <main class="page">
+      <main class="page frame">
         <Empty app={app} />
       </main>
     );
   }
-  const steps = <Transcript app={app} />;
-  const inspector = <Inspector app={app} />;
   return (
-    <main class="page">
+    <main class="page frame">
       <ProgressBar
         progress={app.progress}
         label="Reading the trace"
@@ -66,39 +62,64 @@ export function ReplayPage({ app }: { app: ReplayApp }) {
       />
       <Timeline app={app} />
       <Transport app={app} />
-      {narrow ? (
-        <div class="body narrow">
-          <Tabs tab={tab} onTab={(name) => app.look.setTab(name)} />
-          <div
-            class="tab-panel"
-            role="tabpanel"
-            id="replay-panel"
-            aria-labelledby={`replay-tab-${tab}`}
-          >
-            {tab === 'steps' ? steps : inspector}
-          </div>
-        </div>
-      ) : (
-        <div
-          class="body"
-          style={
-            app.look.inspectorPx
-              ? { gridTemplateColumns: `minmax(300px, 1fr) 0 minmax(0, ${app.look.inspectorPx}px)` }
-              : undefined
-          }
-        >
-          {steps}
-          <InspectorSash app={app} />
-          {inspector}
-        </div>
-      )}
+      <Body app={app} />
       <div class={`toast ${app.look.notice ? '' : 'gone'}`} role="status">
         {app.look.notice}
       </div>
       <Announcer status={statusText(app)} alert="" />
-      {showKeys && <KeyList keys={KEYS} onClose={() => setShowKeys(false)} />}
+      {showKeys && <KeyList wide keys={KEYS} onClose={() => setShowKeys(false)} />}
     </main>
   );
+}
+
+/** The steps, and what was true as of one of them: beside each other, or as tabs. */
+function Body({ app }: { app: ReplayApp }) {
+  const narrow = useMedia(NARROW);
+  const frames = useFrames(2);
+  const { tab, inspectorPx } = app.look;
+  // One a frame, after the head of the page: all at once would be a task that keeps the person's hand waiting.
+  const steps = frames > 0 ? <Transcript app={app} /> : <div />;
+  const inspector = frames > 1 && <Inspector app={app} />;
+  if (narrow) {
+    return (
+      <div class="body narrow">
+        <Tabs tab={tab} onTab={(name) => app.look.setTab(name)} />
+        <div
+          class="tab-panel"
+          role="tabpanel"
+          id="replay-panel"
+          aria-labelledby={`replay-tab-${tab}`}
+        >
+          {tab === 'steps' ? steps : inspector}
+        </div>
+      </div>
+    );
+  }
+  return (
+    <div
+      class="body"
+      style={
+        inspectorPx
+          ? { gridTemplateColumns: `minmax(300px, 1fr) 0 minmax(0, ${inspectorPx}px)` }
+          : undefined
+      }
+    >
+      {steps}
+      <InspectorSash app={app} />
+      {inspector}
+    </div>
+  );
+}
+
+/** How many frames have gone by since this was first shown, at most `most`. */
+function useFrames(most: number): number {
+  const [frames, setFrames] = useState(0);
+  useEffect(() => {
+    if (frames >= most) return;
+    const frame = requestAnimationFrame(() => setFrames(frames + 1));
+    return () => cancelAnimationFrame(frame);
+  }, [frames, most]);
+  return frames;
 }
 
 function InspectorSash({ app: { look } }: { app: ReplayApp }) {

@@ -43,7 +43,7 @@ export function PhaseHead({ app, index }: { app: ReplayApp; index: number }) {
     denied > 0 ? `${denied} denied` : '',
   ].filter(Boolean);
   return (
-    <div class={`phase phase-${outcome} ${selected ? 'selected' : ''}`}>
+    <div class={`phase outcome-${outcome} ${selected ? 'selected' : ''}`}>
       <button
         type="button"
         class="phase-name"

@@ -1,16 +1,17 @@
-import { formatDuration, formatUsd, MISSING } from '../../src/model/format.ts';
+import { formatDuration, formatUsd } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import { Icon } from '../shared/icons.tsx';
 import { KIND_WORDS, laneClass, TIMELESS } from '../shared/rowMarks.ts';
+import { Missing, RuleTag, StepSummary } from '../shared/step.tsx';
 import type { ReplayApp } from './app.ts';
 import { clock } from './header.tsx';
-import { StepIcon, StepSummary, stepNumber, stepWords } from './stepWords.tsx';
+import { IconOf, stepNumber, stepWords } from './stepWords.tsx';
 
 /** The row of one step: a button that moves the playhead there. */
 export function Step({ app, step, here }: { app: ReplayApp; step: number; here: boolean }) {
   const { rows } = app;
   const kind = rows.kind(step);
-  const kinds = ['step-button', `kind-${kind}`, rows.isPrompt(step) ? 'prompt' : ''];
+  const kinds = ['step-button', 'step-hover', `kind-${kind}`, rows.isPrompt(step) ? 'prompt' : ''];
   if (rows.has(step, 'denied')) kinds.push('denied');
   else if (rows.has(step, 'error')) kinds.push('failed');
   return (
@@ -58,13 +59,16 @@ export function StepCells({
       <span class={`lane ${laneClass(lane)}`} />
       <span class="number">{stepNumber(app, step)}</span>
       {unseen.length > 0 && <span class="sr-only">{unseen.join(', ')}:</span>}
-      <StepIcon app={app} step={step} />
+      <IconOf app={app} step={step} />
       <span class="summary">
         {view &&
           (brief ? (
             <span class="target muted">{KIND_WORDS[kind] ?? 'Text'}</span>
           ) : (
-            <StepSummary view={view} kind={kind} />
+            <>
+              <StepSummary view={view} kind={kind} />
+              {view.rule && <RuleTag rule={view.rule} />}
+            </>
           ))}
         <Marks app={app} step={step} />
       </span>
@@ -117,5 +121,3 @@ function priceOf({ rows }: ReplayApp, step: number) {
   const text = formatUsd(nanoUsd, { estimate: rows.has(step, 'estimate') });
   return nanoUsd === 0 ? <span class="dim">{text}</span> : text;
 }
-
-const Missing = () => <span class="dim">{MISSING}</span>;

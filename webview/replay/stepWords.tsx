@@ -1,8 +1,7 @@
-import { formatClock, formatCount } from '../../src/model/format.ts';
-import type { StepView } from '../../src/model/step.ts';
+import { formatClock } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
-import { Icon } from '../shared/icons.tsx';
-import { KIND_ICONS, KIND_ROLES, KIND_WORDS, laneClass } from '../shared/rowMarks.ts';
+import { KIND_WORDS } from '../shared/rowMarks.ts';
+import { StepIcon } from '../shared/step.tsx';
 import type { ReplayApp } from './app.ts';
 
 /** A step in a few words: `Edit webhook.py`. */
@@ -26,49 +25,14 @@ export function stepNumber({ rows }: ReplayApp, step: number): string {
   return rows.isPrompt(step) ? `P${rows.promptIndex(step) + 1}` : String(step + 1);
 }
 
-export function StepIcon({ app, step }: { app: ReplayApp; step: number }) {
-  const { rows, words } = app;
-  const view = words.get(step);
-  const kind = rows.kind(step);
-  const failed = app.isFailed(step);
-  const role = failed
-    ? 'role-error'
-    : kind === 'agent'
-      ? laneClass(view?.spawns ?? 1)
-      : `role-${KIND_ROLES[kind] ?? 'other'}`;
-  const icon = rows.has(step, 'denied') ? 'circle-slash' : (view?.icon ?? KIND_ICONS[kind]);
+/** The icon of a step of the session. */
+export function IconOf({ app: { rows, words }, step }: { app: ReplayApp; step: number }) {
   return (
-    <span class={`step-icon ${role}`}>
-      <Icon name={icon} />
-    </span>
-  );
-}
-
-export function StepSummary({ view, kind }: { view: StepView; kind: string }) {
-  const { verb, target, detail, attempt, added, removed, rule } = view;
-  return (
-    <>
-      {attempt !== undefined && attempt > 1 && (
-        <span class="tag amber">
-          <Icon name="refresh" />
-          retry {attempt}
-        </span>
-      )}
-      {verb && <span class="verb">{visibleText(verb)}</span>}
-      {target && (
-        <span class={`target ${view.style} ${kind === 'reasoning' ? 'italic' : ''}`}>
-          {visibleText(target)}
-        </span>
-      )}
-      {added !== undefined && <span class="added">+{formatCount(added)}</span>}
-      {removed !== undefined && <span class="removed">−{formatCount(removed)}</span>}
-      {detail && <span class="detail">{visibleText(detail)}</span>}
-      {rule && (
-        <span class="tag red rule">
-          <Icon name="shield" />
-          <span class="cut">{visibleText(rule)}</span>
-        </span>
-      )}
-    </>
+    <StepIcon
+      kind={rows.kind(step)}
+      view={words.get(step)}
+      denied={rows.has(step, 'denied')}
+      failed={rows.has(step, 'error')}
+    />
   );
 }

@@ -161,7 +161,7 @@ export function Transcript({ app }: { app: ReplayApp }) {
         <Measured onHeight={known.knows(prompt) ? undefined : heard(prompt, false)}>
           <button
             type="button"
-            class="step-button prompt"
+            class="step-button step-hover prompt"
             tabIndex={-1}
             onClick={() => app.goTo(prompt)}
           >

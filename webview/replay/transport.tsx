@@ -56,7 +56,7 @@ export function Transport({ app }: { app: ReplayApp }) {
       </div>
       <div class="how">
         <select
-          class="speed"
+          class="choice"
           aria-label="Speed"
           title="Speed"
           value={String(player.speed)}

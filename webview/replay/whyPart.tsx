@@ -1,7 +1,7 @@
 import { plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { ReplayApp } from './app.ts';
-import { StepIcon, stepNumber } from './stepWords.tsx';
+import { IconOf, stepNumber } from './stepWords.tsx';
 import type { WhyLink } from './wire.ts';
 
 /** How sure a link is, in words for whoever asks. */
@@ -38,7 +38,7 @@ function Link({ app, link, between }: { app: ReplayApp; link: WhyLink; between: 
   const open = app.look.unfolded.has(key);
   return (
     <li class={here ? 'here-link' : ''}>
-      <StepIcon app={app} step={step} />
+      <IconOf app={app} step={step} />
       <button type="button" class="link why-step" onClick={() => app.goTo(step)}>
         <span class="sr-only">Step </span>
         {stepNumber(app, step)}

@@ -45,15 +45,23 @@ export function listenToKeys(
 /** The list of keys (`?`): a dialog over the page; Esc closes it. */
 export function KeyList({
   keys,
+  wide,
   onClose,
 }: {
   keys: readonly (readonly [key: string, does: string])[];
+  /** In two columns, where there is room. */
+  wide?: boolean;
   onClose(): void;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} class="keys" aria-labelledby="keys-title" onClose={onClose}>
+    <dialog
+      ref={dialog}
+      class={wide ? 'keys wide' : 'keys'}
+      aria-labelledby="keys-title"
+      onClose={onClose}
+    >
       <h2 id="keys-title">Keys</h2>
       <dl>
         {keys.map(([key, does]) => (

@@ -98,7 +98,7 @@ function Reconciliation({ header: { cost } }: { header: StreamHeader }) {
   const onlyEstimate = cost.priced === 0 && cost.estimated > 0;
   return (
     <div id="reconciliation" class="reconciliation">
-      <table>
+      <table class="figures">
         <colgroup>
           <col />
           <col class="responses" />

@@ -75,7 +75,7 @@ interface CardProps {
 function Card({ tone, icon, title, target, children }: CardProps) {
   return (
     <section class={`current role-${tone}`} aria-label="Now">
-      <span class="current-icon">{icon}</span>
+      <span class="step-icon">{icon}</span>
       <span class="current-title">{visibleText(title)}</span>
       <span class="current-time">{children}</span>
       {target !== undefined && (

@@ -126,6 +126,7 @@ export function StreamList({ app }: { app: StreamApp }) {
     const active = isActive(index);
     const kinds = [
       'row',
+      'step-hover',
       rows.isPrompt(row) ? 'prompt' : '',
       rows.has(row, 'denied') ? 'denied' : rows.has(row, 'error') ? 'failed' : '',
       active ? 'selected' : '',
@@ -189,7 +190,7 @@ export function StreamList({ app }: { app: StreamApp }) {
       <button
         key={row}
         type="button"
-        class="row prompt sticky"
+        class="row step-hover prompt sticky"
         tabIndex={-1}
         aria-hidden="true"
         title={rowLabel(app, row)}
@@ -238,7 +239,7 @@ export function StreamList({ app }: { app: StreamApp }) {
       />
       {view.length === 0 && <NoRows app={app} />}
       {!app.follow && (
-        <button type="button" class="jump" title={`${jump} (End)`} onClick={goLive}>
+        <button type="button" class="pill" title={`${jump} (End)`} onClick={goLive}>
           <Icon name="arrow-down" />
           {jump}
           {fresh > 0 && ` · ${formatCount(fresh)} new`}

@@ -57,7 +57,7 @@ export function StreamPage({ app }: { app: StreamApp }) {
   const nowMs = app.hostNowMs();
   const { header } = app;
   return (
-    <main class="page">
+    <main class="page frame">
       <ProgressBar progress={app.progress} label="Reading the trace" />
       <ErrorBar
         error={app.error}

@@ -1,15 +1,8 @@
-import {
-  formatClock,
-  formatCount,
-  formatDuration,
-  formatUsd,
-  MISSING,
-} from '../../src/model/format.ts';
-import type { StepView } from '../../src/model/step.ts';
+import { formatClock, formatDuration, formatUsd } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { RowKind } from '../../src/protocol/rows.ts';
-import { Icon } from '../shared/icons.tsx';
-import { KIND_ICONS, KIND_ROLES, KIND_WORDS, laneClass, TIMELESS } from '../shared/rowMarks.ts';
+import { KIND_WORDS, laneClass, TIMELESS } from '../shared/rowMarks.ts';
+import { Missing, RuleTag, StepIcon, StepSummary } from '../shared/step.tsx';
 import type { StreamApp } from './app.ts';
 
 /** Columns of one row: lane | icon | summary | duration | cost. */
@@ -19,60 +12,23 @@ export function RowCells({ app, row }: { app: StreamApp; row: number }) {
   const view = app.words.get(row);
   const kind = rows.kind(row);
   const denied = rows.has(row, 'denied');
-  const icon = denied ? 'circle-slash' : (view?.icon ?? KIND_ICONS[kind]);
-  const role =
-    denied || rows.has(row, 'error')
-      ? 'error'
-      : kind === 'agent'
-        ? laneClass(view?.spawns ?? 1)
-        : `role-${KIND_ROLES[kind] ?? 'other'}`;
   return (
     <>
       <span class={`lane ${laneClass(rows.lane(row))}`} />
       <Unseen words={unseenWords(app, row)} />
-      <span class={`row-icon ${role}`}>
-        <Icon name={icon} />
-      </span>
+      <StepIcon kind={kind} view={view} denied={denied} failed={rows.has(row, 'error')} />
       <span class="summary">
         {rows.isPrompt(row) && <span class="verb">{rows.promptIndex(row) + 1} ·</span>}
-        {view && <Summary view={view} kind={kind} />}
+        {view && <StepSummary view={view} kind={kind} plain />}
       </span>
       {denied && view?.rule ? (
-        <span class="tag red rule">
-          <Icon name="shield" />
-          <span class="cut">{visibleText(view.rule)}</span>
-        </span>
+        <RuleTag rule={view.rule} />
       ) : (
         <>
           <span class="duration">{duration(app, row, kind)}</span>
           <span class="price">{price(app, row, kind)}</span>
         </>
       )}
-    </>
-  );
-}
-
-function Summary({ view, kind }: { view: StepView; kind: RowKind }) {
-  const { verb, target, detail, attempt, added, removed } = view;
-  const italic = kind === 'reasoning' ? 'italic' : '';
-  return (
-    <>
-      {attempt !== undefined && attempt > 1 && (
-        <span class="tag amber">
-          <Icon name="refresh" />
-          retry {attempt}
-        </span>
-      )}
-      {verb && <span class="verb">{visibleText(verb)}</span>}
-      {verb && view.style === 'muted' && target && <span class="muted">·</span>}
-      {target && (
-        <span class={`target ${view.style} ${italic} ${view.file ? 'opens' : ''}`}>
-          {visibleText(target)}
-        </span>
-      )}
-      {added !== undefined && <span class="added">+{formatCount(added)}</span>}
-      {removed !== undefined && <span class="removed">−{formatCount(removed)}</span>}
-      {detail && <span class="detail">{visibleText(detail)}</span>}
     </>
   );
 }
@@ -95,8 +51,6 @@ function price(app: StreamApp, row: number, kind: RowKind) {
   const text = formatUsd(nanoUsd, { estimate: app.rows.has(row, 'estimate') });
   return nanoUsd === 0 ? <span class="dim">{text}</span> : text;
 }
-
-const Missing = () => <span class="dim">{MISSING}</span>;
 
 /** What only colour, icon or place say to the eye, in words for a screen reader. */
 function unseenWords({ rows, header, words }: StreamApp, row: number): string {

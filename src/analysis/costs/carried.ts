@@ -1,9 +1,7 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
-import { emptyUsage } from '../../model/usage.ts';
-import { SLICE, type Sliced } from '../slices.ts';
-import { rowsInTime } from './rowsInTime.ts';
-import { isBilled } from './shares.ts';
+import { emptyUsage, type Usage } from '../../model/usage.ts';
+import { type Sliced, slicewise } from '../slices.ts';
 
 /** Tools that are looked for one by one. */
 const FEW = 16;
@@ -80,46 +78,30 @@ interface Window {
  * By code of the tool. The size of a result is estimated from its bytes, but never as more than the prompt grew by; it
  * is carried by each later request of its lane until a compaction, or until the prompt gets smaller.
  */
-export function* carriedByTool(fold: SessionFold): Sliced<Map<number, Carried>> {
+export function* carriedByTool(fold: SessionFold, order: Int32Array): Sliced<Map<number, Carried>> {
   const { columns, cost } = fold;
-  const { type, flags, lane, size, pair, tool } = columns;
-  const isOutcome = (row: number): boolean =>
-    (type[row] === TYPE.tool_result || type[row] === TYPE.error) && pair[row]! >= 0;
-  const rows = yield* rowsInTime(
-    fold,
-    (row) =>
-      isBilled(fold, row) ||
-      isOutcome(row) ||
-      type[row] === TYPE.user_prompt ||
-      (flags[row]! & FLAG.compaction) !== 0,
-  );
   const windows: Window[] = [];
   const totals = new Map<number, Carried>();
   const usage = emptyUsage();
-  for (let at = 0; at < rows.length; at++) {
-    if (at % SLICE === 0) yield;
-    const row = rows[at]!;
-    const code = lane[row]!;
-    windows[code] ??= emptyWindow();
-    const window = windows[code];
-    if (type[row] === TYPE.llm_response) {
-      if (!cost.usageInto(row, usage)) continue;
-      if (usage.input_tokens < window.prompt * CUT) close(window, totals);
-      takeIn(window, usage.input_tokens - window.prompt);
-      const rate = promptRate(fold, row, usage.input_tokens, usage.output_tokens);
-      window.prompt = usage.input_tokens;
-      window.count++;
-      if (!Number.isNaN(rate)) {
-        window.price += rate;
-        window.priced++;
+  const rateOf = promptRates(fold);
+  yield* slicewise(order.length, (from, end) => {
+    const { type, flags, lane, size, pair, tool } = columns;
+    for (let at = from; at < end; at++) {
+      const row = order[at]!;
+      const code = type[row]!;
+      windows[lane[row]!] ??= emptyWindow();
+      const window = windows[lane[row]!]!;
+      if (code === TYPE.llm_response) {
+        if (cost.usageInto(row, usage)) request(window, totals, usage, rateOf(row, usage));
+      } else if ((flags[row]! & FLAG.compaction) !== 0) close(window, totals);
+      else if (code === TYPE.user_prompt) window.bytes += size[row]!;
+      else if (code === TYPE.tool_result || code === TYPE.error) {
+        if (pair[row]! < 0) continue;
+        window.bytes += size[row]!;
+        window.fresh.add(tool[pair[row]!]!, size[row]!);
       }
-    } else if ((flags[row]! & FLAG.compaction) !== 0) close(window, totals);
-    else {
-      window.bytes += size[row]!;
-      if (!isOutcome(row)) continue;
-      window.fresh.add(tool[pair[row]!]!, size[row]!);
     }
-  }
+  });
   for (const window of windows) if (window !== undefined) close(window, totals);
   for (const total of totals.values()) {
     total.tokens = Math.round(total.tokens);
@@ -137,6 +119,22 @@ const emptyWindow = (): Window => ({
   fresh: new BytesByTool(),
   bytes: 0,
 });
+
+/** @param rate see {@link promptRates} */
+function request(
+  window: Window,
+  totals: Map<number, Carried>,
+  { input_tokens: prompt }: Usage,
+  rate: number,
+): void {
+  if (prompt < window.prompt * CUT) close(window, totals);
+  takeIn(window, prompt - window.prompt);
+  window.prompt = prompt;
+  window.count++;
+  if (Number.isNaN(rate)) return;
+  window.price += rate;
+  window.priced++;
+}
 
 /** What came since the last request is in the next one. */
 function takeIn(window: Window, growth: number): void {
@@ -186,24 +184,28 @@ function close(window: Window, totals: Map<number, Carried>): void {
   window.held.clear();
 }
 
-const whole = emptyUsage();
-
-/** What a token of the prompt cost in this request, cached or not, nano-dollars; NaN: not known. */
-function promptRate(fold: SessionFold, row: number, input: number, output: number): number {
-  const billed = fold.columns.nanoUsd[row]!;
-  if (Number.isNaN(billed) || input === 0) return Number.NaN;
-  if (output === 0) return billed / input;
+/** What a token of the prompt cost in each request, cached or not, nano-dollars; NaN: not known. */
+function promptRates(fold: SessionFold): (row: number, usage: Usage) => number {
   const { pricer, cost, session, columns } = fold;
-  if (pricer === undefined || !cost.usageInto(row, whole)) return Number.NaN;
-  const model = cost.modelOfRow(row);
   const options = session.provider === '' ? {} : { provider: session.provider };
-  const all = pricer.price(model, whole, columns.timeMs[row]!, options);
-  whole.output_tokens = 0;
-  whole.reasoning_output_tokens = 0;
-  const prompt = pricer.price(model, whole, columns.timeMs[row]!, options);
-  if (all.status === 'unpriced' || prompt.status === 'unpriced' || all.nanoUsd === 0) {
-    return Number.NaN;
-  }
-  // The share of the prompt by the list, of what was billed.
-  return ((billed / all.nanoUsd) * prompt.nanoUsd) / input;
+  const promptOnly = emptyUsage();
+  return (row, usage) => {
+    const { input_tokens: input, output_tokens: output } = usage;
+    const billed = columns.nanoUsd[row]!;
+    if (Number.isNaN(billed) || input === 0) return Number.NaN;
+    if (output === 0) return billed / input;
+    if (pricer === undefined) return Number.NaN;
+    const model = cost.modelOfRow(row);
+    const timeMs = columns.timeMs[row]!;
+    const all = pricer.price(model, usage, timeMs, options);
+    cost.usageInto(row, promptOnly);
+    promptOnly.output_tokens = 0;
+    promptOnly.reasoning_output_tokens = 0;
+    const prompt = pricer.price(model, promptOnly, timeMs, options);
+    if (all.status === 'unpriced' || prompt.status === 'unpriced' || all.nanoUsd === 0) {
+      return Number.NaN;
+    }
+    // The share of the prompt by the list, of what was billed.
+    return ((billed / all.nanoUsd) * prompt.nanoUsd) / input;
+  };
 }

@@ -4,13 +4,13 @@ import { mcpServerOf } from '../../model/mcpServer.ts';
 import type { CostSum } from '../../model/slices/cost.ts';
 import type { FileChange } from '../../model/slices/files.ts';
 import type { SessionPhase } from '../phases/phase.ts';
-import { drain, SLICE, type Sliced } from '../slices.ts';
+import { drain, type Sliced, slicewise } from '../slices.ts';
 import type { Spawn } from '../spawns.ts';
 import type { Waste } from '../waste/waste.ts';
 import { type Carried, carriedByTool } from './carried.ts';
-import { opsByRow } from './opsByRow.ts';
 import { sameFiles } from './sameFiles.ts';
-import { CallShares, isBilled, partOf } from './shares.ts';
+import { type SessionRows, sessionRows } from './sessionRows.ts';
+import { isBilled, partOf } from './shares.ts';
 import { type SubagentCost, subagentCosts } from './subagentCosts.ts';
 
 /** A part of the session's cost: of a partition, all parts add up to the total, to the nano-dollar. */
@@ -87,18 +87,18 @@ export function costBreakdown(
 /**
  * As {@link costBreakdown}.
  *
- * @param known shares of this fold, as it is now
+ * @param known of this fold, as it is now
  */
 export function* breakdownInSlices(
   fold: SessionFold,
   phases: readonly SessionPhase[],
   waste: Waste,
   spawns: ReadonlyMap<number, Spawn>,
-  known?: CallShares,
+  known?: SessionRows,
 ): Sliced<CostBreakdown> {
   const { total } = fold.cost;
-  const shares = known ?? (yield* CallShares.inSlices(fold));
-  const parts = yield* callParts(fold, shares);
+  const rows = known ?? (yield* sessionRows(fold));
+  const parts = yield* callParts(fold, rows);
   return {
     nanoUsd: total.nanoUsd,
     responses: total.responses,
@@ -118,44 +118,43 @@ export function* breakdownInSlices(
 
 type CallParts = Pick<CostBreakdown, 'tools' | 'answers' | 'unseen' | 'files' | 'noFile'>;
 
-function* callParts(fold: SessionFold, shares: CallShares): Sliced<CallParts> {
+function* callParts(fold: SessionFold, rows: SessionRows): Sliced<CallParts> {
+  const { shares, order } = rows;
   const { columns } = fold;
-  const { length } = columns;
   const tools: CostPart[] = [];
   const answers = emptyPart();
   const unseen = emptyPart();
   const noFile = emptyPart();
-  const filesOf = filesByCall(fold);
+  const filesOf = filesByCall(fold, rows);
   const byFile: CostPart[] = [];
-  for (let row = 0; row < length; row++) {
-    if (row % SLICE === 0) yield;
-    if (isBilled(fold, row)) {
-      // What its calls do not take of it.
-      const parts = shares.parts(row);
-      const isUnseen = parts > 0;
-      const missing = parts - shares.seen(row);
-      if (isUnseen && missing === 0) continue;
-      const rest = shares.unshared(row);
-      addPart(isUnseen ? unseen : answers, rest, isUnseen ? missing : 1);
-      addPart(noFile, rest, isUnseen ? missing : 1);
-      continue;
+  yield* slicewise(columns.length, (from, end) => {
+    const { type, flags, tool } = columns;
+    for (let row = from; row < end; row++) {
+      if (type[row] === TYPE.tool_call) {
+        if ((flags[row]! & FLAG.subagent) !== 0) continue;
+        const nano = shares.ofCall(row);
+        tools[tool[row]!] ??= emptyPart();
+        addCall(fold, tools[tool[row]!]!, row, nano);
+        const files = filesOf(row);
+        if (files.length === 0) addCall(fold, noFile, row, nano);
+        for (let at = 0; at < files.length; at++) {
+          const file = files[at]!;
+          byFile[file] ??= emptyPart();
+          addCall(fold, byFile[file], row, partOf(nano, files.length, at));
+        }
+      } else if (isBilled(fold, row)) {
+        // What its calls do not take of it.
+        const parts = shares.parts(row);
+        const isUnseen = parts > 0;
+        const missing = parts - shares.seen(row);
+        if (isUnseen && missing === 0) continue;
+        const rest = shares.unshared(row);
+        addPart(isUnseen ? unseen : answers, rest, isUnseen ? missing : 1);
+        addPart(noFile, rest, isUnseen ? missing : 1);
+      }
     }
-    if (columns.type[row] !== TYPE.tool_call || (columns.flags[row]! & FLAG.subagent) !== 0) {
-      continue;
-    }
-    const nano = shares.ofCall(row);
-    const code = columns.tool[row]!;
-    tools[code] ??= emptyPart();
-    addCall(fold, tools[code], row, nano);
-    const files = filesOf(row);
-    if (files.length === 0) addCall(fold, noFile, row, nano);
-    for (let at = 0; at < files.length; at++) {
-      const file = files[at]!;
-      byFile[file] ??= emptyPart();
-      addCall(fold, byFile[file], row, partOf(nano, files.length, at));
-    }
-  }
-  const carried = yield* carriedByTool(fold);
+  });
+  const carried = yield* carriedByTool(fold, order);
   return {
     tools: Object.entries(tools)
       .map(([code, part]) => ({
@@ -176,8 +175,10 @@ function* callParts(fold: SessionFold, shares: CallShares): Sliced<CallParts> {
 const NO_FILES: readonly number[] = [];
 
 /** The files that a call touched, each once, in an order that does not depend on the order of arrival. */
-function filesByCall(fold: SessionFold): (call: number) => readonly number[] {
-  const { first, next } = opsByRow(fold);
+function filesByCall(
+  fold: SessionFold,
+  { ops: { first, next } }: SessionRows,
+): (call: number) => readonly number[] {
   const { pair } = fold.columns;
   const same = sameFiles(fold);
   const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };

@@ -6,7 +6,7 @@ import { spawnsOf } from '../spawns.ts';
 import { wasteInSlices } from '../waste/sessionWaste.ts';
 import type { Waste } from '../waste/waste.ts';
 import { breakdownInSlices, type CostBreakdown } from './costBreakdown.ts';
-import { CallShares } from './shares.ts';
+import { sessionRows } from './sessionRows.ts';
 
 /** Everything that is to be said of a session's money. */
 export interface SessionCosts {
@@ -26,10 +26,10 @@ export function* costsInSlices(
 ): Sliced<SessionCosts> {
   const { fold } = session;
   const phases = yield* phasesInSlices(fold, options);
-  const shares = yield* CallShares.inSlices(fold);
-  const waste = yield* wasteInSlices(fold, phases, { shares });
+  const rows = yield* sessionRows(fold);
+  const waste = yield* wasteInSlices(fold, phases, { rows });
   const spawns = spawnsOf(session);
   yield;
-  const breakdown = yield* breakdownInSlices(fold, phases, waste, spawns, shares);
+  const breakdown = yield* breakdownInSlices(fold, phases, waste, spawns, rows);
   return { phases, waste, breakdown };
 }

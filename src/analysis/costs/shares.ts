@@ -1,6 +1,7 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { drain, SLICE, type Sliced } from '../slices.ts';
+import { rowsInTime } from './rowsInTime.ts';
 
 /** A model response that was billed here, with or without a known price. */
 export function isBilled(fold: SessionFold, row: number): boolean {
@@ -24,17 +25,19 @@ export function partOf(nanoUsd: number, parts: number, at: number): number {
  */
 export class CallShares {
   private readonly fold: SessionFold;
-  /** Calls by response: `calls[from[r]] … calls[from[r + 1] - 1]`. */
-  private readonly calls: Int32Array;
-  private readonly from: Int32Array;
-  /** Of each call, its place among those of its response. */
+  /** Of each response, how many of its calls the trace holds, and the last of them. */
+  private readonly count: Int32Array;
+  private readonly last: Int32Array;
+  /** Of each call, its place among those of its response, and the next of them; of the last one, the first. */
   private readonly place: Int32Array;
+  private readonly next: Int32Array;
 
-  private constructor(fold: SessionFold, calls: Int32Array, from: Int32Array) {
+  private constructor(fold: SessionFold, rows: number) {
     this.fold = fold;
-    this.calls = calls;
-    this.from = from;
-    this.place = new Int32Array(fold.columns.length);
+    this.count = new Int32Array(rows);
+    this.last = new Int32Array(rows);
+    this.place = new Int32Array(rows);
+    this.next = new Int32Array(rows);
   }
 
   /** Of a fold as it is now. */
@@ -42,63 +45,46 @@ export class CallShares {
     return drain(CallShares.inSlices(fold));
   }
 
-  static *inSlices(fold: SessionFold): Sliced<CallShares> {
-    const { length, response, type } = fold.columns;
-    const from = new Int32Array(length + 2);
+  /** @param known all rows by time, see {@link rowsInTime} */
+  static *inSlices(fold: SessionFold, known?: Int32Array): Sliced<CallShares> {
+    // By time: the order of the calls of one response must not depend on which came first.
+    const order = known ?? (yield* rowsInTime(fold));
+    const shares = new CallShares(fold, order.length);
+    const { response, type } = fold.columns;
     const call = TYPE.tool_call;
-    const found = new Int32Array(length);
-    // As it was when the call was counted: it may change between two slices.
-    const responses = new Int32Array(length);
-    let count = 0;
-    for (let row = 0; row < length; row++) {
-      if (row % SLICE === 0) yield;
+    for (let at = 0; at < order.length; at++) {
+      if (at % SLICE === 0) yield;
+      const row = order[at]!;
+      if (type[row] !== call) continue;
       const own = response[row]!;
-      if (type[row] !== call || own < 0 || own >= length) continue;
-      from[own + 2]!++;
-      found[count] = row;
-      responses[count++] = own;
+      if (own >= 0 && own < order.length) shares.add(row, own);
     }
-    yield;
-    for (let i = 1, sum = 0; i < from.length; i++) {
-      sum += from[i]!;
-      from[i] = sum;
-    }
-    yield;
-    const calls = new Int32Array(count);
-    for (let at = 0; at < count; at++) calls[from[responses[at]! + 1]!++] = found[at]!;
-    const shares = new CallShares(fold, calls, from);
-    yield* shares.findPlaces();
     return shares;
   }
 
-  /** The order of the calls of one response must not depend on which came first. */
-  private *findPlaces(): Sliced<void> {
-    const { calls, from, place } = this;
-    const { timeMs, key } = this.fold.columns;
-    const before = (a: number, b: number): number => timeMs[a]! - timeMs[b]! || key[a]! - key[b]!;
-    for (let response = 0; response < from.length - 2; response++) {
-      if (response % SLICE === 0) yield;
-      const start = from[response]!;
-      const end = from[response + 1]!;
-      if (end - start < 2) continue;
-      for (let at = start + 1; at < end; at++) {
-        // Mostly in order as they arrived.
-        if (before(calls[at - 1]!, calls[at]!) <= 0) continue;
-        calls.subarray(start, end).sort(before);
-        break;
-      }
-      for (let at = start; at < end; at++) place[calls[at]!] = at - start;
-    }
+  private add(call: number, response: number): void {
+    const { count, last, place, next } = this;
+    const before = count[response]! === 0 ? call : last[response]!;
+    next[call] = before === call ? call : next[before]!;
+    next[before] = call;
+    last[response] = call;
+    place[call] = count[response]!++;
   }
 
-  /** Rows of the calls that a response asked for, the first one first. */
-  callsOf(response: number): Int32Array {
-    return this.calls.subarray(this.from[response]!, this.from[response + 1]!);
+  /** Rows of the calls that a response asked for, the first one first; at most `most` of them. */
+  callsOf(response: number, most: number): number[] {
+    const calls: number[] = [];
+    let call = this.last[response]!;
+    for (let left = Math.min(most, this.seen(response)); left > 0; left--) {
+      call = this.next[call]!;
+      calls.push(call);
+    }
+    return calls;
   }
 
   /** How many calls of a response the trace holds. */
   seen(response: number): number {
-    return this.from[response + 1]! - this.from[response]!;
+    return this.count[response]!;
   }
 
   /** In how many parts a response is shared: its calls, also those that the trace does not hold; 0: it asked for none. */
@@ -117,11 +103,13 @@ export class CallShares {
 
   /** What no call in the trace takes of a response: all of it where it asked for none; NaN where it has no price. */
   unshared(response: number): number {
-    let rest = this.fold.columns.nanoUsd[response]!;
-    const { calls, from } = this;
-    const end = from[response + 1]!;
-    for (let at = from[response]!; at < end; at++) rest -= this.ofCall(calls[at]!);
-    return rest;
+    const whole = this.fold.columns.nanoUsd[response]!;
+    const seen = this.seen(response);
+    if (seen === 0) return whole;
+    // The parts are as `partOf` makes them.
+    const parts = this.parts(response);
+    const each = Math.floor(whole / parts);
+    return whole - each * seen - Math.min(seen, whole - each * parts);
   }
 }
 
@@ -129,7 +117,7 @@ export class CallShares {
 export function responseStep(fold: SessionFold, shares: CallShares, response: number): number {
   const { steps, columns } = fold;
   const text = columns.pair[response]!;
-  for (const row of [response, text, ...shares.callsOf(response).subarray(0, 8)]) {
+  for (const row of [response, text, ...shares.callsOf(response, 8)]) {
     const step = row < 0 ? -1 : steps.stepOf(row);
     if (step >= 0) return step;
   }

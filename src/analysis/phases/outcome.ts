@@ -2,39 +2,69 @@ import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import { drain, SLICE, type Sliced } from '../slices.ts';
+import { testFirst } from './testFirst.ts';
 import { ACTIVITY, classOf } from './units.ts';
 
 const SEARCH = STEP_KINDS.indexOf('search');
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
 
-/** Whether something made a failure good: nothing did; work went on, and whether it did is not known; it came right. */
-export type Mended = 'no' | 'went on' | 'right';
+/**
+ * Whether something made a failure good: nothing did; work went on, and whether it did is not known; it came right; it was
+ * to fail: a test that comes before the code.
+ */
+export type Mended = 'no' | 'went on' | 'right' | 'meant';
 
 /** What came after a step, up to the next prompt. */
 class Later {
   private tests = false;
   /** Something was done, and tests passed after it. */
   private testsAfterWork = false;
+  /** Code was changed, and tests passed after it. */
+  private testsAfterCode = false;
   /** The main agent did or said something. */
   private work = false;
   /** By lane and activity, and by lane and tool. */
   private readonly right = new Set<number>();
   /** Calls by their input. */
-  private readonly sameRight = new Set<number>();
+  private sameRight = new Set<number>();
+  /** Of the next prompt. */
+  private nextRight = new Set<number>();
+  private nextAfterCode = false;
   private readonly sameFailed = new Set<number>();
   /** What was noted last: mostly the next one is its like. */
   private lane = -1;
   private kind = -1;
   private tool = -1;
 
+  /** Goes on to the prompt before. */
   clear(): void {
+    [this.sameRight, this.nextRight] = [this.nextRight, this.sameRight];
+    this.nextAfterCode = this.testsAfterCode;
     this.tests = false;
     this.testsAfterWork = false;
+    this.testsAfterCode = false;
     this.work = false;
     this.lane = -1;
     this.right.clear();
     this.sameRight.clear();
     this.sameFailed.clear();
+  }
+
+  /** A file was changed that is no test. */
+  codeChanged(): void {
+    if (this.tests) this.testsAfterCode = true;
+  }
+
+  /**
+   * Whether tests that failed before there was code for them were to do so: they passed after it was written, now or for the
+   * next prompt.
+   *
+   * @param asked the prompt asks for a test that fails
+   */
+  meant(input: number, asked: boolean): boolean {
+    if (this.testsAfterCode) return true;
+    if (this.tests) return false;
+    return asked || this.nextAfterCode || this.nextRight.has(input);
   }
 
   /** A call that came right. @param input -1: no other call has its input */
@@ -103,6 +133,13 @@ export interface Found {
   failureCount: number;
 }
 
+/** Where a phase begins, whether a prompt begins there too, and the row of its prompt. */
+interface PhaseStart {
+  firstStep: number;
+  part: number;
+  promptRow: number;
+}
+
 /** Failures that are named, of a phase. */
 const MOST_NAMED = 50;
 
@@ -111,6 +148,8 @@ const MOST_NAMED = 50;
  *
  * - Tests that failed are made good by the same ones that pass, or by any that pass after something was done; an edit that
  *   failed by one that works; a command that failed by the same one, or where work went on: with another command that works, or, unless it was tried again in vain, with an edit. All of that up to the next prompt: who must ask again was not served.
+ * - Tests that failed where nothing but tests had been changed since they passed last, or since the prompt, came before the
+ *   code, and were to fail: where they passed after code was changed, now or for the next prompt, or where the prompt asks for it.
  * - A search without matches, a file that is not there, a command that only looks: no failures of the work. Only where three or
  *   more calls of a phase all failed, and no answer came of it: that nothing was found may be the
  *   answer.
@@ -123,7 +162,7 @@ const MOST_NAMED = 50;
 export function outcomesOf(
   fold: SessionFold,
   list: Int32Array,
-  phases: readonly { firstStep: number; part: number }[],
+  phases: readonly PhaseStart[],
 ): Found[] {
   return drain(outcomesInSlices(fold, list, phases));
 }
@@ -132,9 +171,10 @@ export function outcomesOf(
 export function* outcomesInSlices(
   fold: SessionFold,
   list: Int32Array,
-  phases: readonly { firstStep: number; part: number }[],
+  phases: readonly PhaseStart[],
 ): Sliced<Found[]> {
   const { columns } = fold;
+  const early = yield* testFirst(fold, list, phases);
   const { previousSame, nextSame } = columns;
   const found: Found[] = phases.map(() => ({
     failedStep: -1,
@@ -145,7 +185,8 @@ export function* outcomesInSlices(
   const later = new Later();
   let end = list.length;
   for (let at = phases.length - 1; at >= 0; at--) {
-    const { firstStep, part } = phases[at]!;
+    const { firstStep, part, promptRow } = phases[at]!;
+    const asked = fold.phases.asksForFailure(promptRow);
     const own = found[at]!;
     let calls = 0;
     let failed = 0;
@@ -169,6 +210,7 @@ export function* outcomesInSlices(
             const input = alone ? -1 : columns.inputKey[row]!;
             later.note(lane, kind, tool, input, (flags & FLAG.look) !== 0);
           }
+          if (early?.code[step] === 1) later.codeChanged();
           continue;
         }
         if (lane === 0) {
@@ -181,8 +223,10 @@ export function* outcomesInSlices(
           if (lane === 0 && looks) looked++;
           continue;
         }
+        const input = columns.inputKey[row]!;
+        const meant = early?.red[step] === 1 && later.meant(input, asked);
         const retry = (flags & FLAG.retry) !== 0;
-        const how = later.mends(lane, kind, tool, columns.inputKey[row]!, retry);
+        const how = meant ? 'meant' : later.mends(lane, kind, tool, input, retry);
         note(own, step, lane !== 0 && how === 'no' ? 'went on' : how);
       } else if (type === TYPE.error && (flags & FLAG.denied) === 0) {
         note(own, step, lane !== 0 || later.goesOn ? 'went on' : 'no');
@@ -205,6 +249,7 @@ export function* outcomesInSlices(
 function note(found: Found, step: number, mended: Mended): void {
   found.failureCount++;
   if (found.failures.length < MOST_NAMED) found.failures.push({ step, mended });
+  if (mended === 'meant') return;
   if (mended !== 'no') found.mended = true;
   else if (found.failedStep < 0) found.failedStep = step;
 }

@@ -169,6 +169,7 @@ describe('the phases of any session', () => {
 type Move =
   | 'read'
   | 'edit'
+  | 'spec'
   | 'run'
   | 'build'
   | 'look'
@@ -177,11 +178,13 @@ type Move =
   | 'agent'
   | 'think'
   | 'todo'
+  | 'command'
   | 'prompt';
 type How = 'ok' | 'fail' | 'denied' | 'open';
 const TOOLS: Partial<Record<Move, [tool: string, args: (at: number) => object]>> = {
   read: ['Read', (at) => ({ file_path: `/p/src/pay/f${at}.ts` })],
   edit: ['Edit', () => ({ file_path: '/p/src/webhook.py' })],
+  spec: ['Edit', () => ({ file_path: '/p/tests/test_webhook.py' })],
   run: ['Bash', (at) => ({ command: `make x${at}` })],
   build: ['Bash', () => ({ command: 'make' })],
   look: ['Bash', (at) => ({ command: `rg x${at} src` })],
@@ -192,7 +195,7 @@ const TOOLS: Partial<Record<Move, [tool: string, args: (at: number) => object]>>
 };
 
 /** A session from words such as `read`, `test!` (failed), `edit-` (denied), `run…` (still open). */
-function session(moves: string, options: { prompt?: boolean } = {}): SessionFold {
+function session(moves: string, options: { prompt?: boolean; says?: string } = {}): SessionFold {
   const fold = new SessionFold({ pricer });
   let time = 1_700_000_000;
   const put = (type: string, id: string, data: object, more: object = {}): void => {
@@ -212,8 +215,9 @@ function session(moves: string, options: { prompt?: boolean } = {}): SessionFold
   all.forEach((word, at) => {
     const [, move = '', mark = ''] = /^([a-z]+)(.?)$/u.exec(word) ?? [];
     const how = ({ '!': 'fail', '-': 'denied', '…': 'open' } as Record<string, How>)[mark] ?? 'ok';
-    if (move === 'prompt') {
-      put('user_prompt', ids.prompt(SESSION, `p${at}`), { prompt: 'do it', prompt_id: `p${at}` });
+    if (move === 'prompt' || move === 'command') {
+      const prompt = move === 'prompt' ? (options.says ?? 'do it') : '/model opus';
+      put('user_prompt', ids.prompt(SESSION, `p${at}`), { prompt, prompt_id: `p${at}` });
       return;
     }
     if (move === 'think') {
@@ -233,7 +237,7 @@ function session(moves: string, options: { prompt?: boolean } = {}): SessionFold
     put('tool_call', call, { tool_name: tool, tool_use_id: `t${at}`, arguments: args(at) });
     const more = { parent_id: call, duration_ms: 10 };
     const { file_path: path } = args(at) as { file_path?: string };
-    const files = path && [{ path, kind: move === 'edit' ? 'write' : 'read' }];
+    const files = path && [{ path, kind: tool === 'Edit' ? 'write' : 'read' }];
     if (how === 'ok')
       put(
         'tool_result',
@@ -330,6 +334,15 @@ describe('where a prompt is cut', () => {
     expect(sessionPhases(new SessionFold())).toEqual([]);
   });
 
+  it('is not begun, nor made longer, by a command of the agent itself', () => {
+    const fold = session('read think command prompt command edit');
+    const [first, second] = sessionPhases(fold);
+    expect(sessionPhases(fold).map(({ promptNumber }) => promptNumber)).toEqual([1, 2]);
+    expect(fold.counts.prompts).toBe(2);
+    expect(first!.endMs).toBe(sessionPhases(session('read think'))[0]!.endMs);
+    expect(second!.edits).toBe(1);
+  });
+
   it('ends when the work ended, not when the session did', () => {
     const fold = session('read think');
     const { endMs } = sessionPhases(fold)[0]!;
@@ -388,6 +401,42 @@ describe('how a phase came out', () => {
     const fold = session(moves);
     const [found] = outcomesOf(fold, fold.steps.copy(), sessionPhases(fold));
     expect(found!.failures.map((each) => each.mended)).toEqual([mended]);
+  });
+
+  it.each([
+    // Red, then green.
+    ['spec test! edit test think', 'ok'],
+    ['read spec test! edit test! edit test think', 'mixed'],
+    ['spec test! edit test spec test! edit test think', 'ok'],
+    // The test itself was wrong, or the code was changed before: they failed on the way.
+    ['spec test! spec test think', 'mixed'],
+    ['edit spec test! edit test think', 'mixed'],
+    ['test! edit test think', 'mixed'],
+    // Nobody asked for a test that fails, and nothing came of it.
+    ['spec test! think', 'failed'],
+    ['spec test! edit test! think', 'failed'],
+    // The next prompt asks for the code.
+    ['spec test! think prompt edit test think', 'ok ok'],
+    ['spec test! think prompt test think', 'ok ok'],
+    ['spec test! think prompt edit test! think', 'failed failed'],
+    ['spec test! think prompt read think', 'failed ok'],
+  ])('tests that come before the code: %s: %s', (moves, outcomes) => {
+    const phases = sessionPhases(session(moves));
+    expect(phases.map((phase) => phase.outcome).join(' ')).toBe(outcomes);
+  });
+
+  it('takes tests that fail as asked for no failure, only where nothing but tests was changed', () => {
+    const says = { says: 'Write a failing test for the webhook. Do not touch the code.' };
+    const outcome = (moves: string): string[] =>
+      sessionPhases(session(moves, says)).map((phase) => phase.outcome);
+    expect(outcome('read spec test! think')).toEqual(['ok']);
+    expect(outcome('spec edit test! think')).toEqual(['failed']);
+    expect(outcome('test! think')).toEqual(['failed']);
+    const fold = session('read spec test! think', says);
+    const [found] = outcomesOf(fold, fold.steps.copy(), sessionPhases(fold));
+    expect(found!.failures.map(({ mended }) => mended)).toEqual(['meant']);
+    const loaded = SessionFold.load(fold.save(), { pricer });
+    expect(sessionPhases(loaded).map((phase) => phase.outcome)).toEqual(['ok']);
   });
 
   it('names the step that nothing mended', () => {

@@ -1,5 +1,6 @@
-import { FLAG, TYPE } from '../../model/columns.ts';
+import { TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
+import { isWork } from '../../model/slices/phases.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import { oneLine } from '../../model/text.ts';
 import { drain, SLICE, type Sliced } from '../slices.ts';
@@ -228,7 +229,7 @@ function newPhase(
 
 function* addSums(fold: SessionFold, phases: readonly SessionPhase[]): Sliced<void> {
   const { columns } = fold;
-  const { timeMs, type, flags, length } = columns;
+  const { timeMs, length } = columns;
   const adder = new RowAdder(fold);
   let at = 0;
   for (let row = 0; row < length; row++) {
@@ -237,14 +238,7 @@ function* addSums(fold: SessionFold, phases: readonly SessionPhase[]): Sliced<vo
     at = phaseNear(phases, ms, at);
     const phase = phases[at]!;
     adder.add(row, phase);
-    const code = type[row]!;
-    const rests =
-      code === TYPE.session_start ||
-      code === TYPE.session_end ||
-      code === TYPE.decision ||
-      code === TYPE.other ||
-      (flags[row]! & FLAG.subagent) !== 0;
-    if (!rests && ms > phase.endMs) phase.endMs = ms;
+    if (ms > phase.endMs && isWork(columns, row)) phase.endMs = ms;
   }
 }
 

@@ -243,11 +243,16 @@ function addUp(nodes: TreeNode[]): void {
   for (let at = nodes.length - 1; at > 0; at--) {
     const node = nodes[at]!;
     const parent = nodes[node.parent]!;
-    for (const key of COUNTS) parent.total[key] += node.total[key];
-    addUsage(parent.total.usage, node.total.usage);
+    addSums(parent.total, node.total);
     parent.sessions += node.sessions + (node.kind === 'session' ? 1 : 0);
     parent.subagents += node.subagents + (node.kind === 'subagent' ? 1 : 0);
   }
+}
+
+/** Adds to sums what another node comes to. */
+export function addSums(into: TreeSums, sums: TreeSums): void {
+  for (const key of COUNTS) into[key] += sums[key];
+  addUsage(into.usage, sums.usage);
 }
 
 const COUNTS = [

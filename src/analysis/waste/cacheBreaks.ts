@@ -3,66 +3,62 @@ import type { SessionFold } from '../../model/fold.ts';
 import { formatDuration, formatTokens } from '../../model/format.ts';
 import { emptyUsage, type Usage } from '../../model/usage.ts';
 import { rowsInTime } from '../costs/rowsInTime.ts';
+import type { SessionRows } from '../costs/sessionRows.ts';
 import { CallShares, isBilled, responseStep } from '../costs/shares.ts';
-import { SLICE, type Sliced } from '../slices.ts';
+import { type Sliced, slicewise } from '../slices.ts';
 import { CacheLane, type Loss } from './cacheLane.ts';
 import type { CacheBreak } from './waste.ts';
 
 /** Where the prompt cache was lost, in time order. */
-export function* findCacheBreaks(fold: SessionFold, known?: CallShares): Sliced<CacheBreak[]> {
+export function* findCacheBreaks(fold: SessionFold, known?: SessionRows): Sliced<CacheBreak[]> {
+  const order = known?.order ?? (yield* rowsInTime(fold));
   const { columns, context, cost } = fold;
-  const { type, flags, lane, timeMs } = columns;
-  const rows = yield* rowsInTime(fold, (row) => {
-    const kind = type[row]!;
-    if (kind === TYPE.llm_response) return isBilled(fold, row);
-    if (kind === TYPE.tool_result || kind === TYPE.error || kind === TYPE.user_prompt) {
-      return (flags[row]! & FLAG.subagent) === 0;
-    }
-    if ((flags[row]! & FLAG.compaction) !== 0) return true;
-    const mayMark = kind === TYPE.session_start || kind === TYPE.decision;
-    return mayMark && context.markOf(row) !== undefined;
-  });
   const lanes: CacheLane[] = [];
   /** Settings hold for all of a session's agents: how often they changed so far, and as of each lane's last answer. */
   let settings = 0;
   const settled: number[] = [];
   const breaks: CacheBreak[] = [];
   const usage = emptyUsage();
-  let shares = known;
-  for (let at = 0; at < rows.length; at++) {
-    if (at % SLICE === 0) yield;
-    const row = rows[at]!;
-    const code = lane[row]!;
-    lanes[code] ??= new CacheLane();
+  const laneOf = (code: number): CacheLane => {
     settled[code] ??= settings;
-    const state = lanes[code];
-    const kind = type[row]!;
-    if (kind === TYPE.llm_response) {
-      if (!cost.usageInto(row, usage)) continue;
-      const model = cost.modelOfRow(row);
-      if (settled[code]! < settings) state.marked('settings');
-      settled[code] = settings;
-      const loss = state.answer(usage, model, timeMs[row]!);
-      if (loss === undefined) continue;
-      shares ??= yield* CallShares.inSlices(fold);
-      breaks.push({
-        step: responseStep(fold, shares, row),
-        row,
-        lane: code,
-        timeMs: timeMs[row]!,
-        cause: loss.cause,
-        detail: words(loss),
-        tokens: loss.tokens,
-        nanoUsd: premium(fold, row, usage, model, loss.tokens),
-      });
-    } else if ((flags[row]! & FLAG.compaction) !== 0) state.compact(timeMs[row]!);
-    else {
-      const mark = context.markOf(row);
-      if (mark === 'settings') settings++;
-      else if (mark !== undefined) state.marked(mark);
-      else state.ask(timeMs[row]!);
+    lanes[code] ??= new CacheLane();
+    return lanes[code];
+  };
+  const answer = (row: number, code: number): void => {
+    const state = laneOf(code);
+    if (!cost.usageInto(row, usage)) return;
+    const model = cost.modelOfRow(row);
+    if (settled[code]! < settings) state.marked('settings');
+    settled[code] = settings;
+    const timeMs = columns.timeMs[row]!;
+    const loss = state.answer(usage, model, timeMs);
+    if (loss === undefined) return;
+    const { cause, tokens } = loss;
+    const nanoUsd = premium(fold, row, usage, model, tokens);
+    breaks.push({ step: 0, row, lane: code, timeMs, cause, detail: words(loss), tokens, nanoUsd });
+  };
+  yield* slicewise(order.length, (from, end) => {
+    const { type, flags, lane, timeMs } = columns;
+    for (let at = from; at < end; at++) {
+      const row = order[at]!;
+      const kind = type[row]!;
+      if (kind === TYPE.llm_response) {
+        if (isBilled(fold, row)) answer(row, lane[row]!);
+      } else if ((flags[row]! & FLAG.compaction) !== 0) laneOf(lane[row]!).compact(timeMs[row]!);
+      else if (kind === TYPE.tool_result || kind === TYPE.error || kind === TYPE.user_prompt) {
+        if ((flags[row]! & FLAG.subagent) === 0) laneOf(lane[row]!).ask(timeMs[row]!);
+      } else if (kind === TYPE.session_start || kind === TYPE.decision) {
+        const mark = context.markOf(row);
+        if (mark === undefined) continue;
+        const state = laneOf(lane[row]!);
+        if (mark === 'settings') settings++;
+        else state.marked(mark);
+      }
     }
-  }
+  });
+  if (breaks.length === 0) return breaks;
+  const shares = known?.shares ?? (yield* CallShares.inSlices(fold, order));
+  for (const one of breaks) one.step = responseStep(fold, shares, one.row);
   return breaks;
 }
 

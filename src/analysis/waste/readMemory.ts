@@ -1,3 +1,5 @@
+import type { FileLines } from '../../model/slices/files.ts';
+
 /** Ranges that are remembered of one file, and looked at of one read: files are not read in more pieces. */
 const MOST_RANGES = 64;
 
@@ -9,33 +11,42 @@ export class ReadMemory {
   /** First and last lines, in order, apart from each other. */
   private ranges: number[] = [];
 
-  forget(): void {
+  /** Changes of the file, changes that may have been of any, and windows of the lane, as of which it is told. */
+  private changes = 0;
+  private unknown = 0;
+  private windows = 0;
+
+  /** Forgets all that was before any of the three counted up. */
+  asOf(changes: number, unknown: number, windows: number): void {
+    if (this.changes === changes && this.unknown === unknown && this.windows === windows) return;
+    this.changes = changes;
+    this.unknown = unknown;
+    this.windows = windows;
     this.reads = 0;
     this.whole = false;
+    // Setting its length would cost several times as much.
     this.ranges = [];
   }
 
-  /** @param ranges two numbers a range; undefined: the whole file */
-  holds(ranges: Int32Array | undefined): boolean {
+  holds({ pool, from, end, all }: FileLines): boolean {
     if (this.reads === 0) return false;
     // Told without lines: that it did not change since it was read, or a picture, which is never held.
-    if (this.whole || ranges === undefined) return this.whole;
+    if (this.whole || all) return this.whole;
     // No line is known, or too many pieces to tell.
-    if (ranges.length === 0 || ranges.length > 2 * MOST_RANGES) return false;
-    for (let at = 0; at < ranges.length; at += 2) {
-      if (!this.holdsRange(ranges[at]!, ranges[at + 1]!)) return false;
+    if (from === end || end - from > 2 * MOST_RANGES) return false;
+    for (let at = from; at < end; at += 2) {
+      if (!this.holdsRange(pool[at]!, pool[at + 1]!)) return false;
     }
     return true;
   }
 
-  add(ranges: Int32Array | undefined): void {
-    if (ranges === undefined) this.whole = true;
-    else if (ranges.length === 0) return;
+  add({ pool, from, end, all }: FileLines): void {
+    if (all) this.whole = true;
+    else if (from === end) return;
     this.reads++;
-    if (this.whole || ranges === undefined) return;
-    for (let at = 0; at < Math.min(ranges.length, 2 * MOST_RANGES); at += 2) {
-      this.addRange(ranges[at]!, ranges[at + 1]!);
-    }
+    if (this.whole) return;
+    const most = Math.min(end, from + 2 * MOST_RANGES);
+    for (let at = from; at < most; at += 2) this.addRange(pool[at]!, pool[at + 1]!);
   }
 
   private holdsRange(first: number, last: number): boolean {

@@ -1,13 +1,12 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
-import type { FileChange } from '../../model/slices/files.ts';
+import type { FileChange, FileLines } from '../../model/slices/files.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import { emptyUsage } from '../../model/usage.ts';
-import { opsByRow } from '../costs/opsByRow.ts';
-import { rowsInTime } from '../costs/rowsInTime.ts';
+import type { OpsByRow } from '../costs/opsByRow.ts';
 import { sameFiles } from '../costs/sameFiles.ts';
-import { isBilled } from '../costs/shares.ts';
-import { SLICE, type Sliced } from '../slices.ts';
+import type { SessionRows } from '../costs/sessionRows.ts';
+import { type Sliced, slicewise } from '../slices.ts';
 import { ReadMemory } from './readMemory.ts';
 
 export interface RedundantRead {
@@ -21,128 +20,184 @@ export interface RedundantRead {
 
 const READ = STEP_KINDS.indexOf('read');
 const RUN = STEP_KINDS.indexOf('run');
+const MODIFY = STEP_KINDS.indexOf('modify');
+/** Who comes back after so long (ms) may have worked on the files, and nobody tells; the prompt cache has gone by then, too. */
+const AWAY_MS = 300_000;
 /** Commands that leave a project's files as they are, and those that did not run. */
 const HARMLESS = FLAG.look | FLAG.test | FLAG.denied | FLAG.subagent;
-const FILES = 1_000_000;
 /** A prompt of less than this part of the one before has lost some of what it held. */
 const CUT = 0.9;
 
-/** What a lane remembers of a file, and as of when. */
-interface Known {
-  memory: ReadMemory;
-  /** Changes of the file, unknown changes, and windows of the lane, so far. */
-  changes: number;
-  unknown: number;
-  window: number;
-}
-
 /**
  * Reads of lines that the lane had in its window already: read before, by a tool that reads, with no compaction, no
- * change by anyone and no command that may have made one in between. In time order.
+ * change by anyone, no command that may have made one and no prompt after a pause in between. The first read after an
+ * edit that failed is none: what the agent had in mind is not what stands there. In time order.
  */
-export function* redundantReads(fold: SessionFold): Sliced<RedundantRead[]> {
-  const { columns, files, context, cost } = fold;
-  const { type, flags, lane, kind, pair } = columns;
-  const { first, next } = opsByRow(fold);
-  const same = sameFiles(fold);
-  const fileOf = (code: number): number => same?.[code] ?? code;
-  // Transcripts do not tell what commands change: `sed -i`, `git checkout`, a formatter may have changed any file.
-  const isCommand = (row: number): boolean => {
-    if (type[row] !== TYPE.tool_result && type[row] !== TYPE.error) return false;
-    const call = pair[row]!;
-    return call >= 0 && kind[call] === RUN && ((flags[row]! | flags[call]!) & HARMLESS) === 0;
-  };
-  const rows = yield* rowsInTime(
-    fold,
-    (row) =>
-      first[row]! >= 0 ||
-      (flags[row]! & FLAG.compaction) !== 0 ||
-      files.mayChangeMore(row) ||
-      isCommand(row) ||
-      isBilled(fold, row) ||
-      (type[row] === TYPE.session_start && context.markOf(row) === 'clear'),
-  );
-  const changes = new Int32Array(files.paths.names.length);
-  /** Of the main agent by file, of others by lane and file. */
-  const main: (Known | undefined)[] = new Array(files.paths.names.length);
-  const others = new Map<number, Known>();
-  const windows: number[] = [];
-  const prompts: number[] = [];
-  const usage = emptyUsage();
-  let unknown = 0;
-  const found: RedundantRead[] = [];
-  const change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
-  const memoryOf = (file: number, code: number): ReadMemory => {
-    const key = code * FILES + file;
-    const changed = changes[file]!;
-    const window = windows[code] ?? 0;
-    const before = code === 0 ? main[file] : others.get(key);
-    if (before === undefined) {
-      const memory = new ReadMemory();
-      const known = { memory, changes: changed, unknown, window };
-      if (code === 0) main[file] = known;
-      else others.set(key, known);
-      return memory;
+export function* redundantReads(
+  fold: SessionFold,
+  { order, ops }: SessionRows,
+): Sliced<RedundantRead[]> {
+  const walk = new ReadWalk(fold, ops);
+  yield* slicewise(order.length, (from, end) => walk.take(order, from, end));
+  return walk.found;
+}
+
+/** The window of one lane. */
+interface LaneWindow {
+  /** Windows so far, and tokens of its last prompt. */
+  windows: number;
+  prompt: number;
+  /** An edit failed, and nothing was read since. */
+  missed: boolean;
+  /** By file. Of the main agent, which reads most, by place. */
+  memories: Map<number, ReadMemory>;
+}
+
+class ReadWalk {
+  readonly found: RedundantRead[] = [];
+  private readonly fold: SessionFold;
+  private readonly ops: OpsByRow;
+  private readonly same: Int32Array | undefined;
+  private readonly lanes: LaneWindow[] = [];
+  private readonly main: (ReadMemory | undefined)[];
+  /** Changes so far: of each file, and such as may have been of any. */
+  private readonly changes: Int32Array;
+  private unknown = 0;
+  private readonly away: ReadonlySet<number>;
+  private readonly usage = emptyUsage();
+  private readonly change: FileChange = { file: 0, isRead: false, added: 0, removed: 0 };
+  private readonly lines: FileLines = { pool: new Int32Array(0), from: 0, end: 0, all: false };
+
+  constructor(fold: SessionFold, ops: OpsByRow) {
+    const files = fold.files.paths.names.length;
+    this.fold = fold;
+    this.ops = ops;
+    this.same = sameFiles(fold);
+    this.away = promptsAfterPauses(fold);
+    this.main = new Array(files);
+    this.changes = new Int32Array(files);
+  }
+
+  /** The rows in places `from` to `end` of `order`. */
+  take(order: Int32Array, from: number, end: number): void {
+    const { files, columns, context } = this.fold;
+    const { type, flags, lane, kind, pair } = columns;
+    const { first } = this.ops;
+    for (let at = from; at < end; at++) {
+      const row = order[at]!;
+      const code = type[row]!;
+      if (code === TYPE.llm_response) this.answer(row, lane[row]!);
+      else if (code === TYPE.tool_result || code === TYPE.error) {
+        const call = pair[row]!;
+        // Transcripts do not tell what commands change: `sed -i`, `git checkout`, a formatter may have changed any file.
+        const isCommand =
+          call >= 0 && kind[call] === RUN && ((flags[row]! | flags[call]!) & HARMLESS) === 0;
+        const mayChange = files.mayChangeMore(row);
+        if (this.isFailedEdit(row, call)) this.window(lane[row]!).missed = true;
+        if (first[row]! < 0 && !isCommand && !mayChange) continue;
+        const told = this.touch(row, call, call >= 0 && kind[call] === READ);
+        if (mayChange || (isCommand && !told)) this.unknown++;
+      } else if (this.away.has(row)) this.unknown++;
+      else if (first[row]! >= 0) {
+        this.touch(row, row, code === TYPE.file_read || kind[row] === READ);
+      } else if ((flags[row]! & FLAG.compaction) !== 0) this.window(lane[row]!).windows++;
+      else if (code === TYPE.session_start && context.markOf(row) === 'clear') {
+        this.window(lane[row]!).windows++;
+      }
     }
-    const same =
-      before.changes === changed && before.unknown === unknown && before.window === window;
-    if (!same) {
-      before.memory.forget();
-      before.changes = changed;
-      before.unknown = unknown;
-      before.window = window;
-    }
-    return before.memory;
-  };
-  for (let at = 0; at < rows.length; at++) {
-    if (at % SLICE === 0) yield;
-    const row = rows[at]!;
-    const code = lane[row]!;
-    if (type[row] === TYPE.llm_response) {
-      cost.usageInto(row, usage);
-      const before = prompts[code] ?? 0;
-      prompts[code] = usage.input_tokens;
-      // Agents drop old results without a word, after a pause for instance.
-      if (usage.input_tokens < before * CUT) windows[code] = (windows[code] ?? 0) + 1;
-      continue;
-    }
-    const isOutcome = type[row] === TYPE.tool_result || type[row] === TYPE.error;
-    if (first[row]! < 0 && !isOutcome) {
-      windows[code] = (windows[code] ?? 0) + 1;
-      continue;
-    }
-    const call = isOutcome ? pair[row]! : row;
-    const isRead = type[row] === TYPE.file_read || (call >= 0 && kind[call] === READ);
-    let redundant = isRead && type[call] === TYPE.tool_call;
+  }
+
+  private answer(row: number, lane: number): void {
+    if (!this.fold.cost.usageInto(row, this.usage)) return;
+    const window = this.window(lane);
+    // Agents drop old results without a word, after a pause for instance.
+    if (this.usage.input_tokens < window.prompt * CUT) window.windows++;
+    window.prompt = this.usage.input_tokens;
+  }
+
+  private isFailedEdit(row: number, call: number): boolean {
+    const { flags, kind, lane } = this.fold.columns;
+    if ((flags[row]! & (FLAG.error | FLAG.denied)) !== FLAG.error) return false;
+    return call >= 0 && kind[call] === MODIFY && lane[call] === lane[row];
+  }
+
+  /** What an event did to files. @returns whether it tells of a change */
+  private touch(row: number, call: number, isRead: boolean): boolean {
+    const { files, columns } = this.fold;
+    const { first, next } = this.ops;
+    const { change, lines } = this;
+    const lane = columns.lane[row]!;
+    const window = this.window(lane);
+    let redundant = isRead && columns.type[call] === TYPE.tool_call && !window.missed;
+    if (isRead) window.missed = false;
+    let told = false;
     let times = 0;
     let file = -1;
     for (let op = first[row]!; op >= 0; op = next[op]!) {
       files.change(op, change);
-      const known = fileOf(change.file);
+      const known = this.fileOf(change.file);
+      if (!change.isRead) told = true;
       if (!change.isRead || known < 0) redundant = false;
       else if (isRead) {
-        const memory = memoryOf(known, code);
-        const ranges = files.ranges(op);
-        if (!memory.holds(ranges)) redundant = false;
+        const memory = this.memoryOf(known, lane);
+        files.linesInto(op, lines);
+        if (redundant && !memory.holds(lines)) redundant = false;
         if (file < 0) {
           file = known;
           times = memory.reads;
         }
-        memory.add(ranges);
+        memory.add(lines);
       }
     }
-    let told = false;
+    if (told) this.countChanges(row);
+    if (redundant && file >= 0) this.found.push({ call, file, times });
+    return told;
+  }
+
+  private countChanges(row: number): void {
+    const { files } = this.fold;
+    const { first, next } = this.ops;
+    const { change } = this;
     for (let op = first[row]!; op >= 0; op = next[op]!) {
       files.change(op, change);
       if (change.isRead) continue;
-      told = true;
-      const changed = fileOf(change.file);
+      const changed = this.fileOf(change.file);
       // Which file it was is not known: it may be any.
-      if (changed < 0) unknown++;
-      else changes[changed]!++;
+      if (changed < 0) this.unknown++;
+      else this.changes[changed]!++;
     }
-    if (files.mayChangeMore(row) || (!told && isCommand(row))) unknown++;
-    if (redundant && file >= 0) found.push({ call, file, times });
+  }
+
+  private fileOf(code: number): number {
+    return this.same?.[code] ?? code;
+  }
+
+  private window(lane: number): LaneWindow {
+    this.lanes[lane] ??= { windows: 0, prompt: 0, missed: false, memories: new Map() };
+    return this.lanes[lane];
+  }
+
+  /** What a lane has of a file, as it is now. */
+  private memoryOf(file: number, lane: number): ReadMemory {
+    const { windows, memories } = this.window(lane);
+    let memory = lane === 0 ? this.main[file] : memories.get(file);
+    if (memory === undefined) {
+      memory = new ReadMemory();
+      if (lane === 0) this.main[file] = memory;
+      else memories.set(file, memory);
+    }
+    memory.asOf(this.changes[file]!, this.unknown, windows);
+    return memory;
+  }
+}
+
+/** Rows of the prompts that came long after the agent's last work. */
+function promptsAfterPauses(fold: SessionFold): Set<number> {
+  const found = new Set<number>();
+  let workedMs = Number.POSITIVE_INFINITY;
+  for (const { row, startMs, endMs } of fold.phases.all()) {
+    if (row >= 0 && startMs - workedMs >= AWAY_MS) found.add(row);
+    workedMs = endMs;
   }
   return found;
 }

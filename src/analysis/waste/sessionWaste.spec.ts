@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ratePricer, Script, scriptOf, turns } from '../../../test/costSession.ts';
 import type { TraceEvent } from '../../model/event.ts';
-import type { SessionFold } from '../../model/fold.ts';
+import { SessionFold } from '../../model/fold.ts';
 import { isBilled } from '../costs/shares.ts';
 import { phaseAt, type SessionPhase } from '../phases/phase.ts';
 import { sessionPhases } from '../phases/sessionPhases.ts';
@@ -80,6 +80,66 @@ describe('retries', () => {
         .call(41, 'e', 'Edit', { file_path: '/p/a' }, 'agent1')
         .result(42, 'e', 'Edit', { files: [{ path: '/p/a', kind: 'write' }] }, 'agent1');
     expect(twice(edited)).toBe(0);
+  });
+});
+
+describe('attempts in a row', () => {
+  /** Each call fails (`!`), is denied (`-`), works, or has no result (`…`). */
+  const row = (
+    outcomes: string,
+    { tool = 'Bash', input = { command: 'make' } as object, gap = 5, says = 'no' } = {},
+  ): (string | number)[][] => {
+    const script = new Script().start(0).prompt(1);
+    for (const [at, how] of [...outcomes].entries()) {
+      const time = 10 + at * gap;
+      const id = `t${at}`;
+      asks(script, time, id).call(time + 1, id, tool, { ...input });
+      const said = says === 'more' ? 'waiting, '.repeat(at + 1) : says;
+      const error = how === '-' ? { error: said, event_subtype: 'denied' } : { error: said };
+      if (how !== '…') script.result(time + 2, id, tool, how === '+' ? { result: 'ok' } : error);
+    }
+    const fold = new SessionFold({ pricer: ratePricer });
+    for (const event of script.events) fold.add(event, 0, JSON.stringify(event).length);
+    return sessionWaste(
+      fold,
+      phasesOf(fold, () => false),
+    )
+      .items.map(({ kind, step, times }) => [kind, step, times] as const)
+      .map((each) => [...each])
+      .sort((a, b) => Number(a[1]) - Number(b[1]));
+  };
+  // Steps: 0 the start, 1 the prompt, 2 the first attempt.
+  it('are told where they failed: the first told what is wrong, the one that worked is none', () => {
+    expect(row('!!')).toEqual([['retry', 3, 2]]);
+    expect(row('!+')).toEqual([['retry', 2, 1]]);
+    expect(row('!!+')).toEqual([
+      ['retry', 2, 1],
+      ['retry', 3, 2],
+    ]);
+    expect(row('!!!')).toEqual([
+      ['retry', 3, 2],
+      ['retry', 4, 3],
+    ]);
+    expect(row('!…')).toEqual([]);
+    expect(row('+!')).toEqual([]);
+    // A person said no, and yes the next time.
+    expect(row('-+')).toEqual([]);
+    expect(row('--')).toEqual([['retry', 3, 2]]);
+  });
+
+  it('are no waste where the agent waits for something', () => {
+    const look = { input: { command: 'gh pr checks 12' } };
+    expect(row('!!!')).toHaveLength(2);
+    expect(row('!!!', look)).toHaveLength(2);
+    // After some time, or with another answer each time: a log that grows.
+    expect(row('!!!+', { ...look, gap: 30 })).toEqual([]);
+    expect(row('!!!', { ...look, says: 'more' })).toEqual([]);
+    expect(row('!!!', { gap: 30 })).toHaveLength(2);
+    expect(
+      row('!!!', { gap: 30, input: { command: 'sleep 20; curl -sf localhost:3000' } }),
+    ).toEqual([]);
+    expect(row('!!', { tool: 'BashOutput', input: { bash_id: 'b1' } })).toEqual([]);
+    expect(row('!!', { tool: 'write_stdin', input: { session_id: 7, chars: '' } })).toEqual([]);
   });
 });
 
@@ -167,6 +227,31 @@ describe('redundant reads', () => {
     expect(after('make fmt', { files: [{ path: '/p/b', kind: 'write', source: 'stat' }] })).toBe(1);
     expect(after('git status')).toBe(1);
     expect(after('pytest -q')).toBe(1);
+  });
+
+  it('are none where the person came back after a while, or right after an edit that failed', () => {
+    const again = (between: (script: Script) => Script, at = 1000): number =>
+      count(read(between(read(begin('a', 'b'), 6, 'a')), at, 'b'));
+    expect(again((script) => script.prompt(200), 210)).toBe(1);
+    expect(again((script) => script.prompt(900))).toBe(0);
+    // The agent was at work until then, so the person was not: a word in between.
+    const build = (script: Script) =>
+      script.call(10, 'm', 'Bash', { command: 'npm test' }).result(890, 'm', 'Bash');
+    expect(again((script) => build(script).prompt(900))).toBe(1);
+    // A command of the agent's own is no word.
+    expect(again((script) => script.prompt(900, '/model opus'))).toBe(1);
+    const failedEdit =
+      (lane?: string, more: object = {}) =>
+      (script: Script) =>
+        script
+          .call(900, 'e', 'Edit', { file_path: '/p/a' }, lane)
+          .result(901, 'e', 'Edit', { error: 'String to replace not found', ...more }, lane);
+    expect(again(failedEdit())).toBe(0);
+    expect(again(failedEdit('agent1'))).toBe(1);
+    expect(again(failedEdit(undefined, { event_subtype: 'denied' }))).toBe(1);
+    // Only the first read after it.
+    const twice = read(read(failedEdit()(read(begin('a', 'b', 'c'), 6, 'a')), 910, 'b'), 920, 'c');
+    expect(count(twice)).toBe(1);
   });
 
   it('know a file by its whole path and by its place in the folder', () => {

@@ -1,6 +1,6 @@
 import type { SessionFold } from '../../model/fold.ts';
 
-import { CallShares } from '../costs/shares.ts';
+import { type SessionRows, sessionRows } from '../costs/sessionRows.ts';
 import { phaseNear, type SessionPhase } from '../phases/phase.ts';
 import { drain, SLICE, type Sliced } from '../slices.ts';
 import { findCacheBreaks } from './cacheBreaks.ts';
@@ -10,8 +10,6 @@ import { vainRetries } from './vainRetries.ts';
 import type { BreakCause, BreakSum, CacheBreak, Waste, WasteItem, WasteKind } from './waste.ts';
 
 const MOST_ITEMS = 1000;
-/** Of one call; no more are counted. */
-const MOST_ATTEMPTS = 1000;
 
 /** Where the prompt cache was lost, in time order. From the columns alone. */
 export function cacheBreaks(fold: SessionFold): CacheBreak[] {
@@ -41,25 +39,23 @@ export function* wasteInSlices(
   known: {
     onTake?: ((response: number, kind: WasteKind, nanoUsd: number) => void) | undefined;
     /** Of this fold, as it is now. */
-    shares?: CallShares;
+    rows?: SessionRows;
     /** Cache breaks of this fold, as it is now. */
     breaks?: readonly CacheBreak[];
   } = {},
 ): Sliced<Waste> {
-  const shares = known.shares ?? (yield* CallShares.inSlices(fold));
-  return yield* new WasteCount(fold, phases, shares, known.onTake).waste(known.breaks);
+  const rows = known.rows ?? (yield* sessionRows(fold));
+  return yield* new WasteCount(fold, phases, rows, known.onTake).waste(known.breaks);
 }
 
 class WasteCount {
   private readonly fold: SessionFold;
   private readonly phases: readonly SessionPhase[];
-  private readonly shares: CallShares;
+  private readonly rows: SessionRows;
   /** Nano-dollars of each response, by row, that a kind has taken. */
   private readonly taken: Float64Array;
   /** Calls that are an item already. */
   private readonly told: Uint8Array;
-  /** Of retries. */
-  private readonly attempts: Uint16Array;
   private readonly time = new TimeTaken();
   private readonly items: WasteItem[] = [];
   private readonly byPhase: number[];
@@ -70,16 +66,15 @@ class WasteCount {
   constructor(
     fold: SessionFold,
     phases: readonly SessionPhase[],
-    shares: CallShares,
+    rows: SessionRows,
     onTake: WasteCount['onTake'] = () => {},
   ) {
     this.onTake = onTake;
     this.fold = fold;
     this.phases = phases;
-    this.shares = shares;
+    this.rows = rows;
     this.taken = new Float64Array(fold.columns.length);
     this.told = new Uint8Array(fold.columns.length);
-    this.attempts = new Uint16Array(fold.columns.length);
     this.byPhase = phases.map(() => 0);
   }
 
@@ -88,11 +83,11 @@ class WasteCount {
     this.addFailedPhases();
     this.time.settle();
     yield;
-    for (const row of yield* vainRetries(this.fold)) {
-      this.addCall('retry', row, { times: this.attempt(row) });
+    for (const { row, nth } of yield* vainRetries(this.fold, this.rows)) {
+      this.addCall('retry', row, { times: nth });
     }
     this.time.settle();
-    const reads = yield* redundantReads(this.fold);
+    const reads = yield* redundantReads(this.fold, this.rows);
     // By their beginnings: they were found by their ends.
     reads.sort((a, b) => columns.timeMs[a.call]! - columns.timeMs[b.call]!);
     yield;
@@ -100,7 +95,7 @@ class WasteCount {
       if (at % SLICE === 0) yield;
       this.addCall('redundantRead', call, { file, times });
     }
-    const lost = breaks ?? (yield* findCacheBreaks(this.fold, this.shares));
+    const lost = breaks ?? (yield* findCacheBreaks(this.fold, this.rows));
     for (const one of lost) this.addBreak(one);
     yield;
     return this.sums();
@@ -132,28 +127,13 @@ class WasteCount {
     }
   }
 
-  /** As `retries.attempt` counts, in time order: what was counted before need not be walked again. */
-  private attempt(row: number): number {
-    const { attempts } = this;
-    const { previousSame } = this.fold.columns;
-    let before = previousSame[row]!;
-    let walked = 1;
-    while (before >= 0 && attempts[before] === 0 && walked < MOST_ATTEMPTS) {
-      before = previousSame[before]!;
-      walked++;
-    }
-    const known = before < 0 ? 0 : attempts[before]!;
-    attempts[row] = Math.min(MOST_ATTEMPTS, known + walked);
-    return attempts[row];
-  }
-
   private addCall(kind: WasteKind, row: number, more: { times: number; file?: number }): void {
     const { fold, taken, told } = this;
     const { response, nanoUsd, timeMs, durationMs } = fold.columns;
     if (told[row] !== 0) return;
     told[row] = 1;
     const of = response[row]!;
-    const share = this.shares.ofCall(row);
+    const share = this.rows.shares.ofCall(row);
     // A failed phase takes whole responses, other kinds the share of a call that is no item yet.
     const nano = Number.isNaN(share) ? 0 : Math.min(share, nanoUsd[of]! - taken[of]!);
     if (nano > 0) {

@@ -2,7 +2,7 @@
 export const WASTE_KINDS = [
   /** All that a failed phase cost. */
   'failedPhase',
-  /** A call again that had failed, with the same input and nothing done in between that could have helped. */
+  /** An attempt that failed, of a call made again with the same input and nothing done in between that could have helped. */
   'retry',
   /** A file read again that had not changed since, in the same context window. */
   'redundantRead',
@@ -23,7 +23,7 @@ export interface WasteItem {
   phase: number;
   /** Of a redundant read: code of its path; else -1. */
   file: number;
-  /** Of a retry: which attempt (2 for the first); of a redundant read: how often read before. */
+  /** Of a retry: which attempt in a row it was, 1-based; of a redundant read: how often read before. */
   times: number;
   /** Of a cache break. */
   break?: CacheBreak;

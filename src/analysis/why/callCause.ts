@@ -11,9 +11,11 @@ import {
   shortPath,
   wordIn,
 } from './cause.ts';
+import { sentCommit } from './commitCause.ts';
 import type { Mention } from './mentions.ts';
 import { promptCause } from './roots.ts';
 import { commandOf, type Subject, spokenWords } from './subject.ts';
+import { touchedBy } from './touched.ts';
 import { saidBy, type Trail } from './trail.ts';
 import type { WhySure } from './whyChain.ts';
 
@@ -25,7 +27,11 @@ const MAX_ATTEMPTS = 1000;
 /** What led to a call, by looking back on the calls before it, the nearest first; undefined: none of them shows it. */
 export function causeOfCall(trail: Trail, step: number): Cause | undefined {
   const calls = trail.callsBefore(step);
-  return retryOf(trail, step, calls) ?? new LookBack(trail, step, calls).cause();
+  return (
+    retryOf(trail, step, calls) ??
+    sentCommit(trail, step) ??
+    new LookBack(trail, step, calls).cause()
+  );
 }
 
 /** One look back. What would do is kept until something surer is found. */
@@ -71,8 +77,6 @@ class LookBack {
   cause(): Cause | undefined {
     const { trail, calls, changes } = this;
     const prompt = promptCause(trail, this.step, this.subject);
-    // Who asks for a commit gets one; what is in it is told by the steps before.
-    if (prompt?.sure === 'asked' && trail.has(this.step, FLAG.commit)) return prompt;
     const asked = prompt?.sure === 'asked' ? prompt : undefined;
     // Who names a symbol in a prompt asks for it; a path may be named again, nearer.
     if (asked !== undefined && !changes && this.subject.paths.length === 0) return asked;
@@ -105,8 +109,8 @@ class LookBack {
   private done(nth: number, at: number): Cause | undefined {
     const { trail, step, subject, changes, isRun } = this;
     const { read, changed } = touchedBy(trail, at);
-    const keeps = isRun && trail.has(step, FLAG.test | FLAG.commit);
-    if (keeps && changed.length > 0) return checks(trail, step, at, changed);
+    const tests = isRun && trail.has(step, FLAG.test);
+    if (tests && changed.length > 0) return checks(trail, at, changed);
     const own = new Set([...read, ...changed]);
     const others = subject.paths.filter((path) => !own.has(path));
     const text = saidBy(trail.result(at));
@@ -156,7 +160,9 @@ class LookBack {
     const { trail, step } = this;
     const path = changed.find((each) => this.unchanged.has(each));
     const isEdit = trail.kind(at) === 'modify';
-    if (this.onlyRuns && isEdit && (nth < FEW || looksAtChange(trail, step))) {
+    // Who only looks after a change looks at it where the command names it.
+    const near = nth < FEW && (!trail.has(step, FLAG.look) || path !== undefined);
+    if (this.onlyRuns && isEdit && (near || looksAtChange(trail, step))) {
       this.changed ??= follows(at, 'the command follows this change');
     } else if (path !== undefined && !this.isRun) {
       this.changed ??= follows(at, `${shortPath(trail, path)} was changed here before`);
@@ -344,38 +350,11 @@ function answersFailure(
   return nearest ? error('likely', `the step before failed: ${how}`) : undefined;
 }
 
-/** A test, a commit after a change. */
-function checks(trail: Trail, step: number, at: number, changed: readonly string[]): Cause {
-  const commit = trail.has(step, FLAG.commit);
+/** Tests after a change. */
+function checks(trail: Trail, at: number, changed: readonly string[]): Cause {
   const files =
     changed.length === 1 ? shortPath(trail, changed[0]!) : plural(changed.length, 'file');
-  return {
-    step: at,
-    reason: 'change',
-    sure: commit ? 'evidence' : 'likely',
-    evidence: commit
-      ? `the last change before it: ${files}`
-      : `the tests follow the change of ${files}`,
-  };
-}
-
-/** Files that a call read and changed, whole paths. */
-function touchedBy(trail: Trail, at: number): { read: string[]; changed: string[] } {
-  const kind = trail.kind(at);
-  const subject = trail.subject(at);
-  const read = new Set<string>();
-  const changed = new Set<string>();
-  if (kind === 'read') for (const path of subject.paths) read.add(path);
-  if (!trail.failed(at)) {
-    if (kind === 'modify') for (const path of subject.paths) changed.add(path);
-    // What a search found lines in was not read.
-    for (const op of recordedFileOps(trail.result(at)?.data ?? {}) ?? []) {
-      if (op.kind === 'read') {
-        if (kind !== 'search') read.add(op.path.replaceAll('\\', '/'));
-      } else changed.add(op.path.replaceAll('\\', '/'));
-    }
-  }
-  return { read: [...read], changed: [...changed] };
+  return follows(at, `the tests follow the change of ${files}`);
 }
 
 function cameFrom(trail: Trail, at: number, found: Mention): Cause {

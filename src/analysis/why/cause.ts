@@ -83,6 +83,8 @@ export function argumentsOf(event: TraceEvent | undefined): JsonObject {
 export function purposesOf(trail: Trail, step: number): string[] {
   const words: string[] = [];
   if (trail.has(step, FLAG.test)) words.push('test', 'tests', 'Test', 'Tests', 'testing');
-  if (trail.has(step, FLAG.commit)) words.push('commit', 'Commit', 'committing', 'Committing');
+  if (trail.has(step, FLAG.commit)) {
+    words.push('commit', 'Commit', 'committing', 'Committing', 'PR', 'pull request', 'push');
+  }
   return words;
 }

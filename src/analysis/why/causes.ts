@@ -1,4 +1,4 @@
-import { TYPE } from '../../model/columns.ts';
+import { FLAG, TYPE } from '../../model/columns.ts';
 import { causeOfCall } from './callCause.ts';
 import {
   argumentsOf,
@@ -111,6 +111,7 @@ function parentOf(trail: Trail, step: number): Cause | undefined {
 function causeOfText(trail: Trail, step: number): Cause | undefined {
   const subject = trail.subject(step);
   let nearest: Cause | undefined;
+  let tested = false;
   for (let at = trail.before(step), tries = 0; at >= 0 && tries < 4; at = trail.before(at)) {
     if (trail.isPrompt(at)) return nearest;
     if (!trail.isCall(at) || !trail.over(at, step)) continue;
@@ -121,8 +122,19 @@ function causeOfText(trail: Trail, step: number): Cause | undefined {
       return { step: at, reason: 'error', sure: 'likely', evidence: howItFailed(trail, at) };
     }
     if (found !== undefined) return named(trail, at, found, 'the result');
+    const changed = trail.kind(at) === 'modify' && !trail.failed(at);
+    // What is said after a change is said of it, or of what tried it.
+    if (tries > 1 && changed) {
+      if (nearest?.reason === 'change' || tested) return nearest;
+      return {
+        step: at,
+        reason: 'change',
+        sure: 'likely',
+        evidence: 'the last change before it was said',
+      };
+    }
     if (tries > 1) continue;
-    const changed = trail.kind(at) === 'modify';
+    tested = trail.has(at, FLAG.test);
     nearest = {
       step: at,
       reason: changed ? 'change' : 'named',

@@ -1,3 +1,4 @@
+import { FLAG, TYPE } from '../../model/columns.ts';
 import { oneLine } from '../../model/text.ts';
 import { phaseAt } from '../phases/phase.ts';
 import { type Cause, mentionIn, purposesOf, quoted } from './cause.ts';
@@ -12,7 +13,38 @@ export function rootOf(trail: Trail, step: number): Cause | undefined {
   // An agent whose start is not told of still works for the last prompt.
   const last = promptCause(trail, step, trail.subject(step), true);
   if (last?.sure !== 'likely') return last;
-  return earlierPrompt(trail, step, last.step) ?? last;
+  return earlierPrompt(trail, step, last.step) ?? beforeRemarks(trail, last);
+}
+
+/** A word that came while the agent was at work added to what it was asked before: that is what the work is for. */
+function beforeRemarks(trail: Trail, last: Cause): Cause {
+  let at = last.step;
+  for (let tries = 0; tries < MAX_PROMPTS && isRemark(trail, at); tries++) {
+    const before = promptBefore(trail, at);
+    if (before < 0) break;
+    at = before;
+  }
+  if (at === last.step) return last;
+  return {
+    ...last,
+    step: at,
+    evidence: `done for it; what was said at step ${last.step + 1} came in between`,
+  };
+}
+
+/** Less than this after a result (ms) nobody has stopped and looked. */
+const AT_ONCE_MS = 60_000;
+
+/** Whether a prompt came while the agent was at work: it was queued, or no answer and no stop came before it. */
+function isRemark(trail: Trail, prompt: number): boolean {
+  if (trail.stepEvent(prompt)?.data.source === 'queue') return true;
+  const { columns } = trail.fold;
+  const before = trail.before(prompt);
+  if (before < 0 || columns.type[trail.row(before)] !== TYPE.tool_call) return false;
+  if (trail.has(before, FLAG.denied | FLAG.closed)) return false;
+  const result = trail.resultRow(before);
+  const endMs = columns.timeMs[result >= 0 ? result : trail.row(before)]!;
+  return columns.timeMs[trail.row(prompt)]! - endMs < AT_ONCE_MS;
 }
 
 /** Prompts that are looked at, before the last one. */
@@ -58,7 +90,8 @@ export function promptCause(
       evidence: `the prompt names ${oneLine(found.as, 120)}`,
     };
   }
-  const direct = trail.lane(step) === 0 && trail.callsBefore(step).length === 0;
+  const direct =
+    trail.lane(step) === 0 && trail.callsBefore(step).length === 0 && !isRemark(trail, at);
   return {
     step: at,
     reason: 'prompt',

@@ -151,10 +151,14 @@ export class Trail {
     return this.event(this.row(step));
   }
 
-  result(step: number): TraceEvent | undefined {
+  /** The row of a call's outcome; -1: it has none. */
+  resultRow(step: number): number {
     const row = this.row(step);
-    const isResponse = this.fold.columns.type[row] === TYPE.llm_response;
-    return isResponse ? undefined : this.event(this.fold.columns.pair[row]!);
+    return this.fold.columns.type[row] === TYPE.llm_response ? -1 : this.fold.columns.pair[row]!;
+  }
+
+  result(step: number): TraceEvent | undefined {
+    return this.event(this.resultRow(step));
   }
 
   subject(step: number): Subject {

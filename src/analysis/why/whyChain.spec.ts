@@ -287,6 +287,128 @@ describe('whyChain', () => {
     ]);
   });
 
+  const brief = (story: Story, event: TraceEvent): string[] =>
+    story
+      .why(event)
+      .map((link) => `${link.split(' ')[0]} ${/\((.*)\)$/.exec(link)?.[1] ?? ''}`.trim());
+  const patch = (story: Story, ...paths: string[]): TraceEvent =>
+    story.call(
+      'apply_patch',
+      { input: paths.map((path) => `*** Update File: ${path}`).join('\n') },
+      'Done',
+      {
+        files: paths.map((path) => ({
+          path,
+          kind: 'write',
+          hunks: [[1, 1, 1, 1]],
+          added: 1,
+          removed: 1,
+        })),
+      },
+    );
+  const run = (story: Story, command: string, result = '', more: JsonObject = {}): TraceEvent =>
+    story.call('exec_command', { cmd: command }, result, more);
+
+  it('a commit goes to the changes in it, whoever asked for them, and to the tests that tried them', () => {
+    const story = new Story();
+    story.prompt('Fix the price of a basket');
+    patch(story, '/p/src/price.ts', '/p/src/basket.ts');
+    patch(story, '/p/notes.md');
+    run(story, 'npm test', '12 passed');
+    story.prompt('Can we submit a PR?');
+    run(story, 'git add src/price.ts src/basket.ts');
+    const commit = run(story, 'git commit -m "Fix the price"', '1 file changed');
+    const push = run(story, 'git push -u origin HEAD', 'ok');
+    const pull = run(story, 'gh pr create --fill', 'https://example.com/1');
+    const links = [
+      'prompt the first that was done for it; asked',
+      'change the last change in it: src/price.ts, src/basket.ts; evidence',
+      'test these tests passed before it: 12 tests; evidence',
+      'prompt the prompt names PR; asked',
+    ];
+    expect(brief(story, commit)).toEqual([...links, 'here']);
+    expect(brief(story, push)).toEqual([
+      ...links,
+      'change the commit that it sends; evidence',
+      'here',
+    ]);
+    expect(brief(story, pull).at(-2)).toBe(
+      'change what it asks to merge was pushed here; evidence',
+    );
+  });
+
+  it('a commit says what came after the tests, that they failed, and that what is in it is not known', () => {
+    const story = new Story();
+    story.prompt('Fix it and commit');
+    story.edit('/p/a.ts', 'a', 'b');
+    story.fail('Bash', { command: 'npm test' }, '1 failing');
+    story.edit('/p/README.md', 'a', 'b');
+    const all = run(story, 'git commit -am "Fix it"', 'ok');
+    expect(brief(story, all)).toEqual([
+      'prompt the first that was done for it; asked',
+      'change the last change that these tests tried: a.ts; evidence',
+      'test these tests failed before it: exit 1, 1 failing; 1 change came after: README.md; evidence',
+      'change the last change in it: README.md, a.ts; evidence',
+      'here',
+    ]);
+    // What was committed before is in no other; nothing says what was staged.
+    story.edit('/p/b.ts', 'a', 'b');
+    const staged = run(story, 'git commit -m "More"', 'ok');
+    expect(brief(story, staged).at(-2)).toBe('change the last change before it: b.ts; likely');
+    // Nothing was changed since.
+    const empty = run(story, 'git commit --allow-empty -m "Start the build"', 'ok');
+    expect(brief(story, empty).at(-2)).toMatch(/^prompt the prompt names commit/);
+  });
+
+  it('what is said while the agent works is a remark: the work goes on for the prompt before', () => {
+    const story = new Story();
+    story.prompt('Find out why the search is slow');
+    run(story, 'ls', 'src');
+    story.add('user_prompt', { prompt: 'It is in ~/projects', source: 'queue' });
+    run(story, 'ls ~/projects', 'search');
+    story.say('Now the profile.');
+    const late = run(story, 'node --prof run.mjs', 'ok');
+    expect(brief(story, late)[0]).toBe(
+      'prompt done for it; what was said at step 3 came in between; likely',
+    );
+    // An answer ends the work.
+    story.say('It is the regular expression.');
+    story.prompt('Now the other one');
+    expect(brief(story, run(story, 'make x', 'ok'))[0]).toBe(
+      'prompt the first that was done for it; asked',
+    );
+  });
+
+  it('goes back in every link, whatever was changed, tried, committed and pushed', () => {
+    const moves = fc.array(fc.integer({ min: 0, max: 8 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(moves, (list) => {
+        const story = new Story();
+        const events = list.map((move, at) => {
+          const path = `/p/f${at % 3}.ts`;
+          if (move === 0) return story.prompt(at % 2 === 0 ? 'go on' : 'commit and push it');
+          if (move === 1) return story.say('Committing and pushing f1.ts');
+          if (move === 2) return story.fail('Bash', { command: 'npm test' }, '1 failed');
+          if (move === 3) return run(story, 'npm test | tail', '3 passed');
+          if (move === 4) return run(story, `git commit -am "${at}"`, 'ok');
+          if (move === 5) return run(story, `git add f1.ts && git commit -m x`, 'ok');
+          if (move === 6) return run(story, 'git push; gh pr create', 'ok');
+          if (move === 7) return patch(story, path, '/p/g.ts');
+          return story.read(path, 'x', 'agent1');
+        });
+        const session = analysed(story.events);
+        for (const event of events) {
+          const step = stepOfEvent(session.fold, event.event_id);
+          session.read = 0;
+          const steps = whyChain(session, step)!.links.map((link) => link.step);
+          expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b));
+          expect(steps.at(-1)).toBe(step);
+          expect(session.read).toBeLessThanOrEqual(400);
+        }
+      }),
+    );
+  });
+
   it('ends where the trace does not tell, and at 12 links', () => {
     const story = new Story();
     const alone = story.read('/p/a.ts', 'x');
@@ -361,15 +483,18 @@ describe('next to the Python tool', () => {
     }
     expect({ agreed, differences }).toMatchInlineSnapshot(`
       {
-        "agreed": 56,
+        "agreed": 53,
         "differences": [
           "hooksbugfix00001 8: change 7 ≠ 6",
           "hooksbugfix00001 11: change 10 ≠ 8",
+          "hooksbugfix00001 16: change 15 ≠ 13",
           "mcpstdioproxy001 6: undefined 1 ≠ 4",
           "mcpstdioproxy001 7: undefined 1 ≠ 4",
           "mcpstdioproxy001 9: undefined 1 ≠ 4",
           "hooksbugfix00001 8: change 7 ≠ 6",
           "hooksbugfix00001 11: change 10 ≠ 8",
+          "hooksbugfix00001 16: change 15 ≠ 13",
+          "hooksbugfix00002 11: change 10 ≠ 9",
           "runawaysecret001 8: retry 6 ≠ 7",
           "runawaysecret001 9: retry 6 ≠ 8",
           "runawaysecret001 10: retry 6 ≠ 9",

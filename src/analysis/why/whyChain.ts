@@ -4,6 +4,7 @@ import { oneLine } from '../../model/text.ts';
 import type { AnalysedSession } from '../analysed.ts';
 import type { Cause } from './cause.ts';
 import { causeOf, saidBefore } from './causes.ts';
+import { causesOfCommit } from './commitCause.ts';
 import { Trail } from './trail.ts';
 
 /** How one step led to the next. */
@@ -24,6 +25,8 @@ export type WhyReason =
   | 'read'
   /** A file was changed, which this step tests, builds or commits. */
   | 'change'
+  /** Tests that ran before what this step commits was committed. */
+  | 'test'
   /** What the agent itself said it would do. */
   | 'said'
   /** A subagent was started here, or came back with this. */
@@ -71,6 +74,17 @@ export function whyChain(session: AnalysedSession, step: number): WhyChain | und
   let compactions: number[] | undefined;
   while (causes.length < MAX_FOLLOWED) {
     let cause = causeOf(trail, at);
+    if (trail.has(at, FLAG.commit) && trail.isCall(at) && cause?.reason !== 'retry') {
+      const [last, ...before] = inCommit(trail, at, cause).reverse();
+      if (last !== undefined) {
+        before.reverse();
+        // Another agent's change may come after what this one said.
+        const nearest = (before[0] ?? last).step;
+        if (causes.at(-1)!.reason === 'said' && causes.at(-1)!.step <= nearest) causes.pop();
+        causes.push(...before);
+        cause = last;
+      }
+    }
     // What the agent said is better than a guess.
     if (at !== step && cause?.sure === 'likely' && cause.reason !== 'error') {
       const words = saidBefore(trail, at);
@@ -112,6 +126,17 @@ export function whyChain(session: AnalysedSession, step: number): WhyChain | und
       ? {}
       : { unexplained: true as const }),
   };
+}
+
+/** What a commit is of, the nearest first; who asked for it, where that was after the changes. */
+function inCommit(trail: Trail, step: number, cause: Cause | undefined): Cause[] {
+  const found = causesOfCommit(trail, step);
+  const asked = cause?.reason === 'prompt' ? cause : undefined;
+  if (asked === undefined || found.length === 0) return found;
+  const first = found.at(-1)!.step;
+  if (asked.step < first) return found;
+  const turn = asked.sure === 'likely' ? { ...asked, evidence: 'committed in its turn' } : asked;
+  return [...found, turn].sort((a, b) => b.step - a.step);
 }
 
 function wordsOf(trail: Trail, step: number): string {

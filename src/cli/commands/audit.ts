@@ -21,7 +21,16 @@ import { safeJson, sanitizeLine } from '../../report/terminalText.ts';
 import { isBelow } from '../../trace/paths.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { breathe, CliError, type Io, oneFormat, print, styleFor, widthOf } from '../io.ts';
+import {
+  breathe,
+  CliError,
+  type Io,
+  oneFormat,
+  print,
+  printFacts,
+  styleFor,
+  widthOf,
+} from '../io.ts';
 import { problemLine } from '../ruleText.ts';
 import {
   findSession,
@@ -193,7 +202,7 @@ class Printed {
       await print(io, `\n], "policy": ${files}, "rules": ${policy.rules}, "ok": ${ok}}\n`);
     } else if (options.markdown !== true) {
       const style = styleFor(io, io.stdout);
-      await print(io, `${ok ? style.green(text) : style.red(text)}\n`);
+      await printFacts(io, text, ok ? style.green : style.red);
     }
     return ok;
   }

@@ -10,7 +10,17 @@ import type { SessionEntry, TraceStore } from '../../trace/store.ts';
 import { bareTag, hasTag } from '../../trace/tags.ts';
 import { comparisonOf, describer, readSide, type Side } from '../compareSides.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, oneFormat, print, printJson, styleFor, warn, widthOf } from '../io.ts';
+import {
+  CliError,
+  type Io,
+  mostOf,
+  oneFormat,
+  print,
+  printJson,
+  styleFor,
+  warn,
+  widthOf,
+} from '../io.ts';
 import { type NamedSession, summariseAll } from '../listing.ts';
 import { findSession, openStore, type TraceOptions } from '../traces.ts';
 
@@ -22,6 +32,8 @@ export interface CompareOptions extends TraceOptions {
   /** How sure it must be that B is worse. */
   sure?: Verdict['sure'];
   markdown?: boolean;
+  all?: boolean;
+  limit?: number;
   json?: boolean;
 }
 
@@ -37,6 +49,7 @@ export async function compare(
   options: CompareOptions,
 ): Promise<number> {
   oneFormat(options);
+  mostOf(options);
   if (options.sure !== undefined && options.failOnRegression !== true) {
     throw new CliError('--sure needs --fail-on-regression', EXIT.usage);
   }
@@ -157,11 +170,15 @@ async function comparePair(
   const [a, b] = [await readSide(io, store, first), await readSide(io, store, second)];
   const comparison = await comparisonOf(io, a, b);
   const describe = describer(a, b);
-  if (options.json === true) await printJson(io, comparisonJson(comparison, describe));
-  else if (options.markdown === true) await print(io, compareMarkdown(comparison, describe));
+  const most = mostOf(options);
+  if (options.json === true) {
+    const facts = { a: a.facts, b: b.facts };
+    await printJson(io, comparisonJson(comparison, facts, describe));
+  } else if (options.markdown === true)
+    await print(io, compareMarkdown(comparison, describe, { most }));
   else {
     const style = styleFor(io, io.stdout);
-    await print(io, compareText(comparison, { style, width: widthOf(io), describe }));
+    await print(io, compareText(comparison, { style, width: widthOf(io), describe, most }));
   }
   return exitOf(io, comparison.verdict, options, isFailure(comparison));
 }

@@ -3,7 +3,7 @@ import { sanitizeLine } from '../../report/terminalText.ts';
 import { chooseMask, maskChosen } from '../../trace/choices.ts';
 import { problemText } from '../../trace/files.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, warn } from '../io.ts';
+import { CliError, type Io, printFacts, printJson, warn } from '../io.ts';
 
 /** `config`, `config mask`, `config mask on|off`. */
 export async function config(
@@ -23,11 +23,11 @@ export async function config(
   const mask = maskChosen(io.env);
   if (options.json === true) await printJson(io, { mask });
   else {
-    await print(
+    await printFacts(
       io,
       mask
-        ? 'mask on: personal data is taken out of what is recorded and imported\n'
-        : 'mask off: personal data is recorded as it is (secrets are not)\n',
+        ? 'mask on: personal data is taken out of what is recorded and imported'
+        : 'mask off: personal data is recorded as it is (secrets are not)',
     );
   }
   if ((policyOf(io.env, maskChosen) === 'personal') !== mask) {

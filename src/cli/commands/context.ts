@@ -9,6 +9,7 @@ import {
   CliError,
   type Io,
   inSlices,
+  mostOf,
   oneFormat,
   print,
   printJson,
@@ -20,10 +21,13 @@ import { findSession, openStore, readSession, type TraceOptions } from '../trace
 export interface ContextOptions extends TraceOptions {
   json?: boolean;
   markdown?: boolean;
+  requests?: boolean;
   all?: boolean;
   lane?: string;
   subagents?: boolean;
   limit?: number;
+  /** Tokens. */
+  window?: number;
 }
 
 export async function context(
@@ -32,14 +36,16 @@ export async function context(
   options: ContextOptions,
 ): Promise<number> {
   oneFormat(options);
+  const most = mostOf(options);
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
   const work = reportOf(session, options);
   const report = await inSlices(io, work, `Looking through ${entry.id}`);
   if (options.json === true) await printJson(io, report);
-  else if (options.markdown === true) await print(io, contextMarkdown(report));
+  else if (options.markdown === true) await print(io, contextMarkdown(report, { most }));
   else {
-    await print(io, contextText(report, { style: styleFor(io, io.stdout), width: widthOf(io) }));
+    const look = { style: styleFor(io, io.stdout), width: widthOf(io), most };
+    await print(io, contextText(report, look));
   }
   return EXIT.ok;
 }
@@ -47,8 +53,8 @@ export async function context(
 function reportOf(session: TraceSession, options: ContextOptions): Generator<void, ContextReport> {
   return contextInSlices(session.id, session.fold, wordsOf(session), {
     lanes: lanesOf(session, options),
-    requests: options.all === true,
-    ...(options.limit === undefined ? {} : { window: options.limit }),
+    requests: options.requests === true,
+    ...(options.window === undefined ? {} : { window: options.window }),
   });
 }
 

@@ -3,15 +3,18 @@ import { comparisonJson } from '../../report/compareJson.ts';
 import { diffText, semanticJson, semanticText, structuralJson } from '../../report/diffText.ts';
 import { comparisonOf, describer, readSide } from '../compareSides.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { CliError, type Io, mostOf, print, printJson, styleFor, widthOf } from '../io.ts';
 import { findSession, openStore, type TraceOptions } from '../traces.ts';
 
 export interface DiffOptions extends TraceOptions {
   semantic?: boolean;
   json?: boolean;
+  all?: boolean;
+  limit?: number;
 }
 
 export async function diff(io: Io, a: string, b: string, options: DiffOptions): Promise<number> {
+  const most = mostOf(options);
   const store = openStore(io, options);
   const [first, second] = [findSession(io, store, a), findSession(io, store, b)];
   if (first.directory === second.directory) {
@@ -24,15 +27,16 @@ export async function diff(io: Io, a: string, b: string, options: DiffOptions): 
   const differences =
     options.semantic === true ? [] : structuralDiff(left.facts, right.facts, comparison);
   if (options.json === true) {
+    const facts = { a: left.facts, b: right.facts };
     await printJson(io, {
-      ...comparisonJson(comparison, describe),
+      ...comparisonJson(comparison, facts, describe),
       ...(options.semantic === true
         ? { semantic: semanticJson(comparison) }
-        : { differences: structuralJson(comparison, differences) }),
+        : { differences: structuralJson(facts, differences) }),
     });
     return EXIT.ok;
   }
-  const text = { style: styleFor(io, io.stdout), width: widthOf(io), describe };
+  const text = { style: styleFor(io, io.stdout), width: widthOf(io), describe, most };
   await print(
     io,
     options.semantic === true

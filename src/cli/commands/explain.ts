@@ -7,6 +7,7 @@ import {
   CliError,
   type Io,
   inSlices,
+  mostOf,
   oneFormat,
   print,
   printJson,
@@ -20,6 +21,7 @@ export interface ExplainCommandOptions extends TraceOptions {
   json?: boolean;
   markdown?: boolean;
   all?: boolean;
+  limit?: number;
   /** 1-based. */
   phase?: number;
 }
@@ -31,9 +33,10 @@ export async function explain(
   options: ExplainCommandOptions,
 ): Promise<number> {
   oneFormat(options);
+  const most = mostOf(options);
   const { store, entry, session, summary } = await openSession(io, id, options);
   const work = explainInSlices(session, summary, {
-    ...(options.all === true ? { all: true } : {}),
+    most,
     ...(options.phase === undefined ? {} : { phase: options.phase - 1 }),
   });
   const explanation = await inSlices(io, work, `Looking through ${entry.id}`);

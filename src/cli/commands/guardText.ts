@@ -5,9 +5,16 @@ import { actionWithin } from '../../guard/rules/reach.ts';
 import type { Rule } from '../../guard/rules/rule.ts';
 import type { AgentGuard, GuardedBy, GuardStatus } from '../../guard/status.ts';
 import { plural } from '../../model/format.ts';
+import { moreText } from '../../report/bounds.ts';
 import type { Style } from '../../report/style.ts';
 import { renderTable, type TableColumn } from '../../report/table.ts';
-import { cutToWidth, sanitizeLine } from '../../report/terminalText.ts';
+import {
+  cutToWidth,
+  padToWidth,
+  sanitizeLine,
+  textWidth,
+  wrapFacts,
+} from '../../report/terminalText.ts';
 import { isBelow } from '../../trace/paths.ts';
 import { type Io, styleFor, widthOf } from '../io.ts';
 import { problemLine, ruleSource } from '../ruleText.ts';
@@ -23,30 +30,55 @@ const MOST_NAME = 30;
 export function statusText(io: Io, status: GuardStatus): string {
   const style = styleFor(io, io.stdout);
   return `${[
-    headline(status, style),
+    headline(io, status, style),
     agentTable(io, status, style),
     ...rulesText(io, status, style),
-    problemsText(status, style),
+    problemsText(io, status, style),
     tripsText(io, status, style),
-    choicesText(status),
-    nextText(status, style),
+    choicesText(io, status),
+    nextText(io, status, style),
   ]
     .filter((part) => part !== '')
     .join('\n\n')}\n`;
 }
 
-function headline({ on, project, rules, agents }: GuardStatus, style: Style): string {
+function headline(io: Io, { on, project, rules, agents }: GuardStatus, style: Style): string {
   const where = sanitizeLine(homely(project));
   if (!on) {
-    return `${style.bold('The guard is off')} in ${where}: agents are recorded, and nothing is stopped.`;
+    return opening(
+      io,
+      'The guard is off',
+      `in ${where}: agents are recorded, and nothing is stopped.`,
+      style.bold,
+    );
   }
   const count = plural(rules.rules.length, 'rule');
   const dry = rules.dryRun === true ? ', told only (dry run)' : '';
   const guarded = agents.some(({ files }) => files.length > 0);
   return guarded
-    ? `${style.bold(style.green('The guard is on'))} in ${where}: ${count}${dry}.`
-    : `${style.bold(style.yellow('The guard has no hooks'))} in ${where}: ${count}, and no agent that is set up. Nothing is stopped.`;
+    ? opening(io, 'The guard is on', `in ${where}: ${count}${dry}.`, (text) =>
+        style.bold(style.green(text)),
+      )
+    : opening(
+        io,
+        'The guard has no hooks',
+        `in ${where}: ${count}, and no agent that is set up. Nothing is stopped.`,
+        (text) => style.bold(style.yellow(text)),
+      );
 }
+
+/** A sentence whose first words stand out, in lines of the terminal. */
+function opening(io: Io, first: string, rest: string, paint: (text: string) => string): string {
+  const text = wrapped(io, `${first} ${rest}`).join('\n');
+  return text.startsWith(first) ? paint(first) + text.slice(first.length) : text;
+}
+
+/** In lines of the terminal; paths, which are to be copied, stay whole. */
+const wrapped = (io: Io, text: string, indent = ''): string[] => {
+  const width = widthOf(io);
+  const room = width === undefined ? undefined : width - indent.length;
+  return wrapFacts(text, room, 'keep').map((line) => indent + line);
+};
 
 interface AgentRow {
   guard: AgentGuard;
@@ -113,33 +145,40 @@ function rulesText(io: Io, { rules, off }: GuardStatus, style: Style): string[] 
   const width = widthOf(io) ?? MOST_WIDTH;
   const parts = [...sources].map(([source, list]) => {
     const shown = list.slice(0, MOST_RULES);
-    const names = Math.min(MOST_NAME, Math.max(...shown.map(({ name }) => name.length)));
+    const longest = shown.reduce(
+      (most, { name }) => Math.max(most, textWidth(sanitizeLine(name))),
+      0,
+    );
+    const names = Math.max(4, Math.min(MOST_NAME, longest, width - 11));
     const lines = shown.map(({ name, action, scope, text }) => {
       const does = actionWithin(action, scope, 'hook').padEnd(5);
-      const head = `  ${does}  ${sanitizeLine(name).padEnd(names)}  `;
-      const room = width - head.length;
+      const head = `  ${does}  ${padToWidth(cutToWidth(sanitizeLine(name), names), names)}  `;
+      const room = width - textWidth(head);
       return room < 12 ? head.trimEnd() : head + style.dim(cutToWidth(sanitizeLine(text), room));
     });
     const more = list.length - shown.length;
-    if (more > 0) lines.push(style.dim(`  … ${more} more (agent-strace rules list)`));
-    return [style.bold(source), ...lines].join('\n');
+    const rest = moreText(more, '', '', 'agent-strace rules list');
+    if (rest !== '') lines.push(...wrapped(io, rest, '  ').map(style.dim));
+    return [...wrapped(io, source).map(style.bold), ...lines].join('\n');
   });
   if (off.length > 0) {
     const names = off.map(({ name, known, inForce }) => {
       const but = known ? '' : ' (no such rule)';
       return `${sanitizeLine(name)}${inForce ? ` (${ALL_THE_SAME})` : but}`;
     });
-    parts.push(`Switched off: ${names.join(', ')}`);
+    parts.push(wrapped(io, `Switched off: ${names.join(', ')}`).join('\n'));
   }
   return parts;
 }
 
 const ALL_THE_SAME = 'in force while a file of rules cannot be read';
 
-function problemsText({ rules }: GuardStatus, style: Style): string {
-  const lines = rules.problems.map((problem) => `  ${problemLine(problem, homely)}`);
-  const stale = rules.stale.map(
-    (file) => `  ${sanitizeLine(homely(file))}: its last good version is in force`,
+function problemsText(io: Io, { rules }: GuardStatus, style: Style): string {
+  const lines = rules.problems.flatMap((problem) =>
+    wrapped(io, problemLine(problem, homely), '  '),
+  );
+  const stale = rules.stale.flatMap((file) =>
+    wrapped(io, `${sanitizeLine(homely(file))}: its last good version is in force`, '  '),
   );
   if (lines.length + stale.length === 0) return '';
   return [style.bold(style.red('Mistakes in rule files')), ...lines, ...stale].join('\n');
@@ -151,8 +190,15 @@ function tripsText(io: Io, { trips }: GuardStatus, style: Style): string {
     const when = ago(io.now() / 1000 - at);
     const what = `${dryRun === true ? 'would ' : ''}${action}`;
     // What is denied is over with that: only what stands still, or came to an end, is in a state.
-    const now = state === 'open' && !HOLDS.has(action) ? '' : ` ${style.dim(`(${state})`)}`;
-    return `  ${when.padEnd(8)} ${what.padEnd(6)} ${sanitizeLine(rule.name)}: ${sanitizeLine(detail)}${now}`;
+    const now = state === 'open' && !HOLDS.has(action) ? '' : ` (${state})`;
+    const head = `  ${when.padEnd(8)} ${what.padEnd(6)} `;
+    const width = widthOf(io);
+    const room = width === undefined ? undefined : Math.max(20, width - head.length);
+    const [first = '', ...others] = wrapFacts(
+      `${sanitizeLine(rule.name)}: ${sanitizeLine(detail)}${now}`,
+      room,
+    );
+    return [head + first, ...others.map((line) => ' '.repeat(head.length) + line)].join('\n');
   });
   return [style.bold('What tripped last'), ...lines].join('\n');
 }
@@ -167,34 +213,43 @@ function ago(seconds: number): string {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
-function choicesText({ choices: { safe, fail, ask }, rules }: GuardStatus): string {
+function choicesText(io: Io, { choices: { safe, fail, ask }, rules }: GuardStatus): string {
   const forced = !safe && rules.rules.some(({ scope, fixed }) => scope === 'builtin' && !fixed);
-  return [
+  const facts = [
     `Safe set: ${safe ? 'on' : forced ? `off, but ${ALL_THE_SAME}` : 'off'}`,
     `can’t decide: ${fail === 'closed' ? 'no tool runs' : 'the tool runs'}`,
     `questions: ${{ auto: 'the agent’s own, else VS Code’s', agent: 'the agent’s own', editor: 'VS Code’s' }[ask]}`,
-  ].join(' · ');
+  ];
+  return wrapped(io, facts.join(' · ')).join('\n');
 }
 
-function nextText({ choices, agents, on }: GuardStatus, style: Style): string {
-  const steps: string[] = [];
+function nextText(io: Io, { choices, agents, on }: GuardStatus, style: Style): string {
+  const steps: [command: string, what: string][] = [];
   const guarded = agents.filter(({ files }) => files.length > 0);
   const older = guarded.filter(({ files }) => files.some(({ current }) => !current));
   const missed = agents.filter(({ installed, files }) => installed && files.length === 0);
   if (on)
-    steps.push("agent-strace rules test 'rm -rf ~'   what a call would meet, without making it");
-  if (!choices.safe) steps.push('agent-strace guard on          stop the worst, in every project');
+    steps.push(["agent-strace rules test 'rm -rf ~'", 'what a call would meet, without making it']);
+  if (!choices.safe) steps.push(['agent-strace guard on', 'stop the worst, in every project']);
   if (older.length > 0) {
-    steps.push(
-      `agent-strace setup --cli ${older.map(({ agent }) => agent).join(',')}   renew their hooks: these do not fit what you chose, or are older and wait 8 s for an answer at most`,
-    );
+    steps.push([
+      `agent-strace setup --cli ${older.map(({ agent }) => agent).join(',')}`,
+      'renew their hooks: these do not fit what you chose, or are older and wait 8 s for an answer at most',
+    ]);
   }
   if (on && missed.length > 0) {
-    steps.push(
-      `agent-strace setup --cli ${missed.map(({ agent }) => agent).join(',')}   guard them, too`,
-    );
+    steps.push([
+      `agent-strace setup --cli ${missed.map(({ agent }) => agent).join(',')}`,
+      'guard them, too',
+    ]);
   }
-  return steps.map((step) => style.dim(step)).join('\n');
+  const width = widthOf(io);
+  const lines = steps.flatMap(([command, what]) => {
+    const line = `${command}   ${what}`;
+    const fits = width === undefined || textWidth(line) <= width;
+    return fits ? [line] : [command, ...wrapped(io, what, '    ')];
+  });
+  return lines.map(style.dim).join('\n');
 }
 
 export function statusJson(status: GuardStatus): Record<string, unknown> {

@@ -3,11 +3,17 @@ import { postmortemMarkdown, watchdogJson } from '../../guard/postmortemText.ts'
 import { endingTrip, readTrips, type Trip } from '../../guard/trips.ts';
 import { postmortemOf, savePostmortem } from '../../guard/writePostmortem.ts';
 import { formatAge } from '../../model/format.ts';
-import { sanitizeLine, sanitizeTerminal } from '../../report/terminalText.ts';
+import {
+  cutToWidth,
+  sanitizeLine,
+  sanitizeTerminal,
+  textWidth,
+  wrapFacts,
+} from '../../report/terminalText.ts';
 import { problemText } from '../../trace/files.ts';
 import type { SessionEntry } from '../../trace/store.ts';
 import { EXIT } from '../exit.ts';
-import { CliError, type Io, print, printJson, styleFor, warn } from '../io.ts';
+import { CliError, type Io, print, printJson, styleFor, warn, widthOf } from '../io.ts';
 import { type NamedSession, summariseAll, uniquePrefixes } from '../listing.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
@@ -76,7 +82,16 @@ function forReading(io: Io, markdown: string): string {
   if (io.stdout.isTTY !== true) return markdown;
   const at = markdown.indexOf('\n```');
   const end = at < 0 ? markdown.length : at;
-  return markdown.slice(0, end).replace(/\\([!-/:-@[-`{-~])/g, '$1') + markdown.slice(end);
+  const plain = markdown.slice(0, end).replace(/\\([!-/:-@[-`{-~])/g, '$1');
+  const width = widthOf(io);
+  const lines = plain.split('\n').flatMap((line) => {
+    const indent = /^(?:- |#+ )/.exec(line)?.[0].length ?? 0;
+    const room = width === undefined ? undefined : width - indent;
+    return wrapFacts(line, room, 'keep').map(
+      (part, at) => (at === 0 ? '' : ' '.repeat(indent)) + part,
+    );
+  });
+  return lines.join('\n') + markdown.slice(end);
 }
 
 /** Keys as all our JSON has them. */
@@ -127,15 +142,19 @@ async function list(io: Io, ended: readonly Ended[], json: boolean): Promise<num
     return EXIT.none;
   }
   const style = styleFor(io, io.stdout);
+  const width = widthOf(io);
   const shortIds = uniquePrefixes(ended.map(({ session }) => session.entry.id));
   for (const { session, trip } of ended) {
     const { entry, summary } = session;
     const why = trip === undefined ? 'crashed' : `${trip.state}: ${trip.detail}`;
     const title = sanitizeLine(session.name ?? summary.title) || 'Untitled session';
-    await print(
-      io,
-      `${style.bold(sanitizeLine(shortIds.get(entry.id) ?? entry.id))}  ${formatAge(summary.lastMs, io.now())}  ${sanitizeLine(summary.agent)}  ${sanitizeLine(why)}  ${style.dim(title)}\n`,
-    );
+    const id = sanitizeLine(shortIds.get(entry.id) ?? entry.id);
+    const age = formatAge(summary.lastMs, io.now());
+    const facts = `  ${age}  ${sanitizeLine(summary.agent)}  ${sanitizeLine(why)}  `;
+    const room = width === undefined ? undefined : width - id.length;
+    const cut = (text: string, taken = 0): string =>
+      room === undefined ? text : cutToWidth(text, room - taken);
+    await print(io, `${style.bold(id)}${cut(facts)}${style.dim(cut(title, textWidth(facts)))}\n`);
   }
   return EXIT.ok;
 }

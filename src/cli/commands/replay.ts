@@ -177,7 +177,7 @@ class Printer {
 
   async foot(): Promise<void> {
     if (this.options.json === true) return;
-    await print(this.io, `\n${replayFoot(this.summary(), this.text.style)}\n`);
+    await print(this.io, `\n${replayFoot(this.summary(), this.text)}\n`);
   }
 
   /** Everything from the beginning. */

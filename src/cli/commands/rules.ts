@@ -10,10 +10,10 @@ import {
 import { actionWithin } from '../../guard/rules/reach.ts';
 import type { RuleProblem, RuleSet } from '../../guard/rules/rule.ts';
 import { plural } from '../../model/format.ts';
-import { sanitizeLine, wrapFacts } from '../../report/terminalText.ts';
+import { cutToWidth, padToWidth, sanitizeLine, wrapFacts } from '../../report/terminalText.ts';
 import { isBelow } from '../../trace/paths.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, print, printJson, styleFor, warn, widthOf } from '../io.ts';
+import { type Io, print, printFacts, printJson, styleFor, warn, widthOf } from '../io.ts';
 import { problemPlace, ruleSource } from '../ruleText.ts';
 import { projectOf } from '../traces.ts';
 
@@ -49,35 +49,36 @@ export async function checkRules(
     });
   } else {
     for (const problem of problems) await print(io, problemText(io, problem));
-    await print(
-      io,
-      summary(
-        io,
-        read.map(({ path }) => path),
-        read.reduce((sum, { rules }) => sum + rules.length, 0),
-        problems.length,
-      ),
+    const rules = read.reduce((sum, file) => sum + file.rules.length, 0);
+    await printFacts(io, summary(read.length, rules, problems.length), (line) =>
+      read.length === 0
+        ? line
+        : styleFor(io, io.stdout)[problems.length > 0 ? 'red' : 'green'](line),
     );
   }
   return problems.length > 0 ? EXIT.none : EXIT.ok;
 }
 
-function summary(io: Io, files: readonly string[], rules: number, problems: number): string {
-  const style = styleFor(io, io.stdout);
-  if (files.length === 0)
-    return 'There are no files of rules here. docs/rules.md says which there can be.\n';
-  const what = `${plural(rules, 'rule')} in ${plural(files.length, 'file')}`;
+function summary(files: number, rules: number, problems: number): string {
+  if (files === 0)
+    return 'There are no files of rules here. docs/rules.md says which there can be.';
+  const what = `${plural(rules, 'rule')} in ${plural(files, 'file')}`;
   return problems === 0
-    ? `${style.green('No mistakes')}: ${what}\n`
-    : `${style.red(plural(problems, 'mistake'))}; ${what} can be read\n`;
+    ? `No mistakes: ${what}`
+    : `${plural(problems, 'mistake')}; ${what} can be read`;
 }
 
 function problemText(io: Io, problem: RuleProblem): string {
   const { message, fix } = problem;
   const style = styleFor(io, io.stdout);
   const place = problemPlace(problem, (path) => shownPath(io, path));
-  const help = fix === undefined ? '' : `\n    ${style.dim(sanitizeLine(fix))}`;
-  return `${style.bold(place)}: ${sanitizeLine(message)}${help}\n`;
+  const width = widthOf(io);
+  // The place is to be copied: it stays in one piece.
+  const room = width === undefined ? undefined : width - 4;
+  const [first = '', ...others] = wrapFacts(`${place}: ${sanitizeLine(message)}`, room, 'keep');
+  const head = first.startsWith(place) ? style.bold(place) + first.slice(place.length) : first;
+  const help = fix === undefined ? [] : wrapFacts(sanitizeLine(fix), room).map(style.dim);
+  return [head, ...[...others, ...help].map((line) => `    ${line}`), ''].join('\n');
 }
 
 const shownPath = (io: Io, path: string): string =>
@@ -101,14 +102,20 @@ export async function listRules(io: Io, options: RulesOptions): Promise<number> 
   return EXIT.ok;
 }
 
+/** Columns of a condition beside the names. */
+const LEAST_ROOM = 24;
+
 async function listText(io: Io, { rules, budget }: RuleSet): Promise<void> {
   const style = styleFor(io, io.stdout);
   if (rules.length === 0) {
-    await print(io, 'No rules are in force here: agents are recorded, and nothing is denied.\n');
+    await printFacts(io, 'No rules are in force here: agents are recorded, and nothing is denied.');
     return;
   }
   const wide = Math.min(30, Math.max(...rules.map(({ name }) => name.length)));
-  const room = Math.max(20, (widthOf(io) ?? Number.POSITIVE_INFINITY) - wide - 10);
+  const width = widthOf(io) ?? Number.POSITIVE_INFINITY;
+  // Where the conditions have no room beside the names they stand below them.
+  const isNarrow = width - wide - 10 < LEAST_ROOM;
+  const indent = isNarrow ? 4 : wide + 10;
   let from = '';
   for (const rule of rules) {
     const source = ruleSource(rule, (path) => shownPath(io, path));
@@ -116,12 +123,12 @@ async function listText(io: Io, { rules, budget }: RuleSet): Promise<void> {
     from = source;
     const within = actionWithin(rule.action, rule.scope, 'hook');
     const more = within === rule.action ? '' : ` (${rule.action} where trusted)`;
-    const [first = '', ...others] = wrapFacts(sanitizeLine(rule.text) + more, room);
-    const lines = others.map((line) => `${' '.repeat(wide + 10)}${style.dim(line)}\n`);
-    await print(
-      io,
-      `  ${sanitizeLine(rule.name).padEnd(wide)}  ${style.yellow(within.padEnd(5))} ${style.dim(first)}\n${lines.join('')}`,
-    );
+    const texts = wrapFacts(sanitizeLine(rule.text) + more, width - indent);
+    const name = cutToWidth(sanitizeLine(rule.name), Math.min(wide, width - 9));
+    const head = `  ${padToWidth(name, isNarrow ? 0 : wide)}  ${style.yellow(within.padEnd(5))}`;
+    const beside = isNarrow ? '' : ` ${style.dim(texts.shift() ?? '')}`;
+    const lines = texts.map((line) => `${' '.repeat(indent)}${style.dim(line)}\n`);
+    await print(io, `${`${head}${beside}`.trimEnd()}\n${lines.join('')}`);
   }
   if (budget?.weekly !== undefined)
     await print(io, `\nBudget: $${budget.weekly} in seven days for this project\n`);

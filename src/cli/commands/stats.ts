@@ -10,13 +10,15 @@ import {
 import { failuresOf } from '../../trace/findings.ts';
 import type { ListedSession } from '../../trace/sessionSummary.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { type Io, mostOf, print, printJson, styleFor, widthOf } from '../io.ts';
 import { openSession, summariseAll } from '../listing.ts';
 import type { TraceOptions } from '../traces.ts';
 
 export interface StatsOptions extends TraceOptions {
   json?: boolean;
   includeSubagents?: boolean;
+  all?: boolean;
+  limit?: number;
 }
 
 export async function stats(
@@ -24,6 +26,7 @@ export async function stats(
   id: string | undefined,
   options: StatsOptions,
 ): Promise<number> {
+  const most = mostOf(options);
   const { store, entry, session, summary } = await openSession(io, id, options);
   const started =
     options.includeSubagents === true ? below(entry.id, await summariseAll(io, store)) : [];
@@ -37,10 +40,8 @@ export async function stats(
   });
   if (options.json === true) await printJson(io, report);
   else {
-    await print(
-      io,
-      statsText(report, summary, { style: styleFor(io, io.stdout), width: widthOf(io) }),
-    );
+    const look = { style: styleFor(io, io.stdout), width: widthOf(io), most };
+    await print(io, statsText(report, summary, look));
   }
   return EXIT.ok;
 }

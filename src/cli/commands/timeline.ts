@@ -2,7 +2,7 @@ import { timelineJson } from '../../report/timelineJson.ts';
 import { timelineInSlices } from '../../report/timelineReport.ts';
 import { timelineText } from '../../report/timelineText.ts';
 import { EXIT } from '../exit.ts';
-import { breathe, CliError, type Io, inSlices, print, styleFor, widthOf } from '../io.ts';
+import { type Io, inSlices, mostOf, printPieces, styleFor, widthOf } from '../io.ts';
 import { openSession } from '../listing.ts';
 import type { TraceOptions } from '../traces.ts';
 
@@ -12,43 +12,24 @@ export interface TimelineCommandOptions extends TraceOptions {
   limit?: number;
 }
 
-/** Lines a phase. */
-const USUAL = 20;
-
 /** Shows a session's phases with their steps. @throws CliError */
 export async function timeline(
   io: Io,
   id: string | undefined,
   options: TimelineCommandOptions,
 ): Promise<number> {
-  if (options.all === true && options.limit !== undefined)
-    throw new CliError('--all and --limit say two things', EXIT.usage, 'Leave one of them out.');
+  const most = mostOf(options);
   const { entry, session, summary } = await openSession(io, id, options);
   const work = timelineInSlices(session, summary);
   const found = await inSlices(io, work, `Looking through ${entry.id}`);
   const pieces =
     options.json === true
-      ? timelineJson(session, found, options.limit)
+      ? timelineJson(session, found, most)
       : timelineText(session, found, {
           style: styleFor(io, io.stdout),
           width: widthOf(io),
-          most: options.all === true ? undefined : (options.limit ?? USUAL),
+          most,
         });
   await printPieces(io, pieces);
   return EXIT.ok;
-}
-
-/** UTF-16 units that are written at once. */
-const WRITTEN = 65_536;
-
-async function printPieces(io: Io, pieces: Iterable<string>): Promise<void> {
-  let text = '';
-  for (const piece of pieces) {
-    text += piece;
-    if (text.length < WRITTEN) continue;
-    await print(io, text);
-    text = '';
-    await breathe(io);
-  }
-  await print(io, text);
 }

@@ -1,12 +1,15 @@
 import { budgetReport, budgetText } from '../../report/budgetReport.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, print, printJson, styleFor, widthOf } from '../io.ts';
+import { type Io, mostOf, print, printJson, styleFor, widthOf } from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
 
 export interface TokenBudgetOptions extends TraceOptions {
   json?: boolean;
   warnAt?: number;
   warningThreshold?: number;
+  /** Tokens. */
+  window?: number;
+  all?: boolean;
   limit?: number;
   peak?: boolean;
 }
@@ -19,14 +22,18 @@ export async function tokenBudget(
   id: string | undefined,
   options: TokenBudgetOptions,
 ): Promise<number> {
+  const most = mostOf(options);
   const entry = findSession(io, openStore(io, options), id);
   const session = await readSession(io, entry);
   const report = budgetReport(entry.id, session.fold, {
     warnAt: options.warnAt ?? options.warningThreshold ?? WARN_AT,
     peak: options.peak === true,
-    limit: options.limit,
+    window: options.window,
   });
   if (options.json === true) await printJson(io, report);
-  else await print(io, budgetText(report, { style: styleFor(io, io.stdout), width: widthOf(io) }));
+  else {
+    const look = { style: styleFor(io, io.stdout), width: widthOf(io), most };
+    await print(io, budgetText(report, look));
+  }
   return report.exceeded ? EXIT.none : EXIT.ok;
 }

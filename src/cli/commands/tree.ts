@@ -4,18 +4,21 @@ import { summarise } from '../../model/summary.ts';
 import { treeJson, treeText } from '../../report/treeReport.ts';
 import { metaParentEvent } from '../../trace/meta.ts';
 import { EXIT } from '../exit.ts';
-import { type Io, print, printJson, styleFor, warn, widthOf } from '../io.ts';
+import { type Io, mostOf, print, printJson, styleFor, warn, widthOf } from '../io.ts';
 import { type NamedSession, summariseAll, uniquePrefixes } from '../listing.ts';
 import { findSession, openStore, processState, readSession, type TraceOptions } from '../traces.ts';
 
 export interface TreeOptions extends TraceOptions {
   json?: boolean;
+  all?: boolean;
+  limit?: number;
 }
 
 /** A hostile folder may have any number of sessions that name one as their parent. */
 const MOST_SESSIONS = 500;
 
 export async function tree(io: Io, id: string | undefined, options: TreeOptions): Promise<number> {
+  const most = mostOf(options);
   const store = openStore(io, options);
   const entry = findSession(io, store, id);
   const all = await summariseAll(io, store);
@@ -41,7 +44,7 @@ export async function tree(io: Io, id: string | undefined, options: TreeOptions)
     const parent = all.find((one) => one.entry.id === own?.parent)?.entry.id;
     const ids = uniquePrefixes(all.map((one) => one.entry.id));
     const short = (session: string): string => ids.get(session) ?? session;
-    const look = { style: styleFor(io, io.stdout), width: widthOf(io) };
+    const look = { style: styleFor(io, io.stdout), width: widthOf(io), most };
     await print(
       io,
       treeText(nodes, { ...look, short, ...(parent === undefined ? {} : { parent }) }),

@@ -6,9 +6,11 @@ import {
   atLeastOne,
   collect,
   json,
+  limit,
   type Parsed,
   positive,
   share,
+  showAll,
   wholeNumber,
 } from './values.ts';
 
@@ -89,6 +91,8 @@ Examples:
       '--include-subagents',
       'add sessions that this one started (subagents of its own are always in it)',
     )
+    .addOption(limit('rows a table', 20))
+    .addOption(showAll('all rows'))
     .addOption(json())
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { stats } = await import('../commands/stats.ts');
@@ -102,7 +106,8 @@ Examples:
       'Says in plain words what a session did, phase by phase: what was asked, read, changed and run, what failed and whether it came right, and what was paid for nothing.',
     )
     .option('--phase <n>', 'only this phase, with more of it', atLeastOne)
-    .option('--all', 'all phases, however many there are')
+    .addOption(limit('phases', 40))
+    .addOption(showAll('all phases'))
     .option('--markdown', 'print Markdown')
     .addOption(json())
     .addHelpText(
@@ -124,8 +129,8 @@ Examples:
     .description(
       "Shows a session's phases with what each cost, failed and tried again, and their steps: reads and searches folded, what changed, ran and failed one by one.",
     )
-    .option('--limit <n>', 'at most so many lines a phase (default: 20; JSON: all)', atLeastOne)
-    .option('--all', 'every step')
+    .addOption(limit('lines a phase', '20; JSON: all'))
+    .addOption(showAll('every phase, and every step'))
     .addOption(json())
     .addHelpText(
       'after',
@@ -161,6 +166,8 @@ Examples:
       'Shows two sessions phase by phase: which goals they share, which files and commands only one of them had, and where they first part.',
     )
     .option('--semantic', 'what came of them instead: tests, files, commits, cost, time')
+    .addOption(limit('phases', 40))
+    .addOption(showAll('all phases, divergences and files'))
     .addOption(json())
     .action(async (a: string, b: string, _options: Parsed, command: Command) => {
       const { diff } = await import('../commands/diff.ts');
@@ -194,6 +201,8 @@ Examples:
       ]),
     )
     .option('--markdown', 'print Markdown, for a pull request')
+    .addOption(limit('phases', 40))
+    .addOption(showAll('all phases and divergences'))
     .addOption(json())
     .addHelpText(
       'after',
@@ -279,10 +288,12 @@ Examples:
     .description(
       'Shows what filled the context window at each turn, compactions with what was dropped, and the results that took most of it.',
     )
-    .option('--all', 'each request, not each turn')
+    .option('--requests', 'each request, not each turn')
     .option('--lane <subagent>', 'of this subagent: its id, a beginning of it, or its type')
     .option('--subagents', 'of all subagents, too')
-    .option('--limit <tokens>', 'the size of the window, where it is not known', atLeastOne)
+    .option('--window <tokens>', 'the size of the window, where it is not known', atLeastOne)
+    .addOption(limit('turns', 40))
+    .addOption(showAll('all turns'))
     .option('--markdown', 'print Markdown')
     .addOption(json())
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
@@ -324,7 +335,9 @@ Exit codes: 0 found, 1 nothing found, 2 the query cannot be read`,
     )
     .option('--warn-at <share>', 'too full from here on: 0.9, or 90% (default: 0.9)', share)
     .addOption(new Option('--warning-threshold <share>', 'the same').argParser(share).hideHelp())
-    .option('--limit <tokens>', 'the size of the window, where it is not known', atLeastOne)
+    .option('--window <tokens>', 'the size of the window, where it is not known', atLeastOne)
+    .addOption(limit('agents', 40))
+    .addOption(showAll('all agents'))
     .option('--peak', 'judge how full it was at most, not how full it is')
     .addOption(json())
     .addHelpText('after', '\nExit codes: 0 no window is too full, 1 one is')
@@ -339,6 +352,8 @@ Exit codes: 0 found, 1 nothing found, 2 the query cannot be read`,
     .description(
       'Shows a session with its subagents and the sessions that it started: who started whom at which step, own and total cost, calls, errors, duration.',
     )
+    .addOption(limit('agents', 40))
+    .addOption(showAll('all agents'))
     .addOption(json())
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { tree } = await import('../commands/tree.ts');

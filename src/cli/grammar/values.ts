@@ -10,6 +10,19 @@ export interface Parsed {
 /** Adds commands to the grammar. @param done called with the exit code of the one that was run */
 export type Add = (program: Command, io: Io, done: (code: number) => void) => void;
 
+/**
+ * How much of a report's lists is shown, together with {@link showAll}.
+ *
+ * @param what such as `phases`
+ * @param usual without it
+ */
+export const limit = (what: string, usual: number | string): Option =>
+  new Option('--limit <n>', `at most so many ${what}, 0: all (default: ${usual})`).argParser(
+    wholeNumber,
+  );
+
+export const showAll = (what = 'all of them'): Option => new Option('--all', what);
+
 export const json = (): Option => new Option('--json', 'print JSON');
 
 /** Options as the command sees them, those given before its name included. */

@@ -33,6 +33,18 @@ export interface FileChange {
   removed: number;
 }
 
+/**
+ * Lines of one operation: `pool[from]` to `pool[end - 1]`, two numbers a range, 1-based and inclusive, in the order of the
+ * event. None where no line is known. Valid until the next event.
+ */
+export interface FileLines {
+  pool: Int32Array;
+  from: number;
+  end: number;
+  /** The whole file. */
+  all: boolean;
+}
+
 interface Seen {
   ops: FileOp[];
   /** It may have changed more. */
@@ -331,15 +343,13 @@ export class FilesSlice implements Slice {
     into.removed = this.removed[at]!;
   }
 
-  /**
-   * The lines that operation `at` read, or left: 1-based and inclusive, two numbers a range, in the order of the event.
-   * Undefined: the whole file. Empty: no line is known. A view, valid until the next event.
-   */
-  ranges(at: number): Int32Array | undefined {
+  /** The lines that operation `at` read, or left; written into `into`, for there may be a million. */
+  linesInto(at: number, into: FileLines): void {
     const count = this.rangeCount[at]!;
-    if (count === 0) return undefined;
-    const from = this.poolAt[at]!;
-    return this.pool.subarray(from, from + 2 * (count - 1));
+    into.pool = this.pool;
+    into.from = this.poolAt[at]!;
+    into.end = into.from + 2 * Math.max(0, count - 1);
+    into.all = count === 0;
   }
 
   /** The event in this row is the result of a command that may have changed files that nobody tells of. */

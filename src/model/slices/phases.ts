@@ -1,6 +1,7 @@
 import { type Columns, FLAG, TYPE } from '../columns.ts';
-import type { Json } from '../event.ts';
+import type { Json, TraceEvent } from '../event.ts';
 import { STEP_KINDS } from '../step.ts';
+import { asksForFailure } from '../userPrompt.ts';
 import type { FoldContext, Slice } from './slice.ts';
 
 /** What one prompt led to, until the next. */
@@ -8,7 +9,7 @@ export interface Phase {
   /** Row of the prompt; -1 for what came before the first. */
   row: number;
   startMs: number;
-  /** Of its last event. */
+  /** Of its last work: {@link isWork}. */
   endMs: number;
   nanoUsd: number;
   calls: number;
@@ -18,6 +19,21 @@ export interface Phase {
 
 const PROMPT = STEP_KINDS.indexOf('prompt');
 
+/** Whether a row is work, or a word of a person; the start and end of a session, notices and the agent's own commands are none. */
+export function isWork({ type, flags, kind }: Columns, row: number): boolean {
+  switch (type[row]) {
+    case TYPE.session_start:
+    case TYPE.session_end:
+    case TYPE.decision:
+    case TYPE.other:
+      return false;
+    case TYPE.user_prompt:
+      return kind[row] === PROMPT;
+    default:
+      return (flags[row]! & FLAG.subagent) === 0;
+  }
+}
+
 /** Phases: the session split at the user's prompts, by time. */
 export class PhasesSlice implements Slice {
   readonly name = 'phases';
@@ -25,13 +41,16 @@ export class PhasesSlice implements Slice {
   private newestMs = Number.NEGATIVE_INFINITY;
   /** A prompt came late: all is counted again at the next reading. */
   private stale = false;
+  /** Rows of prompts that ask for a test that fails. */
+  private readonly failing = new Set<number>();
   private readonly columns: Columns;
 
   constructor(context: FoldContext) {
     this.columns = context.columns;
   }
 
-  add(row: number): void {
+  add(row: number, { data }: TraceEvent): void {
+    if (this.isPrompt(row) && asksForFailure(data.prompt)) this.failing.add(row);
     if (this.stale) return;
     const timeMs = this.columns.timeMs[row]!;
     if (this.isPrompt(row)) {
@@ -46,8 +65,15 @@ export class PhasesSlice implements Slice {
   }
 
   remove(row: number): void {
-    if (this.isPrompt(row)) this.stale = true;
-    else if (!this.stale) this.sum(row, -1);
+    if (this.isPrompt(row)) {
+      this.failing.delete(row);
+      this.stale = true;
+    } else if (!this.stale) this.sum(row, -1);
+  }
+
+  /** Whether the prompt of this row asks for a test that fails. */
+  asksForFailure(row: number): boolean {
+    return this.failing.has(row);
   }
 
   private sum(row: number, by: 1 | -1): void {
@@ -64,7 +90,7 @@ export class PhasesSlice implements Slice {
       const nano = nanoUsd[row]!;
       if (!Number.isNaN(nano)) phase.nanoUsd += by * nano;
     }
-    if (at > phase.endMs) phase.endMs = at;
+    if (at > phase.endMs && isWork(this.columns, row)) phase.endMs = at;
   }
 
   private phaseAt(timeMs: number): Phase {
@@ -113,19 +139,27 @@ export class PhasesSlice implements Slice {
   }
 
   save(): Json {
-    return this.all().map((phase) => ({
+    const phases = this.all().map((phase) => ({
       ...phase,
       startMs: Number.isFinite(phase.startMs) ? phase.startMs : null,
     }));
+    return { phases, failing: [...this.failing] };
   }
 
   load(saved: Json): void {
-    this.phases = (saved as unknown as (Phase & { startMs: number | null })[]).map((phase) => ({
+    const { phases, failing } = saved as unknown as Saved;
+    this.phases = phases.map((phase) => ({
       ...phase,
       startMs: phase.startMs ?? Number.NEGATIVE_INFINITY,
     }));
+    for (const row of failing) this.failing.add(row);
     for (const phase of this.phases) this.newestMs = Math.max(this.newestMs, phase.endMs);
   }
+}
+
+interface Saved {
+  phases: (Phase & { startMs: number | null })[];
+  failing: number[];
 }
 
 const emptyPhase = (row: number, startMs: number): Phase => ({

@@ -10,6 +10,7 @@ import { hookCommand } from '../../../src/agents/launcher.ts';
 import { act } from '../../../src/guard/brake.ts';
 import { writeChoices } from '../../../src/guard/guardHome.ts';
 import { openTrip, readTrip, type Trip } from '../../../src/guard/trips.ts';
+import { eventually } from '../../eventually.ts';
 import { FakeAgent } from '../../fakeAgent.ts';
 import { TraceWriter } from '../../traceWriter.ts';
 import { Workbench, type WorkbenchOptions } from '../workbench.ts';
@@ -137,7 +138,7 @@ test('a rule froze an agent: told once, shown with its processes, resumed by a c
   const frame = await workbench!.webviewFrame('Guard');
   await card(frame).getByText('Claude Code is paused at $5.02').waitFor();
   // The tree that the system shows now, all of it frozen.
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const rows = await card(frame).locator('.process').allTextContents();
     expect(rows.length).toBeGreaterThanOrEqual(3);
     expect(rows.every((row) => row.includes('frozen'))).toBe(true);
@@ -150,12 +151,12 @@ test('a rule froze an agent: told once, shown with its processes, resumed by a c
     .getByText(/^Resumed \d\d:\d\d:\d\d$/)
     .waitFor();
   const before = made.work('child');
-  await vi.waitFor(() => expect(made.work('child')).toBeGreaterThan(before));
+  await eventually(() => expect(made.work('child')).toBeGreaterThan(before));
   expect(readTrip(trip.id, env())?.state).toBe('resumed');
   await workbench!.statusBarItem(/\$\d\.\d\d · 2 calls · .*Bash/).waitFor();
   // … and frozen again by its undo.
   await card(frame).getByRole('button', { name: 'Pause again' }).click();
-  await vi.waitFor(async () => expect(await frozen()).toBe(true));
+  await eventually(async () => expect(await frozen()).toBe(true));
   // Killed, after a question, with a post-mortem.
   await card(frame).getByRole('button', { name: 'Kill', exact: true }).click();
   await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Kill' }).click();
@@ -220,7 +221,7 @@ test('a call that waits is answered from the inbox: what its real hook hears', a
   await workbench!.runCommand('Agent Strace: Show Guard');
   const frame = await workbench!.webviewFrame('Guard');
   await frame.getByText('Nothing waits for you.').waitFor();
-  await vi.waitFor(() => expect(existsSync(join(state, 'guard', 'listeners'))).toBe(true));
+  await eventually(() => expect(existsSync(join(state, 'guard', 'listeners'))).toBe(true));
   await workbench!.screenshot('guard-quiet');
   const denied = call('cd . && git push --force origin main');
   const row = frame.locator('.request').first();

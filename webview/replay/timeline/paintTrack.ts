@@ -204,6 +204,8 @@ function notes(frame: Frame, curve: Curve, total: number): void {
     if (y < layout.track!.y + 10) continue;
     if (taken.some((one) => x0 < one.x1 + 8 && x1 > one.x0 - 8 && Math.abs(y - one.y) < 14))
       continue;
+    // At the left edge it stands right of its step: not across the curve.
+    if (x1 > x && curve.ys[Math.round(x1 - layout.left)]! < y + 3) continue;
     taken.push({ x0, x1, y });
     context.fillText(text, x0, y);
   }

@@ -7,7 +7,6 @@ import { Labels } from './labels.tsx';
 import { RangeCard } from './rangeCard.tsx';
 import { Stage } from './stage.ts';
 import { HEIGHT, LEAST_HEIGHT, MOST_SHARE } from './store.ts';
-import './timeline.css';
 import { Tooltip } from './tooltip.tsx';
 
 export function Timeline({ app }: { app: ReplayApp }) {
