@@ -129,7 +129,7 @@ test('explains a session in a document whose steps open the replay there', async
   await expect.poll(shown, patience).toContain('Outcome');
   const link = page.locator('.detected-link').filter({ hasText: 'step' }).first();
   await link.waitFor(patience);
-  await page.waitForTimeout(500);
+  await workbench!.settled();
   await workbench!.screenshot('understand-explain');
   const step = /\d+/.exec((await link.textContent()) ?? '')?.[0];
   await link.click({ modifiers: ['Control'] });
@@ -177,7 +177,7 @@ test('shows files as they were, and what a phase and the session changed', async
   await tab('Changes of steps 1–').waitFor();
   const changed = page.locator('.multiDiffEntry');
   await expect.poll(() => changed.count(), patience).toBe(2);
-  await page.waitForTimeout(500);
+  await workbench!.settled();
   await workbench!.screenshot('understand-changes');
 });
 
