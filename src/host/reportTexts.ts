@@ -125,8 +125,7 @@ async function textOf(
     case 'stats':
       return await stats(session, signal);
     case 'why': {
-      const chain =
-        step === undefined ? undefined : await sliced(() => whyInSlices(trace, step));
+      const chain = step === undefined ? undefined : await sliced(() => whyInSlices(trace, step));
       return chain ? whyMarkdown(chain, summary.title) : NO_STEP;
     }
     case 'inspect': {

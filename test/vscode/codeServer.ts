@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { installTool } from '../../scripts/tools.mjs';
@@ -22,6 +30,8 @@ export type Theme = keyof typeof allThemes;
 export interface CodeServerOptions {
   /** Folder of installed extensions; an empty one by default. */
   extensionsDir?: string;
+  /** Of the extensions that VS Code brings only these; all by default. */
+  builtIn?: readonly string[];
   /** `workbench.colorTheme`; dark by default. */
   theme?: Theme;
   /** Added to the quiet default settings. */
@@ -103,6 +113,9 @@ export class CodeServer {
         '--telemetry-level=off',
         `--server-data-dir=${data}`,
         `--extensions-dir=${options.extensionsDir ?? join(scratch, 'extensions')}`,
+        ...(options.builtIn
+          ? [`--builtin-extensions-dir=${builtInOnly(main, options.builtIn, scratch)}`]
+          : []),
       ],
       { env: { ...scratchEnv(home), ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
@@ -150,6 +163,19 @@ export class CodeServer {
     await ended;
     rmSync(this.scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
+}
+
+/** A folder with links to some of the extensions that VS Code brings. @throws when it brings no such one */
+function builtInOnly(main: string, names: readonly string[], scratch: string): string {
+  const all = join(dirname(main), '..', 'extensions');
+  const folder = join(scratch, 'built-in');
+  mkdirSync(folder);
+  for (const name of names) {
+    const path = join(all, name);
+    if (!existsSync(path)) throw new Error(`VS Code brings no extension '${name}'`);
+    symlinkSync(path, join(folder, name), 'junction');
+  }
+  return folder;
 }
 
 function writeSettings(data: string, settings: Record<string, unknown>): void {

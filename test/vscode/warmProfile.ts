@@ -1,4 +1,13 @@
-import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,10 +44,15 @@ export async function warmProfile(profile: string): Promise<void> {
       await page.close();
     }
     await context.close();
+    // Whole, or not at all.
+    const made = `${profile}.new`;
+    rmSync(made, { recursive: true, force: true });
+    mkdirSync(made, { recursive: true });
     for (const cache of caches) {
       const from = join(warm, cache);
-      if (existsSync(from)) cpSync(from, join(profile, cache), { recursive: true });
+      if (existsSync(from)) cpSync(from, join(made, cache), { recursive: true });
     }
+    renameSync(made, profile);
   } finally {
     await server.stop();
     rmSync(scratch, { recursive: true, force: true });

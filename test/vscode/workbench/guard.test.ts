@@ -132,7 +132,7 @@ test('a rule froze an agent: told once, shown with its processes, resumed by a c
   );
   const bar = workbench!.statusBarItem(/Paused · \$\d\.\d\d · 2 calls/);
   await bar.waitFor();
-  await page.waitForTimeout(400);
+  await workbench!.settled();
   await workbench!.screenshot('guard-notification');
   await told.getByRole('button', { name: 'Show' }).click();
   const frame = await workbench!.webviewFrame('Guard');
@@ -144,7 +144,7 @@ test('a rule froze an agent: told once, shown with its processes, resumed by a c
     expect(rows.every((row) => row.includes('frozen'))).toBe(true);
     expect(rows[0]).toContain(`${made.pid}`);
   });
-  await page.waitForTimeout(400);
+  await workbench!.settled();
   await workbench!.screenshot('guard-card');
   await card(frame).getByRole('button', { name: 'Resume', exact: true }).click();
   await card(frame)

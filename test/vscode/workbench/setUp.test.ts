@@ -56,7 +56,7 @@ test('set-up shows a diff, asks, writes, and is taken back to the byte', async (
 
   // Cancelled, nothing is changed.
   await choose('Agent Strace: Set Up Recording');
-  await page.waitForTimeout(1000);
+  await workbench.settled();
   await workbench.screenshot('setup-question');
   await page.locator('.monaco-dialog-box').getByText('Cancel').click();
   await page.locator('.monaco-dialog-box').waitFor({ state: 'detached' });
@@ -117,28 +117,28 @@ test('several agents are set up with one question, and taken out again', async (
 
   await workbench.runCommand('Agent Strace: Set Up Recording');
   await picks().getByText('installed 0.169.0').waitFor();
-  await page.waitForTimeout(500);
+  await workbench.settled();
   await workbench.screenshot('setup-agents');
   const ticked = picks().locator('input[type=checkbox]:checked, .monaco-checkbox.checked');
   expect(await ticked.count()).toBe(3);
   await page.keyboard.press('Enter');
   await page.getByText('Everybody who works on this folder').waitFor();
-  await page.waitForTimeout(300);
+  await workbench.settled();
   await workbench.screenshot('setup-scope');
   await page.getByText('Just me, in this folder').click();
   await page.getByText('Only record').waitFor();
-  await page.waitForTimeout(300);
+  await workbench.settled();
   await workbench.screenshot('setup-guard');
   await page.getByText('Only record').click();
   await dialog.waitFor();
   expect(await dialog.textContent()).toContain('Record Claude Code, Codex, and Gemini CLI?');
-  await page.waitForTimeout(1500);
+  await workbench.settled();
   await workbench.screenshot('setup-agents-question');
   await dialog.getByRole('button', { name: 'Set Up Recording' }).click();
   await page.getByText('Recording is set up.').first().waitFor();
   expect(await page.getByText('Settings of 3 agents').count()).toBe(0);
   await page.locator('[id="status.notifications"]').click();
-  await page.waitForTimeout(800);
+  await workbench.settled();
   await workbench.screenshot('setup-agents-done');
   await page.getByRole('button', { name: 'Copy /hooks' }).first().waitFor();
   const claude = join(project, '.claude', 'settings.local.json');
@@ -149,7 +149,7 @@ test('several agents are set up with one question, and taken out again', async (
 
   await workbench.runCommand('Agent Strace: Remove Recording');
   await picks().getByText('~/.gemini/settings.json · all folders').waitFor();
-  await page.waitForTimeout(300);
+  await workbench.settled();
   await workbench.screenshot('setup-remove-list');
   await page.keyboard.press('Enter');
   await dialog.getByRole('button', { name: 'Remove Recording' }).click();

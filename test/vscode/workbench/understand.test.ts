@@ -132,7 +132,7 @@ test('explains a session in a page whose steps open the replay there', async () 
   const step = frame.locator('.step').first();
   await step.waitFor(patience);
   expect(await frame.locator('article').textContent()).toContain('Outcome');
-  await page.waitForTimeout(500);
+  await workbench!.settled();
   await workbench!.screenshot('understand-explain');
   const number = /\d+/.exec((await step.textContent()) ?? '')?.[0];
   await step.click();
@@ -191,7 +191,7 @@ test('shows files as they were, and what a phase and the session changed', async
   await tab('Changes of steps 1–').waitFor();
   const changed = page.locator('.multiDiffEntry');
   await expect.poll(() => changed.count(), patience).toBe(2);
-  await page.waitForTimeout(500);
+  await workbench!.settled();
   await workbench!.screenshot('understand-changes');
 });
 
