@@ -185,24 +185,28 @@ function leanPath(path) {
   return lean;
 }
 
-/** @type {import('esbuild').BuildOptions} */
+/**
+ * The pages, built together: what several of them need is in files beside them, once.
+ * @type {import('esbuild').BuildOptions}
+ */
 const page = {
   ...common,
   plugins: [leanIcons],
   platform: 'browser',
   format: 'esm',
+  splitting: true,
+  chunkNames: 'webview/shared-[hash]',
   target: 'chrome130',
   jsx: 'automatic',
   jsxImportSource: 'preact',
   // Links keep to the page's own folder; fonts are files because a webview's CSP names their source.
   loader: { '.ttf': 'file', '.woff2': 'file', '.svg': 'dataurl' },
-  assetNames: '[name]',
+  assetNames: 'webview/[name]',
 };
 
 /**
- * What is built. `budget` is in KB (1,000 bytes) of minified scripts and styles; `optional` targets are
- * built once their entry point exists.
- * @type {{ name: string, entry: string, budget: number, optional?: boolean, options: import('esbuild').BuildOptions }[]}
+ * What is built for Node. `budget` is in KB (1,000 bytes) of minified scripts and styles.
+ * @type {{ name: string, entry: string, budget: number, options: import('esbuild').BuildOptions }[]}
  */
 const targets = [
   {
@@ -307,25 +311,10 @@ const targets = [
     budget: 500,
     options: { ...node, target: 'node20' },
   },
-  { name: 'webview/stream', entry: 'webview/stream/main.tsx', budget: 150, options: page },
-  {
-    name: 'webview/replay',
-    entry: 'webview/replay/main.tsx',
-    budget: 220,
-    optional: true,
-    options: page,
-  },
-  { name: 'webview/compare', entry: 'webview/compare/main.tsx', budget: 150, options: page },
-  { name: 'webview/report', entry: 'webview/report/main.tsx', budget: 150, options: page },
-  { name: 'webview/guard', entry: 'webview/guard/main.tsx', budget: 150, options: page },
-  {
-    name: 'webview/dashboard',
-    entry: 'webview/dashboard/main.tsx',
-    budget: 150,
-    optional: true,
-    options: page,
-  },
 ];
+
+/** Of each page with all that it loads, in KB. @type {Record<string, number>} */
+const pages = { stream: 150, replay: 220, compare: 150, report: 150, guard: 150 };
 
 /** @param {string} entry */
 function hashbang(entry) {
@@ -342,36 +331,52 @@ function optionsOf(target) {
   };
 }
 
+/** @type {import('esbuild').BuildOptions} */
+const pageOptions = {
+  ...page,
+  entryPoints: Object.keys(pages).map((name) => ({
+    in: `webview/${name}/main.tsx`,
+    out: `webview/${name}`,
+  })),
+  outdir: 'dist',
+};
+
 /**
- * Bytes of scripts and styles that a build wrote (not fonts, maps or images).
+ * Bytes of the scripts and styles that an output loads, itself among them (not fonts, maps or images).
  * @param {import('esbuild').Metafile} metafile
+ * @param {string} output
  */
-function shippedBytes(metafile) {
-  return Object.entries(metafile.outputs)
-    .filter(([path]) => /\.(js|css)$/.test(path))
-    .reduce((sum, [, output]) => sum + output.bytes, 0);
+function shippedBytes({ outputs }, output) {
+  const files = new Set([output]);
+  for (const file of files) {
+    const { imports = [], cssBundle } = outputs[file] ?? {};
+    for (const { path, external } of imports) if (external !== true) files.add(path);
+    if (cssBundle) files.add(cssBundle);
+  }
+  return [...files]
+    .filter((path) => /\.(js|css)$/.test(path))
+    .reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0);
 }
 
-const active = targets.filter(({ entry, optional }) => !optional || existsSync(join(root, entry)));
 if (!watch) rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, 'meta'), { recursive: true });
 writeFileSync(join(dist, 'package.json'), '{"type":"commonjs"}\n');
 
 if (watch) {
-  for (const target of active) {
-    const session = await context({ ...optionsOf(target), logLevel: 'info' });
+  for (const options of [...targets.map(optionsOf), pageOptions]) {
+    const session = await context({ ...options, logLevel: 'info' });
     await session.watch();
   }
 } else {
-  const rows = await Promise.all(
-    active.map(async (target) => {
-      const { metafile } = await build({ ...optionsOf(target), metafile: true });
-      const file = `${target.name.replace('/', '-')}.json`;
-      writeFileSync(join(dist, 'meta', file), JSON.stringify(metafile));
-      const limit = target.budget * 1000;
-      return { name: target.name, bytes: shippedBytes(metafile), limit, metafile };
-    }),
-  ).catch(() => process.exit(1));
+  const rows = (
+    await Promise.all([
+      ...targets.map((target) => built(optionsOf(target), { [target.name]: target.budget })),
+      built(
+        pageOptions,
+        Object.fromEntries(Object.entries(pages).map(([name, kb]) => [`webview/${name}`, kb])),
+      ),
+    ]).catch(() => process.exit(1))
+  ).flat();
   const packages = bundledPackages(rows.map(({ metafile }) => metafile));
   writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf(packages));
   if (production) checkBudgets(rows);
@@ -379,6 +384,24 @@ if (watch) {
     console.log(
       `built dist/: ${rows.map(({ name, bytes }) => `${name} ${kb(bytes).trim()}`).join(', ')}`,
     );
+}
+
+/**
+ * Builds, and says of each output of `budgets` (KB, by name) how big it is.
+ * @param {import('esbuild').BuildOptions} options
+ * @param {Record<string, number>} budgets
+ */
+async function built(options, budgets) {
+  const { metafile } = await build({ ...options, metafile: true });
+  return Object.entries(budgets).map(([name, budget]) => {
+    writeFileSync(join(dist, 'meta', `${name.replace('/', '-')}.json`), JSON.stringify(metafile));
+    return {
+      name,
+      bytes: shippedBytes(metafile, `dist/${name}.js`),
+      limit: budget * 1000,
+      metafile,
+    };
+  });
 }
 
 /** @param {number} bytes */
