@@ -36,7 +36,7 @@ const MAX_OCCURRENCES = 64;
 const NEAR = 64;
 
 /** Keys, and cells, that are looked at in one go. */
-const STEPS = 16_384;
+const STEPS = 8192;
 const CELLS = 500_000;
 
 /** Worth of a pair. One that only resembles must not take the place of one that is the same. */
@@ -167,13 +167,15 @@ function* split(
     if (places && places.inB.length <= most) places.inB.push(j);
   }
   let least = most + 1;
+  let seen = 0;
   for (const { inA, inB } of counts.values()) {
+    if (++seen % STEPS === 0) yield;
     if (inA.length === inB.length && inA.length < least) least = inA.length;
   }
   if (least > most) return [];
-  if (counts.size > STEPS) yield;
   const pairs: [number, number][] = [];
   for (const { inA, inB } of counts.values()) {
+    if (++seen % STEPS === 0) yield;
     if (inA.length !== least || inB.length !== least) continue;
     for (let n = 0; n < least; n++) pairs.push([inA[n]!, inB[n]!]);
   }

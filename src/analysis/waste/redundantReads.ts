@@ -49,7 +49,7 @@ interface LaneWindow {
   prompt: number;
   /** An edit failed, and nothing was read since. */
   missed: boolean;
-  /** By file. Of the main agent, which reads most, by place. */
+  /** By file; not of the main agent, which reads most. */
   memories: Map<number, ReadMemory>;
 }
 
@@ -59,6 +59,7 @@ class ReadWalk {
   private readonly ops: OpsByRow;
   private readonly same: Int32Array | undefined;
   private readonly lanes: LaneWindow[] = [];
+  /** Of the main agent, by file. */
   private readonly main: (ReadMemory | undefined)[];
   /** Changes so far: of each file, and such as may have been of any. */
   private readonly changes: Int32Array;
