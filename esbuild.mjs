@@ -3,7 +3,7 @@
 // an ES module, and the extension host of VS Code loads it without its ESM detour.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { build, context } from 'esbuild';
 import { bundledPackages, noticesOf } from './scripts/notices.mjs';
 
@@ -141,19 +141,43 @@ const fromRecorder = {
 
 /**
  * Of an icon only what draws it: its paths, exact to a hundredth of a pixel.
- * @type {import('esbuild').Plugin}
+ * @param {(name: string) => boolean} isUsed of an icon that a page never shows, nothing
+ * @returns {import('esbuild').Plugin}
  */
-const leanIcons = {
+const leanIcons = (isUsed) => ({
   name: 'leanIcons',
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]codicons[\\/].*\.svg$/ }, ({ path: file }) => {
+      if (!isUsed(basename(file, '.svg'))) return { contents: '', loader: 'text' };
       const source = readFileSync(file, 'utf8');
       const box = /viewBox="(?!0 0 16 16")[^"]+"/.exec(source)?.[0] ?? '';
       const path = [...source.matchAll(/\sd="([^"]+)"/g)].map(([, d]) => d).join('');
       return { contents: `${box} d="${leanPath(path)}"`, loader: 'text' };
     });
   },
-};
+});
+
+/**
+ * Whether the sources of a page name an icon: those that a message of the host may name are in the types that it imports.
+ * @param {string} entry
+ * @returns {(name: string) => boolean}
+ */
+function iconsNamedIn(entry) {
+  // Who watches may use another one any moment.
+  if (watch || !existsSync(join(root, entry))) return () => true;
+  const sources = new Map();
+  const waiting = [join(root, entry)];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (sources.has(file) || /[\\/]icons\.tsx$/.test(file)) continue;
+    const source = readFileSync(file, 'utf8');
+    sources.set(file, source);
+    for (const [, path = ''] of source.matchAll(/ from '(\.[^']+\.tsx?)'/g)) {
+      waiting.push(join(dirname(file), path));
+    }
+  }
+  const words = [...sources.values()].join('\n');
+  return (name) => words.includes(`'${name}'`) || words.includes(`"${name}"`);
+}
 
 /**
  * The same path by what each point is from the last, in hundredths: fewer digits.
@@ -185,10 +209,10 @@ function leanPath(path) {
   return lean;
 }
 
-/** @type {import('esbuild').BuildOptions} */
-const page = {
+/** @param {string} entry @returns {import('esbuild').BuildOptions} */
+const page = (entry) => ({
   ...common,
-  plugins: [leanIcons],
+  plugins: [leanIcons(iconsNamedIn(entry))],
   platform: 'browser',
   format: 'esm',
   target: 'chrome130',
@@ -197,7 +221,7 @@ const page = {
   // Links keep to the page's own folder; fonts are files because a webview's CSP names their source.
   loader: { '.ttf': 'file', '.woff2': 'file', '.svg': 'dataurl' },
   assetNames: '[name]',
-};
+});
 
 /**
  * What is built. `budget` is in KB (1,000 bytes) of minified scripts and styles; `optional` targets are
@@ -307,24 +331,20 @@ const targets = [
     budget: 500,
     options: { ...node, target: 'node20' },
   },
-  { name: 'webview/stream', entry: 'webview/stream/main.tsx', budget: 150, options: page },
-  {
-    name: 'webview/replay',
-    entry: 'webview/replay/main.tsx',
-    budget: 220,
-    optional: true,
-    options: page,
-  },
-  { name: 'webview/compare', entry: 'webview/compare/main.tsx', budget: 150, options: page },
-  { name: 'webview/report', entry: 'webview/report/main.tsx', budget: 150, options: page },
-  { name: 'webview/guard', entry: 'webview/guard/main.tsx', budget: 150, options: page },
-  {
-    name: 'webview/dashboard',
-    entry: 'webview/dashboard/main.tsx',
-    budget: 150,
-    optional: true,
-    options: page,
-  },
+  ...Object.entries({
+    stream: 150,
+    replay: 220,
+    compare: 150,
+    report: 150,
+    guard: 150,
+    dashboard: 150,
+  }).map(([name, budget]) => ({
+    name: `webview/${name}`,
+    entry: `webview/${name}/main.tsx`,
+    budget,
+    optional: name === 'dashboard',
+    options: page(`webview/${name}/main.tsx`),
+  })),
 ];
 
 /** @param {string} entry */
