@@ -62,6 +62,8 @@ export class ReportFeed implements ShownReport {
   private outOfPatience = false;
   /** Nothing is made until it is asked for again. */
   private cancelled = false;
+  /** What is being made is not right any more. */
+  private again = false;
   private sentHead = '';
   private sentEmpty = '';
   private sentReport = '';
@@ -159,7 +161,7 @@ export class ReportFeed implements ShownReport {
 
   /** It is due: see {@link ReportClock}. */
   remake(): void {
-    if (this.work) this.maker.clock.outdated(this);
+    if (this.work) this.again = true;
     else this.make(true);
   }
 
@@ -309,6 +311,8 @@ export class ReportFeed implements ShownReport {
   private done(work: AbortController): boolean {
     if (this.work !== work || this.disposed) return false;
     this.work = undefined;
+    if (this.again) this.maker.clock.outdated(this);
+    this.again = false;
     this.update();
     return true;
   }
@@ -348,6 +352,7 @@ export class ReportFeed implements ShownReport {
   private stop(): void {
     this.work?.abort();
     this.work = undefined;
+    this.again = false;
   }
 
   dispose(): void {

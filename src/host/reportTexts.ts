@@ -41,8 +41,8 @@ import type { LiveSession } from './liveSession.ts';
 const WIDTH = 100;
 /** Share of a window from which on it is too full: as `token-budget` has it. */
 const WARN_AT = 0.9;
-/** Lines of a phase; phases as far as the document goes. */
-const TIMELINE = { most: 40, phases: Number.POSITIVE_INFINITY };
+/** Lines of a phase. A page with more rows than that of a hundred phases is slow, and nobody reads it. */
+const TIMELINE = { most: 40 };
 /** Text that is made in one go; then the editor has its turn. */
 const SLICE = 65_536;
 

@@ -25,13 +25,13 @@ export function inspectMarkdown(inspected: InspectedStep): string {
   const { step, words, timeMs, durationMs, nanoUsd, outcome, event, result, response } = inspected;
   const facts = [
     formatMoment(timeMs),
-    ...(Number.isNaN(durationMs) ? [] : [formatDuration(durationMs)]),
+    ...(Number.isNaN(durationMs) ? [] : [formatDuration(durationMs).replace('<', '\\<')]),
     ...(Number.isNaN(nanoUsd) ? [] : [`${formatUsd(nanoUsd)} of its response`]),
     OUTCOMES[outcome],
   ].filter((fact) => fact !== '');
   return [
     `# Step ${step + 1}: ${markdownText(words)}`,
-    facts.map(markdownText).join(' · '),
+    facts.join(' · '),
     ...section('Event', event),
     ...section('Result', result),
     ...section('Response that it is part of', response),

@@ -109,6 +109,7 @@ function* rows(
   }
 }
 
-const took = (ms: number): string => (Number.isNaN(ms) ? '' : markdownText(formatDuration(ms)));
-const cost = (nanoUsd: number): string =>
-  Number.isNaN(nanoUsd) ? '' : markdownText(formatUsd(nanoUsd));
+// `<0.1s` is no HTML.
+const took = (ms: number): string =>
+  Number.isNaN(ms) ? '' : formatDuration(ms).replace('<', '\\<');
+const cost = (nanoUsd: number): string => (Number.isNaN(nanoUsd) ? '' : formatUsd(nanoUsd));
