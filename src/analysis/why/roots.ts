@@ -42,9 +42,21 @@ function isRemark(trail: Trail, prompt: number): boolean {
   const before = trail.before(prompt);
   if (before < 0 || columns.type[trail.row(before)] !== TYPE.tool_call) return false;
   if (trail.has(before, FLAG.denied | FLAG.closed)) return false;
+  if (!tellsAnswers(trail, before)) return false;
   const result = trail.resultRow(before);
   const endMs = columns.timeMs[result >= 0 ? result : trail.row(before)]!;
   return columns.timeMs[trail.row(prompt)]! - endMs < AT_ONCE_MS;
+}
+
+/** Steps that are walked over to see whether a trace has the agent's own words. */
+const MAX_LOOKED = 400;
+
+/** In a trace that has no words of the agent, none before a prompt say nothing. */
+function tellsAnswers(trail: Trail, from: number): boolean {
+  for (let at = from; at >= Math.max(0, from - MAX_LOOKED); at--) {
+    if (trail.lane(at) === 0 && trail.kind(at) === 'assistant') return true;
+  }
+  return false;
 }
 
 /** Prompts that are looked at, before the last one. */

@@ -379,6 +379,20 @@ describe('whyChain', () => {
     );
   });
 
+  it('a prompt right after a result is a remark only where the trace has what the agent says', () => {
+    const links = (says: boolean): string => {
+      const story = new Story();
+      story.prompt('Find out why the search is slow');
+      if (says) story.say('I look around.');
+      run(story, 'ls', 'src');
+      story.prompt('It is in ~/projects');
+      run(story, 'ls ~/projects', 'search');
+      return brief(story, run(story, 'node --prof run.mjs', 'ok'))[0]!;
+    };
+    expect(links(true)).toContain('what was said at step 4 came in between');
+    expect(links(false)).not.toContain('came in between');
+  });
+
   it('goes back in every link, whatever was changed, tried, committed and pushed', () => {
     const moves = fc.array(fc.integer({ min: 0, max: 8 }), { minLength: 1, maxLength: 40 });
     fc.assert(
