@@ -159,7 +159,7 @@ test('explains a session in a page whose steps open the replay there', async () 
   await tab('Why step 7: Make webhook').waitFor();
   await workbench!.reload();
   frame = await workbench!.webviewFrame(WHY);
-  await frame.locator('article', { hasText: 'this step' }).waitFor(patience);
+  await frame.locator('article', { hasText: 'The duplicate charge' }).waitFor(patience);
   await workbench!.screenshot('understand-why');
 
   // The same as a text, with steps to click.
