@@ -20,7 +20,7 @@ const minute = 60_000;
 
 /** @type {Record<string, Tier>} */
 const tiers = {
-  unit: { needs: [], timeout: 5 * minute },
+  unit: { needs: [], timeout: 10 * minute },
   cli: { needs: [], timeout: 5 * minute },
   page: { needs: ['chromium'], timeout: 10 * minute, again: true },
   vscode: { needs: ['chromium', 'vscode'], timeout: 20 * minute, again: true },
