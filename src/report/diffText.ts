@@ -192,6 +192,7 @@ function changedText(
       {
         title: `changed (${plural(all.length, 'file')})`,
         flexible: true,
+        keepsEnd: true,
         text: ({ path }) => sanitizeLine(path),
       },
       { title: 'A', align: 'right', text: ({ a }) => changedWords(a) },
