@@ -187,7 +187,7 @@ export function costMarkdown(cost: CostSummary, parts: CostTextParts): string {
     `# Cost: ${costCell(cost)}`,
     facts,
     ...(isCostKnown(cost) ? sections : []),
-    ...(waste === '' || !isCostKnown(cost) ? [] : [`## Paid for nothing\n\n${waste}`]),
+    ...(!isCostKnown(cost) ? [] : [`## Paid for nothing\n\n${waste}`]),
   ]
     .join('\n\n')
     .concat('\n');

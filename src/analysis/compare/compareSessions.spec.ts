@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { CLAUDE, CODEX, claudeRun, codexRun, RunScript } from '../../../test/comparePair.ts';
 import { flatPricer } from '../../../test/flatPricer.ts';
 import { TraceWriter } from '../../../test/traceWriter.ts';
+import type { Pricer } from '../../model/usage.ts';
 import { TraceSession } from '../../trace/session.ts';
 import { testCounts } from '../phases/checks.ts';
 import { drain } from '../slices.ts';
@@ -21,18 +22,36 @@ afterEach(() => {
 });
 
 let count = 0;
-function session(write: (writer: TraceWriter) => void, id = `s${++count}`): TraceSession {
+function session(
+  write: (writer: TraceWriter) => void,
+  id = `s${++count}`,
+  pricer = flatPricer,
+): TraceSession {
   const folder = mkdtempSync(join(tmpdir(), 'compare-'));
   folders.push(folder);
   const writer = new TraceWriter(folder, id, { startMs: Date.parse('2026-11-22T16:40:00Z') });
   write(writer);
-  const trace = new TraceSession(join(folder, id), id, { pricer: flatPricer });
+  const trace = new TraceSession(join(folder, id), id, { pricer });
   while (trace.update());
   return trace;
 }
 
 const compare = (a: (writer: TraceWriter) => void, b: (writer: TraceWriter) => void): Comparison =>
   compareSessions(session(a), session(b));
+
+test('where a response has no price no share of the cost is known to be wasted', () => {
+  const pricer: Pricer = {
+    ...flatPricer,
+    price: (model, ...rest) =>
+      model === 'new' ? { status: 'unpriced', reason: 'x' } : flatPricer.price(model, ...rest),
+  };
+  const run = (model: string): TraceSession =>
+    session((writer) => writer.start().prompt('go').usage([]).usage([], model), undefined, pricer);
+  const { measures } = compareSessions(run('old'), run('new'));
+  const wasted = measures.find(({ name }) => name === 'wasted');
+  expect(wasted).toMatchObject({ a: 0, verdict: 'none' });
+  expect(wasted?.b).toBeUndefined();
+});
 
 /** Rows as one sign each. */
 const signs = ({ steps }: Comparison): string =>
