@@ -139,6 +139,17 @@ describe('explain', () => {
       expect(out).toContain('It ends in the middle of step 2: what came of that is not known.');
     });
 
+    it('tests that run are no tests without a result', async () => {
+      const once = [bash(2, AT + 1, 'npm test')];
+      const live = await told('explain', once, AT + 3);
+      expect(live).toContain('It goes on. Nothing failed. Tests are running (step 2).');
+      const again = await told('explain', [...once, bash(3, AT + 2, 'npm test')], AT + 3);
+      expect(again).toContain('Tests ran 1 time before, and are running (step 3).');
+      const over = [...once, eventLine('open', 'session_end', AT + 3, 3, {})];
+      expect(await told('explain', over, AT + 4)).toContain('Tests ran once: it has no result');
+      expect(await told('cost', once, AT + 3)).toContain('or let a turn end.');
+    });
+
     it('tests that hide their exit code say so in the timeline, too', async () => {
       const passed = eventLine(
         'open',

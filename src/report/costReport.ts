@@ -223,7 +223,7 @@ function costFacts(
     lines.push(
       cost.estimated > 0
         ? 'An estimate from the text alone, a lower bound: this agent wrote no usage records.'
-        : 'This agent wrote no usage records, so there is nothing to add up.',
+        : 'No usage is recorded, so there is nothing to add up. It comes from the transcript: import it, or let a turn end.',
     );
   }
   const reasons = unpricedReasons(cost).map((reason) => `unpriced: ${reason}`);
