@@ -157,7 +157,7 @@ describe('the width of the terminal', () => {
       width: 30,
       env: { NO_COLOR: '1' },
     });
-    for (const fact of ['2 priced', '0 dedup', '0 est', '1 unpriced', 'own $', 'cache hits']) {
+    for (const fact of ['2 priced', '0 dedup', '0 est', '1 unpriced', 'own ≥$', 'cache hits']) {
       expect(out).toContain(fact);
     }
   });
