@@ -154,7 +154,7 @@ function callWords(call: ExplainedCall, tongue: Tongue): string {
 
 /** How it all came out, in a few sentences. */
 export function verdict(
-  { phases, checks, summary, allRight, openStep }: Explanation,
+  { phases, checks, summary, allRight, openStep, brokeOff }: Explanation,
   tongue: Tongue,
 ): string[] {
   const goesOn = phases.at(-1)?.outcome === 'running';
@@ -180,7 +180,7 @@ export function verdict(
   else if (summary.calls > 0) said.push('Nothing failed.');
   if (openStep >= 0) {
     said.push(`It ends in the middle of ${tongue.step(openStep)}: what came of that is not known.`);
-  }
+  } else if (brokeOff) said.push('It broke off before an answer.');
   said.push(...checkWords({ checks, summary }, goesOn, tongue));
   return said;
 }

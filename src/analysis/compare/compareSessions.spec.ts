@@ -39,6 +39,18 @@ function session(
 const compare = (a: (writer: TraceWriter) => void, b: (writer: TraceWriter) => void): Comparison =>
   compareSessions(session(a), session(b));
 
+test('a session that was left by /exit after its answer did not break off', () => {
+  const last = (prompt: string) => (writer: TraceWriter) => {
+    writer
+      .start()
+      .prompt('go')
+      .write(writer.event('assistant_response', { text: 'Done.' }));
+    writer.prompt(prompt).end();
+  };
+  const { outcomes } = compare(last('/exit'), last('Go on'));
+  expect([outcomes.a.ending, outcomes.b.ending]).toEqual(['answered', 'cut']);
+});
+
 test('where a response has no price no share of the cost is known to be wasted', () => {
   const pricer: Pricer = {
     ...flatPricer,
