@@ -39,6 +39,17 @@ function session(
 const compare = (a: (writer: TraceWriter) => void, b: (writer: TraceWriter) => void): Comparison =>
   compareSessions(session(a), session(b));
 
+test('tests that failed behind a hidden exit code are where two runs part', () => {
+  const run = (result: string) => (writer: TraceWriter) => {
+    const call = writer.start().prompt('go').call('Bash', { command: 'pytest | tail -3' });
+    writer.result(call, { tool_name: 'Bash', result }).end();
+  };
+  expect(signs(compare(run('5 passed in 1s'), run('5 passed in 2s')))).toContain('==');
+  const parted = compare(run('2 failed, 3 passed in 1s'), run('5 passed in 2s'));
+  expect(signs(parted)).toContain('=~');
+  expect(parted.divergences).toHaveLength(1);
+});
+
 test('a session that was left by /exit after its answer did not break off', () => {
   const last = (prompt: string) => (writer: TraceWriter) => {
     writer
