@@ -139,6 +139,38 @@ describe('explain', () => {
       expect(out).toContain('It ends in the middle of step 2: what came of that is not known.');
     });
 
+    it('tests that run are no tests without a result', async () => {
+      const once = [bash(2, AT + 1, 'npm test')];
+      const live = await told('explain', once, AT + 3);
+      expect(live).toContain('It goes on. Nothing failed. Tests are running (step 2).');
+      const again = await told('explain', [...once, bash(3, AT + 2, 'npm test')], AT + 3);
+      expect(again).toContain('Tests ran 1 time before, and are running (step 3).');
+      const over = [...once, eventLine('open', 'session_end', AT + 3, 3, {})];
+      expect(await told('explain', over, AT + 4)).toContain('Tests ran once: it has no result');
+      expect(await told('cost', once, AT + 3)).toContain('or let a turn end.');
+    });
+
+    it('that the last prompt got no answer is said where the agent said something before', async () => {
+      const said = eventLine('open', 'assistant_response', AT + 1, 2, { text: 'Done.' });
+      const more = (text: string) => eventLine('open', 'user_prompt', AT + 2, 3, { prompt: text });
+      const ran = eventLine(
+        'open',
+        'tool_result',
+        AT + 4,
+        5,
+        { tool_name: 'Bash', result: 'ok' },
+        { parent_id: '000000000004' },
+      );
+      const end = eventLine('open', 'session_end', AT + 5, 6, {});
+      const again = [more('Go on'), bash(4, AT + 3, 'ls'), ran];
+      const broken = 'It broke off before an answer.';
+      const over = AT + 4000;
+      expect(await told('explain', [said, ...again, end], over)).toContain(broken);
+      expect(await told('explain', [said, ...again], AT + 5)).not.toContain(broken);
+      expect(await told('explain', [...again, end], over)).not.toContain(broken);
+      expect(await told('explain', [said, more('/exit'), end], over)).not.toContain(broken);
+    });
+
     it('tests that hide their exit code say so in the timeline, too', async () => {
       const passed = eventLine(
         'open',

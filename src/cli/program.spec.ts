@@ -149,6 +149,7 @@ describe('list', () => {
     const [, first, second] = out.split('\n');
     expect(first).toMatch(/^● +running .*\[1 bad lines?\] go/);
     expect(second).toMatch(/^ +priced-s.*≥\$/);
+    expect(out).toMatch(/2 sessions · ≥\$[\d.]+ · 1 with responses that have no price\n$/);
   });
 });
 

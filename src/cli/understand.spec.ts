@@ -124,6 +124,9 @@ describe('why, of what nothing led to', () => {
     const text = narrow.out.replace(/\u001b\[\d+m/g, '');
     expect(text).toMatch(/\n {18}└ \S.*\n {20}\S/);
     expect(text).not.toMatch(/└.*\n\s+└/);
+    const none = await cli(['why', '--trace-dir', dir]);
+    expect([none.code, none.out]).toEqual([2, '']);
+    expect(none.err).toMatch(/^Which step\?\nagent-strace why \[id\] <step>/);
     const beyond = await cli(['why', 'hooks', '999', '--trace-dir', dir]);
     expect(beyond.err).toContain('agent-strace replay hooksbugfix00001 --numbers');
   });

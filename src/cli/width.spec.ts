@@ -142,12 +142,22 @@ describe('the width of the terminal', () => {
     }
   });
 
+  it('leaves the end of a path, which tells most, and a gap before a long duration', async () => {
+    const traceDir = wide();
+    const shown = async (...args: string[]) =>
+      (await cli([...args, '--trace-dir', traceDir], { width: 60, env: { NO_COLOR: '1' } })).out;
+    for (const args of [['stats'], ['cost', '--by', 'file'], ['explain']]) {
+      expect(await shown(...args), args.join(' ')).toMatch(/…\S*\/標題\/file\.ts/);
+    }
+    expect(await shown('replay')).not.toMatch(/\S\d+m \d\ds {2}/);
+  });
+
   it('costs no fact of the reconciliation', async () => {
     const { out } = await cli(['cost', '--trace-dir', wide()], {
       width: 30,
       env: { NO_COLOR: '1' },
     });
-    for (const fact of ['2 priced', '0 dedup', '0 est', '1 unpriced', 'own $', 'cache hits']) {
+    for (const fact of ['2 priced', '0 dedup', '0 est', '1 unpriced', 'own ≥$', 'cache hits']) {
       expect(out).toContain(fact);
     }
   });

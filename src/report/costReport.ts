@@ -2,7 +2,7 @@
 import type { SessionCosts } from '../analysis/costs/sessionCosts.ts';
 import { promptCosts } from '../analysis/phases/promptCosts.ts';
 import type { SessionFold } from '../model/fold.ts';
-import { formatCount, formatTokens, formatUsd, plural } from '../model/format.ts';
+import { formatCount, formatKnownUsd, formatTokens, formatUsd, plural } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { type CostSummary, isCostKnown, type SessionSummary } from '../model/summary.ts';
 import { addUsage, emptyUsage } from '../model/usage.ts';
@@ -187,7 +187,7 @@ export function costMarkdown(cost: CostSummary, parts: CostTextParts): string {
     `# Cost: ${costCell(cost)}`,
     facts,
     ...(isCostKnown(cost) ? sections : []),
-    ...(waste === '' || !isCostKnown(cost) ? [] : [`## Paid for nothing\n\n${waste}`]),
+    ...(!isCostKnown(cost) ? [] : [`## Paid for nothing\n\n${waste}`]),
   ]
     .join('\n\n')
     .concat('\n');
@@ -213,8 +213,12 @@ function costFacts(
     all.flatMap((line) => wrapFacts(line, width));
   const lines = [reconciliation(cost)];
   if (cost.priced + cost.reported > 0) {
+    // Whose responses have no price is in `--by subagent`; here neither may look complete.
+    const { unpriced, ownNanoUsd: own, subagentNanoUsd: theirs } = cost;
+    const subagents =
+      theirs === 0 && unpriced > 0 ? '' : `subagents ${formatKnownUsd(theirs, unpriced)} · `;
     lines.push(
-      `own ${formatUsd(cost.ownNanoUsd)} · subagents ${formatUsd(cost.subagentNanoUsd)} · ` +
+      `own ${formatKnownUsd(own, unpriced)} · ${subagents}` +
         `cache hits ${cacheRateText(cost.usage)} of ${formatTokens(cost.usage.input_tokens)} prompt tokens`,
     );
   }
@@ -223,7 +227,7 @@ function costFacts(
     lines.push(
       cost.estimated > 0
         ? 'An estimate from the text alone, a lower bound: this agent wrote no usage records.'
-        : 'This agent wrote no usage records, so there is nothing to add up.',
+        : 'No usage is recorded, so there is nothing to add up. It comes from the transcript: import it, or let a turn end.',
     );
   }
   const reasons = unpricedReasons(cost).map((reason) => `unpriced: ${reason}`);

@@ -110,6 +110,7 @@ export function costTableText(
   columns.push({
     title: table.title,
     flexible: true,
+    keepsEnd: table.by === 'file',
     text: ({ name, depth, outcome, inside, label }) =>
       `${'  '.repeat(depth)}${outcome !== undefined && (inside || label !== '') ? `${OUTCOME_SIGNS[outcome]} ` : ''}${sanitizeLine(name) || MISSING}`,
     paint: (cell, { rest, inside, outcome }) =>

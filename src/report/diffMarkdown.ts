@@ -167,8 +167,8 @@ function commandLines(
 ): string[] {
   const named = shown.slice(0, MOST_COMMANDS);
   const rows = named.map(
-    ({ step, command, failed }) =>
-      `- ${letter} step ${step + 1} ${failed ? '✕' : '✓'} ${markdownText(command)}`,
+    ({ step, command, failed, hidden }) =>
+      `- ${letter} step ${step + 1} ${failed ? '✕' : hidden ? '?' : '✓'} ${markdownText(command)}`,
   );
   const more = count - named.length;
   return more > 0

@@ -95,8 +95,10 @@ function commands(
   style: Style,
 ): string[] {
   const named = shown.slice(0, MOST_COMMANDS);
-  const rows = named.map(({ step, command, failed }) =>
-    cut(`    ${letter} $ ${sanitizeLine(command)}${failed ? '  ✕' : ''}  (step ${step + 1})`),
+  const rows = named.map(({ step, command, failed, hidden }) =>
+    cut(
+      `    ${letter} $ ${sanitizeLine(command)}${failed ? '  ✕' : hidden ? '  ?' : ''}  (step ${step + 1})`,
+    ),
   );
   const more = count - named.length;
   if (more > 0) {
@@ -192,6 +194,7 @@ function changedText(
       {
         title: `changed (${plural(all.length, 'file')})`,
         flexible: true,
+        keepsEnd: true,
         text: ({ path }) => sanitizeLine(path),
       },
       { title: 'A', align: 'right', text: ({ a }) => changedWords(a) },

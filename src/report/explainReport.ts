@@ -1,5 +1,6 @@
 /** What happened in a session, phase by phase, for a person who has not seen it. Pure: text, Markdown and JSON are made of it. */
 import type { AnalysedSession } from '../analysis/analysed.ts';
+import { brokeOff } from '../analysis/compare/outcome.ts';
 import { type Checks, sessionChecks } from '../analysis/phases/checks.ts';
 import { type FailedStep, type Mended, outcomesInSlices } from '../analysis/phases/outcome.ts';
 import type { SessionPhase } from '../analysis/phases/phase.ts';
@@ -81,6 +82,8 @@ export interface Explanation {
   checks: Checks;
   /** Of a session that is over: its last call, where that has no result: what came of it is not known; -1. 0-based. */
   openStep: number;
+  /** It is over, and ended without an answer to its last prompt, as far as the trace tells. */
+  brokeOff: boolean;
   /** What failed on the way came right, as far as the trace tells; false: work went on after some of it. */
   allRight: boolean;
   waste: Waste;
@@ -168,6 +171,7 @@ export function* explainInSlices(
     told,
     checks: sessionChecks(session),
     openStep: isActive(summary) ? -1 : openStepOf(session),
+    brokeOff: !isActive(summary) && brokeOff(fold),
     allRight: found.every(({ failures }) =>
       failures.every(({ mended }) => mended === 'right' || mended === 'meant'),
     ),

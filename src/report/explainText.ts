@@ -22,7 +22,7 @@ import { phaseGap } from './phaseGaps.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Colour, Style } from './style.ts';
 import { renderTable } from './table.ts';
-import { cutToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
+import { cutStart, cutToWidth, sanitizeLine, textWidth, wrapFacts } from './terminalText.ts';
 import { titleLine } from './titleLine.ts';
 
 export interface ExplainTextOptions {
@@ -197,7 +197,7 @@ function listed(items: readonly string[], room: number | undefined): string[] {
     if (textWidth(longer) <= room) line = longer;
     else {
       if (line !== '') lines.push(line);
-      line = cutToWidth(text, room);
+      line = cutStart(text, room);
     }
   }
   if (line !== '') lines.push(line);

@@ -154,10 +154,11 @@ function callWords(call: ExplainedCall, tongue: Tongue): string {
 
 /** How it all came out, in a few sentences. */
 export function verdict(
-  { phases, checks, summary, allRight, openStep }: Explanation,
+  { phases, checks, summary, allRight, openStep, brokeOff }: Explanation,
   tongue: Tongue,
 ): string[] {
-  const said: string[] = phases.at(-1)?.outcome === 'running' ? ['It goes on.'] : [];
+  const goesOn = phases.at(-1)?.outcome === 'running';
+  const said: string[] = goesOn ? ['It goes on.'] : [];
   const failed = phases.filter(({ outcome }) => outcome === 'failed');
   const mixed = phases.filter(({ outcome }) => outcome === 'mixed');
   const last = failed.at(-1);
@@ -179,19 +180,23 @@ export function verdict(
   else if (summary.calls > 0) said.push('Nothing failed.');
   if (openStep >= 0) {
     said.push(`It ends in the middle of ${tongue.step(openStep)}: what came of that is not known.`);
-  }
-  said.push(...checkWords({ checks, summary }, tongue));
+  } else if (brokeOff) said.push('It broke off before an answer.');
+  said.push(...checkWords({ checks, summary }, goesOn, tongue));
   return said;
 }
 
 function checkWords(
   { checks, summary }: Pick<Explanation, 'checks' | 'summary'>,
+  goesOn: boolean,
   tongue: Tongue,
 ): string[] {
   const { runs, last, lastStep, editsAfter, commits, commitStep } = checks;
   const said: string[] = [];
   if (runs === 0) {
     if (summary.edits > 0) said.push('No tests were run that the trace knows of.');
+  } else if (goesOn && last === 'running') {
+    const before = runs === 1 ? '' : `ran ${plural(runs - 1, 'time')} before, and `;
+    said.push(`Tests ${before}are running (${tongue.step(lastStep)}).`);
   } else {
     const how = {
       passed: 'passed',

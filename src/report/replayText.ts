@@ -219,11 +219,13 @@ export function stepLine(
       .join('  ');
   } else {
     const whole = width - lead.length - textWidth(indent) - 2;
-    const margin = DURATION_COLUMNS + COST_COLUMNS;
+    // A long one (`15m 40s`) takes from the words, and does not stick to what stands before it.
+    const durationColumns = Math.max(DURATION_COLUMNS, textWidth(duration) + 2);
+    const margin = durationColumns + COST_COLUMNS;
     const end =
       isNarrow || whole - margin < LEAST_WORDS
         ? ''
-        : padToWidth(duration, DURATION_COLUMNS, 'right') + padToWidth(cost, COST_COLUMNS, 'right');
+        : padToWidth(duration, durationColumns, 'right') + padToWidth(cost, COST_COLUMNS, 'right');
     const room = Math.max(4, whole - end.length);
     const least = Math.min(LEAST_WORDS, textWidth(words));
     const beside = cutToWidth(marks, room - least - 2);

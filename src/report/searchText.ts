@@ -3,7 +3,7 @@ import { formatClock } from '../model/format.ts';
 import { oneLine } from '../model/text.ts';
 import { dateTime } from './sessionTable.ts';
 import type { Style } from './style.ts';
-import { cutToWidth, padToWidth, sanitizeLine, textWidth } from './terminalText.ts';
+import { cutStart, cutToWidth, padToWidth, sanitizeLine, textWidth } from './terminalText.ts';
 
 /** One thing found in a session. */
 export interface FoundStep {
@@ -100,20 +100,6 @@ function marked({ excerpt, ranges }: FoundStep, style: Style, room: number | und
     line += found ? style.yellow(shown) : shown;
   }
   return line;
-}
-
-/** The end of a text, with `…` before it. */
-function cutStart(text: string, columns: number): string {
-  if (textWidth(text) <= columns) return text;
-  let from = text.length;
-  let width = 1;
-  const characters = Array.from(text);
-  for (let nth = characters.length - 1; nth >= 0; nth--) {
-    width += textWidth(characters[nth]!);
-    if (width > columns) break;
-    from -= characters[nth]!.length;
-  }
-  return `…${text.slice(from)}`;
 }
 
 /** One object a hit, a session that was found as a whole with `event_id` null. */

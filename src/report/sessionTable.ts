@@ -1,5 +1,11 @@
 /** The table of sessions. */
-import { formatCount, formatDuration, formatUsd, MISSING } from '../model/format.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatKnownUsd,
+  formatUsd,
+  MISSING,
+} from '../model/format.ts';
 import { isCostKnown, type SessionSummary } from '../model/summary.ts';
 import { costCell } from './costText.ts';
 import type { Style } from './style.ts';
@@ -100,7 +106,7 @@ export function sessionTotals(all: readonly SessionSummary[]): string {
   const known = all.some(({ cost }) => isCostKnown(cost));
   return [
     `${formatCount(all.length)} ${all.length === 1 ? 'session' : 'sessions'}`,
-    ...(known ? [formatUsd(billed)] : []),
+    ...(known ? [formatKnownUsd(billed, unpriced)] : []),
     ...(estimated > 0 ? [`${formatUsd(estimated, { estimate: true })} estimated`] : []),
     ...(unpriced > 0 ? [`${formatCount(unpriced)} with responses that have no price`] : []),
   ].join(' · ');

@@ -244,6 +244,7 @@ function filesText(stats: StatsReport, options: Options): string {
       {
         title: `file (${plural(stats.files.length, 'file')}, ${changed} changed)`,
         flexible: true,
+        keepsEnd: true,
         text: ({ path }) => sanitizeLine(inFolder(path, stats.cwd)),
       },
       { title: 'reads', expendable: 1, align: 'right', text: ({ reads }) => formatCount(reads) },

@@ -1,5 +1,5 @@
 import type { Style } from './style.ts';
-import { cutToWidth, padToWidth, textWidth } from './terminalText.ts';
+import { cutStart, cutToWidth, padToWidth, textWidth } from './terminalText.ts';
 
 export interface TableColumn<Row> {
   title: string;
@@ -10,6 +10,8 @@ export interface TableColumn<Row> {
   align?: 'left' | 'right';
   /** Takes what room is left, and is cut first. */
   flexible?: boolean;
+  /** Where it is cut its end stays: of a path that tells most. */
+  keepsEnd?: boolean;
   /** Left out where there is no room: the column with the highest number first. */
   expendable?: number;
 }
@@ -61,11 +63,16 @@ export function renderTable<Row>(
   }
   if (width !== undefined) shrink(widths, width);
   else if (flexible >= 0) widths[flexible] = Math.min(widths[flexible]!, MOST_PADDING);
-  const line = (texts: readonly string[], paint: (cell: string, at: number) => string): string =>
+  const line = (
+    texts: readonly string[],
+    paint: (cell: string, at: number) => string,
+    isHead = false,
+  ): string =>
     texts
       .map((text, at) => {
         const last = at === texts.length - 1 && columns[at]!.align !== 'right';
-        const cut = width === undefined ? text : cutToWidth(text, widths[at]!);
+        const fit = columns[at]!.keepsEnd === true && !isHead ? cutStart : cutToWidth;
+        const cut = width === undefined ? text : fit(text, widths[at]!);
         return paint(last ? cut : padToWidth(cut, widths[at]!, columns[at]!.align), at);
       })
       .join(' '.repeat(GAP))
@@ -73,6 +80,7 @@ export function renderTable<Row>(
   const head = line(
     columns.map(({ title }) => title),
     (cell) => style.dim(cell),
+    true,
   );
   const body = rows.map((row, index) =>
     line(cells[index]!, (cell, at) => columns[at]!.paint?.(cell, row) ?? cell),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  cutStart,
   cutToWidth,
   padToWidth,
   safeJson,
@@ -117,6 +118,10 @@ describe('columns', () => {
     expect(cutToWidth('日本語', 4)).toBe('日…');
     expect(cutToWidth('abcdef', 4)).toBe('abc…');
     expect(cutToWidth('👩‍👩‍👧👩‍👩‍👧', 3)).toBe('👩‍👩‍👧…');
+    expect(cutStart('src/report/table.ts', 12)).toBe('…rt/table.ts');
+    expect(cutStart('日本語', 4)).toBe('…語');
+    expect(cutStart(`${'x'.repeat(100_000)}/a.ts`, 6)).toBe('…/a.ts');
+    expect(cutStart('abc', undefined)).toBe('abc');
     expect(padToWidth('日', 4)).toBe('日  ');
     expect(padToWidth('日', 4, 'right')).toBe('  日');
     fc.assert(
@@ -126,6 +131,7 @@ describe('columns', () => {
         (text, columns) => {
           const clean = sanitizeLine(text);
           expect(textWidth(cutToWidth(clean, columns))).toBeLessThanOrEqual(columns);
+          expect(textWidth(cutStart(clean, columns))).toBeLessThanOrEqual(columns);
         },
       ),
     );

@@ -112,6 +112,27 @@ export function cutToWidth(text: string, columns: number | undefined): string {
   return text;
 }
 
+/** Characters of a text that {@link cutStart} looks at. */
+const MOST_END = 8192;
+
+/** The text, or its end with `…` before it, in at most so many columns (undefined: all of it): of a path the end tells most. */
+export function cutStart(text: string, columns: number | undefined): string {
+  if (columns === undefined || textWidth(text) <= columns) return text;
+  if (columns <= 0) return '';
+  // A hostile path may be megabytes long; its end is enough.
+  const end = text.slice(-MOST_END);
+  const parts = [...segments(end)];
+  let from = end.length;
+  let width = 1;
+  for (let nth = parts.length - 1; nth >= 0; nth--) {
+    const { segment, index } = parts[nth]!;
+    width += graphemeWidth(segment);
+    if (width > columns) break;
+    from = index;
+  }
+  return `…${end.slice(from)}`;
+}
+
 /**
  * Facts in lines of at most so many columns: broken between facts (` · `), else between words. Undefined: one line.
  *

@@ -158,7 +158,7 @@ const itemCost = ({ nanoUsd, break: broken }: WasteItem): string =>
   broken !== undefined && Number.isNaN(broken.nanoUsd) ? 'unpriced' : formatUsd(nanoUsd);
 
 export function wasteMarkdown(fold: SessionFold, waste: Waste, totalNanoUsd: number): string {
-  if (waste.items.length === 0) return '';
+  if (waste.items.length === 0) return NO_WASTE;
   const rows = waste.items
     .slice(0, MOST)
     .map(

@@ -77,11 +77,18 @@ function Side({ side, letter }: { side: ReportSide; letter: string }) {
         {live}
       </div>
       <p class="cut muted facts" title={facts}>
-        {facts}
+        {wholeFacts(facts)}
       </p>
     </>
   );
 }
+
+/** Lines break between facts, not inside one: `3h 34m` stays whole. */
+const wholeFacts = (facts: string): string =>
+  facts
+    .split(' · ')
+    .map((fact) => fact.replaceAll(' ', '\u00a0'))
+    .join(' · ');
 
 function Tabs({ app, head: { tabs, shown } }: { app: ReportApp; head: HeadMessage }) {
   const list = useRef<HTMLDivElement>(null);

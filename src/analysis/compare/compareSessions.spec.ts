@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { CLAUDE, CODEX, claudeRun, codexRun, RunScript } from '../../../test/comparePair.ts';
 import { flatPricer } from '../../../test/flatPricer.ts';
 import { TraceWriter } from '../../../test/traceWriter.ts';
+import type { Pricer } from '../../model/usage.ts';
 import { TraceSession } from '../../trace/session.ts';
 import { testCounts } from '../phases/checks.ts';
 import { drain } from '../slices.ts';
@@ -21,18 +22,59 @@ afterEach(() => {
 });
 
 let count = 0;
-function session(write: (writer: TraceWriter) => void, id = `s${++count}`): TraceSession {
+function session(
+  write: (writer: TraceWriter) => void,
+  id = `s${++count}`,
+  pricer = flatPricer,
+): TraceSession {
   const folder = mkdtempSync(join(tmpdir(), 'compare-'));
   folders.push(folder);
   const writer = new TraceWriter(folder, id, { startMs: Date.parse('2026-11-22T16:40:00Z') });
   write(writer);
-  const trace = new TraceSession(join(folder, id), id, { pricer: flatPricer });
+  const trace = new TraceSession(join(folder, id), id, { pricer });
   while (trace.update());
   return trace;
 }
 
 const compare = (a: (writer: TraceWriter) => void, b: (writer: TraceWriter) => void): Comparison =>
   compareSessions(session(a), session(b));
+
+test('tests that failed behind a hidden exit code are where two runs part', () => {
+  const run = (result: string) => (writer: TraceWriter) => {
+    const call = writer.start().prompt('go').call('Bash', { command: 'pytest | tail -3' });
+    writer.result(call, { tool_name: 'Bash', result }).end();
+  };
+  expect(signs(compare(run('5 passed in 1s'), run('5 passed in 2s')))).toContain('==');
+  const parted = compare(run('2 failed, 3 passed in 1s'), run('5 passed in 2s'));
+  expect(signs(parted)).toContain('=~');
+  expect(parted.divergences).toHaveLength(1);
+});
+
+test('a session that was left by /exit after its answer did not break off', () => {
+  const last = (prompt: string) => (writer: TraceWriter) => {
+    writer
+      .start()
+      .prompt('go')
+      .write(writer.event('assistant_response', { text: 'Done.' }));
+    writer.prompt(prompt).end();
+  };
+  const { outcomes } = compare(last('/exit'), last('Go on'));
+  expect([outcomes.a.ending, outcomes.b.ending]).toEqual(['answered', 'cut']);
+});
+
+test('where a response has no price no share of the cost is known to be wasted', () => {
+  const pricer: Pricer = {
+    ...flatPricer,
+    price: (model, ...rest) =>
+      model === 'new' ? { status: 'unpriced', reason: 'x' } : flatPricer.price(model, ...rest),
+  };
+  const run = (model: string): TraceSession =>
+    session((writer) => writer.start().prompt('go').usage([]).usage([], model), undefined, pricer);
+  const { measures } = compareSessions(run('old'), run('new'));
+  const wasted = measures.find(({ name }) => name === 'wasted');
+  expect(wasted).toMatchObject({ a: 0, verdict: 'none' });
+  expect(wasted?.b).toBeUndefined();
+});
 
 /** Rows as one sign each. */
 const signs = ({ steps }: Comparison): string =>

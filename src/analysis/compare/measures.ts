@@ -41,7 +41,11 @@ export function runNumbers(fold: SessionFold, waste: Waste, live: boolean): RunN
       duration: workingMs(fold),
       calls: fold.counts.calls,
       errors: fold.counts.errors,
-      wasted: known && cost.nanoUsd > 0 ? Math.min(1, waste.nanoUsd / cost.nanoUsd) : undefined,
+      // Of a cost that is not wholly known no share is known: what was wasted may be what has no price.
+      wasted:
+        known && cost.nanoUsd > 0 && cost.unpriced === 0
+          ? Math.min(1, waste.nanoUsd / cost.nanoUsd)
+          : undefined,
       tokens: tokens > 0 ? tokens : undefined,
       cacheHits:
         usage.input_tokens > 0 ? usage.cache_read_input_tokens / usage.input_tokens : undefined,

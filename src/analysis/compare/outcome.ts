@@ -29,7 +29,7 @@ export function* outcomeInSlices(
   live: boolean,
 ): Sliced<Outcome> {
   const { fold } = session;
-  const { columns, steps } = fold;
+  const { steps } = fold;
   const checks = sessionChecks(session);
   const left = yield* failuresLeft(fold, phases);
   const outcome: Outcome = {
@@ -50,14 +50,8 @@ export function* outcomeInSlices(
     answerKey: 0,
     answerStep: -1,
   };
-  let workStep = -1;
-  for (let step = steps.length - 1; step >= 0; step--) {
-    const row = steps.row(step);
-    if (columns.lane[row] !== 0) continue;
-    if (columns.type[row] === TYPE.tool_call && workStep < 0) workStep = step;
-    if (columns.kind[row] === ASSISTANT && outcome.answerStep < 0) outcome.answerStep = step;
-    if (workStep >= 0 && outcome.answerStep >= 0) break;
-  }
+  const { workStep, answerStep } = lastSteps(fold);
+  outcome.answerStep = answerStep;
   outcome.ending = live ? 'running' : ended(fold, outcome.answerStep, workStep);
   if (outcome.answerStep >= 0) {
     const [event] = session.readEvents([steps.row(outcome.answerStep)]);
@@ -65,6 +59,29 @@ export function* outcomeInSlices(
     if (typeof said === 'string') outcome.answerKey = hash52(said.replace(/\s+/g, ' ').trim());
   }
   return outcome;
+}
+
+/** The last call and the last words of the main agent, 0-based; -1: none. */
+function lastSteps({ columns, steps }: SessionFold): { workStep: number; answerStep: number } {
+  let workStep = -1;
+  let answerStep = -1;
+  for (let step = steps.length - 1; step >= 0; step--) {
+    const row = steps.row(step);
+    if (columns.lane[row] !== 0) continue;
+    if (columns.type[row] === TYPE.tool_call && workStep < 0) workStep = step;
+    if (columns.kind[row] === ASSISTANT && answerStep < 0) answerStep = step;
+    if (workStep >= 0 && answerStep >= 0) break;
+  }
+  return { workStep, answerStep };
+}
+
+/**
+ * Whether a session that is over ended without an answer to its last prompt. In a trace without any words of the agent
+ * their absence says nothing.
+ */
+export function brokeOff(fold: SessionFold): boolean {
+  const { workStep, answerStep } = lastSteps(fold);
+  return answerStep >= 0 && ended(fold, answerStep, workStep) === 'cut';
 }
 
 /** Steps whose failure nothing made good, as phases know it; of calls with one input the last. The newest first. */
@@ -88,12 +105,14 @@ function* failuresLeft(fold: SessionFold, phases: readonly SessionPhase[]): Slic
 
 function ended(fold: SessionFold, answer: number, work: number): Outcome['ending'] {
   const { session } = fold;
-  if (session.turnEndMs > 0 && session.turnEndMs >= Math.max(session.promptMs, session.workMs)) {
+  // Commands such as `/exit` are no prompts, and wait for no answer.
+  const promptMs = fold.phases.all().findLast(({ row }) => row >= 0)?.startMs ?? 0;
+  if (session.turnEndMs > 0 && session.turnEndMs >= Math.max(promptMs, session.workMs)) {
     return 'answered';
   }
   // Without the end of a turn: it said something after its last work, and was not prompted since.
   const row = answer < 0 ? -1 : fold.steps.row(answer);
-  const last = row >= 0 && fold.columns.timeMs[row]! >= session.promptMs;
+  const last = row >= 0 && fold.columns.timeMs[row]! >= promptMs;
   return last && answer > work && fold.columns.kind[row] !== REASONING ? 'answered' : 'cut';
 }
 

@@ -3,6 +3,7 @@ import { isObject, type JsonObject, type TraceEvent } from '../../model/event.ts
 import { hash52 } from '../../model/ids.ts';
 import { shownCommand } from '../../model/scriptCommand.ts';
 import { STEP_KINDS, type StepKind } from '../../model/step.ts';
+import { ranFailingTests } from '../../model/testWords.ts';
 import { pathArgument } from '../../model/tools.ts';
 import type { AnalysedSession } from '../analysed.ts';
 import { commandMeaning, normaliseCommand } from './commandWords.ts';
@@ -79,7 +80,8 @@ export function* stepKeys(session: AnalysedSession): Generator<number, StepKeys>
     const kind = STEP_KINDS[columns.kind[row]!]!;
     const flags = columns.flags[row]!;
     keys.group[step] = kind === 'prompt' ? PROMPT : isCall(columns.type[row]!, kind) ? CALL : WORD;
-    keys.failed[step] = (flags & (FLAG.error | FLAG.denied)) !== 0 ? 1 : 0;
+    const failed = (flags & (FLAG.error | FLAG.denied)) !== 0 || ranFailingTests(columns, row);
+    keys.failed[step] = failed ? 1 : 0;
     if (keys.group[step] === WORD) {
       keys.target[step] = columns.kind[row]! + 1;
       continue;

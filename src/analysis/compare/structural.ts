@@ -1,5 +1,8 @@
 import { describeStep } from '../../model/describe.ts';
+import { isObject } from '../../model/event.ts';
+import { shownCommand } from '../../model/scriptCommand.ts';
 import { STEP_KINDS } from '../../model/step.ts';
+import { testRun } from '../../model/testCommand.ts';
 import { phaseFiles, type SideFacts } from './compareSessions.ts';
 import type { Comparison, Likeness } from './comparison.ts';
 
@@ -23,7 +26,8 @@ export interface PhaseDifference {
 export interface OnlyCommands {
   count: number;
   /** The first of them, each with its step. Hostile. */
-  shown: { step: number; command: string; failed: boolean }[];
+  /** `hidden`: tests whose exit code the command hides, and whose words do not tell that they failed. */
+  shown: { step: number; command: string; failed: boolean; hidden: boolean }[];
 }
 
 /** Phase by phase, in the order of both. Reads the bodies of the commands that it names. */
@@ -112,7 +116,10 @@ function onlyRuns(
       const event = events[at];
       if (event === undefined) return [];
       const command = describeStep(fold, step, rows[at]!, event).target;
-      return [{ step, command, failed: keys.failed[step] === 1 }];
+      const failed = keys.failed[step] === 1;
+      const args = event.data.arguments;
+      const whole = isObject(args) ? (shownCommand(args) ?? '') : '';
+      return [{ step, command, failed, hidden: !failed && testRun(whole) === 'hidden' }];
     }),
   };
 }

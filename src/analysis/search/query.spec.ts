@@ -54,6 +54,10 @@ describe('parseQuery', () => {
       expect(() => parseQuery(text, NOW)).toThrow(told);
     }
     expect(parseQuery('tol:Bash', NOW).hint).toMatch(/Did you mean tool:/);
+    expect(parseQuery('foo:bar', NOW).hint).toMatch(/as text\. Fields are tool, file,/);
+    for (const text of ['https://a.b', '"foo:bar"', 'x:', 'tool:Bash']) {
+      expect(parseQuery(text, NOW).hint, text).toBe('');
+    }
   });
 
   it('knows days of the local clock, and amounts', () => {

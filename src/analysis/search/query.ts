@@ -167,6 +167,9 @@ function fieldOf({ text, quoted }: Token, hints: string[]): [field: string, valu
   if (SEARCH_FIELDS.includes(name)) return [name, text.slice(colon + 1)];
   const [near] = similar(name, SEARCH_FIELDS);
   if (near !== undefined) hints.push(`"${text}" was looked for as text. Did you mean ${near}:?`);
+  else if (/^[a-z_]+:[^/:]/i.test(text)) {
+    hints.push(`"${text}" was looked for as text. Fields are ${SEARCH_FIELDS.join(', ')}.`);
+  }
   return ['text', text];
 }
 

@@ -25,6 +25,13 @@ export async function why(io: Io, words: readonly string[], options: WhyOptions)
   if (words.length > 2) {
     throw new CliError('Too many words', EXIT.usage, 'agent-strace why [id] <step>');
   }
+  if (words.length === 0) {
+    throw new CliError(
+      'Which step?',
+      EXIT.usage,
+      `agent-strace why [id] <step>, where a step is ${STEP_WORDS}.`,
+    );
+  }
   const id = words.length > 1 ? words[0] : undefined;
   const asked = words.at(-1) ?? '';
   const entry = findSession(io, openStore(io, options), id);

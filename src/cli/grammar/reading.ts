@@ -157,6 +157,15 @@ Examples:
     .addOption(new Option('--by <part>', 'one table in full').choices(COST_BY))
     .option('--csv', 'with --by: as CSV')
     .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace cost
+  agent-strace cost 3f2a --by waste
+  agent-strace cost 3f2a --by file --csv > files.csv
+  agent-strace cost --all --json | jq '.sessions[] | [.title, .cost_usd]'`,
+    )
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { cost } = await import('../commands/cost.ts');
       done(await cost(io, id, all(command)));
@@ -173,6 +182,13 @@ Examples:
     .addOption(showAll('all phases, divergences and files'))
     .option('--markdown', 'print Markdown')
     .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace diff 3f2a 91bc
+  agent-strace diff 3f2a 91bc --semantic`,
+    )
     .action(async (a: string, b: string, _options: Parsed, command: Command) => {
       const { diff } = await import('../commands/diff.ts');
       done(await diff(io, a, b, all(command)));
@@ -211,8 +227,9 @@ Examples:
     .addHelpText(
       'after',
       `
-A session has a tag if its name has it as a word with # (#baseline) or is it, or if its meta.json names it as its team or among
-its tags. Names are given in VS Code, by Rename Session.
+A session has a tag if its name has it as a word with # (#baseline) or is it, or
+if its meta.json names it as its team or among its tags. Names are given in
+VS Code, by Rename Session.
 
 Examples:
   agent-strace compare 3f2a 91bc
@@ -227,7 +244,7 @@ Examples:
     );
 
   program
-    .command('why <words...>')
+    .command('why [words...]')
     .usage('[options] [id] <step>')
     .summary('show what led to a step')
     .description(
@@ -300,6 +317,14 @@ Examples:
     .addOption(showAll('all turns'))
     .option('--markdown', 'print Markdown')
     .addOption(json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  agent-strace context
+  agent-strace context 3f2a --requests --limit 20
+  agent-strace context 3f2a --lane Explore`,
+    )
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { context } = await import('../commands/context.ts');
       done(await context(io, id, all(command)));
@@ -316,8 +341,10 @@ Examples:
     .addHelpText(
       'after',
       `
-Fields: tool:Bash file:auth.ts error:timeout kind:prompt agent:codex session:3f2a cost:>1 date:7d
-Phrases stand in quotation marks; NOT or - leaves out (after --, where it comes first).
+Fields: tool:Bash file:auth.ts error:timeout kind:prompt agent:codex
+        session:3f2a cost:>1 date:7d; error: alone finds any error
+Phrases stand in quotation marks; NOT or - leaves out (after --, where it comes
+first).
 
 Examples:
   agent-strace search '"connection refused" date:7d'
