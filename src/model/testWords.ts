@@ -76,9 +76,15 @@ function lastOf(pattern: RegExp, text: string): number {
   return at;
 }
 
-/** Whether a call ran tests of which its result says that they failed, whatever its exit code was. */
+/**
+ * Whether a call ran tests of which its result says that they failed. Words count where the exit code is not known, or not the
+ * tests' own: tests of a test runner print such words, and pass.
+ */
 export function ranFailingTests({ type, flags, pair }: Columns, row: number): boolean {
   if (type[row] !== TYPE.tool_call || (flags[row]! & FLAG.test) === 0) return false;
   const result = pair[row]!;
-  return result >= 0 && type[result] === TYPE.tool_result && (flags[result]! & FLAG.test) !== 0;
+  if (result < 0 || type[result] !== TYPE.tool_result || (flags[result]! & FLAG.test) === 0) {
+    return false;
+  }
+  return (flags[row]! & FLAG.exit) !== 0 || (flags[result]! & FLAG.exit) === 0;
 }
