@@ -152,6 +152,19 @@ describe('the width of the terminal', () => {
     expect(await shown('replay')).not.toMatch(/\S\d+m \d\ds {2}/);
   });
 
+  it('is not exceeded where there is nothing to tell', async () => {
+    const traceDir = temporaryFolder();
+    mkdirSync(join(traceDir, 'empty'));
+    writeFileSync(join(traceDir, 'empty', 'events.ndjson'), '');
+    for (const command of ['explain', 'timeline', 'context', 'token-budget']) {
+      const { out } = await cli([command, 'empty', '--trace-dir', traceDir], { width: 40 });
+      expect(out, command).toMatch(/Nothing is recorded|No request told/);
+      for (const line of out.replace(/\u001b\[\d+m/g, '').split('\n')) {
+        expect(textWidth(line), `${command}: ${line}`).toBeLessThanOrEqual(40);
+      }
+    }
+  });
+
   it('costs no fact of the reconciliation', async () => {
     const { out } = await cli(['cost', '--trace-dir', wide()], {
       width: 30,

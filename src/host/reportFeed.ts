@@ -217,6 +217,7 @@ export class ReportFeed implements ShownReport {
   private sendEmpty(reason: 'loading' | 'gone' | 'cancelled'): void {
     if (reason === this.sentEmpty) return;
     this.sentEmpty = reason;
+    this.sentReport = '';
     this.host.post({ type: 'empty', reason });
   }
 

@@ -296,6 +296,7 @@ export class SessionFold implements FoldContext {
           flags |= FLAG.test;
         if (isFailure(data)) flags |= FLAG.error;
         if (data.closed_by !== undefined) flags |= FLAG.closed;
+        if ((flags & FLAG.test) !== 0 && data.exit_code === 0) flags |= FLAG.exit;
         break;
       case TYPE.error:
         kind = KIND.error;
@@ -707,7 +708,8 @@ function commandFlags(data: JsonObject): number {
   const args = data.arguments;
   const command = isObject(args) ? shownCommand(args) : undefined;
   if (command === undefined) return 0;
-  let flags = testRun(command) === 'no' ? 0 : FLAG.test;
+  const run = testRun(command);
+  let flags = run === 'no' ? 0 : run === 'hidden' ? FLAG.test | FLAG.exit : FLAG.test;
   if (COMMIT.test(command.slice(0, MAX_COMMAND))) flags |= FLAG.commit;
   if (flags === 0 && onlyLooks(command)) flags |= FLAG.look;
   return flags;

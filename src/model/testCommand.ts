@@ -115,11 +115,12 @@ function isTest(part: string): boolean {
   const name = bare(words[at] ?? '')
     .replace(/^.*\//, '')
     .replace(/^[({!]+/, '');
-  if (RUNNERS.has(name)) return !/^--(version|help)$/.test(bare(words[at + 1] ?? ''));
+  const rest = words.slice(at + 1).map(bare);
+  if (rest.includes('--help') || rest.includes('--version')) return false;
+  if (RUNNERS.has(name)) return true;
   tasks ??= tasksOf();
   const task = Object.hasOwn(tasks, name) ? tasks[name]! : undefined;
   if (task === undefined) return false;
-  const rest = words.slice(at + 1).map(bare);
   const verb = rest.findIndex((word) => task.test(word));
   if (verb < 0) return false;
   if (!NAMED.test(rest[verb]!)) return true;

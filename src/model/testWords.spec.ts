@@ -23,6 +23,19 @@ describe('what test runners say', () => {
     'Failed!  - Failed:     1, Passed:     4',
     '[ERROR] Tests run: 5, Failures: 1, Errors: 0',
     `${'x'.repeat(10_000)}\nFAIL`,
+    '\u001b[31m=== \u001b[1m1 failed\u001b[0m, \u001b[32m2 passed\u001b[0m in 0.1s ===\u001b[0m',
+    '\u001b[2m      Tests \u001b[22m \u001b[1m\u001b[31m1 failed\u001b[39m | 30 passed',
+    'FAIL src/a.test.js\n  ● adds',
+    ' FAIL  src/a.test.ts > adds',
+    ' 2 pass\n 1 fail\n',
+    'FAILED | 1 passed | 1 failed (3ms)',
+    '  1 failed\n    [chromium] › a.spec.ts\n  3 passed (2s)',
+    '66% tests passed, 1 tests failed out of 3',
+    '3 runs, 3 assertions, 0 failures, 1 errors, 0 skips',
+    '3 tests, 1 failure',
+    '     Summary [   0.1s] 3 tests run: 2 passed, 1 failed, 0 skipped',
+    'Executed 3 tests, with 1 failure (0 unexpected) in 0.1 seconds',
+    '> Task :test FAILED\n\nBUILD FAILED in 3s',
   ])('failed: %s', (text) => {
     expect(saysTestsFailed(text)).toBe(true);
   });
@@ -40,6 +53,14 @@ describe('what test runners say', () => {
     '--- PASS: TestFAIL (0.00s)\nPASS',
     'exit check:\n0',
     `FAIL\n${'x'.repeat(10_000)}`,
+    'ok 1 - a\nnot ok 2 - later # TODO not done\n# pass 1\n# fail 0',
+    'not ok 2 - on Windows # SKIP',
+    'FAIL\n Test Files  3 passed (3)\n      Tests  31 passed (31)',
+    '--- FAIL: a log that the test prints\n==== 12 passed in 0.4s ====',
+    '✓ says BUILD FAILED when the compiler breaks\n      Tests  3 passed (3)',
+    'ok | 2 passed | 0 failed (3ms)',
+    '100% tests passed, 0 tests failed out of 3',
+    '3 runs, 3 assertions, 0 failures, 0 errors, 0 skips',
   ])('not: %s', (text) => {
     expect(saysTestsFailed(text)).toBe(false);
   });

@@ -31,6 +31,9 @@ describe('isUserPrompt', () => {
       '<command-name>/review</command-name>',
       '/model/price.ts is wrong',
       '/cost.ts is wrong',
+      '/memory leak in the parser, find it',
+      '/new endpoint for the users of a team',
+      '/session handling is broken again',
       'use /exit',
       'exit',
       '<model> is not closed',
@@ -54,6 +57,7 @@ describe('asksForFailure', () => {
       'We do TDD here: begin with the test',
       'Use test-driven development',
       'Write one new red test',
+      'Do not write the fix yet, write a failing test',
       'add tests which should fail until the fix is in',
       'The test should fail for now',
     ]) {
@@ -66,6 +70,10 @@ describe('asksForFailure', () => {
       'Run the tests that failed',
       'Find out which tests fail',
       'Make the failing tests pass',
+      'Do not write a failing test',
+      'We do TDD. Fix the failing tests.',
+      'Fix the tests that currently fail before we release',
+      'The tests that fail now must pass',
       '',
     ]) {
       expect(asksForFailure(text), text).toBe(false);

@@ -3,7 +3,7 @@ import { type ContextCourse, coursesInSlices } from '../analysis/context/context
 import { drain, type Sliced } from '../analysis/slices.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { formatPercent, formatTokens, MISSING, plural } from '../model/format.ts';
-import { type Bounded, moreText } from './bounds.ts';
+import { type Bounded, moreLines, moreText } from './bounds.ts';
 import { type LaneFactsJson, laneFacts } from './contextReport.ts';
 import { fullest } from './contextRows.ts';
 import { laneName, NO_REQUESTS } from './contextText.ts';
@@ -94,7 +94,7 @@ export function budgetText(
   { style, width, most = USUAL }: Bounded & { style: Style; width?: number | undefined },
 ): string {
   const head = titleLine(report.title, { style, width });
-  if (report.lanes.length === 0) return `${head}\n${style.dim(NO_REQUESTS)}\n`;
+  if (report.lanes.length === 0) return `${head}\n${moreLines(NO_REQUESTS, { style, width })}`;
   const isPeak = report.judged_by === 'peak';
   const { shown, rest } = fullest(report.lanes, most, (lane) =>
     isPeak ? lane.peak_fill : lane.fill,

@@ -55,7 +55,7 @@ export function contextText(report: ContextReport, look: Look): string {
   if (rest > 0) parts.push(moreLines(moreText(rest, 'agent'), look));
   return [
     `${titleLine(report.title, { style, width })}\n`,
-    ...(parts.length > 0 ? parts : [`${style.dim(NO_REQUESTS)}\n`]),
+    ...(parts.length > 0 ? parts : [moreLines(NO_REQUESTS, look)]),
   ].join('\n');
 }
 
@@ -72,7 +72,10 @@ function laneText(lane: ContextLaneJson, look: Look, named: boolean): string {
     for (const line of wrapFacts(text, width)) lines.push(paint ? paint(line) : line);
   };
   if (named) lines.push(style.bold(cutToWidth(laneName(lane), width)));
-  if (lane.requests === 0) return `${[...lines, style.dim(NO_REQUESTS)].join('\n')}\n`;
+  if (lane.requests === 0) {
+    put(NO_REQUESTS, style.dim);
+    return `${lines.join('\n')}\n`;
+  }
   put(factsOf(lane));
   if (lane.window_tokens === null) {
     put('The window of this model is not known: bars are relative to the peak.', style.dim);

@@ -46,6 +46,8 @@ export const OUTCOME_COLOURS = {
 /** Of a session without a step. */
 export const NOTHING_YET =
   'Nothing is recorded of it yet. Go on in your agent, or see: agent-strace list';
+/** In lines of so many columns. */
+export const nothingYet = (width: number | undefined): string[] => wrapFacts(NOTHING_YET, width);
 const KEY_COLUMNS = 8;
 const FILES = 5;
 /** Lines of an answer. */
@@ -55,7 +57,7 @@ const MOST_LINES = 200;
 
 export function explainText(explanation: Explanation, options: ExplainTextOptions): string {
   const parts = [head(explanation, options), ...phasesText(explanation, options)];
-  if (explanation.phases.length === 0) parts.push(NOTHING_YET);
+  if (explanation.phases.length === 0) parts.push(nothingYet(options.width).join('\n'));
   const waste = wasteText(explanation, options);
   if (waste !== '') parts.push(waste);
   const look = lookText(explanation, options);

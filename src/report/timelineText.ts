@@ -5,7 +5,7 @@ import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepKind } from '../model/step.ts';
 import { type Bounded, gapHow } from './bounds.ts';
 import { costCell } from './costText.ts';
-import { NOTHING_YET, OUTCOME_COLOURS } from './explainText.ts';
+import { nothingYet, OUTCOME_COLOURS } from './explainText.ts';
 import { phaseFacts, STATUS_WORDS } from './explainWords.ts';
 import { phaseGap, tellingPhases } from './phaseGaps.ts';
 import { dateTime } from './sessionTable.ts';
@@ -50,7 +50,7 @@ export function* timelineText(
   options: TimelineTextOptions,
 ): Generator<string> {
   yield head(timeline, options);
-  if (timeline.phases.length === 0) yield `\n${NOTHING_YET}\n`;
+  if (timeline.phases.length === 0) yield `\n${nothingYet(options.width).join('\n')}\n`;
   const phases = timeline.phases.map(({ phase }) => phase);
   const all = options.most === Number.POSITIVE_INFINITY;
   const most = options.phases ?? (all ? Number.POSITIVE_INFINITY : USUAL_PHASES);

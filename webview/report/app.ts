@@ -78,7 +78,8 @@ export class ReportApp {
   refresh(): void {
     this.empty = undefined;
     this.error = undefined;
-    this.begin();
+    // One that is there stays, and nothing comes where it would say the same.
+    if (!this.report) this.begin();
     this.post({ type: 'refresh' });
     this.painter.now();
   }

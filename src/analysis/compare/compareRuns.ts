@@ -61,9 +61,11 @@ export function compareRuns(a: readonly SideFacts[], b: readonly SideFacts[]): G
   };
 }
 
-/** It came to an answer, and its last tests saw all that it changed. */
+/** It came to an answer, and its last tests saw all that it changed and left. */
 const passes = ({ outcome }: SideFacts): boolean =>
-  outcome.ending === 'answered' && outcome.tests === 'passed' && outcome.untested === 0;
+  outcome.ending === 'answered' &&
+  outcome.tests === 'passed' &&
+  outcome.untested + outcome.undone === 0;
 const hasChanges = ({ outcome }: SideFacts): boolean =>
   outcome.filesChanged + outcome.unknownChanges + outcome.edits > 0;
 const isBad = ({ outcome }: SideFacts): boolean =>

@@ -194,6 +194,17 @@ describe('no winner is named', () => {
     expect(measures.every((measure) => measure.verdict === 'none')).toBe(true);
   });
 
+  test('a run that threw its work away after its tests', () => {
+    const run = (w: TraceWriter, weight: number) =>
+      new RunScript(w, { ...CLAUDE, weight }).prompt().edit('a.py', 3).run('pytest', '31 passed');
+    const { verdict } = compare(
+      (w) => void run(w, 9).run('make docs', '').run('make site', '').say('Done.').end(),
+      (w) => void run(w, 1).run('git checkout -- .', '').say('I undid it.').end(),
+    );
+    expect(verdict).toMatchObject({ winner: 'none', refused: 'unknown' });
+    expect(verdict.fact).toMatch(/B threw work away after its last tests/);
+  });
+
   test.each<[string, (script: RunScript) => RunScript, RegExp]>([
     [
       'a run that did nothing',
@@ -383,7 +394,11 @@ describe('several runs', () => {
     const whole = worked((script) => script.edit('a.py', 3).run('pytest', '3 passed'), 9);
     const idle = worked((script) => script.run('pytest', '3 passed'), 1);
     const untested = worked((script) => script.run('pytest', '3 passed').edit('a.py', 3), 1);
-    for (const cheap of [idle, untested]) {
+    const undone = worked(
+      (script) => script.edit('a.py', 3).run('pytest', '3 passed').run('git reset --hard', ''),
+      1,
+    );
+    for (const cheap of [idle, untested, undone]) {
       const { verdict, b } = compareRuns(whole, cheap);
       expect(b).toMatchObject({ runs: 5, passed: 0 });
       expect(verdict).toMatchObject({ winner: 'none', refused: 'unknown' });

@@ -131,6 +131,8 @@ export interface Outcome {
   testStep: number;
   /** Steps that changed files after it: they were not tested. */
   untested: number;
+  /** Commands after it that threw work away, of which nothing was committed. */
+  undone: number;
   commits: number;
   /** Failures of the work that nothing made good, by the rules of phases, the newest first; at most 20 of `errorsLeft`. */
   errorsLeft: number;

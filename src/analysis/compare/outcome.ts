@@ -9,6 +9,7 @@ import type { SessionPhase } from '../phases/phase.ts';
 import { drain, SLICE, type Sliced } from '../slices.ts';
 import type { ChangedFile, Outcome } from './comparison.ts';
 import { relative, type StepKeys } from './stepKeys.ts';
+import { undoneAfter } from './undone.ts';
 
 const ASSISTANT = STEP_KINDS.indexOf('assistant');
 const REASONING = STEP_KINDS.indexOf('reasoning');
@@ -22,7 +23,7 @@ const TESTS: Record<Checks['last'], Outcome['tests']> = {
   none: 'none',
 };
 
-/** How a session came out. Reads three bodies. */
+/** How a session came out. Reads three bodies, and the last commands after the tests. */
 export function* outcomeInSlices(
   session: AnalysedSession,
   phases: readonly SessionPhase[],
@@ -31,6 +32,9 @@ export function* outcomeInSlices(
   const { fold } = session;
   const { steps } = fold;
   const checks = sessionChecks(session);
+  // What is committed stays.
+  const undone =
+    checks.lastStep < 0 || checks.commits > 0 ? 0 : undoneAfter(session, checks.lastStep);
   const left = yield* failuresLeft(fold, phases);
   const outcome: Outcome = {
     ending: 'cut',
@@ -39,6 +43,7 @@ export function* outcomeInSlices(
     ...(checks.failed === undefined ? {} : { failed: checks.failed }),
     testStep: checks.lastStep,
     untested: checks.lastStep < 0 ? 0 : checks.editsAfter,
+    undone,
     commits: checks.commits,
     errorsLeft: left.length,
     errorSteps: left.slice(0, MOST_ERRORS),

@@ -155,8 +155,9 @@ const LEAST_TESTS = 0.8;
 /** Why the cheaper or faster run may have done less than the other; empty: nothing shows it. */
 function doubtOf({ a, b, files }: Pair, winner: 'a' | 'b'): string {
   const [won, lost] = winner === 'a' ? [a.outcome, b.outcome] : [b.outcome, a.outcome];
-  if (sameResult(won, lost, files)) return '';
   const [who, other] = winner === 'a' ? ['A', 'B'] : ['B', 'A'];
+  if (won.undone > 0) return `${who} threw work away after its last tests`;
+  if (sameResult(won, lost, files)) return '';
   const changed = ({ filesChanged, unknownChanges, edits }: Outcome): boolean =>
     filesChanged + unknownChanges + edits > 0;
   if (!changed(won) && changed(lost)) return `${who} changed no file, ${other} did`;

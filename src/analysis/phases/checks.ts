@@ -73,11 +73,14 @@ function readTests(session: AnalysedSession, checks: Checks): void {
       : undefined;
   const said = result === undefined ? '' : resultText(result);
   const { passed, failed } = testCounts(said);
-  if (passed !== undefined) checks.passed = passed;
-  if (failed !== undefined) checks.failed = failed;
   const flags = columns.flags[row]!;
-  const failing = (failed ?? 0) > 0 || ranFailingTests(columns, row);
-  if ((flags & FLAG.error) !== 0 || failing) checks.last = 'failed';
+  // What tests print may speak of failures, too: where their own exit code was told, it says more.
+  const told = (flags & FLAG.exit) === 0 && result?.data.exit_code === 0;
+  const failing =
+    (flags & FLAG.error) !== 0 || ranFailingTests(columns, row) || (!told && (failed ?? 0) > 0);
+  if (passed !== undefined) checks.passed = passed;
+  if (failed !== undefined && (failing || failed === 0)) checks.failed = failed;
+  if (failing) checks.last = 'failed';
   else if (columns.pair[row]! < 0 || (flags & FLAG.closed) !== 0) checks.last = 'running';
   else if (passed === 0 || (passed === undefined && ranNone(said))) checks.last = 'empty';
   else if (passed === undefined && testRun(command ?? '') === 'hidden') checks.last = 'hidden';
