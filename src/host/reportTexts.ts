@@ -9,10 +9,9 @@ import { structuralDiff } from '../analysis/compare/structural.ts';
 import { costsInSlices } from '../analysis/costs/sessionCosts.ts';
 import { sessionTree, type TreeSession } from '../analysis/tree/sessionTree.ts';
 import { whyInSlices } from '../analysis/why/whyChain.ts';
-import { markdownText } from '../model/markdownText.ts';
 import { isActive } from '../model/summary.ts';
 import { budgetMarkdown } from '../report/budgetMarkdown.ts';
-import { budgetInSlices } from '../report/budgetReport.ts';
+import { budgetInSlices, WARN_AT } from '../report/budgetReport.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
 import { contextInSlices } from '../report/contextReport.ts';
 import { costMarkdown } from '../report/costReport.ts';
@@ -22,14 +21,12 @@ import { explainMarkdown } from '../report/explainMarkdown.ts';
 import { explainInSlices } from '../report/explainReport.ts';
 import { inspectMarkdown } from '../report/inspectMarkdown.ts';
 import { inspectedStep } from '../report/inspectReport.ts';
-import { fencedText } from '../report/markdownFence.ts';
 import { alignTables } from '../report/markdownTables.ts';
 import { statsMarkdown } from '../report/statsMarkdown.ts';
 import { statsReport } from '../report/statsReport.ts';
-import { createStyle } from '../report/style.ts';
 import { timelineMarkdown } from '../report/timelineMarkdown.ts';
 import { timelineInSlices } from '../report/timelineReport.ts';
-import { treeText } from '../report/treeReport.ts';
+import { treeMarkdown } from '../report/treeReport.ts';
 import { whyMarkdown } from '../report/whyText.ts';
 import { promptsOf, wordsOf } from '../trace/findings.ts';
 import { metaParent, metaParentEvent } from '../trace/meta.ts';
@@ -37,10 +34,6 @@ import { failuresInSlices } from './failuresInSlices.ts';
 import { inSlices } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
 
-/** An editor beside a side bar is as wide, columns. */
-const WIDTH = 100;
-/** Share of a window from which on it is too full: as `token-budget` has it. */
-const WARN_AT = 0.9;
 /** Lines of a phase. A page with more rows than that of a hundred phases is slow, and nobody reads it. */
 const TIMELINE = { most: 40 };
 /** Text that is made in one go; then the editor has its turn. */
@@ -105,21 +98,23 @@ async function textOf(
     inSlices(session, work, signal);
   switch (name) {
     case 'explain':
-      return explainMarkdown(await sliced(() => explainInSlices(trace, summary)), session.name);
+      return explainMarkdown(await sliced(() => explainInSlices(trace, summary)));
     case 'timeline':
       return await timeline(session, signal);
     case 'cost':
       return await cost(session, signal);
     case 'context':
-      return contextMarkdown(
-        await sliced(() =>
+      return contextMarkdown({
+        ...(await sliced(() =>
           contextInSlices(session.id, trace.fold, wordsOf(trace), { lanes: 'all' }),
-        ),
-      );
+        )),
+        title: summary.title,
+      });
     case 'budget':
-      return budgetMarkdown(
-        await sliced(() => budgetInSlices(session.id, trace.fold, { warnAt: WARN_AT })),
-      );
+      return budgetMarkdown({
+        ...(await sliced(() => budgetInSlices(session.id, trace.fold, { warnAt: WARN_AT }))),
+        title: summary.title,
+      });
     case 'tree':
       return tree([session, ...family]);
     case 'stats':
@@ -173,10 +168,8 @@ async function stats(session: LiveSession, signal: AbortSignal | undefined): Pro
   const failures = await failuresInSlices(trace, signal);
   const summary = session.summary(Date.now());
   const report = statsReport(id, trace.fold, summary, { failures, children: [] });
-  return statsMarkdown(report, summary, { name: session.name });
+  return statsMarkdown(report, summary);
 }
-
-const look = { style: createStyle(false), width: WIDTH };
 
 async function timeline(session: LiveSession, signal: AbortSignal | undefined): Promise<string> {
   const { trace } = session;
@@ -188,8 +181,7 @@ async function timeline(session: LiveSession, signal: AbortSignal | undefined): 
   const parts: string[] = [];
   let length = 0;
   let breath = 0;
-  const options = { ...TIMELINE, name: session.name };
-  for (const piece of timelineMarkdown(trace, found, options)) {
+  for (const piece of timelineMarkdown(trace, found, TIMELINE)) {
     parts.push(piece);
     length += piece.length;
     if (length > MAX_DOCUMENT) break;
@@ -202,25 +194,15 @@ async function timeline(session: LiveSession, signal: AbortSignal | undefined): 
 }
 
 async function cost(session: LiveSession, signal: AbortSignal | undefined): Promise<string> {
-  const { fold } = session.trace;
+  const { trace } = session;
   const summary = session.summary(Date.now());
   const live = isActive(summary);
-  const costs = await inSlices(session, () => costsInSlices(session.trace, { live }), signal);
-  const parts = { billedIn: [], fold, costs, prompts: promptsOf(session.trace) };
-  // Whose costs they are is the title here; the sum stands below it.
-  const text = costMarkdown(summary.cost, parts).replace(/^# Cost: (.*)$/m, '**$1**');
-  return `${headed('Cost', session)}\n\n${text}`;
+  const costs = await inSlices(session, () => costsInSlices(trace, { live }), signal);
+  const parts = { billedIn: [], fold: trace.fold, costs, prompts: promptsOf(trace) };
+  return costMarkdown(summary.title, summary.cost, parts);
 }
 
-/** It stands above the block. */
-const withoutTitle = (text: string): string => text.slice(text.indexOf('\n') + 1);
-
-const headed = (word: string, session: LiveSession): string =>
-  `# ${word}: ${markdownText(session.name ?? session.summary(Date.now()).title) || 'Untitled session'}`;
-
-const block = (text: string): string => fencedText(text.trimEnd().split('\n'));
-
-function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
+function tree(sessions: readonly LiveSession[]): string {
   const nodes = sessionTree(
     sessions.map(
       (session): TreeSession => ({
@@ -231,5 +213,5 @@ function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
       }),
     ),
   );
-  return `${headed('Tree', sessions[0])}\n\n${block(withoutTitle(treeText(nodes, look)))}\n`;
+  return treeMarkdown(nodes);
 }

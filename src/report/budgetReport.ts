@@ -12,6 +12,9 @@ import { renderTable } from './table.ts';
 import { padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
 import { titleLine } from './titleLine.ts';
 
+/** Share of a window from which on it is too full, unless told. */
+export const WARN_AT = 0.9;
+
 export type BudgetState = 'ok' | 'warn' | 'full' | 'unknown';
 
 /** `tokens` are of the last request, prompt and answer: what the next one starts with. */
@@ -89,16 +92,20 @@ const WORDS: Record<BudgetState, string> = {
   unknown: 'window not known',
 };
 
+/** The agents that are shown: the main one, and those with the fullest windows by what is judged. */
+export const fullestLanes = (
+  { lanes, judged_by }: BudgetReport,
+  most = USUAL,
+): { shown: readonly BudgetLaneJson[]; rest: number } =>
+  fullest(lanes, most, (lane) => (judged_by === 'peak' ? lane.peak_fill : lane.fill));
+
 export function budgetText(
   report: BudgetReport,
-  { style, width, most = USUAL }: Bounded & { style: Style; width?: number | undefined },
+  { style, width, most }: Bounded & { style: Style; width?: number | undefined },
 ): string {
   const head = titleLine(report.title, { style, width });
   if (report.lanes.length === 0) return `${head}\n${style.dim(NO_REQUESTS)}\n`;
-  const isPeak = report.judged_by === 'peak';
-  const { shown, rest } = fullest(report.lanes, most, (lane) =>
-    isPeak ? lane.peak_fill : lane.fill,
-  );
+  const { shown, rest } = fullestLanes(report, most);
   const paint = (cell: string, { state }: BudgetLaneJson): string =>
     state === 'full' ? style.red(cell) : state === 'warn' ? style.yellow(cell) : cell;
   const table = renderTable<BudgetLaneJson>(

@@ -21,18 +21,16 @@ import {
 export interface TimelineMarkdownOptions extends Bounded {
   /** Phases that are shown, where there are more; undefined: all where every step is, else {@link USUAL_PHASES}. */
   phases?: number;
-  /** That the person gave the session. */
-  name?: string | undefined;
 }
 
 /** Piece by piece, for a session may be long. */
 export function* timelineMarkdown(
   session: AnalysedSession,
   timeline: Timeline,
-  { most = USUAL_LINES, phases: mostPhases, name }: TimelineMarkdownOptions,
+  { most = USUAL_LINES, phases: mostPhases }: TimelineMarkdownOptions,
 ): Generator<string> {
   const { summary, phases } = timeline;
-  const title = markdownText(name ?? summary.title) || 'Untitled session';
+  const title = markdownText(summary.title) || 'Untitled session';
   yield `# Timeline: ${title}\n\n${timelineFacts(timeline).map(markdownText).join(' · ')}\n`;
   if (phases.length === 0) yield `\n${NOTHING_YET}\n`;
   const told = phases.map(({ phase }) => phase);
