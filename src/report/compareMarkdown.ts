@@ -21,7 +21,7 @@ import type { StepView } from '../model/step.ts';
 import { type Bounded, firstOf, moreText } from './bounds.ts';
 import { phaseRows, rowsGap, tellingRows } from './compareRows.ts';
 import type { GroupNames } from './compareText.ts';
-import { tableRow } from './markdownTables.ts';
+import { tableRow } from './markdownTable.ts';
 
 const USUAL_DIVERGENCES = 5;
 

@@ -6,6 +6,7 @@ import { OUTCOME_SIGNS, OUTCOME_WORDS } from '../model/outcomeWords.ts';
 import type { Bounded } from './bounds.ts';
 import { NOTHING_YET } from './explainText.ts';
 import { phaseFacts } from './explainWords.ts';
+import { tableRow } from './markdownTable.ts';
 import { phaseGap, tellingPhases } from './phaseGaps.ts';
 import { entriesOf, outline, type Timeline, type TimelinePhase } from './timelineReport.ts';
 import {
@@ -46,7 +47,7 @@ export function* timelineMarkdown(
   }
 }
 
-const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
+const line = (cells: readonly string[]): string => `${tableRow(cells)}\n`;
 const HEAD = [
   line(['', 'Step', 'At', 'What', 'Took', 'Cost']),
   line(['---', '---:', '---:', '---', '---:', '---:']),
