@@ -1,10 +1,5 @@
-import {
-  factsInSlices,
-  type SideFacts,
-  type SideInfo,
-  sideFacts,
-} from '../analysis/compare/compareSessions.ts';
-import { untoldFiles } from '../analysis/compare/outcome.ts';
+import { factsInSlices, type SideFacts, sideFacts } from '../analysis/compare/compareSessions.ts';
+import { untoldInSlices } from '../analysis/compare/outcome.ts';
 import { structuralDiff } from '../analysis/compare/structural.ts';
 import { costsInSlices } from '../analysis/costs/sessionCosts.ts';
 import { sessionTree, type TreeSession } from '../analysis/tree/sessionTree.ts';
@@ -33,6 +28,7 @@ import { metaParent, metaParentEvent } from '../trace/meta.ts';
 import { failuresInSlices } from './failuresInSlices.ts';
 import { inSlices } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
+import { type CompareEnds, sideInfo } from './sessionPair.ts';
 
 /** Lines of a phase. A page with more rows than that of a hundred phases is slow, and nobody reads it. */
 const TIMELINE = { most: 40 };
@@ -48,15 +44,8 @@ export interface ReportSource {
   other?: LiveSession | undefined;
   /** From 0, of a report about a step. */
   step?: number | undefined;
-  /** Of files that both changed: whether they ended the same. */
   compareEnds?: CompareEnds;
 }
-
-export type CompareEnds = (
-  a: LiveSession,
-  b: LiveSession,
-  paths: readonly string[],
-) => Promise<ReadonlyMap<string, 'same' | 'different'>>;
 
 /**
  * A report, as Markdown: what the command line says. Where that is a table for a terminal, it is a block of code:
@@ -144,9 +133,10 @@ async function pairText(
 ): Promise<string> {
   if (!other) return 'The second session is no longer there.\n';
   const facts = (one: LiveSession): Promise<SideFacts> =>
-    inSlices(one, () => sideFacts(one.trace, infoOf(one)), signal);
+    inSlices(one, () => sideFacts(one.trace, sideInfo(one)), signal);
   const [a, b] = [await facts(session), await facts(other)];
-  const ends = await compareEnds?.(session, other, untoldFiles(a, b));
+  const untold = await inSlices(session, () => untoldInSlices(a, b), signal);
+  const ends = await compareEnds?.(session, other, untold);
   signal?.throwIfAborted();
   const comparison = await inSlices(session, () => factsInSlices(a, b, ends), signal);
   if (name === 'outcome') return outcomeMarkdown(comparison);
@@ -155,12 +145,6 @@ async function pairText(
     structuralDiff(a, b, comparison),
     (side, step) => (side === 'a' ? session : other).trace.describe(step, step + 1)[0],
   );
-}
-
-function infoOf(session: LiveSession): SideInfo {
-  const info: SideInfo = { live: session.isActive(Date.now()) };
-  if (session.name !== undefined) info.title = session.name;
-  return info;
 }
 
 async function stats(session: LiveSession, signal: AbortSignal | undefined): Promise<string> {

@@ -140,9 +140,6 @@ export function* changedInSlices(a: Side, b: Side): Sliced<ChangedFile[]> {
 }
 
 /** Paths of the files that both changed, and of which the traces do not tell whether they ended the same. */
-export const untoldFiles = (a: Side, b: Side): string[] => drain(untoldInSlices(a, b));
-
-/** As {@link untoldFiles}. */
 export function* untoldInSlices(a: Side, b: Side): Sliced<string[]> {
   const files = yield* changedInSlices(a, b);
   return files.filter(({ content }) => content === 'unknown').map(({ path }) => path);
