@@ -6,7 +6,7 @@ import type { AnalysedSession } from '../analysed.ts';
 import { type Checks, sessionChecks } from '../phases/checks.ts';
 import { outcomesInSlices } from '../phases/outcome.ts';
 import type { SessionPhase } from '../phases/phase.ts';
-import { drain, SLICE, type Sliced } from '../slices.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 import type { ChangedFile, Outcome } from './comparison.ts';
 import { relative, type StepKeys } from './stepKeys.ts';
 
@@ -103,9 +103,6 @@ interface Side {
 }
 
 /** The files that either session changed; those that both changed first, then by path. */
-export const changedFiles = (a: Side, b: Side): ChangedFile[] => drain(changedInSlices(a, b));
-
-/** As {@link changedFiles}. */
 export function* changedInSlices(a: Side, b: Side): Sliced<ChangedFile[]> {
   const files = new Map<string, ChangedFile>();
   const madeA = yield* changesOf(a.keys);
