@@ -43,3 +43,7 @@ export function ranFailingTests({ type, flags, pair }: Columns, row: number): bo
   const result = pair[row]!;
   return result >= 0 && type[result] === TYPE.tool_result && (flags[result]! & FLAG.test) !== 0;
 }
+
+/** Whether a step failed: as its agent says, or, of tests, as their own words say. What was denied may bear the same mark. */
+export const hasFailed = (columns: Columns, row: number): boolean =>
+  (columns.flags[row]! & FLAG.error) !== 0 || ranFailingTests(columns, row);
