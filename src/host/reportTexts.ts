@@ -110,11 +110,11 @@ async function textOf(
       return await stats(session, signal);
     case 'why': {
       const chain = step === undefined ? undefined : await sliced(() => whyInSlices(trace, step));
-      return chain ? whyMarkdown(chain, summary.title) : NO_STEP;
+      return chain ? whyMarkdown(chain, summary.title) : noStep(session);
     }
     case 'inspect': {
       const inspected = step === undefined ? undefined : inspectedStep(trace, step);
-      return inspected ? inspectMarkdown(inspected) : NO_STEP;
+      return inspected ? inspectMarkdown(inspected) : noStep(session);
     }
     case 'diff':
     case 'outcome':
@@ -124,14 +124,18 @@ async function textOf(
   }
 }
 
-const NO_STEP = 'There is no such step in this session.\n';
+function noStep({ trace }: LiveSession): string {
+  const { length } = trace.fold.steps;
+  const which = length === 0 ? 'it has none yet' : `its last one is step ${length}`;
+  return `There is no such step in this session: ${which}.\n`;
+}
 
 async function pairText(
   { session, other, compareEnds }: ReportSource,
   name: 'diff' | 'outcome',
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  if (!other) return 'The second session is no longer there.\n';
+  if (!other) return 'A diff takes two sessions. Pick them with *Diff Sessions*.\n';
   const facts = (one: LiveSession): Promise<SideFacts> =>
     inSlices(one, () => sideFacts(one.trace, sideInfo(one)), signal);
   const [a, b] = [await facts(session), await facts(other)];

@@ -1,5 +1,4 @@
 /** A comparison as Markdown, for a pull request or an issue. */
-
 import type { GroupComparison } from '../analysis/compare/compareRuns.ts';
 import type {
   ComparedPhase,

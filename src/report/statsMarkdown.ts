@@ -1,5 +1,4 @@
 /** What happened in a session, in numbers, as Markdown. */
-
 import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
 import { inFolder } from '../model/inFolder.ts';
 import { markdownText } from '../model/markdownText.ts';
