@@ -50,5 +50,5 @@ export function budgetMarkdown(report: BudgetReport, { most }: Bounded = {}): st
     shown,
   );
   const more = rest > 0 ? [moreText(rest, 'agent', 'agents', '')] : [];
-  return `${[head, table, ...more, ...budgetNotes(report)].join('\n\n')}\n`;
+  return `${[head, table, ...more, ...budgetNotes(report, '')].join('\n\n')}\n`;
 }

@@ -164,8 +164,12 @@ export function budgetText(
 export const stateWords = (state: BudgetState, warnAt: number): string =>
   `${WORDS[state]}${state === 'warn' ? formatPercent(warnAt) : ''}`;
 
-/** What there is to say of all windows together. */
-export function budgetNotes(report: BudgetReport): string[] {
+/**
+ * What there is to say of all windows together.
+ *
+ * @param how the size of a window is told that is not known; empty: that is not said
+ */
+export function budgetNotes(report: BudgetReport, how = '--window TOKENS says it'): string[] {
   const isPeak = report.judged_by === 'peak';
   const over = report.lanes.filter(({ state }) => state === 'warn' || state === 'full').length;
   const full = `${formatPercent(report.warn_at)} full`;
@@ -176,7 +180,9 @@ export function budgetNotes(report: BudgetReport): string[] {
     over === 0
       ? `No window ${isPeak ? 'was' : 'is'} ${full}${when}.`
       : `${plural(over, 'window')} ${be} ${full} or more${when}.`,
-    ...(unknown ? ['How much fits is not known of every model: --window TOKENS says it.'] : []),
+    ...(unknown
+      ? [`How much fits is not known of every model${how === '' ? '' : `: ${how}`}.`]
+      : []),
   ];
 }
 
