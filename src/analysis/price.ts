@@ -45,13 +45,11 @@ export async function createPricer(options: PricerOptions = {}): Promise<Pricer>
 }
 
 const DAY_MS = 86_400_000;
-/** Published for fast mode, over the whole context window: of every rate of the model. */
+/** What stands here is of the price pages of 2026-11-23. Published for fast mode, over the whole context window: of every rate of the model. */
 const FAST: readonly [pattern: RegExp, multiplier: number][] = [
   [/^claude-opus-(4-8|5|5-5)(-\d{8})?$/, 2],
   [/^claude-opus-4-[67](-\d{8})?$/, 6],
 ];
-/** The day of the price pages that {@link FAST}, batches and {@link US_ONLY} were taken from. */
-export const SPECIAL_PRICES_DATE = '2026-11-23';
 /** Models that bill US-only inference at 1.1 times every rate. Older ones have no such choice. */
 const US_ONLY =
   /^claude-(opus|sonnet)-4-[6-9]|^claude-(opus|sonnet|haiku|fable|mythos)-([5-9]|\d\d)/;

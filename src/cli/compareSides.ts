@@ -1,7 +1,7 @@
 /** What `compare` and `diff` begin with: two sessions read, and what is known of each. */
-import { compareFacts, type SideFacts, sideFacts } from '../analysis/compare/compareSessions.ts';
+import { factsInSlices, type SideFacts, sideFacts } from '../analysis/compare/compareSessions.ts';
 import type { Comparison } from '../analysis/compare/comparison.ts';
-import { untoldFiles } from '../analysis/compare/outcome.ts';
+import { untoldInSlices } from '../analysis/compare/outcome.ts';
 import { compareContents, END_SOURCES, type EndedSession } from '../history/endContents.ts';
 import { FileHistory } from '../history/fileHistory.ts';
 import type { StepView } from '../model/step.ts';
@@ -9,7 +9,7 @@ import { isActive } from '../model/summary.ts';
 import { SessionNames } from '../trace/names.ts';
 import type { TraceSession } from '../trace/session.ts';
 import type { SessionEntry, TraceStore } from '../trace/store.ts';
-import { breathe, type Io, Progress } from './io.ts';
+import { breathe, type Io, inSlices } from './io.ts';
 import { readBilled } from './listing.ts';
 
 export interface Side {
@@ -26,27 +26,19 @@ export async function readSide(io: Io, store: TraceStore, entry: SessionEntry): 
     live: isActive(summary),
     ...(name === undefined ? {} : { title: name }),
   });
-  const progress = new Progress(io);
-  try {
-    for (;;) {
-      const { done, value } = work.next();
-      if (done) return { entry, session, facts: value };
-      progress.show(`Comparing ${entry.id}`);
-      await breathe(io);
-    }
-  } finally {
-    progress.clear();
-  }
+  return { entry, session, facts: await inSlices(io, work, `Comparing ${entry.id}`) };
 }
 
+/** @throws Interrupted */
 export async function comparisonOf(io: Io, a: Side, b: Side): Promise<Comparison> {
-  const paths = untoldFiles(a.facts, b.facts);
+  const what = `Comparing ${a.entry.id} and ${b.entry.id}`;
+  const paths = await inSlices(io, untoldInSlices(a.facts, b.facts), what);
   const ended = ({ session }: Side): EndedSession => ({
     cwd: session.fold.session.cwd,
     history: new FileHistory(session, { ...END_SOURCES, env: io.env }),
   });
   const contents = await compareContents(ended(a), ended(b), paths, () => breathe(io));
-  return compareFacts(a.facts, b.facts, contents);
+  return await inSlices(io, factsInSlices(a.facts, b.facts, contents), what);
 }
 
 /** Steps in words, as the reports ask for them. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { jsonPieces } from '../report/jsonPieces.ts';
 import { type Colour, createStyle, type Style, wantsColour } from '../report/style.ts';
-import { wrapFacts } from '../report/terminalText.ts';
+import { cutToWidth, sanitizeLine, wrapFacts } from '../report/terminalText.ts';
 import { EXIT } from './exit.ts';
 
 /** An end with a message for people. */
@@ -185,12 +185,15 @@ export class Progress {
     this.started = performance.now();
   }
 
+  /** @param text hostile */
   show(text: string): void {
     if (this.io.stderr.isTTY !== true) return;
     const now = performance.now();
     if (now - this.started < 1000 || now - this.shown < 100) return;
     this.shown = now;
-    this.io.stderr.write(`\r\u001b[K${text}`);
+    // One that is broken in two would not go away.
+    const line = cutToWidth(sanitizeLine(text), (this.io.stderr.columns ?? 80) - 1);
+    this.io.stderr.write(`\r\u001b[K${line}`);
   }
 
   clear(): void {

@@ -1,10 +1,5 @@
-import {
-  factsInSlices,
-  type SideFacts,
-  type SideInfo,
-  sideFacts,
-} from '../analysis/compare/compareSessions.ts';
-import type { Comparison } from '../analysis/compare/comparison.ts';
+import { factsInSlices, type SideFacts, sideFacts } from '../analysis/compare/compareSessions.ts';
+import type { Comparison, EndContents } from '../analysis/compare/comparison.ts';
 import { untoldInSlices } from '../analysis/compare/outcome.ts';
 import {
   COMPARE_PROTOCOL,
@@ -15,10 +10,13 @@ import {
   type ToComparePage,
 } from '../protocol/compare.ts';
 import { compareMarkdown } from '../report/compareMarkdown.ts';
+import { OTHER_VERSION, Patience, readingOf } from './feeds.ts';
+import { inTurns } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveChange, LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
 import { isNumber } from './replayActs.ts';
+import { type CompareEnds, sideInfo } from './sessionPair.ts';
 import { rowColumns, rowContext } from './streamRows.ts';
 
 /** What a feed asks of whatever shows the page. */
@@ -26,12 +24,7 @@ export interface CompareHost {
   post(message: ToComparePage): void;
   /** Opens a session at a step: its replay, or the diff of the step. */
   open(session: LiveSession, step: number, what: 'replay' | 'diff'): void;
-  /** Whether files ended the same in both sessions, by path, where that is known. */
-  compareEnds(
-    a: LiveSession,
-    b: LiveSession,
-    paths: readonly string[],
-  ): Promise<ReadonlyMap<string, 'same' | 'different'>>;
+  compareEnds: CompareEnds;
   /** The person is to pick the second session, or another one. */
   choose(): void;
   copy(markdown: string): void;
@@ -43,13 +36,9 @@ export interface CompareHost {
 
 /** Rows whose words a page may ask for at once. */
 const MAX_WORDS = 2000;
-/** Work in one go, ms. */
-const SLICE_MS = 8;
 /** A live session is compared again at most so often, ms; more where that takes long. */
 const AGAIN_MS = 3000;
 const REST = 10;
-/** A session that is not there after this long is gone, ms. */
-const PATIENCE_MS = 4000;
 
 interface Computed {
   epoch: number;
@@ -68,15 +57,14 @@ export class CompareFeed {
   private readonly releases: (() => void)[] = [];
   private readonly stopListening: () => void;
   private readonly pace: Pace;
-  private readonly patience: ReturnType<typeof setTimeout>;
+  private readonly patience: Patience;
   private readonly computed = new Map<string, Computed>();
   private comparison: Comparison | undefined;
   /** Of files that both changed: whether they ended the same, where the traces do not tell. */
-  private ends: ReadonlyMap<string, 'same' | 'different'> = new Map();
+  private ends: EndContents = new Map();
   private ready = false;
   private disposed = false;
   private working = false;
-  private outOfPatience = false;
   private sentStates = '';
   private sentEmpty = '';
   /** Nothing is compared again before, ms of `performance.now()`. */
@@ -92,11 +80,7 @@ export class CompareFeed {
     this.stopListening = live.onChange((change) => this.onChange(change));
     this.releases.push(live.hold(keys.a));
     if (keys.b !== undefined) this.releases.push(live.hold(keys.b));
-    this.patience = setTimeout(() => {
-      this.outOfPatience = true;
-      this.update();
-    }, PATIENCE_MS);
-    this.patience.unref?.();
+    this.patience = new Patience(() => this.update());
   }
 
   /** A message of the page. Pages render hostile text: nothing of it is believed. */
@@ -140,10 +124,7 @@ export class CompareFeed {
 
   private start(version: unknown): void {
     if (version !== COMPARE_PROTOCOL) {
-      this.host.post({
-        type: 'error',
-        message: 'This page is of another version. Reload the window.',
-      });
+      this.host.post(OTHER_VERSION);
       return;
     }
     this.ready = true;
@@ -181,7 +162,7 @@ export class CompareFeed {
     }
     const [a, b] = SIDES.map((side) => this.session(side));
     if (!a || !b) {
-      if (!this.comparison) this.sendEmpty(this.outOfPatience ? 'gone' : 'loading');
+      if (!this.comparison) this.sendEmpty(this.patience.ended ? 'gone' : 'loading');
       return;
     }
     this.sentEmpty = '';
@@ -199,20 +180,7 @@ export class CompareFeed {
   /** @returns whether they are being read for the first time */
   private sendProgress(sessions: readonly LiveSession[]): boolean {
     const loading = sessions.some((session) => session.loading);
-    let [readEvents, readBytes, totalBytes] = [0, 0, 0];
-    for (const { trace, entry } of sessions) {
-      readEvents += trace.fold.counts.events;
-      readBytes += trace.bytesRead;
-      totalBytes += Math.max(entry.size, trace.bytesRead);
-    }
-    if (loading) {
-      this.host.post({
-        type: 'progress',
-        readEvents,
-        readBytes,
-        totalBytes: Math.max(totalBytes, readBytes + 1),
-      });
-    }
+    if (loading) this.host.post({ type: 'progress', ...readingOf(sessions) });
     return loading && !this.comparison;
   }
 
@@ -319,23 +287,13 @@ export class CompareFeed {
     const { trace } = session;
     const live = session.isActive(Date.now());
     const [epoch, bytes] = [trace.epoch, trace.bytesRead];
-    const info: SideInfo = { live };
-    if (session.name !== undefined) info.title = session.name;
-    const facts = await this.inTurns(sideFacts(trace, info));
+    const facts = await this.inTurns(sideFacts(trace, { ...sideInfo(session), live }));
     if (facts !== undefined) this.computed.set(session.key, { epoch, bytes, live, facts });
   }
 
   /** In slices: between two of them the editor has its turn. @returns undefined: the page is gone */
   private async inTurns<T>(work: Generator<unknown, T>): Promise<T | undefined> {
-    let sliceMs = performance.now();
-    for (;;) {
-      const { done, value } = work.next();
-      if (done) return value as T;
-      if (performance.now() - sliceMs < SLICE_MS) continue;
-      await new Promise((resolve) => setImmediate(resolve));
-      if (this.disposed) return undefined;
-      sliceMs = performance.now();
-    }
+    return (await inTurns(work, () => this.disposed))?.value;
   }
 
   private send(comparison: Comparison): void {
@@ -414,7 +372,7 @@ export class CompareFeed {
     this.disposed = true;
     this.stopListening();
     this.pace.dispose();
-    clearTimeout(this.patience);
+    this.patience.dispose();
     clearTimeout(this.timer);
     for (const release of this.releases) release();
   }

@@ -1,17 +1,14 @@
 import * as vscode from 'vscode';
-import { cut } from '../model/text.ts';
-import { visibleText } from '../model/visibleText.ts';
 import type { CompareFeed } from './compareFeed.ts';
 import type { Engine } from './engine.ts';
 import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import { pageHtml, pageOptions, pageRoot } from './pageHtml.ts';
 import { pairFor, pickSession } from './pairArgument.ts';
+import { tabWords } from './plainText.ts';
 import type { UnderstandHost } from './understandHost.ts';
 
 const VIEW_TYPE = 'agentStrace.compare';
-/** Of a tab, UTF-16 units. */
-const TITLE_LENGTH = 40;
 
 interface Open {
   panel: vscode.WebviewPanel;
@@ -199,6 +196,6 @@ export class ComparePanels implements vscode.WebviewPanelSerializer, vscode.Disp
 }
 
 function titleOf(prompt: string): string {
-  const title = cut(visibleText(prompt).trim(), TITLE_LENGTH);
+  const title = tabWords(prompt);
   return title === '' ? vscode.l10n.t('Compare') : vscode.l10n.t('Compare: {0}', title);
 }

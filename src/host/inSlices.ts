@@ -19,19 +19,27 @@ export async function inSlices<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const found = await sliced(work(), () => `${trace.epoch} ${trace.bytesRead}`, signal);
+    const { epoch, bytesRead } = trace;
+    const found = await inTurns(work(), () => {
+      signal?.throwIfAborted();
+      return trace.epoch !== epoch || trace.bytesRead !== bytesRead;
+    });
     if (found !== undefined) return found.value;
   }
   return drain(work());
 }
 
-/** @returns undefined: it changed */
-async function sliced<T>(
+/**
+ * Does what is done in slices: between two of them the editor has its turn.
+ *
+ * @param isVain whether nobody wants it any more, asked after each turn of the editor
+ * @returns undefined: it was in vain
+ * @throws what `work` or `isVain` throws
+ */
+export async function inTurns<T>(
   work: Generator<unknown, T>,
-  stamp: () => string,
-  signal: AbortSignal | undefined,
+  isVain: () => boolean,
 ): Promise<{ value: T } | undefined> {
-  const before = stamp();
   for (;;) {
     const until = performance.now() + SLICE_MS;
     do {
@@ -39,7 +47,6 @@ async function sliced<T>(
       if (done) return { value: value as T };
     } while (performance.now() < until);
     await new Promise((resolve) => setImmediate(resolve));
-    signal?.throwIfAborted();
-    if (stamp() !== before) return undefined;
+    if (isVain()) return undefined;
   }
 }

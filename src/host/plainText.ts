@@ -12,6 +12,12 @@ export const withoutIcons = (text: string): string => text.replaceAll('$(', '$\u
 export const plainLabel = (text: string, max = Number.POSITIVE_INFINITY): string =>
   withoutIcons(cut(visibleText(text), max)).replaceAll('](', ']\u2060(');
 
+/** Of a tab, UTF-16 units. */
+const TAB_LENGTH = 40;
+
+/** A session's title as a tab has it: one short line; may be empty. */
+export const tabWords = (title: string): string => cut(visibleText(title).trim(), TAB_LENGTH);
+
 /**
  * Text as Markdown that says just that, wherever it stands, table cells and links included.
  * `MarkdownString.appendText` leaves `|`, `<` and bare addresses alone, so it does not do here: every

@@ -7,6 +7,7 @@ import {
   type ReplaySpeed,
   type ToReplayPage,
 } from '../protocol/replay.ts';
+import { OTHER_VERSION, Patience, readingOf } from './feeds.ts';
 import type { LiveSession, RowCursor } from './liveSession.ts';
 import type { LiveChange, LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
@@ -36,8 +37,6 @@ const MAX_FILES = 200;
 const SLICE_MS = 4;
 /** By the clock alone the numbers change too, ms. */
 const REFRESH_MS = 5000;
-/** A session that is not there after this long is gone, ms. */
-const PATIENCE_MS = 4000;
 
 /**
  * The host's side of one replay page: the session's numbers and rows, and what it was as of a step. Knows
@@ -53,10 +52,9 @@ export class ReplayFeed {
   private readonly release: () => void;
   private readonly stopListening: () => void;
   private readonly clock: ReturnType<typeof setInterval>;
-  private readonly patience: ReturnType<typeof setTimeout>;
+  private readonly patience: Patience;
   private ready = false;
   private disposed = false;
-  private outOfPatience = false;
   private sender: RowSender | undefined;
   private shown: LiveSession | undefined;
   private index: ReplayIndex | undefined;
@@ -94,11 +92,7 @@ export class ReplayFeed {
     this.release = live.hold(key);
     this.clock = setInterval(() => this.refresh(), REFRESH_MS);
     this.clock.unref?.();
-    this.patience = setTimeout(() => {
-      this.outOfPatience = true;
-      this.sendNumbers();
-    }, PATIENCE_MS);
-    this.patience.unref?.();
+    this.patience = new Patience(() => this.sendNumbers());
   }
 
   /** A message of the page. Pages render hostile text: nothing of it is believed. */
@@ -176,10 +170,7 @@ export class ReplayFeed {
 
   private start(version: unknown): void {
     if (version !== REPLAY_PROTOCOL) {
-      this.host.post({
-        type: 'error',
-        message: 'This page is of another version. Reload the window.',
-      });
+      this.host.post(OTHER_VERSION);
       return;
     }
     this.pause();
@@ -227,28 +218,23 @@ export class ReplayFeed {
     this.sendProblem(session);
   }
 
-  private sendProgress({ loading: reading, trace, entry }: LiveSession): void {
+  private sendProgress(session: LiveSession): void {
+    const { loading: reading } = session;
     if (!reading && !this.toldLoading) return;
     // The last rows first: a page that waits for one of them would take those before for all there are.
     if (!reading) this.sender?.send();
     const loading = reading || this.sender?.sending === true;
     if (loading && !reading) setImmediate(() => this.numbers.ask());
     this.toldLoading = loading;
-    const { bytesRead } = trace;
-    this.host.post({
-      type: 'progress',
-      sessionId: this.key,
-      readEvents: trace.fold.counts.events,
-      readBytes: bytesRead,
-      // Read to the end: the page takes its bar away.
-      totalBytes: loading ? Math.max(entry.size, bytesRead + 1) : bytesRead,
-    });
+    // Read to the end: the page takes its bar away.
+    const read = readingOf([session], !loading);
+    this.host.post({ type: 'progress', sessionId: this.key, ...read });
   }
 
   private sendEmpty(): void {
     const others = this.live.all;
     const isListed = others.some(({ key }) => key === this.key);
-    const gone = this.outOfPatience || (others.length > 0 && !isListed);
+    const gone = this.patience.ended || (others.length > 0 && !isListed);
     const reason = gone && !isListed ? 'gone' : 'loading';
     if (reason === this.sentEmpty) return;
     this.sentEmpty = reason;
@@ -385,7 +371,7 @@ export class ReplayFeed {
     this.stopListening();
     clearInterval(this.clock);
     this.answers?.dispose();
-    clearTimeout(this.patience);
+    this.patience.dispose();
     this.numbers.dispose();
     this.rows.dispose();
     if (this.indexed) this.shown?.closeCursor(this.indexed);

@@ -1,6 +1,4 @@
 import * as vscode from 'vscode';
-import { cut } from '../model/text.ts';
-import { visibleText } from '../model/visibleText.ts';
 import type { ReplayCommand, ReplaySection } from '../protocol/replay.ts';
 import { replayLink } from './deepLink.ts';
 import type { Engine } from './engine.ts';
@@ -9,7 +7,7 @@ import type { Focus } from './focus.ts';
 import type { LiveSession } from './liveSession.ts';
 import { pageHtml, pageOptions, pageRoot } from './pageHtml.ts';
 import { mayWrite } from './patiently.ts';
-import { plainLabel } from './plainText.ts';
+import { plainLabel, tabWords } from './plainText.ts';
 import type { OpenWhat } from './replayActs.ts';
 import type { AnswersHost } from './replayAnswers.ts';
 import { ReplayFeed } from './replayFeed.ts';
@@ -18,8 +16,6 @@ import { affectsStatusBar, readSettings } from './settings.ts';
 import type { UnderstandHost } from './understandHost.ts';
 
 const VIEW_TYPE = 'agentStrace.replay';
-/** Of a tab, UTF-16 units. */
-const TITLE_LENGTH = 40;
 
 interface Open {
   panel: vscode.WebviewPanel;
@@ -249,6 +245,6 @@ export class ReplayPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
 }
 
 function titleOf(prompt: string): string {
-  const title = cut(visibleText(prompt).trim(), TITLE_LENGTH);
+  const title = tabWords(prompt);
   return title === '' ? vscode.l10n.t('Replay') : vscode.l10n.t('Replay: {0}', title);
 }

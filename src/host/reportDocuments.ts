@@ -1,16 +1,13 @@
 import * as vscode from 'vscode';
-import { cut } from '../model/text.ts';
-import { visibleText } from '../model/visibleText.ts';
 import type { ReportSubject, StepCounts } from '../protocol/report.ts';
 import { stepLinks } from '../protocol/stepLinks.ts';
+import { tabWords } from './plainText.ts';
 import type { ShownReport } from './reportClock.ts';
 import type { ReportMaker } from './reportMaker.ts';
 import { TRACE_SCHEME } from './traceDocuments.ts';
 import type { UnderstandDeps } from './understandHost.ts';
 
 const KIND = 'report';
-/** Of a tab, UTF-16 units. */
-const TITLE_LENGTH = 40;
 
 /** A document that is open, and the sessions that it holds open however old they are. */
 interface OpenReport extends ShownReport {
@@ -144,10 +141,4 @@ function askOf(query: URLSearchParams) {
 }
 
 /** A title as the name of a file that is none. */
-const fileName = (title: string): string =>
-  cut(
-    visibleText(title)
-      .replace(/[/\\?#]+/g, '-')
-      .trim(),
-    TITLE_LENGTH,
-  ) || 'session';
+const fileName = (title: string): string => tabWords(title.replace(/[/\\?#]+/g, '-')) || 'session';

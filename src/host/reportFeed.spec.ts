@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it, type MockInstance, vi } from 'vitest';
 import { designSession } from '../../test/page/replayHost.ts';
 import { ReportLab } from '../../test/page/reportHost.ts';
 import { REPORT_PROTOCOL, type ReportSubject, type ToReportPage } from '../protocol/report.ts';
@@ -6,8 +7,10 @@ import type { ReportFeed } from './reportFeed.ts';
 
 let lab: ReportLab;
 let posted: ToReportPage[];
+let makes: MockInstance<ReportLab['maker']['make']>;
 beforeEach(() => {
   lab = new ReportLab();
+  makes = vi.spyOn(lab.maker, 'make');
   posted = [];
 });
 afterEach(async () => await lab.close());
@@ -20,6 +23,13 @@ function begin(subject: ReportSubject): ReportFeed {
 
 const of = <T extends ToReportPage['type']>(type: T) =>
   posted.filter((message): message is Extract<ToReportPage, { type: T }> => message.type === type);
+
+/** All that was begun is made, or was given up, and what came of it is sent. */
+async function settled(): Promise<void> {
+  await Promise.allSettled(makes.mock.results.map(({ value }) => value));
+  await setImmediate();
+}
+
 const reports = (): string[] => of('report').map(({ report }) => report);
 
 it('says what it is about, who that is, and the report; a tab that is known comes at once', async () => {
@@ -54,7 +64,8 @@ it('goes on with a session that runs, and says nothing where nothing is new', as
   const feed = begin({ session: await lab.key('design'), report: 'stats' });
   await vi.waitFor(() => expect(reports()).toHaveLength(1));
   feed.receive({ type: 'refresh' });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await settled();
+  expect(makes).toHaveBeenCalledTimes(2);
   expect(reports()).toHaveLength(1);
   writer.result(writer.call('Glob', { pattern: '**/*.rst' }), { result: '' });
   await vi.waitFor(() => expect(of('report').at(-1)!.text).toContain('Glob'), 8000);
@@ -65,7 +76,8 @@ it('is cancelled, and made when it is asked for again', async () => {
   const feed = begin({ session: await lab.key('design'), report: 'timeline' });
   feed.receive({ type: 'cancel' });
   expect(of('empty').map(({ reason }) => reason)).toEqual(['cancelled']);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await settled();
+  expect(makes).toHaveBeenCalledOnce();
   expect(reports()).toEqual([]);
   feed.receive({ type: 'refresh' });
   await vi.waitFor(() => expect(reports()).toEqual(['timeline']));
@@ -88,8 +100,8 @@ it('believes nothing that a page says', async () => {
   ]) {
     feed.receive(message);
   }
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(reports()).toHaveLength(1);
+  await settled();
+  expect(makes).toHaveBeenCalledOnce();
   expect(lab.done.filter((done) => !done.startsWith('named'))).toEqual([]);
   feed.receive({ type: 'openStep', step: 3, side: 'a' });
   feed.receive({ type: 'openSession' });

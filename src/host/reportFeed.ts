@@ -12,6 +12,7 @@ import {
   STEP_REPORTS,
   type ToReportPage,
 } from '../protocol/report.ts';
+import { OTHER_VERSION, Patience, readingOf } from './feeds.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveChange, LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
@@ -40,8 +41,6 @@ interface Made extends MadeReport {
   stamp: string;
 }
 
-/** A session that is not there after this long is gone, ms. */
-const PATIENCE_MS = 4000;
 /** Tabs whose text is kept, so that going back to one is at once. */
 const MOST_KEPT = 12;
 
@@ -54,16 +53,17 @@ export class ReportFeed implements ShownReport {
   private subject: ReportSubject;
   private readonly releases: (() => void)[];
   private readonly pace: Pace;
-  private readonly patience: ReturnType<typeof setTimeout>;
+  private readonly patience: Patience;
   private readonly made = new Map<string, Made>();
   private work: AbortController | undefined;
   private ready = false;
   private disposed = false;
-  private outOfPatience = false;
   /** Nothing is made until it is asked for again. */
   private cancelled = false;
   /** What is being made is not right any more. */
   private again = false;
+  /** The page was told that traces are being read. */
+  private toldLoading = false;
   private sentHead = '';
   private sentEmpty = '';
   private sentReport = '';
@@ -81,11 +81,7 @@ export class ReportFeed implements ShownReport {
       maker.clock.add(this),
       live.onChange((change) => this.onChange(change)),
     );
-    this.patience = setTimeout(() => {
-      this.outOfPatience = true;
-      this.update();
-    }, PATIENCE_MS);
-    this.patience.unref?.();
+    this.patience = new Patience(() => this.update());
   }
 
   /** What the page shows now. */
@@ -167,10 +163,7 @@ export class ReportFeed implements ShownReport {
 
   private start(version: unknown): void {
     if (version !== REPORT_PROTOCOL) {
-      this.host.post({
-        type: 'error',
-        message: 'This page is of another version. Reload the window.',
-      });
+      this.host.post(OTHER_VERSION);
       return;
     }
     this.ready = true;
@@ -202,7 +195,7 @@ export class ReportFeed implements ShownReport {
     if (!this.ready || this.disposed) return;
     const sessions = this.sessions();
     if (!sessions.every((one) => one !== undefined)) {
-      this.sendEmpty(this.outOfPatience ? 'gone' : 'loading');
+      this.sendEmpty(this.patience.ended ? 'gone' : 'loading');
       return;
     }
     // It came after all.
@@ -239,14 +232,10 @@ export class ReportFeed implements ShownReport {
   }
 
   private sendProgress(sessions: readonly LiveSession[]): void {
-    if (!sessions.some(({ loading }) => loading)) return;
-    let [readEvents, readBytes, totalBytes] = [0, 0, 0];
-    for (const { trace, entry } of sessions) {
-      readEvents += trace.fold.counts.events;
-      readBytes += trace.bytesRead;
-      totalBytes += Math.max(entry.size, trace.bytesRead);
-    }
-    this.host.post({ type: 'progress', readEvents, readBytes, totalBytes });
+    const loading = sessions.some((session) => session.loading);
+    if (!loading && !this.toldLoading) return;
+    this.toldLoading = loading;
+    this.host.post({ type: 'progress', ...readingOf(sessions) });
   }
 
   /** What the page has tabs for. */
@@ -360,7 +349,7 @@ export class ReportFeed implements ShownReport {
     this.disposed = true;
     this.stop();
     this.pace.dispose();
-    clearTimeout(this.patience);
+    this.patience.dispose();
     for (const release of this.releases) release();
   }
 }

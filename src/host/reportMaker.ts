@@ -4,7 +4,8 @@ import { metaParent } from '../trace/meta.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveSessions } from './liveSessions.ts';
 import { ReportClock } from './reportClock.ts';
-import { type CompareEnds, reportText } from './reportTexts.ts';
+import { reportText } from './reportTexts.ts';
+import type { CompareEnds } from './sessionPair.ts';
 import { whenRead } from './whenRead.ts';
 
 /** What a report is to be about: whatever an address or a page says. */

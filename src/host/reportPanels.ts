@@ -1,15 +1,11 @@
 import * as vscode from 'vscode';
-import { cut } from '../model/text.ts';
-import { visibleText } from '../model/visibleText.ts';
 import type { ReportSubject } from '../protocol/report.ts';
 import { pageHtml, pageOptions, pageRoot } from './pageHtml.ts';
+import { tabWords } from './plainText.ts';
 import type { ReportDocuments } from './reportDocuments.ts';
 import { isReport, ReportFeed, type ReportHost } from './reportFeed.ts';
 import type { ReportMaker } from './reportMaker.ts';
 import { REPORT_VIEW, type UnderstandDeps } from './understandHost.ts';
-
-/** Of a tab, UTF-16 units. */
-const TITLE_LENGTH = 40;
 
 interface Open {
   panel: vscode.WebviewPanel;
@@ -144,6 +140,6 @@ function subjectOf(value: unknown): ReportSubject | undefined {
 }
 
 function titleOf(label: string, title: string): string {
-  const words = cut(visibleText(title).trim(), TITLE_LENGTH);
+  const words = tabWords(title);
   return words === '' ? label : `${label}: ${words}`;
 }

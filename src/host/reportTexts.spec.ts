@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { designSession, ReplayLab } from '../../test/page/replayHost.ts';
 import { type ReportName, SESSION_REPORTS, STEP_REPORTS } from '../protocol/report.ts';
 import { stepLinks } from '../protocol/stepLinks.ts';
@@ -45,6 +45,16 @@ it('makes every report, each with its title and steps that can be clicked', asyn
   }
   expect(await reportText({ session, step: 1e6 }, 'why')).toContain('no such step');
   expect(await reportText({ session }, '__proto__')).toContain('no such report');
+});
+
+it('is headed by the name that the person gave the session', async () => {
+  designSession(lab);
+  const session = await sessionOf('design');
+  vi.spyOn(session, 'name', 'get').mockReturnValue('My *own* name');
+  for (const name of SESSION_REPORTS) {
+    const [head] = (await reportText({ session }, name)).split('\n');
+    expect(head, name).toMatch(/^# (?:[\w ]+: )?My \\\*own\\\* name$/);
+  }
 });
 
 it('has the tables of the command line in blocks that no text of a trace can end', async () => {

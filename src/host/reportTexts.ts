@@ -1,18 +1,13 @@
-import {
-  factsInSlices,
-  type SideFacts,
-  type SideInfo,
-  sideFacts,
-} from '../analysis/compare/compareSessions.ts';
-import { untoldFiles } from '../analysis/compare/outcome.ts';
+import { factsInSlices, type SideFacts, sideFacts } from '../analysis/compare/compareSessions.ts';
+import { untoldInSlices } from '../analysis/compare/outcome.ts';
 import { structuralDiff } from '../analysis/compare/structural.ts';
 import { costsInSlices } from '../analysis/costs/sessionCosts.ts';
 import { sessionTree, type TreeSession } from '../analysis/tree/sessionTree.ts';
 import { whyInSlices } from '../analysis/why/whyChain.ts';
-import { markdownText } from '../model/markdownText.ts';
 import { isActive } from '../model/summary.ts';
+import { alignTables } from '../report/alignTables.ts';
 import { budgetMarkdown } from '../report/budgetMarkdown.ts';
-import { budgetInSlices } from '../report/budgetReport.ts';
+import { budgetInSlices, WARN_AT } from '../report/budgetReport.ts';
 import { contextMarkdown } from '../report/contextMarkdown.ts';
 import { contextInSlices } from '../report/contextReport.ts';
 import { costMarkdown } from '../report/costReport.ts';
@@ -22,25 +17,19 @@ import { explainMarkdown } from '../report/explainMarkdown.ts';
 import { explainInSlices } from '../report/explainReport.ts';
 import { inspectMarkdown } from '../report/inspectMarkdown.ts';
 import { inspectedStep } from '../report/inspectReport.ts';
-import { fencedText } from '../report/markdownFence.ts';
-import { alignTables } from '../report/markdownTables.ts';
 import { statsMarkdown } from '../report/statsMarkdown.ts';
 import { statsReport } from '../report/statsReport.ts';
-import { createStyle } from '../report/style.ts';
 import { timelineMarkdown } from '../report/timelineMarkdown.ts';
 import { timelineInSlices } from '../report/timelineReport.ts';
-import { treeText } from '../report/treeReport.ts';
+import { treeMarkdown } from '../report/treeReport.ts';
 import { whyMarkdown } from '../report/whyText.ts';
 import { promptsOf, wordsOf } from '../trace/findings.ts';
 import { metaParent, metaParentEvent } from '../trace/meta.ts';
 import { failuresInSlices } from './failuresInSlices.ts';
 import { inSlices } from './inSlices.ts';
 import type { LiveSession } from './liveSession.ts';
+import { type CompareEnds, sideInfo } from './sessionPair.ts';
 
-/** An editor beside a side bar is as wide, columns. */
-const WIDTH = 100;
-/** Share of a window from which on it is too full: as `token-budget` has it. */
-const WARN_AT = 0.9;
 /** Lines of a phase. A page with more rows than that of a hundred phases is slow, and nobody reads it. */
 const TIMELINE = { most: 40 };
 /** Text that is made in one go; then the editor has its turn. */
@@ -55,15 +44,8 @@ export interface ReportSource {
   other?: LiveSession | undefined;
   /** From 0, of a report about a step. */
   step?: number | undefined;
-  /** Of files that both changed: whether they ended the same. */
   compareEnds?: CompareEnds;
 }
-
-export type CompareEnds = (
-  a: LiveSession,
-  b: LiveSession,
-  paths: readonly string[],
-) => Promise<ReadonlyMap<string, 'same' | 'different'>>;
 
 /**
  * A report, as Markdown: what the command line says. Where that is a table for a terminal, it is a block of code:
@@ -105,32 +87,34 @@ async function textOf(
     inSlices(session, work, signal);
   switch (name) {
     case 'explain':
-      return explainMarkdown(await sliced(() => explainInSlices(trace, summary)), session.name);
+      return explainMarkdown(await sliced(() => explainInSlices(trace, summary)));
     case 'timeline':
       return await timeline(session, signal);
     case 'cost':
       return await cost(session, signal);
     case 'context':
-      return contextMarkdown(
-        await sliced(() =>
+      return contextMarkdown({
+        ...(await sliced(() =>
           contextInSlices(session.id, trace.fold, wordsOf(trace), { lanes: 'all' }),
-        ),
-      );
+        )),
+        title: summary.title,
+      });
     case 'budget':
-      return budgetMarkdown(
-        await sliced(() => budgetInSlices(session.id, trace.fold, { warnAt: WARN_AT })),
-      );
+      return budgetMarkdown({
+        ...(await sliced(() => budgetInSlices(session.id, trace.fold, { warnAt: WARN_AT }))),
+        title: summary.title,
+      });
     case 'tree':
       return tree([session, ...family]);
     case 'stats':
       return await stats(session, signal);
     case 'why': {
       const chain = step === undefined ? undefined : await sliced(() => whyInSlices(trace, step));
-      return chain ? whyMarkdown(chain, summary.title) : NO_STEP;
+      return chain ? whyMarkdown(chain, summary.title) : noStep(session);
     }
     case 'inspect': {
       const inspected = step === undefined ? undefined : inspectedStep(trace, step);
-      return inspected ? inspectMarkdown(inspected) : NO_STEP;
+      return inspected ? inspectMarkdown(inspected) : noStep(session);
     }
     case 'diff':
     case 'outcome':
@@ -140,18 +124,23 @@ async function textOf(
   }
 }
 
-const NO_STEP = 'There is no such step in this session.\n';
+function noStep({ trace }: LiveSession): string {
+  const { length } = trace.fold.steps;
+  const which = length === 0 ? 'it has none yet' : `its last one is step ${length}`;
+  return `There is no such step in this session: ${which}.\n`;
+}
 
 async function pairText(
   { session, other, compareEnds }: ReportSource,
   name: 'diff' | 'outcome',
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  if (!other) return 'The second session is no longer there.\n';
+  if (!other) return 'A diff takes two sessions. Pick them with *Diff Sessions*.\n';
   const facts = (one: LiveSession): Promise<SideFacts> =>
-    inSlices(one, () => sideFacts(one.trace, infoOf(one)), signal);
+    inSlices(one, () => sideFacts(one.trace, sideInfo(one)), signal);
   const [a, b] = [await facts(session), await facts(other)];
-  const ends = await compareEnds?.(session, other, untoldFiles(a, b));
+  const untold = await inSlices(session, () => untoldInSlices(a, b), signal);
+  const ends = await compareEnds?.(session, other, untold);
   signal?.throwIfAborted();
   const comparison = await inSlices(session, () => factsInSlices(a, b, ends), signal);
   if (name === 'outcome') return outcomeMarkdown(comparison);
@@ -162,21 +151,13 @@ async function pairText(
   );
 }
 
-function infoOf(session: LiveSession): SideInfo {
-  const info: SideInfo = { live: session.isActive(Date.now()) };
-  if (session.name !== undefined) info.title = session.name;
-  return info;
-}
-
 async function stats(session: LiveSession, signal: AbortSignal | undefined): Promise<string> {
   const { trace, id } = session;
   const failures = await failuresInSlices(trace, signal);
   const summary = session.summary(Date.now());
   const report = statsReport(id, trace.fold, summary, { failures, children: [] });
-  return statsMarkdown(report, summary, { name: session.name });
+  return statsMarkdown(report, summary);
 }
-
-const look = { style: createStyle(false), width: WIDTH };
 
 async function timeline(session: LiveSession, signal: AbortSignal | undefined): Promise<string> {
   const { trace } = session;
@@ -188,8 +169,7 @@ async function timeline(session: LiveSession, signal: AbortSignal | undefined): 
   const parts: string[] = [];
   let length = 0;
   let breath = 0;
-  const options = { ...TIMELINE, name: session.name };
-  for (const piece of timelineMarkdown(trace, found, options)) {
+  for (const piece of timelineMarkdown(trace, found, TIMELINE)) {
     parts.push(piece);
     length += piece.length;
     if (length > MAX_DOCUMENT) break;
@@ -202,25 +182,15 @@ async function timeline(session: LiveSession, signal: AbortSignal | undefined): 
 }
 
 async function cost(session: LiveSession, signal: AbortSignal | undefined): Promise<string> {
-  const { fold } = session.trace;
+  const { trace } = session;
   const summary = session.summary(Date.now());
   const live = isActive(summary);
-  const costs = await inSlices(session, () => costsInSlices(session.trace, { live }), signal);
-  const parts = { billedIn: [], fold, costs, prompts: promptsOf(session.trace) };
-  // Whose costs they are is the title here; the sum stands below it.
-  const text = costMarkdown(summary.cost, parts).replace(/^# Cost: (.*)$/m, '**$1**');
-  return `${headed('Cost', session)}\n\n${text}`;
+  const costs = await inSlices(session, () => costsInSlices(trace, { live }), signal);
+  const parts = { billedIn: [], fold: trace.fold, costs, prompts: promptsOf(trace) };
+  return costMarkdown(summary.title, summary.cost, parts);
 }
 
-/** It stands above the block. */
-const withoutTitle = (text: string): string => text.slice(text.indexOf('\n') + 1);
-
-const headed = (word: string, session: LiveSession): string =>
-  `# ${word}: ${markdownText(session.name ?? session.summary(Date.now()).title) || 'Untitled session'}`;
-
-const block = (text: string): string => fencedText(text.trimEnd().split('\n'));
-
-function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
+function tree(sessions: readonly LiveSession[]): string {
   const nodes = sessionTree(
     sessions.map(
       (session): TreeSession => ({
@@ -231,5 +201,5 @@ function tree(sessions: readonly [LiveSession, ...LiveSession[]]): string {
       }),
     ),
   );
-  return `${headed('Tree', sessions[0])}\n\n${block(withoutTitle(treeText(nodes, look)))}\n`;
+  return treeMarkdown(nodes);
 }

@@ -5,6 +5,7 @@ import {
   type StreamCommand,
   type ToStreamPage,
 } from '../protocol/stream.ts';
+import { OTHER_VERSION, readingOf } from './feeds.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { LiveChange, LiveSessions } from './liveSessions.ts';
 import { Pace } from './pace.ts';
@@ -184,10 +185,7 @@ export class StreamFeed {
 
   private start(version: unknown): void {
     if (version !== STREAM_PROTOCOL) {
-      this.host.post({
-        type: 'error',
-        message: 'This page is of another version. Reload the window.',
-      });
+      this.host.post(OTHER_VERSION);
       return;
     }
     this.ready = true;
@@ -295,9 +293,7 @@ export class StreamFeed {
       this.host.post({
         type: 'progress',
         sessionId: session.key,
-        readEvents: session.trace.fold.counts.events,
-        readBytes: session.trace.bytesRead,
-        totalBytes: Math.max(session.entry.size, session.trace.bytesRead + 1),
+        ...readingOf([session], false),
       });
     }
     const header = streamHeader(session, session.summary(nowMs), nowMs, {

@@ -16,9 +16,6 @@ export const LONG_KEYS = ['result', 'error', 'prompt', 'text', 'summary', 'title
  */
 const MAX_DEPTH = 100;
 
-/** What `data.truncated` says of one key path. */
-export type TruncatedMarks = Record<string, { length: number; hash: string }>;
-
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
 const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
 

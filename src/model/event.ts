@@ -21,8 +21,6 @@ export const EVENT_TYPES = [
   'assistant_response',
 ] as const;
 
-export type EventType = (typeof EVENT_TYPES)[number];
-
 /**
  * Version of the format, in `data.trace_version` of `session_start`. Traces without it were written
  * by other tools and are read as version 0.

@@ -88,3 +88,7 @@ export function ranFailingTests({ type, flags, pair }: Columns, row: number): bo
   }
   return (flags[row]! & FLAG.exit) !== 0 || (flags[result]! & FLAG.exit) === 0;
 }
+
+/** Whether a step failed: as its agent says, or, of tests, as their own words say. What was denied may bear the same mark. */
+export const hasFailed = (columns: Columns, row: number): boolean =>
+  (columns.flags[row]! & FLAG.error) !== 0 || ranFailingTests(columns, row);

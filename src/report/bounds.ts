@@ -9,7 +9,7 @@ export interface Bounded {
 }
 
 /** How a person sees what a terminal does not show. */
-const SHOW_ALL = '--all shows all';
+export const SHOW_ALL = '--all shows all';
 
 /** The first of a list, and how many more there are. */
 export function firstOf<Row>(

@@ -7,21 +7,16 @@ import {
   type BudgetReport,
   budgetNotes,
   fillBar,
+  fullestLanes,
   stateWords,
 } from './budgetReport.ts';
-import { fullest } from './contextRows.ts';
 import { laneName, NO_REQUESTS } from './contextText.ts';
 import { markdownTable } from './markdownTable.ts';
 
-const USUAL = 40;
-
-export function budgetMarkdown(report: BudgetReport, { most = USUAL }: Bounded = {}): string {
+export function budgetMarkdown(report: BudgetReport, { most }: Bounded = {}): string {
   const head = `# Token budget: ${markdownText(report.title) || 'Untitled session'}`;
   if (report.lanes.length === 0) return `${head}\n\n${NO_REQUESTS}\n`;
-  const isPeak = report.judged_by === 'peak';
-  const { shown, rest } = fullest(report.lanes, most, (lane) =>
-    isPeak ? lane.peak_fill : lane.fill,
-  );
+  const { shown, rest } = fullestLanes(report, most);
   const table = markdownTable<BudgetLaneJson>(
     [
       { title: 'Agent', cell: (lane) => markdownText(laneName(lane)) },
@@ -55,5 +50,5 @@ export function budgetMarkdown(report: BudgetReport, { most = USUAL }: Bounded =
     shown,
   );
   const more = rest > 0 ? [moreText(rest, 'agent', 'agents', '')] : [];
-  return `${[head, table, ...more, ...budgetNotes(report)].join('\n\n')}\n`;
+  return `${[head, table, ...more, ...budgetNotes(report, '')].join('\n\n')}\n`;
 }

@@ -12,6 +12,9 @@ import { renderTable } from './table.ts';
 import { padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';
 import { titleLine } from './titleLine.ts';
 
+/** Share of a window from which on it is too full, unless told. */
+export const WARN_AT = 0.9;
+
 export type BudgetState = 'ok' | 'warn' | 'full' | 'unknown';
 
 /** `tokens` are of the last request, prompt and answer: what the next one starts with. */
@@ -89,16 +92,20 @@ const WORDS: Record<BudgetState, string> = {
   unknown: 'window not known',
 };
 
+/** The agents that are shown: the main one, and those with the fullest windows by what is judged. */
+export const fullestLanes = (
+  { lanes, judged_by }: BudgetReport,
+  most = USUAL,
+): { shown: readonly BudgetLaneJson[]; rest: number } =>
+  fullest(lanes, most, (lane) => (judged_by === 'peak' ? lane.peak_fill : lane.fill));
+
 export function budgetText(
   report: BudgetReport,
-  { style, width, most = USUAL }: Bounded & { style: Style; width?: number | undefined },
+  { style, width, most }: Bounded & { style: Style; width?: number | undefined },
 ): string {
   const head = titleLine(report.title, { style, width });
   if (report.lanes.length === 0) return `${head}\n${moreLines(NO_REQUESTS, { style, width })}`;
-  const isPeak = report.judged_by === 'peak';
-  const { shown, rest } = fullest(report.lanes, most, (lane) =>
-    isPeak ? lane.peak_fill : lane.fill,
-  );
+  const { shown, rest } = fullestLanes(report, most);
   const paint = (cell: string, { state }: BudgetLaneJson): string =>
     state === 'full' ? style.red(cell) : state === 'warn' ? style.yellow(cell) : cell;
   const table = renderTable<BudgetLaneJson>(
@@ -157,8 +164,12 @@ export function budgetText(
 export const stateWords = (state: BudgetState, warnAt: number): string =>
   `${WORDS[state]}${state === 'warn' ? formatPercent(warnAt) : ''}`;
 
-/** What there is to say of all windows together. */
-export function budgetNotes(report: BudgetReport): string[] {
+/**
+ * What there is to say of all windows together.
+ *
+ * @param how the size of a window is told that is not known; empty: that is not said
+ */
+export function budgetNotes(report: BudgetReport, how = '--window TOKENS says it'): string[] {
   const isPeak = report.judged_by === 'peak';
   const over = report.lanes.filter(({ state }) => state === 'warn' || state === 'full').length;
   const full = `${formatPercent(report.warn_at)} full`;
@@ -169,7 +180,9 @@ export function budgetNotes(report: BudgetReport): string[] {
     over === 0
       ? `No window ${isPeak ? 'was' : 'is'} ${full}${when}.`
       : `${plural(over, 'window')} ${be} ${full} or more${when}.`,
-    ...(unknown ? ['How much fits is not known of every model: --window TOKENS says it.'] : []),
+    ...(unknown
+      ? [`How much fits is not known of every model${how === '' ? '' : `: ${how}`}.`]
+      : []),
   ];
 }
 

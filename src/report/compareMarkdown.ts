@@ -1,5 +1,4 @@
 /** A comparison as Markdown, for a pull request or an issue. */
-
 import type { GroupComparison } from '../analysis/compare/compareRuns.ts';
 import type {
   ComparedPhase,
@@ -21,7 +20,7 @@ import type { StepView } from '../model/step.ts';
 import { type Bounded, firstOf, moreText } from './bounds.ts';
 import { phaseRows, rowsGap, tellingRows } from './compareRows.ts';
 import type { GroupNames } from './compareText.ts';
-import { tableRow } from './markdownTables.ts';
+import { tableRow } from './markdownTable.ts';
 
 const USUAL_DIVERGENCES = 5;
 

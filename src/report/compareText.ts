@@ -1,5 +1,4 @@
 /** A comparison of two sessions for a terminal: beside each other where there is room, else below each other. */
-
 import type { GroupComparison } from '../analysis/compare/compareRuns.ts';
 import {
   type AlignedSteps,

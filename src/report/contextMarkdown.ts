@@ -14,7 +14,7 @@ import {
   NO_REQUESTS,
   turnName,
 } from './contextText.ts';
-import { tableRow } from './markdownTables.ts';
+import { tableRow } from './markdownTable.ts';
 
 export interface ContextMarkdownOptions extends Bounded {
   /** Where a step is opened; undefined: steps are plain numbers. @param step 1-based */

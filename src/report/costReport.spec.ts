@@ -9,7 +9,7 @@ function markdown(script: Script, prompt = ''): string {
   const fold = script.fold();
   const prompts = new Map(fold.phases.all().map(({ row }) => [row, prompt]));
   const parts = { billedIn: [], fold, costs: sessionCosts(analysed(fold)), prompts };
-  return costMarkdown(costOf(fold), parts);
+  return costMarkdown(prompt, costOf(fold), parts);
 }
 
 /** A cache lost to a pause, a read of what was known, a server, a subagent. */
@@ -58,7 +58,7 @@ describe('costMarkdown', () => {
 
   it('shares out nothing where nothing has a price', () => {
     const text = markdown(new Script().start(0).prompt(1).answer(2, { input: 5, model: 'free' }));
-    expect(text).toContain('# Cost: unpriced');
+    expect(text).toContain('**unpriced**');
     expect(text).not.toContain('$');
   });
 });

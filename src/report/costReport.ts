@@ -172,8 +172,12 @@ function costByText(
   return costTableText(table, options) + (notes === '' ? '' : `\n${notes}`);
 }
 
-/** The same as Markdown: all tables, and what was wasted. */
-export function costMarkdown(cost: CostSummary, parts: CostTextParts): string {
+/**
+ * The same as Markdown: all tables, and what was wasted.
+ *
+ * @param title of the session, hostile
+ */
+export function costMarkdown(title: string, cost: CostSummary, parts: CostTextParts): string {
   const { fold, costs, prompts } = parts;
   const facts = [reconciliation(cost), ...unpricedReasons(cost).map(markdownText)].join('  \n');
   const sections = COST_BY.filter((by) => by !== 'waste').flatMap((by) => {
@@ -184,7 +188,8 @@ export function costMarkdown(cost: CostSummary, parts: CostTextParts): string {
   });
   const waste = wasteMarkdown(fold, costs.waste, wholeCost(costs));
   return [
-    `# Cost: ${costCell(cost)}`,
+    `# Cost: ${markdownText(title) || 'Untitled session'}`,
+    `**${costCell(cost)}**`,
     facts,
     ...(isCostKnown(cost) ? sections : []),
     ...(!isCostKnown(cost) ? [] : [`## Paid for nothing\n\n${waste}`]),

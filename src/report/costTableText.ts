@@ -5,7 +5,7 @@ import { markdownText } from '../model/markdownText.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import { firstOf, moreLines, moreText } from './bounds.ts';
 import type { CostLine, CostTable } from './costBy.ts';
-import { tableRow } from './markdownTables.ts';
+import { tableRow } from './markdownTable.ts';
 import type { Style } from './style.ts';
 import { renderTable, type TableColumn } from './table.ts';
 import { sanitizeLine } from './terminalText.ts';

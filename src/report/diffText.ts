@@ -1,5 +1,4 @@
 /** What two sessions did differently, phase by phase, or what came of them. */
-
 import type { ChangedFile, Comparison, Outcome } from '../analysis/compare/comparison.ts';
 import type { OnlyCommands, PhaseDifference } from '../analysis/compare/structural.ts';
 import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';

@@ -2,7 +2,7 @@ import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
 import type { SessionFold } from '../model/fold.ts';
 import { STEP_KINDS, type StepKind } from '../model/step.ts';
-import { ranFailingTests } from '../model/testWords.ts';
+import { hasFailed } from '../model/testWords.ts';
 
 /** Calls of one phase with the same tool and input. */
 export interface CallGroup {
@@ -61,7 +61,7 @@ export function callGroups(
       };
       groups.set(key, group);
     }
-    const failed = (flags & FLAG.error) !== 0 || ranFailingTests(columns, row);
+    const failed = hasFailed(columns, row);
     add(group, step, { flags, failed }, columns.pair[row]!, columns.durationMs[row]!);
   }
   const all = [...groups.values()];

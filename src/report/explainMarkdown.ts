@@ -26,8 +26,7 @@ const TONGUE: Tongue = {
 };
 const FILES = 12;
 
-/** @param name that the person gave the session */
-export function explainMarkdown(explanation: Explanation, name?: string): string {
+export function explainMarkdown(explanation: Explanation): string {
   const { summary, lines } = explanation;
   const facts = [
     `- **Agent**: ${markdownText(summary.agent)}${summary.model ? `, ${markdownText(summary.model)}` : ''}`,
@@ -46,7 +45,7 @@ export function explainMarkdown(explanation: Explanation, name?: string): string
     `- **Session**: ${markdownText(explanation.id)}`,
   ];
   return [
-    `# ${markdownText(name ?? summary.title) || 'Untitled session'}`,
+    `# ${markdownText(summary.title) || 'Untitled session'}`,
     facts.join('\n'),
     ...lookSection(explanation),
     '## Phases',

@@ -3,6 +3,7 @@ import type { AnalysedSession } from '../analysis/analysed.ts';
 import { FLAG, TYPE } from '../model/columns.ts';
 import type { TraceEvent } from '../model/event.ts';
 import { stepTitle } from '../model/step.ts';
+import { hasFailed } from '../model/testWords.ts';
 import { StepReader } from './stepReader.ts';
 
 /** A step with its events; null: there is none. */
@@ -69,7 +70,7 @@ function outcomeOf(
 ): InspectedStep['outcome'] {
   const flags = fold.columns.flags[row]!;
   if ((flags & FLAG.denied) !== 0) return 'denied';
-  if ((flags & FLAG.error) !== 0) return 'failed';
+  if (hasFailed(fold.columns, row)) return 'failed';
   if (!isCall) return 'none';
   if (fold.columns.pair[row]! >= 0) return 'ok';
   return fold.running().includes(row) ? 'running' : 'none';

@@ -1,3 +1,6 @@
+/** @param cells harmless Markdown without a bare `|` */
+export const tableRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
 /** A column of a table in Markdown. */
 export interface MarkdownColumn<Row> {
   title: string;
@@ -10,10 +13,9 @@ export function markdownTable<Row>(
   columns: readonly MarkdownColumn<Row>[],
   rows: readonly Row[],
 ): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
-    line(columns.map(({ title }) => title)),
-    line(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
-    ...rows.map((row) => line(columns.map(({ cell }) => cell(row)))),
+    tableRow(columns.map(({ title }) => title)),
+    tableRow(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
+    ...rows.map((row) => tableRow(columns.map(({ cell }) => cell(row)))),
   ].join('\n');
 }

@@ -5,7 +5,7 @@ import type { SessionSummary } from '../model/summary.ts';
 import { firstOf, moreText } from './bounds.ts';
 import type { CostReport } from './costReport.ts';
 import { costCell, reconciliation, unpricedReasons } from './costText.ts';
-import { tableRow } from './markdownTables.ts';
+import { tableRow } from './markdownTable.ts';
 import { dateTime } from './sessionTable.ts';
 import type { StatsReport } from './statsReport.ts';
 

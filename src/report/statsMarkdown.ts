@@ -1,5 +1,4 @@
 /** What happened in a session, in numbers, as Markdown. */
-
 import { formatCount, formatDuration, MISSING, plural } from '../model/format.ts';
 import { inFolder } from '../model/inFolder.ts';
 import { markdownText } from '../model/markdownText.ts';
@@ -19,18 +18,13 @@ import {
 const USUAL = 100;
 const USUAL_FAILURES = 50;
 
-export interface StatsMarkdownOptions extends Bounded {
-  /** That the person gave the session. */
-  name?: string | undefined;
-}
-
 export function statsMarkdown(
   stats: StatsReport,
   summary: SessionSummary,
-  { name, most }: StatsMarkdownOptions = {},
+  { most }: Bounded = {},
 ): string {
   return [
-    `# Statistics: ${markdownText(name ?? stats.title) || 'Untitled session'}`,
+    `# Statistics: ${markdownText(stats.title) || 'Untitled session'}`,
     statsFacts(stats, summary)
       .map(
         ([key, value]) => `- **${key[0]!.toUpperCase()}${key.slice(1)}**: ${markdownText(value)}`,

@@ -6,38 +6,30 @@ import { OUTCOME_SIGNS, OUTCOME_WORDS } from '../model/outcomeWords.ts';
 import type { Bounded } from './bounds.ts';
 import { NOTHING_YET } from './explainText.ts';
 import { phaseFacts } from './explainWords.ts';
-import { phaseGap, tellingPhases } from './phaseGaps.ts';
+import { tableRow } from './markdownTable.ts';
+import { phaseGap } from './phaseGaps.ts';
 import { entriesOf, outline, type Timeline, type TimelinePhase } from './timelineReport.ts';
 import {
   entryDetail,
   foldWords,
   STATUS_SIGNS,
+  shownPhases,
   timelineFacts,
   USUAL_LINES,
-  USUAL_PHASES,
 } from './timelineText.ts';
 
-/** `most`: lines a phase. */
-export interface TimelineMarkdownOptions extends Bounded {
-  /** Phases that are shown, where there are more; undefined: all where every step is, else {@link USUAL_PHASES}. */
-  phases?: number;
-  /** That the person gave the session. */
-  name?: string | undefined;
-}
-
-/** Piece by piece, for a session may be long. */
+/** Piece by piece, for a session may be long. @param most lines a phase */
 export function* timelineMarkdown(
   session: AnalysedSession,
   timeline: Timeline,
-  { most = USUAL_LINES, phases: mostPhases, name }: TimelineMarkdownOptions,
+  { most = USUAL_LINES }: Bounded,
 ): Generator<string> {
   const { summary, phases } = timeline;
-  const title = markdownText(name ?? summary.title) || 'Untitled session';
+  const title = markdownText(summary.title) || 'Untitled session';
   yield `# Timeline: ${title}\n\n${timelineFacts(timeline).map(markdownText).join(' · ')}\n`;
   if (phases.length === 0) yield `\n${NOTHING_YET}\n`;
   const told = phases.map(({ phase }) => phase);
-  const all = most === Number.POSITIVE_INFINITY;
-  for (const place of tellingPhases(told, mostPhases ?? (all ? most : USUAL_PHASES))) {
+  for (const place of shownPhases(told, most)) {
     if (typeof place !== 'number') {
       yield `\n${markdownText(phaseGap(told, place, ''))}\n`;
       continue;
@@ -48,7 +40,7 @@ export function* timelineMarkdown(
   }
 }
 
-const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
+const line = (cells: readonly string[]): string => `${tableRow(cells)}\n`;
 const HEAD = [
   line(['', 'Step', 'At', 'What', 'Took', 'Cost']),
   line(['---', '---:', '---:', '---', '---:', '---:']),

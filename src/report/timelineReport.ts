@@ -8,7 +8,7 @@ import { FLAG, TYPE } from '../model/columns.ts';
 import { STEP_KINDS, type StepKind, stepTitle } from '../model/step.ts';
 import { isActive, type SessionSummary } from '../model/summary.ts';
 import { testRun } from '../model/testCommand.ts';
-import { ranFailingTests } from '../model/testWords.ts';
+import { hasFailed } from '../model/testWords.ts';
 import { oneLine } from '../model/text.ts';
 import { mostTelling } from './bounds.ts';
 import { StepReader } from './stepReader.ts';
@@ -153,7 +153,7 @@ function statusOf({ session }: StepReader, row: number): TimelineEntry['status']
   const { columns } = session.fold;
   const flags = columns.flags[row]!;
   if ((flags & FLAG.denied) !== 0) return 'denied';
-  if ((flags & FLAG.error) !== 0 || ranFailingTests(columns, row)) return 'fail';
+  if (hasFailed(columns, row)) return 'fail';
   const type = columns.type[row]!;
   if (type === TYPE.tool_call) {
     if (columns.pair[row]! >= 0) return 'ok';

@@ -1,9 +1,10 @@
 /** A timeline for a terminal. */
 import type { AnalysedSession } from '../analysis/analysed.ts';
+import type { SessionPhase } from '../analysis/phases/phase.ts';
 import { formatClock, formatCount, formatDuration, formatUsd, plural } from '../model/format.ts';
 import { OUTCOME_SIGNS } from '../model/outcomeWords.ts';
 import type { StepKind } from '../model/step.ts';
-import { type Bounded, gapHow } from './bounds.ts';
+import { type Bounded, gapHow, type Place } from './bounds.ts';
 import { costCell } from './costText.ts';
 import { nothingYet, OUTCOME_COLOURS } from './explainText.ts';
 import { phaseFacts, STATUS_WORDS } from './explainWords.ts';
@@ -25,13 +26,16 @@ import { titleLine } from './titleLine.ts';
 export interface TimelineTextOptions extends Bounded {
   style: Style;
   width?: number | undefined;
-  /** Phases that are shown, where there are more; undefined: all where every step is, else {@link USUAL_PHASES}. */
-  phases?: number;
 }
 
 /** Lines a phase. */
 export const USUAL_LINES = 20;
-export const USUAL_PHASES = 100;
+/** Phases that are shown, where there are more. */
+const MOST_PHASES = 100;
+
+/** The phases that are shown, and the gaps between them: all of them where every step is. @param most lines a phase */
+export const shownPhases = (phases: readonly SessionPhase[], most: number | undefined): Place[] =>
+  tellingPhases(phases, most === Number.POSITIVE_INFINITY ? most : MOST_PHASES);
 
 /** How a step came out, in a sign. */
 export const STATUS_SIGNS: Record<TimelineEntry['status'], string> = {
@@ -52,9 +56,7 @@ export function* timelineText(
   yield head(timeline, options);
   if (timeline.phases.length === 0) yield `\n${nothingYet(options.width).join('\n')}\n`;
   const phases = timeline.phases.map(({ phase }) => phase);
-  const all = options.most === Number.POSITIVE_INFINITY;
-  const most = options.phases ?? (all ? Number.POSITIVE_INFINITY : USUAL_PHASES);
-  const places = tellingPhases(phases, most);
+  const places = shownPhases(phases, options.most);
   for (const place of places) {
     if (typeof place !== 'number') {
       const gap = wrapFacts(phaseGap(phases, place, gapHow(places, place)), options.width);

@@ -1,4 +1,4 @@
-/** Sessions and their subagents as a tree: in text and JSON. */
+/** Sessions and their subagents as a tree: in text, Markdown and JSON. */
 import type { TreeNode, TreeSums } from '../analysis/tree/sessionTree.ts';
 import {
   formatCount,
@@ -9,9 +9,11 @@ import {
   MISSING,
   plural,
 } from '../model/format.ts';
-import type { Bounded } from './bounds.ts';
+import { markdownText } from '../model/markdownText.ts';
+import { type Bounded, SHOW_ALL } from './bounds.ts';
+import { fencedText } from './markdownFence.ts';
 import { seconds, type TokensJson, tokensJson, usd } from './sessionJson.ts';
-import type { Style } from './style.ts';
+import { createStyle, type Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { sanitizeLine, wrapFacts } from './terminalText.ts';
 import { titleLine } from './titleLine.ts';
@@ -111,17 +113,43 @@ const SIGNS: Record<TreeNode['status'], string> = {
   unknown: MISSING,
 };
 
-/** @param parent id of the session that started the root, where there is one */
-export function treeText(
+export interface TreeTextOptions extends Bounded {
+  style: Style;
+  /** Columns; undefined: nothing is cut. */
+  width?: number | undefined;
+  /** Id of the session that started the root, where there is one. */
+  parent?: string;
+  short?: ShortId;
+}
+
+/** The title, the table, and what there is to say of it; empty where there are no nodes. */
+export function treeText(nodes: readonly TreeNode[], options: TreeTextOptions): string {
+  const [root] = nodes;
+  if (root === undefined) return '';
+  return `${titleLine(root.title, options)}\n${treeTable(nodes, options)}`;
+}
+
+/** An editor beside a side bar is as wide, columns. */
+const DOCUMENT_WIDTH = 100;
+
+/** The same as Markdown: its table is a block of code, so that its columns and branches stand under each other. */
+export function treeMarkdown(nodes: readonly TreeNode[], { most }: Bounded = {}): string {
+  const table = treeTable(nodes, {
+    style: createStyle(false),
+    width: DOCUMENT_WIDTH,
+    most,
+    how: '',
+  });
+  const title = markdownText(nodes[0]?.title ?? '') || 'Untitled session';
+  return `# Tree: ${title}\n\n${fencedText(table.trimEnd().split('\n'))}\n`;
+}
+
+/** @param how a person sees what is left out; empty: that is not said */
+function treeTable(
   nodes: readonly TreeNode[],
-  options: Bounded & {
-    style: Style;
-    width?: number | undefined;
-    parent?: string;
-    short?: (id: string) => string;
-  },
+  options: TreeTextOptions & { how?: string },
 ): string {
-  const { style, width, most, parent, short = (id: string) => id.slice(0, 8) } = options;
+  const { style, width, most, parent, how, short = (id: string) => id.slice(0, 8) } = options;
   const root = nodes[0];
   if (root === undefined) return '';
   const lines = treeLines(nodes, most);
@@ -203,19 +231,19 @@ export function treeText(
       : [
           `Started by the session ${sanitizeLine(short(parent))}: agent-strace tree ${sanitizeLine(short(parent))}`,
         ]),
-    ...(isWhole ? [] : ['What failed and what cost most is shown: --all shows all.']),
+    ...(isWhole ? [] : [tellingText(how)]),
     ...(nodes.length === 1 ? ['It started no subagents and no sessions.'] : []),
     ...(nodes.some(({ sure, step }) => sure === 'likely' && step >= 0)
       ? ['~ the call that ran when it began: no id says that it started it']
       : []),
   ];
-  return [
-    titleLine(root.title, { style, width }),
-    `${table}`,
-    ...notes.flatMap((note) => wrapFacts(note, width)).map(style.dim),
-    '',
-  ].join('\n');
+  return [`${table}`, ...notes.flatMap((note) => wrapFacts(note, width)).map(style.dim), ''].join(
+    '\n',
+  );
 }
+
+const tellingText = (how = SHOW_ALL): string =>
+  `What failed and what cost most is shown${how === '' ? '' : `: ${how}`}.`;
 
 function label({ kind, id, name, title, depth }: TreeNode, short: ShortId): string {
   const own = sanitizeLine(name) || (kind === 'session' ? 'session' : 'subagent');

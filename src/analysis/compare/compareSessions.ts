@@ -15,6 +15,7 @@ import {
   type ComparedPhase,
   type ComparedSession,
   type Comparison,
+  type EndContents,
   LIKENESSES,
   type Outcome,
 } from './comparison.ts';
@@ -119,7 +120,7 @@ export function compareSessions(
 export function compareFacts(
   a: SideFacts,
   b: SideFacts,
-  contents: ReadonlyMap<string, 'same' | 'different'> = new Map(),
+  contents: EndContents = new Map(),
 ): Comparison {
   return drain(factsInSlices(a, b, contents));
 }
@@ -128,7 +129,7 @@ export function compareFacts(
 export function* factsInSlices(
   a: SideFacts,
   b: SideFacts,
-  contents: ReadonlyMap<string, 'same' | 'different'> = new Map(),
+  contents: EndContents = new Map(),
 ): Sliced<Comparison> {
   const { steps, divergences, approximate } = yield* stepsInSlices(a.keys, b.keys);
   yield;

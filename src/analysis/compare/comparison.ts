@@ -149,6 +149,9 @@ export interface Outcome {
   answerStep: number;
 }
 
+/** Whether files that both changed ended the same, by path, where that is known. */
+export type EndContents = ReadonlyMap<string, 'same' | 'different'>;
+
 export interface ChangedFile {
   /** As seen from the session's folder. */
   path: string;

@@ -6,7 +6,7 @@ import type { AnalysedSession } from '../analysed.ts';
 import { type Checks, sessionChecks } from '../phases/checks.ts';
 import { outcomesInSlices } from '../phases/outcome.ts';
 import type { SessionPhase } from '../phases/phase.ts';
-import { drain, SLICE, type Sliced } from '../slices.ts';
+import { SLICE, type Sliced } from '../slices.ts';
 import type { ChangedFile, Outcome } from './comparison.ts';
 import { relative, type StepKeys } from './stepKeys.ts';
 import { undoneAfter } from './undone.ts';
@@ -127,9 +127,6 @@ interface Side {
 }
 
 /** The files that either session changed; those that both changed first, then by path. */
-export const changedFiles = (a: Side, b: Side): ChangedFile[] => drain(changedInSlices(a, b));
-
-/** As {@link changedFiles}. */
 export function* changedInSlices(a: Side, b: Side): Sliced<ChangedFile[]> {
   const files = new Map<string, ChangedFile>();
   const madeA = yield* changesOf(a.keys);
@@ -164,9 +161,6 @@ export function* changedInSlices(a: Side, b: Side): Sliced<ChangedFile[]> {
 }
 
 /** Paths of the files that both changed, and of which the traces do not tell whether they ended the same. */
-export const untoldFiles = (a: Side, b: Side): string[] => drain(untoldInSlices(a, b));
-
-/** As {@link untoldFiles}. */
 export function* untoldInSlices(a: Side, b: Side): Sliced<string[]> {
   const files = yield* changedInSlices(a, b);
   return files.filter(({ content }) => content === 'unknown').map(({ path }) => path);

@@ -2,7 +2,7 @@ import { FLAG, TYPE } from '../../model/columns.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import { emptyUsage } from '../../model/usage.ts';
 import { type Sliced, slicewise } from '../slices.ts';
-import { sourceOfKind } from './contextRows.ts';
+import { sourceOf } from './contextRows.ts';
 import type { Course } from './course.ts';
 import type { Places } from './places.ts';
 import { SOURCE, SOURCES } from './sources.ts';
@@ -102,10 +102,8 @@ class Sums {
       }
       let point = pointFrom(timeMs, rows, timeMs[row]!, this.near);
       this.near = point;
-      let source: number = SOURCE.conversation;
       if (code === TYPE.tool_result || code === TYPE.error) {
         const call = pair[row]!;
-        source = sourceOfKind(kind[call >= 0 ? call : row]!);
         // An agent may tell what a response cost after its calls have ended.
         const asked = call >= 0 ? places.point(response[call]!) : -1;
         if (asked >= point) point = asked + 1;
@@ -117,14 +115,11 @@ class Sums {
         table[at + LOOSE]! += bytes;
         continue;
       }
-      if (code === TYPE.file_read) {
-        source = SOURCE.files;
-        if (fold.context.isInstructions(row)) {
-          source = SOURCE.memory;
-          table[at + INSTRUCTIONS] = 1;
-          // Mostly their path alone is told.
-          if (size[row]! < 2 * ENVELOPE) continue;
-        }
+      const source = sourceOf(fold, row);
+      if (source === SOURCE.memory) {
+        table[at + INSTRUCTIONS] = 1;
+        // Mostly their path alone is told.
+        if (size[row]! < 2 * ENVELOPE) continue;
       }
       table[at + source]! += bytes;
       if (kind[row] === PROMPT) table[at + PROMPTED] = 1;

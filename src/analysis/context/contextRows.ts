@@ -85,8 +85,23 @@ const SOURCE_OF_KIND = Uint8Array.from(
   (kind) => SOURCES_OF_KIND[kind] ?? SOURCE.output,
 );
 
-/** What the results of a tool of this kind are in the window. @param kind index into STEP_KINDS */
-export const sourceOfKind = (kind: number): number => SOURCE_OF_KIND[kind] ?? SOURCE.output;
+/** Which source an item is of, in the window. @param row of the items of a lane */
+export function sourceOf(
+  { columns: { type, kind, pair }, context }: SessionFold,
+  row: number,
+): number {
+  switch (type[row]) {
+    case TYPE.file_read:
+      return context.isInstructions(row) ? SOURCE.memory : SOURCE.files;
+    case TYPE.tool_result:
+    case TYPE.error: {
+      const call = pair[row]!;
+      return SOURCE_OF_KIND[kind[call >= 0 ? call : row]!] ?? SOURCE.output;
+    }
+    default:
+      return SOURCE.conversation;
+  }
+}
 
 /** By time; what stands at one moment by its id, so that the order of arrival does not matter. */
 function compareRows({ columns: { timeMs, key } }: SessionFold, a: number, b: number): number {

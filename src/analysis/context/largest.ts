@@ -2,10 +2,10 @@ import { TYPE } from '../../model/columns.ts';
 import { type Sliced, slicewise } from '../slices.ts';
 import { bytesOf } from './arrivals.ts';
 import type { Contribution } from './contextCourse.ts';
-import { sourceOfKind } from './contextRows.ts';
+import { sourceOf } from './contextRows.ts';
 import type { Course } from './course.ts';
 import type { Places } from './places.ts';
-import { CONTEXT_SOURCES, SOURCE, SOURCES } from './sources.ts';
+import { CONTEXT_SOURCES, SOURCES } from './sources.ts';
 
 const MOST_LARGEST = 20;
 
@@ -29,7 +29,7 @@ export function* largestOf(
   rates: Float32Array,
   places: Places,
 ): Sliced<Contribution[]> {
-  const { columns, context } = fold;
+  const { columns } = fold;
   const { key } = columns;
   const found: Found[] = [];
   const isBelow = (a: Found, b: Found): boolean =>
@@ -46,19 +46,12 @@ export function* largestOf(
     if (found.length === MOST_LARGEST) least = found[MOST_LARGEST - 1]!.tokens;
   };
   yield* slicewise(items.length, (from, end) => {
-    const { type, kind, pair, size } = columns;
+    const { size } = columns;
     for (let i = from; i < end; i++) {
       const point = points[i]!;
       if (point < 0 || point >= length) continue;
       const row = items[i]!;
-      const code = type[row]!;
-      let source: number = SOURCE.conversation;
-      if (code === TYPE.file_read) {
-        source = context.isInstructions(row) ? SOURCE.memory : SOURCE.files;
-      } else if (code !== TYPE.user_prompt && code !== TYPE.tool_call) {
-        const call = pair[row]!;
-        source = sourceOfKind(kind[call >= 0 ? call : row]!);
-      }
+      const source = sourceOf(fold, row);
       const tokens = Math.round(bytesOf(size[row]!) * rates[point * SOURCES + source]!);
       if (tokens !== 0 && tokens >= least) put({ row, source, tokens, point });
     }

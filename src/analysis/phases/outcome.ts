@@ -1,7 +1,7 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
-import { ranFailingTests } from '../../model/testWords.ts';
+import { hasFailed } from '../../model/testWords.ts';
 import { drain, SLICE, type Sliced } from '../slices.ts';
 import { testFirst } from './testFirst.ts';
 import { ACTIVITY, classOf } from './units.ts';
@@ -205,7 +205,7 @@ export function* outcomesInSlices(
         const kind = classOf(fold, row);
         const tool = columns.tool[row]!;
         if (lane === 0) calls++;
-        if ((flags & FLAG.error) === 0 && !ranFailingTests(columns, row)) {
+        if (!hasFailed(columns, row)) {
           // A call without a result has not come right yet.
           if (columns.pair[row]! >= 0 && (flags & FLAG.closed) === 0) {
             const alone = previousSame[row]! < 0 && nextSame[row]! < 0;

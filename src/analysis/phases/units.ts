@@ -1,7 +1,7 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS } from '../../model/step.ts';
-import { ranFailingTests } from '../../model/testWords.ts';
+import { hasFailed } from '../../model/testWords.ts';
 import { SLICE, type Sliced } from '../slices.ts';
 import { ACTIVITIES, type Activity } from './phase.ts';
 
@@ -96,7 +96,7 @@ export function* unitsOf(fold: SessionFold, list: Int32Array): Sliced<Units> {
     if (runs > 0) runs--;
     if (kind !== ACTIVITY.test && kind !== ACTIVITY.run) continue;
     const flags = columns.flags[row]!;
-    const failed = (flags & FLAG.error) !== 0 || ranFailingTests(columns, row);
+    const failed = hasFailed(columns, row);
     if (kind === ACTIVITY.test) {
       tests = failed ? TEST_TROUBLE : 0;
       if (!failed) runs = 0;

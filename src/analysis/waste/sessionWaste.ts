@@ -1,5 +1,4 @@
 import type { SessionFold } from '../../model/fold.ts';
-
 import { type SessionRows, sessionRows } from '../costs/sessionRows.ts';
 import { phaseNear, type SessionPhase } from '../phases/phase.ts';
 import { drain, SLICE, type Sliced } from '../slices.ts';

@@ -162,14 +162,15 @@ function testCause(trail: Trail, at: number, later: readonly Change[]): Cause {
   return cause('evidence', 'these tests passed before it');
 }
 
-const SENDS = /\bgit\s(?:[^;&|\n]*\s)?push\b|\bgh\s+pr\s+(?:create|ready|merge)\b/;
-const PULLS = /\bgh\s+pr\s/;
+const PUSHES = /\bgit\s(?:[^;&|\n]*\s)?push\b/;
+const PULLS = /\bgh\s+pr\s+(?:create|ready|merge)\b/;
 
 /** The commit that a push sends, or the push that a pull request is made of. */
 export function sentCommit(trail: Trail, step: number): Cause | undefined {
   if (trail.kind(step) !== 'run') return undefined;
   const command = commandText(trail, step);
-  if (!SENDS.test(command)) return undefined;
+  const isPull = PULLS.test(command);
+  if (!isPull && !PUSHES.test(command)) return undefined;
   let read = 0;
   let passed = 0;
   let prompts = 0;
@@ -181,8 +182,8 @@ export function sentCommit(trail: Trail, step: number): Cause | undefined {
     if (trail.has(at, FLAG.commit)) {
       return { step: at, reason: 'change', sure, evidence: 'the commit that it sends' };
     }
-    if (prompts > 0 || !PULLS.test(command) || read++ >= MAX_COMMANDS) continue;
-    if (/\bgit\s(?:[^;&|\n]*\s)?push\b/.test(commandText(trail, at))) {
+    if (prompts > 0 || !isPull || read++ >= MAX_COMMANDS) continue;
+    if (PUSHES.test(commandText(trail, at))) {
       return {
         step: at,
         reason: 'change',

@@ -2,7 +2,7 @@ import { FLAG, TYPE } from '../../model/columns.ts';
 import { isObject, type TraceEvent } from '../../model/event.ts';
 import type { SessionFold } from '../../model/fold.ts';
 import { STEP_KINDS, type StepKind } from '../../model/step.ts';
-import { ranFailingTests } from '../../model/testWords.ts';
+import { hasFailed } from '../../model/testWords.ts';
 import type { AnalysedSession } from '../analysed.ts';
 import { type Spawn, spawnsOf } from '../spawns.ts';
 import { MAX_TEXT } from './mentions.ts';
@@ -60,8 +60,7 @@ export class Trail {
 
   /** It failed, or was denied; or tests did, as their own words say. */
   failed(step: number): boolean {
-    if (this.has(step, FLAG.error | FLAG.denied)) return true;
-    return ranFailingTests(this.fold.columns, this.row(step));
+    return this.has(step, FLAG.denied) || hasFailed(this.fold.columns, this.row(step));
   }
 
   lane(step: number): number {

@@ -1,5 +1,5 @@
 import { budgetMarkdown } from '../../report/budgetMarkdown.ts';
-import { budgetInSlices, budgetText } from '../../report/budgetReport.ts';
+import { budgetInSlices, budgetText, WARN_AT } from '../../report/budgetReport.ts';
 import { EXIT } from '../exit.ts';
 import { type Io, inSlices, lookOf, mostOf, oneFormat, print, printJson } from '../io.ts';
 import { findSession, openStore, readSession, type TraceOptions } from '../traces.ts';
@@ -15,8 +15,6 @@ export interface TokenBudgetOptions extends TraceOptions {
   limit?: number;
   peak?: boolean;
 }
-
-const WARN_AT = 0.9;
 
 /** Ends with 1 where a window is as full as the threshold. */
 export async function tokenBudget(

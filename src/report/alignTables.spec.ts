@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { alignTables } from './markdownTables.ts';
+import { alignTables } from './alignTables.ts';
 
 it('puts the columns of tables under each other, numbers to the right', () => {
   const text = [

@@ -1,8 +1,5 @@
 import { padToWidth, textWidth } from './terminalText.ts';
 
-/** @param cells harmless Markdown without a bare `|` */
-export const tableRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-
 /** A cell that is longer moves what stands after it. */
 const MOST_COLUMNS = 60;
 const BETWEEN = / (?<!\\)\| /;
