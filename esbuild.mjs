@@ -274,7 +274,7 @@ const targets = [
   ...Object.entries({
     agents: 76,
     guard: 170,
-    helper: 165,
+    helper: 170,
     opencode: 80,
     rules: 205,
     snapshot: 26,
