@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../../test/eventually.ts';
 import { FakeAgent } from '../../test/fakeAgent.ts';
 import { GuardLab } from '../../test/guardLab.ts';
 import { buildHook } from '../../test/hookBundle.ts';
@@ -119,7 +120,10 @@ describe.runIf(process.platform === 'linux')('after a hook', () => {
       call: { tool: 'Bash', target: 'touch forbidden' },
     });
     const told = (outcome: string) => expect.objectContaining({ action: 'pause', outcome });
-    expect(lab.told()).toEqual(expect.arrayContaining([told('ran'), told('paused')]));
+    // The helper writes it down once all is frozen.
+    await eventually(() => {
+      expect(lab.told()).toEqual(expect.arrayContaining([told('ran'), told('paused')]));
+    });
   }, 60_000);
 
   it('a session that its own hook’s word ended is stopped when it has ended', () => {
