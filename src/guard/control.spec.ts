@@ -111,12 +111,18 @@ describe.skipIf(process.platform !== 'linux')('pause', () => {
     );
     await pause100();
     await pause100();
-    expect(report(await brake('pause')).state).toBe('paused');
+    const paused = report(await brake('pause'));
+    expect(paused.state).toBe('paused');
     const pids = (await agent.processes()).map(({ pid }) => pid);
     expect(pids.length).toBeGreaterThan(10);
     await pause100();
     const after = await agent.processes();
     expect(after.map(({ pid }) => pid)).toEqual(pids);
+    // Each is named by the program that it had become when it stood still.
+    const names = new Map(after.map(({ pid, name }) => [pid, name]));
+    const frozen = paused.processes.filter(({ state }) => state === 'frozen');
+    expect(frozen.length).toBeGreaterThan(10);
+    for (const { pid, name } of frozen) expect(name).toBe(names.get(pid));
     expect(after.every(({ state }) => state === 'T')).toBe(true);
   });
 

@@ -143,8 +143,10 @@ class Act {
     now: ReadonlyMap<number, ProcessEntry>,
     before: ReadonlySet<number> = new Set(),
   ): ControlReport {
-    const processes = about.map(({ pid, name, role }): ProcessReport => {
+    const processes = about.map(({ pid, name: firstName, role }): ProcessReport => {
       const entry = now.get(pid);
+      // It may have become another program since it was first seen.
+      const name = entry?.name ?? firstName;
       const why = this.failures.get(pid);
       if (hasEnded(entry)) return { pid, name, role, state: 'gone' };
       if (why !== undefined) return { pid, name, role, state: 'leftAlone', why };
