@@ -65,6 +65,19 @@ const loaded = (id: string): Promise<LiveSession> =>
   until(() => live.sessions.find((session) => session.id === id && !session.loading));
 
 describe('LiveSessions', () => {
+  it('says when its sessions are open: a command may come before', async () => {
+    new TraceWriter(traceDir, 'one').start().prompt('Fix the bug');
+    follow();
+    expect(live.sessions).toEqual([]);
+    await live.opened();
+    expect(live.sessions.map(({ id }) => id)).toEqual(['one']);
+    await live.dispose();
+    rmSync(traceDir, { recursive: true });
+    // Where nothing is recorded, nothing is waited for.
+    await follow().opened();
+    expect(live.sessions).toEqual([]);
+  });
+
   it('reads what is there and what comes, soon after it is written', async () => {
     const writer = new TraceWriter(traceDir, 'one').start().prompt('Fix the bug');
     follow();

@@ -127,8 +127,17 @@ export class LiveSessions {
   /** Looks at a trace folder now: a session was put there. @returns when sessions can be opened */
   async look(traceDir: string): Promise<void> {
     this.watchers.get(traceDir)?.scan();
-    if (this.ready || this.closed) return;
     this.load();
+    await this.begun();
+  }
+
+  /** @returns when the sessions that should be open are: a command may come before they are, as a window opens */
+  async opened(): Promise<void> {
+    if ([...this.entries.values()].some(({ length }) => length > 0)) await this.begun();
+  }
+
+  private async begun(): Promise<void> {
+    if (this.ready || this.closed) return;
     await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 

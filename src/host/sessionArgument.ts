@@ -28,6 +28,7 @@ export async function sessionFor(
   argument: unknown,
   options: PickOptions,
 ): Promise<{ session: LiveSession; release: () => void } | undefined> {
+  await engine.live.opened();
   const key = sessionKeyOf(argument) ?? (await pick(engine, focus, options));
   if (key === undefined) return undefined;
   const release = engine.live.hold(key);

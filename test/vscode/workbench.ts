@@ -145,19 +145,25 @@ export class Workbench {
     await this.quickPick(`view ${name}`, name);
   }
 
-  private async quickPick(input: string, label: string): Promise<void> {
-    const box = this.page.locator('.quick-input-widget input').first();
+  /** Opens the file with this name, as a person does. @param page the window */
+  async openFile(name: string, page = this.page): Promise<void> {
+    await this.quickPick(name, name, page);
+    await page.locator('.tab.active', { hasText: name }).waitFor({ timeout });
+  }
+
+  private async quickPick(input: string, label: string, page = this.page): Promise<void> {
+    const box = page.locator('.quick-input-widget input').first();
     // The extension's commands can arrive a moment later than the palette.
-    const row = this.page
+    const row = page
       .locator('.quick-input-list .monaco-list-row')
-      .filter({ has: this.page.getByText(label, { exact: true }) })
+      .filter({ has: page.getByText(label, { exact: true }) })
       .first();
     const deadline = Date.now() + timeout;
     for (;;) {
       try {
         // A page that has just got the focus and is not there yet hears no key; and whatever takes the focus
         // while something is typed closes the palette.
-        if (!(await box.isVisible())) await this.page.keyboard.press('F1');
+        if (!(await box.isVisible())) await page.keyboard.press('F1');
         await box.fill('', { timeout: 3_000 });
         await box.fill(input, { timeout: 1_000 });
         await row.click({ timeout: 2_000 });

@@ -78,14 +78,6 @@ afterEach(async () => {
   await lab?.close();
 });
 
-async function openFile(page: Page, name: string): Promise<void> {
-  await page.keyboard.press('Control+P');
-  const box = page.locator('.quick-input-widget input').first();
-  await box.fill(name);
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
-  await page.locator('.tab.active', { hasText: name }).waitFor();
-}
-
 /** The bars of the gutter by line: `M10-11 R4-6 …`, as they are drawn. */
 async function gutter(page: Page): Promise<string> {
   const drawn = await page.evaluate(() => {
@@ -186,7 +178,7 @@ test('known reads and edits are marked on their lines; pause freezes everything,
   const { page } = workbench;
   await workbench.runCommand('Agent Strace: Show Event Stream');
   const frame = await workbench.webviewFrame('Event Stream');
-  await openFile(page, 'values.py');
+  await workbench!.openFile('values.py');
   const run = lab.start({ prompt: 'Change the values.', args: ['--model', 'claude-sonnet-4-5'] });
   await frame.getByText('./beat.sh').first().waitFor({ timeout: 60_000 });
   await expect.poll(() => existsSync(join(lab.projectDir, 'beat')), { timeout: 20_000 }).toBe(true);
@@ -234,8 +226,8 @@ test('two real sessions in two windows do not mix, nothing is doubled, and a rel
 }, async () => {
   const { page } = workbench;
   const second = await workbench.secondWindow();
-  await openFile(page, 'values.py');
-  await openFile(second, 'other.py');
+  await workbench!.openFile('values.py');
+  await workbench!.openFile('other.py', second);
   const model = ['--model', 'claude-sonnet-4-5'];
   const beating = lab.start({ prompt: 'Change the values.', args: model });
   await expect.poll(() => existsSync(join(lab.projectDir, 'beat')), { timeout: 60_000 }).toBe(true);
@@ -247,14 +239,14 @@ test('two real sessions in two windows do not mix, nothing is doubled, and a rel
   const ofOther = 'R1-2 R4-30 M3-3';
   await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofFirst);
   await expect.poll(() => gutter(second), { timeout: 30_000 }).toBe(ofOther);
-  await openFile(page, 'other.py');
+  await workbench!.openFile('other.py');
   await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofOther);
 
   // The window comes back with all of it.
   await workbench.reload();
-  await openFile(page, 'other.py');
+  await workbench!.openFile('other.py');
   await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofOther);
-  await openFile(page, 'values.py');
+  await workbench!.openFile('values.py');
   await expect.poll(() => gutter(page), { timeout: 30_000 }).toBe(ofFirst);
 
   // Both windows and the command line name the same two sums; each response counts once, whoever read it.

@@ -149,12 +149,7 @@ test('a session of the real Claude Code, live, to the cent', { timeout: 180_000 
   const { page } = workbench;
   await workbench.runCommand('Agent Strace: Show Event Stream');
   const frame = await workbench.webviewFrame('Event Stream');
-  await page.keyboard.press('Control+P');
-  await page.keyboard.type('webhook.py');
-  await page
-    .locator('.quick-input-list .monaco-list-row', { hasText: 'webhook.py' })
-    .first()
-    .click();
+  await workbench.openFile('webhook.py');
   await page.locator('.editor-instance').first().waitFor();
   await page.keyboard.press('Control+End');
 

@@ -52,15 +52,6 @@ function work(): { folder: string; hand: AgentHand } {
   return { folder, hand };
 }
 
-async function openFile(page: Page, name: string): Promise<void> {
-  await page.keyboard.press('Control+p');
-  const box = page.locator('.quick-input-widget input').first();
-  await box.fill(name);
-  await page.locator('.quick-input-list .monaco-list-row').first().waitFor();
-  await box.press('Enter');
-  await page.locator('.tab.active', { hasText: name }).waitFor();
-}
-
 /** The bars in the gutter: how many, and what pictures they are. */
 async function bars(page: Page): Promise<{ top: number; image: string }[]> {
   return await page.evaluate(() =>
@@ -81,7 +72,7 @@ test('marks, hover, label and badges in every theme', async () => {
   const { folder } = work();
   workbench = await Workbench.open(folder, { viewport: { width: 1200, height: 700 } });
   const { page } = workbench;
-  await openFile(page, 'webhook.py');
+  await workbench!.openFile('webhook.py');
   await expect.poll(async () => (await bars(page)).length, { timeout: 30_000 }).toBeGreaterThan(10);
   await page.keyboard.press('Control+g');
   await page.keyboard.type('42');
@@ -148,7 +139,7 @@ test('marks follow their switches at once', async () => {
     },
   });
   const { page } = workbench;
-  await openFile(page, 'webhook.py');
+  await workbench!.openFile('webhook.py');
   await expect.poll(async () => (await bars(page)).length, { timeout: 30_000 }).toBeGreaterThan(10);
   const [first] = await bars(page);
   expect(Buffer.from(first!.image.split('base64,')[1] ?? '', 'base64').toString()).toContain(
@@ -170,6 +161,6 @@ test('marks are there in restricted mode, too', async () => {
   const { folder } = work();
   workbench = await Workbench.open(folder, { restricted: true });
   const { page } = workbench;
-  await openFile(page, 'webhook.py');
+  await workbench!.openFile('webhook.py');
   await expect.poll(async () => (await bars(page)).length, { timeout: 30_000 }).toBeGreaterThan(10);
 });

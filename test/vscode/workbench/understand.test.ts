@@ -171,10 +171,7 @@ test('explains a session in a page whose steps open the replay there', async () 
 
 test('shows files as they were, and what a phase and the session changed', async () => {
   await open();
-  await page.keyboard.press('Control+P');
-  await page.keyboard.type('webhook.py');
-  await pick('webhook.py').click();
-  await tab('webhook.py').waitFor();
+  await workbench!.openFile('webhook.py');
   await workbench!.runCommand('Agent Strace: Open File as of Step…');
   await pick('4 · Edit').waitFor();
   await workbench!.screenshot('understand-pick-step');
