@@ -128,7 +128,9 @@ function record(): Recorded {
 }
 
 async function open(options: { restricted?: boolean } = {}): Promise<Workbench> {
-  workbench = await Workbench.open(project, { env, ...options });
+  // Low, the view of changes has room for four rows; those below are not drawn.
+  const viewport = { width: 1280, height: 1100 };
+  workbench = await Workbench.open(project, { env, viewport, ...options });
   await workbench.runCommand('Agent Strace: Show Changes of Session');
   await row('webhook.py').waitFor();
   return workbench;
