@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { eventually } from '../../eventually.ts';
 import { TraceWriter } from '../../traceWriter.ts';
 import { menu, noonZone, row, tree } from '../sessionsView.ts';
 import { Workbench, type WorkbenchOptions } from '../workbench.ts';
@@ -244,8 +245,11 @@ test('all of the list can be reached and done by keyboard', async () => {
   await row(page, 'Add a refund endpoint').waitFor();
   await keyboard.press('ArrowDown');
   await expect.poll(focused).toMatch(/^Add a refund endpoint, Claude Code, done, \$0\.0350, 6m/);
-  await keyboard.press('Shift+F10');
-  await page.getByRole('menuitem', { name: 'Rename Session…' }).waitFor();
+  // A row that is drawn anew at that moment closes its menu.
+  await eventually(async () => {
+    await keyboard.press('Shift+F10');
+    await page.getByRole('menuitem', { name: 'Rename Session…' }).waitFor({ timeout: 3000 });
+  });
   await page.waitForTimeout(300);
   for (let i = 0; i < 20; i++) {
     await keyboard.press('ArrowDown');
