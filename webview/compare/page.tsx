@@ -1,6 +1,7 @@
-import { useEffect, useReducer, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { Announcer } from '../shared/announcer.tsx';
 import { ErrorBar, ProgressBar, readsLong } from '../shared/bars.tsx';
+import { useMedia, usePainter } from '../shared/hooks.ts';
 import { Icon } from '../shared/icons.tsx';
 import { KeyList, listenToKeys } from '../shared/keys.tsx';
 import { type CompareApp, ORDERS } from './app.ts';
@@ -24,10 +25,10 @@ const KEYS = [
 ] as const;
 
 export function ComparePage({ app }: { app: CompareApp }) {
-  const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
+  usePainter(app.painter);
   const [showKeys, setShowKeys] = useState(false);
-  useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
-  useNarrow(app);
+  const narrow = useMedia(NARROW);
+  useEffect(() => app.setNarrow(narrow), [app, narrow]);
   useKeys(app, () => setShowKeys(true));
 
   const { comparison, progress } = app;
@@ -66,16 +67,6 @@ export function ComparePage({ app }: { app: CompareApp }) {
       {showKeys && <KeyList keys={KEYS} onClose={() => setShowKeys(false)} />}
     </main>
   );
-}
-
-function useNarrow(app: CompareApp): void {
-  useEffect(() => {
-    const list = matchMedia(NARROW);
-    const onChange = () => app.setNarrow(list.matches);
-    list.addEventListener('change', onChange);
-    onChange();
-    return () => list.removeEventListener('change', onChange);
-  }, [app]);
 }
 
 function useKeys(app: CompareApp, onHelp: () => void): void {

@@ -1,7 +1,8 @@
-import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { GuardState } from '../../src/protocol/guard.ts';
 import { Announcer } from '../shared/announcer.tsx';
+import { usePainter } from '../shared/hooks.ts';
 import { Icon } from '../shared/icons.tsx';
 import { isTyping, KeyList, keyName } from '../shared/keys.tsx';
 import type { GuardApp } from './app.ts';
@@ -18,9 +19,8 @@ const KEYS = [
 ] as const;
 
 export function GuardPage({ app }: { app: GuardApp }) {
-  const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
+  usePainter(app.painter);
   const [showKeys, setShowKeys] = useState(false);
-  useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
   useKeys(() => setShowKeys(true));
   useFirstFocus(app);
   const { state } = app;

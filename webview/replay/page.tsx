@@ -1,6 +1,7 @@
-import { useEffect, useReducer, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { Announcer } from '../shared/announcer.tsx';
 import { ErrorBar, ProgressBar, readsLong } from '../shared/bars.tsx';
+import { useMedia, usePainter } from '../shared/hooks.ts';
 import { Icon } from '../shared/icons.tsx';
 import { KeyList, listenToKeys } from '../shared/keys.tsx';
 import type { ReplayApp } from './app.ts';
@@ -35,9 +36,8 @@ const KEYS = [
 ] as const;
 
 export function ReplayPage({ app }: { app: ReplayApp }) {
-  const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
+  usePainter(app.painter);
   const [showKeys, setShowKeys] = useState(false);
-  useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
   useKeys(app, () => setShowKeys(true));
 
   if (app.empty && app.rows.total === 0) {
@@ -175,19 +175,6 @@ function Tabs({
       {one('inspector', 'As of this moment')}
     </div>
   );
-}
-
-function useMedia(query: string): boolean {
-  const [matches, setMatches] = useState(() => matchMedia(query).matches);
-  useEffect(() => {
-    const list = matchMedia(query);
-    const onChange = () => setMatches(list.matches);
-    list.addEventListener('change', onChange);
-    // It may have changed since it was asked: an editor that is shown gets its size in between.
-    onChange();
-    return () => list.removeEventListener('change', onChange);
-  }, [query]);
-  return matches;
 }
 
 /** The keys of the page; those of a control that has the focus come first. */

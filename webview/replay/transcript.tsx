@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useRepaint } from '../shared/hooks.ts';
 import { listenToKeys } from '../shared/keys.tsx';
 import { refocus } from '../shared/refocus.ts';
 import { VirtualList } from '../shared/virtualList.tsx';
@@ -29,7 +30,7 @@ export function Transcript({ app }: { app: ReplayApp }) {
   const heights = useRef<Heights>(undefined);
   heights.current ??= new Heights(ROW_HEIGHT);
   const { current: known } = heights;
-  const [, measured] = useReducer((count: number, _: undefined) => count + 1, 0);
+  const measured = useRepaint();
   const { rows, words, step, listing } = app;
   const { count } = listing;
   /** Where the playhead is; where its step is hidden, the last one before it. */
@@ -68,7 +69,7 @@ export function Transcript({ app }: { app: ReplayApp }) {
   };
 
   const heard = (at: number, isHere: boolean) => (px: number) => {
-    if (known.set(at, px, isHere)) measured(undefined);
+    if (known.set(at, px, isHere)) measured();
   };
 
   const renderRow = (item: number, top: number) => {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useMedia } from '../shared/hooks.ts';
 import type { Heading } from './blocks.ts';
 import { headingId, plainWords } from './markdown.tsx';
 
@@ -7,7 +7,7 @@ const WIDE = '(min-width: 1100px)';
 
 /** The headings of a long report: beside it where there is room, else folded above it. */
 export function Outline({ headings }: { headings: readonly Heading[] }) {
-  const wide = useWide();
+  const wide = useMedia(WIDE);
   if (headings.length === 0) return null;
   const least = Math.min(...headings.map(({ depth }) => depth));
   return (
@@ -32,15 +32,4 @@ function goTo(at: number): void {
   const heading = document.getElementById(headingId(at));
   heading?.scrollIntoView();
   heading?.focus({ preventScroll: true });
-}
-
-function useWide(): boolean {
-  const [wide, setWide] = useState(() => matchMedia(WIDE).matches);
-  useEffect(() => {
-    const list = matchMedia(WIDE);
-    const onChange = () => setWide(list.matches);
-    list.addEventListener('change', onChange);
-    return () => list.removeEventListener('change', onChange);
-  }, []);
-  return wide;
 }

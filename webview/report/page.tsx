@@ -1,7 +1,8 @@
-import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { visibleText } from '../../src/model/visibleText.ts';
 import { Announcer } from '../shared/announcer.tsx';
 import { ErrorBar, ProgressBar } from '../shared/bars.tsx';
+import { usePainter } from '../shared/hooks.ts';
 import { Icon } from '../shared/icons.tsx';
 import { KeyList, listenToKeys } from '../shared/keys.tsx';
 import { CANCEL_MS, PROGRESS_MS, type ReportApp, type ShownReport } from './app.ts';
@@ -20,9 +21,8 @@ const KEYS = [
 ] as const;
 
 export function ReportPage({ app }: { app: ReportApp }) {
-  const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
+  usePainter(app.painter);
   const [showKeys, setShowKeys] = useState(false);
-  useEffect(() => app.painter.subscribe(() => paint(undefined)), [app]);
   useKeys(app, () => setShowKeys(true));
   const { head, report, progress } = app;
   const late = (app.workingMs ?? 0) >= PROGRESS_MS;

@@ -1,6 +1,7 @@
-import { useEffect, useReducer, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { formatCount, plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
+import { usePainter } from '../shared/hooks.ts';
 import { Icon } from '../shared/icons.tsx';
 import { isTyping, keyName } from '../shared/keys.tsx';
 import { refocus } from '../shared/refocus.ts';
@@ -20,8 +21,7 @@ export function StreamList({ app }: { app: StreamApp }) {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const { rows, view } = app;
 
-  const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
-  useEffect(() => app.listPainter.subscribe(() => paint(undefined)), [app]);
+  usePainter(app.listPainter);
 
   const goTo = (index: number) => {
     if (view.length === 0) return;

@@ -1,9 +1,10 @@
-import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatUsd, plural } from '../../src/model/format.ts';
 import { visibleText } from '../../src/model/visibleText.ts';
 import type { StreamCommand, StreamHeader } from '../../src/protocol/stream.ts';
 import { Announcer } from '../shared/announcer.tsx';
 import { ErrorBar, ProgressBar, readingWords, readsLong } from '../shared/bars.tsx';
+import { usePainter } from '../shared/hooks.ts';
 import { Icon, type IconName } from '../shared/icons.tsx';
 import { isTyping, KeyList } from '../shared/keys.tsx';
 import type { StreamApp } from './app.ts';
@@ -28,10 +29,9 @@ const KEYS = [
 ] as const;
 
 export function StreamPage({ app }: { app: StreamApp }) {
-  const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
+  usePainter(app.painter);
   const [showKeys, setShowKeys] = useState(false);
   useEffect(() => {
-    const stop = app.painter.subscribe(() => paint(undefined));
     // Counting clocks; a page that nobody sees counts when it is seen again.
     const clock = setInterval(() => {
       if (document.visibilityState === 'visible' && ticks(app)) app.painter.soon();
@@ -39,7 +39,6 @@ export function StreamPage({ app }: { app: StreamApp }) {
     const onVisible = () => app.painter.soon();
     document.addEventListener('visibilitychange', onVisible);
     return () => {
-      stop();
       clearInterval(clock);
       document.removeEventListener('visibilitychange', onVisible);
     };

@@ -1,4 +1,5 @@
-import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRepaint } from '../../shared/hooks.ts';
 import type { ReplayApp } from '../app.ts';
 import { Sash } from '../sash.tsx';
 import { momentWords } from '../stepWords.tsx';
@@ -11,7 +12,7 @@ import { Tooltip } from './tooltip.tsx';
 
 export function Timeline({ app }: { app: ReplayApp }) {
   const { timeline } = app;
-  const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
+  const repaint = useRepaint();
   const element = useRef<HTMLDivElement>(null);
   const base = useRef<HTMLCanvasElement>(null);
   const over = useRef<HTMLCanvasElement>(null);
@@ -20,14 +21,14 @@ export function Timeline({ app }: { app: ReplayApp }) {
     if (!base.current || !over.current || !element.current) return undefined;
     const made = new Stage(app, base.current, over.current);
     setStage(made);
-    timeline.onChange = () => paint(undefined);
+    timeline.onChange = repaint;
     const stop = listenToPointer(app, made, element.current);
     return () => {
       stop();
       made.dispose();
       timeline.onChange = () => {};
     };
-  }, [app, timeline]);
+  }, [app, timeline, repaint]);
   const pageHeight = usePageHeight();
   const most = Math.max(LEAST_HEIGHT, Math.round(pageHeight * MOST_SHARE));
   const height = Math.min(most, timeline.height);

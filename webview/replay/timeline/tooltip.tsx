@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import {
   formatClock,
   formatCount,
@@ -9,6 +9,7 @@ import {
 } from '../../../src/model/format.ts';
 import { OUTCOME_SIGNS, OUTCOME_WORDS } from '../../../src/model/outcomeWords.ts';
 import { visibleText } from '../../../src/model/visibleText.ts';
+import { useRepaint } from '../../shared/hooks.ts';
 import { lowerBound } from '../../shared/rowStore.ts';
 import type { ReplayApp } from '../app.ts';
 import { stepNumber, stepWords } from '../stepWords.tsx';
@@ -21,15 +22,15 @@ const AWAY = 14;
 
 /** What the pointer is over, in words. It has no part in the page's painting: it is as quick as the pointer. */
 export function Tooltip({ app, stage }: { app: ReplayApp; stage: Stage }) {
-  const [, paint] = useReducer((count: number, _: undefined) => count + 1, 0);
+  const repaint = useRepaint();
   const box = useRef<HTMLDivElement>(null);
   const { timeline } = app;
   useEffect(() => {
-    timeline.onHover = () => paint(undefined);
+    timeline.onHover = repaint;
     return () => {
       timeline.onHover = () => {};
     };
-  }, [timeline]);
+  }, [timeline, repaint]);
   const { hover } = timeline;
   useLayoutEffect(() => {
     const element = box.current;
