@@ -71,14 +71,10 @@ function Side({ side, letter }: { side: ReportSide; letter: string }) {
   return (
     <>
       <div class="title-row">
-        <h1 class="cut" title={title}>
-          {title}
-        </h1>
+        <h1 class="cut">{title}</h1>
         {live}
       </div>
-      <p class="cut muted facts" title={facts}>
-        {wholeFacts(facts)}
-      </p>
+      <p class="cut muted facts">{wholeFacts(facts)}</p>
     </>
   );
 }

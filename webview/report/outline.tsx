@@ -17,7 +17,7 @@ export function Outline({ headings }: { headings: readonly Heading[] }) {
         <ul>
           {headings.map(({ at, depth, text }) => (
             <li key={at} class={depth > least ? 'deeper' : ''}>
-              <button type="button" class="cut" title={plainWords(text)} onClick={() => goTo(at)}>
+              <button type="button" class="cut" onClick={() => goTo(at)}>
                 {plainWords(text)}
               </button>
             </li>
