@@ -128,9 +128,7 @@ export const FLAG = {
   /** Closed without a result of its own (denied, interrupted). */
   closed: 512,
   unpriced: 1024,
-  /** A model response whose text is a row of its own. */
-  hasText: 2048,
-  /** Of a call that runs tests: its exit code is not theirs (`… | tail`). Of a result: 0 was told. `hasText` is of responses only. */
+  /** Of a call that runs tests: its exit code is not theirs (`… | tail`). Of a result: 0 was told. */
   exit: 2048,
   /** A command that runs the project's tests. On a result: what it printed says that tests failed (see `ranFailingTests`). */
   test: 4096,

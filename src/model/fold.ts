@@ -193,7 +193,7 @@ export class SessionFold implements FoldContext {
     this.classify(row, type, event);
     // The text that shows a response goes on showing it.
     if (text >= 0) {
-      columns.flags[row]! |= FLAG.hasText | FLAG.hidden;
+      columns.flags[row]! |= FLAG.hidden;
       this.steps.touch(text);
     }
     this.addToSlices(row, event);
@@ -516,7 +516,6 @@ export class SessionFold implements FoldContext {
     this.context.changes++;
     const shown = columns.pair[response]!;
     if (shown < 0 || this.shows(text, shown)) columns.pair[response] = text;
-    columns.flags[response]! |= FLAG.hasText;
     this.hide(response);
     this.steps.touchAt(response);
     if (text !== this.adding) this.steps.touch(text);
@@ -650,7 +649,7 @@ export class SessionFold implements FoldContext {
   }
 }
 
-const SAVED_VERSION = 6;
+const SAVED_VERSION = 7;
 
 export interface SavedFold {
   version: number;
