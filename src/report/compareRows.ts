@@ -1,9 +1,8 @@
 /** The phases of two sessions side by side, and of very many those that tell most. */
 import type { Comparison, Likeness } from '../analysis/compare/comparison.ts';
 import { formatCount } from '../model/format.ts';
-import { knownCostText } from '../model/knownCost.ts';
 import { type Gap, gapText, mostTelling, type Place } from './bounds.ts';
-import { phaseWeight } from './phaseGaps.ts';
+import { costsText, phaseWeight } from './phaseGaps.ts';
 
 /** Indexes of the phases; -1: that side has none. */
 export interface PhaseRow {
@@ -50,19 +49,9 @@ export function rowsGap(
   { from, to }: Gap,
   how?: string,
 ): string {
-  const sums = {
-    a: { nanoUsd: 0, responses: 0, unpriced: 0 },
-    b: { nanoUsd: 0, responses: 0, unpriced: 0 },
-  };
-  for (let at = from; at < to; at++) {
-    for (const side of ['a', 'b'] as const) {
-      const phase = phases[side][rows[at]![side]];
-      if (phase === undefined) continue;
-      sums[side].nanoUsd += phase.nanoUsd;
-      sums[side].responses += phase.responses;
-      sums[side].unpriced += phase.unpriced;
-    }
-  }
-  const costs = `A ${knownCostText(sums.a)}, B ${knownCostText(sums.b)}`;
-  return gapText(`${formatCount(to - from)} more phases, ${costs}`, how);
+  const left = rows.slice(from, to);
+  const costOf = (side: 'a' | 'b'): string =>
+    costsText(left.flatMap((row) => phases[side][row[side]] ?? []));
+  const costs = `A ${costOf('a')}, B ${costOf('b')}`;
+  return gapText(`${formatCount(left.length)} more phases, ${costs}`, how);
 }

@@ -3,8 +3,8 @@ import { CONTEXT_SOURCES } from '../analysis/context/contextCourse.ts';
 import { formatPercent, formatTokens, MISSING } from '../model/format.ts';
 import { markdownText } from '../model/markdownText.ts';
 import { type Bounded, firstOf, moreText } from './bounds.ts';
+import { fullest, tellingTurns, turnsGap, USUAL_LANES } from './contextGaps.ts';
 import type { ContextLaneJson, ContextReport } from './contextReport.ts';
-import { fullest, tellingTurns, turnsGap, USUAL_LANES } from './contextRows.ts';
 import {
   compactionWords,
   contextBar,

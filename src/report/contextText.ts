@@ -3,6 +3,7 @@ import { CONTEXT_SOURCES, type ContextSource } from '../analysis/context/context
 import { type ContextSources, shareOut } from '../analysis/context/sources.ts';
 import { formatPercent, formatTokens, MISSING, plural } from '../model/format.ts';
 import { type Bounded, firstOf, gapHow, moreLines, moreText } from './bounds.ts';
+import { fullest, tellingTurns, turnsGap, USUAL_LANES } from './contextGaps.ts';
 import type {
   CompactionJson,
   ContextLaneJson,
@@ -10,7 +11,6 @@ import type {
   ContextRequestJson,
   ContextTurnJson,
 } from './contextReport.ts';
-import { fullest, tellingTurns, turnsGap, USUAL_LANES } from './contextRows.ts';
 import type { Colour, Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cutToWidth, padToWidth, sanitizeLine, wrapFacts } from './terminalText.ts';

@@ -17,24 +17,26 @@ export const tellingPhases = (phases: readonly Weighed[], most: number): Place[]
 export const phaseWeight = ({ outcome, nanoUsd, calls }: Weighed): number =>
   nanoUsd + calls + (outcome === 'failed' ? 1e15 : outcome === 'mixed' ? 1e12 : 0);
 
-type Summed = Pick<SessionPhase, 'outcome' | 'nanoUsd' | 'responses' | 'unpriced'>;
+type Costly = Pick<SessionPhase, 'nanoUsd' | 'responses' | 'unpriced'>;
+
+/** What phases cost together, in words. */
+export function costsText(phases: readonly Costly[]): string {
+  const sum = { nanoUsd: 0, responses: 0, unpriced: 0 };
+  for (const { nanoUsd, responses, unpriced } of phases) {
+    sum.nanoUsd += nanoUsd;
+    sum.responses += responses;
+    sum.unpriced += unpriced;
+  }
+  return knownCostText(sum);
+}
+
+type Told = Costly & Pick<SessionPhase, 'outcome'>;
 
 /** `… phases 12 to 48, $1.23, 2 failed (--all shows all)`. */
-export function phaseGap(phases: readonly Summed[], { from, to }: Gap, how?: string): string {
+export function phaseGap(phases: readonly Told[], { from, to }: Gap, how?: string): string {
   const which = to - from === 1 ? `phase ${from + 1}` : `phases ${from + 1} to ${to}`;
-  const cost = { nanoUsd: 0, responses: 0, unpriced: 0 };
-  let failed = 0;
-  for (let at = from; at < to; at++) {
-    const phase = phases[at]!;
-    cost.nanoUsd += phase.nanoUsd;
-    cost.responses += phase.responses;
-    cost.unpriced += phase.unpriced;
-    if (phase.outcome === 'failed') failed++;
-  }
-  const words = [
-    which,
-    knownCostText(cost),
-    ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),
-  ];
+  const left = phases.slice(from, to);
+  const failed = left.filter(({ outcome }) => outcome === 'failed').length;
+  const words = [which, costsText(left), ...(failed > 0 ? [`${formatCount(failed)} failed`] : [])];
   return gapText(words.join(', '), how);
 }

@@ -5,6 +5,7 @@ import {
   atLeastOne,
   collect,
   json,
+  markdown,
   type Parsed,
   positive,
   wholeNumber,
@@ -191,7 +192,7 @@ Examples:
     )
     .option('--policy <file>', 'this policy instead of the one of the project')
     .option('--all', 'all sessions of the trace folder')
-    .option('--markdown', 'print Markdown')
+    .addOption(markdown())
     .addOption(json())
     .addHelpText(
       'after',

@@ -7,6 +7,7 @@ import {
   collect,
   json,
   limit,
+  markdown,
   type Parsed,
   positive,
   share,
@@ -94,7 +95,7 @@ Examples:
     )
     .addOption(limit('rows a table', 20))
     .addOption(showAll('all rows'))
-    .option('--markdown', 'print Markdown')
+    .addOption(markdown())
     .addOption(json())
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {
       const { stats } = await import('../commands/stats.ts');
@@ -110,7 +111,7 @@ Examples:
     .option('--phase <n>', 'only this phase, with more of it', atLeastOne)
     .addOption(limit('phases', 40))
     .addOption(showAll('all phases'))
-    .option('--markdown', 'print Markdown')
+    .addOption(markdown())
     .addOption(json())
     .addHelpText(
       'after',
@@ -133,7 +134,7 @@ Examples:
     )
     .addOption(limit('lines a phase', '20; JSON: all'))
     .addOption(showAll('every phase, and every step'))
-    .option('--markdown', 'print Markdown')
+    .addOption(markdown())
     .addOption(json())
     .addHelpText(
       'after',
@@ -180,7 +181,7 @@ Examples:
     .option('--semantic', 'what came of them instead: tests, files, commits, cost, time')
     .addOption(limit('phases', 40))
     .addOption(showAll('all phases, divergences and files'))
-    .option('--markdown', 'print Markdown')
+    .addOption(markdown())
     .addOption(json())
     .addHelpText(
       'after',
@@ -250,7 +251,7 @@ Examples:
     .description(
       'Shows what led to a step, back to the prompt: each cause with what shows it, and how sure that is (asked, evidence, likely). A step is a number, as replay --numbers shows it, the id of an event, or last-error.',
     )
-    .option('--markdown', 'print Markdown')
+    .addOption(markdown())
     .addOption(json())
     .addHelpText(
       'after',
@@ -315,7 +316,7 @@ Examples:
     .option('--window <tokens>', 'the size of the window, where it is not known', atLeastOne)
     .addOption(limit('turns', 40))
     .addOption(showAll('all turns'))
-    .option('--markdown', 'print Markdown')
+    .addOption(markdown())
     .addOption(json())
     .addHelpText(
       'after',
@@ -370,7 +371,7 @@ Exit codes: 0 found, 1 nothing found, 2 the query cannot be read`,
     .addOption(limit('agents', 40))
     .addOption(showAll('all agents'))
     .option('--peak', 'judge how full it was at most, not how full it is')
-    .option('--markdown', 'print Markdown')
+    .addOption(markdown())
     .addOption(json())
     .addHelpText('after', '\nExit codes: 0 no window is too full, 1 one is')
     .action(async (id: string | undefined, _options: Parsed, command: Command) => {

@@ -25,6 +25,8 @@ export const showAll = (what = 'all of them'): Option => new Option('--all', wha
 
 export const json = (): Option => new Option('--json', 'print JSON');
 
+export const markdown = (): Option => new Option('--markdown', 'print Markdown');
+
 /** Options as the command sees them, those given before its name included. */
 export const all = (command: Command): Parsed => command.optsWithGlobals();
 
