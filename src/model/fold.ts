@@ -11,12 +11,12 @@ import {
   typeCode,
 } from './columns.ts';
 import { modernise } from './decode.ts';
-import { isObject, type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
+import { type Json, type JsonObject, TRACE_VERSION, type TraceEvent } from './event.ts';
 import { eventIdNumber, idNumber } from './ids.ts';
 import { Interner } from './interner.ts';
 import { onlyLooks } from './lookCommand.ts';
 import { isFailure, MAIN_CHAIN, rankOf } from './rank.ts';
-import { shownCommand } from './scriptCommand.ts';
+import { commandIn } from './scriptCommand.ts';
 import { ContextSlice } from './slices/context.ts';
 import { CostSlice } from './slices/cost.ts';
 import { CountsSlice } from './slices/counts.ts';
@@ -704,8 +704,7 @@ function idKey(event: TraceEvent, type: number, offset: number): number {
 
 /** What a command is for, as far as its words tell. */
 function commandFlags(data: JsonObject): number {
-  const args = data.arguments;
-  const command = isObject(args) ? shownCommand(args) : undefined;
+  const command = commandIn(data);
   if (command === undefined) return 0;
   const run = testRun(command);
   let flags = run === 'no' ? 0 : run === 'hidden' ? FLAG.test | FLAG.exit : FLAG.test;

@@ -1,4 +1,4 @@
-import type { JsonObject } from './event.ts';
+import { isObject, type JsonObject } from './event.ts';
 import { commandArgument } from './tools.ts';
 
 /** UTF-16 units of a script that are looked at. */
@@ -22,6 +22,10 @@ export function shownCommand(args: JsonObject): string | undefined {
   }
   return found.length > 0 ? found.join('; ') : undefined;
 }
+
+/** The same of an event's data: undefined where that is no call of a command, or none at all. */
+export const commandIn = (data: JsonObject | undefined): string | undefined =>
+  isObject(data?.arguments) ? shownCommand(data.arguments) : undefined;
 
 function textOf(literal: string): string {
   const inner = literal.slice(1, -1);

@@ -2,7 +2,7 @@ import type { AnalysedSession } from '../analysis/analysed.ts';
 import { describeStep } from '../model/describe.ts';
 import type { TraceEvent } from '../model/event.ts';
 import { failureLine } from '../model/failure.ts';
-import { shownCommand } from '../model/scriptCommand.ts';
+import { commandIn } from '../model/scriptCommand.ts';
 import { type StepView, stepTitle } from '../model/step.ts';
 import { oneLine } from '../model/text.ts';
 
@@ -33,9 +33,7 @@ export class StepReader {
 
   /** The command of a step; empty where it has none. */
   command(step: number): string {
-    const args = this.read(step).event?.data.arguments;
-    const isArgs = typeof args === 'object' && args !== null && !Array.isArray(args);
-    return (isArgs ? shownCommand(args) : undefined) ?? '';
+    return commandIn(this.read(step).event?.data) ?? '';
   }
 
   /** What failed, and what it said. */

@@ -1,6 +1,5 @@
 import { describeStep } from '../../model/describe.ts';
-import { isObject } from '../../model/event.ts';
-import { shownCommand } from '../../model/scriptCommand.ts';
+import { commandIn } from '../../model/scriptCommand.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import { testRun } from '../../model/testCommand.ts';
 import { phaseFiles, type SideFacts } from './compareSessions.ts';
@@ -117,8 +116,7 @@ function onlyRuns(
       if (event === undefined) return [];
       const command = describeStep(fold, step, rows[at]!, event).target;
       const failed = keys.failed[step] === 1;
-      const args = event.data.arguments;
-      const whole = isObject(args) ? (shownCommand(args) ?? '') : '';
+      const whole = commandIn(event.data) ?? '';
       return [{ step, command, failed, hidden: !failed && testRun(whole) === 'hidden' }];
     }),
   };

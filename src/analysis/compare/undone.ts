@@ -1,5 +1,5 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
-import { shownCommand } from '../../model/scriptCommand.ts';
+import { commandIn } from '../../model/scriptCommand.ts';
 import { STEP_KINDS } from '../../model/step.ts';
 import type { AnalysedSession } from '../analysed.ts';
 
@@ -27,9 +27,7 @@ export function undoneAfter(session: AnalysedSession, after: number): number {
   }
   let undone = 0;
   for (const event of session.readEvents(rows.reverse())) {
-    const args = event?.data.arguments;
-    if (typeof args !== 'object' || args === null || Array.isArray(args)) continue;
-    const command = (shownCommand(args) ?? '').slice(0, 4000);
+    const command = (commandIn(event?.data) ?? '').slice(0, 4000);
     if (BRINGS_BACK.test(command)) undone = 0;
     else if (UNDOES.test(command)) undone++;
   }

@@ -1,6 +1,6 @@
 import { FLAG, TYPE } from '../../model/columns.ts';
 import type { TraceEvent } from '../../model/event.ts';
-import { shownCommand } from '../../model/scriptCommand.ts';
+import { commandIn } from '../../model/scriptCommand.ts';
 import { testRun } from '../../model/testCommand.ts';
 import { ranFailingTests } from '../../model/testWords.ts';
 import type { AnalysedSession } from '../analysed.ts';
@@ -66,11 +66,6 @@ function readTests(session: AnalysedSession, checks: Checks): void {
   const { columns, steps } = session.fold;
   const row = steps.row(checks.lastStep);
   const [call, result] = session.readEvents([row, columns.pair[row]!]);
-  const args = call?.data.arguments;
-  const command =
-    typeof args === 'object' && args !== null && !Array.isArray(args)
-      ? shownCommand(args)
-      : undefined;
   const said = result === undefined ? '' : resultText(result);
   const { passed, failed } = testCounts(said);
   const flags = columns.flags[row]!;
@@ -83,7 +78,8 @@ function readTests(session: AnalysedSession, checks: Checks): void {
   if (failing) checks.last = 'failed';
   else if (columns.pair[row]! < 0 || (flags & FLAG.closed) !== 0) checks.last = 'running';
   else if (passed === 0 || (passed === undefined && ranNone(said))) checks.last = 'empty';
-  else if (passed === undefined && testRun(command ?? '') === 'hidden') checks.last = 'hidden';
+  else if (passed === undefined && testRun(commandIn(call?.data) ?? '') === 'hidden')
+    checks.last = 'hidden';
   else checks.last = 'passed';
 }
 
